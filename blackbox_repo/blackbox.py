@@ -1,0 +1,139 @@
+"""The one seam between benchmarks and simulator: a configuration goes in, a learning curve comes out."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from blackbox_repo.curve import Array, LearningCurve
+from blackbox_repo.errors import NotTabulated, UnknownSeed
+
+if TYPE_CHECKING:
+    from blackbox_repo.schema import Schema
+    from blackbox_repo.space import Configuration
+
+
+class Blackbox(ABC):
+    """A benchmark task. Implement :meth:`curve`, set ``schema``, and everything else follows.
+
+    Attributes:
+        schema: The space, the fidelity and the objectives.
+        name: What messages and results call it, such as ``"nasbench201-final/cifar100"``.
+    """
+
+    schema: Schema
+    name: str = "blackbox"
+
+    @abstractmethod
+    def curve(self, configuration: Configuration, *, seed: int | None = None) -> LearningCurve:
+        """The learning curve of one training run.
+
+        Args:
+            configuration: Hyperparameter name -> value; it is not changed.
+            seed: One of :meth:`seeds`; ``None`` for the first of them.
+
+        Raises:
+            InvalidConfiguration: The space refuses the configuration.
+            ConfigurationNotInTable: The table does not hold it.
+            UnknownSeed: The table does not hold it with this seed.
+        """
+
+    def seeds(self, configuration: Configuration) -> tuple[int, ...]:
+        """The seeds with which a configuration was trained, ascending."""
+        return (0,)
+
+    def curves(
+        self, configurations: Sequence[Configuration], *, seed: int | None = None
+    ) -> list[LearningCurve]:
+        """The curves of many configurations, computed together where that is faster."""
+        return [self.curve(configuration, seed=seed) for configuration in configurations]
+
+    def evaluate(
+        self, configuration: Configuration, fidelity: float | None = None, *, seed: int | None = None
+    ) -> dict[str, float]:
+        """All objectives of a configuration at one fidelity, by default the largest.
+
+        Raises:
+            UnknownFidelity: There is no such fidelity, or the training ended before it.
+        """
+        wanted = self.schema.fidelity.values[-1] if fidelity is None else fidelity
+        return self.curve(configuration, seed=seed).at(wanted)
+
+    def configurations(self) -> Sequence[Configuration]:
+        """All tabulated configurations, in the order of the first axis of :meth:`values`.
+
+        Raises:
+            NotTabulated: Any configuration can be asked, none is listed.
+        """
+        raise NotTabulated(f"{self.name!r} lists no configurations: any one of its space can be asked")
+
+    def values(self, objective: str) -> Array:
+        """One objective of the whole table as ``(configuration, seed, fidelity)``.
+
+        Seeds are ascending for each configuration; where a seed or a point is missing stands NaN.
+
+        Raises:
+            UnknownName: There is no such objective.
+            NotTabulated: As in :meth:`configurations`.
+        """
+        self.schema.objective(objective)
+        raise NotTabulated(f"{self.name!r} has no table: any configuration of its space can be asked")
+
+    def to_pandas(self) -> Any:
+        """The whole table as a DataFrame, one row a configuration, seed and fidelity.
+
+        Raises:
+            NotTabulated: As in :meth:`configurations`.
+        """
+        from blackbox_repo.frame import table_to_pandas
+
+        return table_to_pandas(self)
+
+    def digest(self) -> str:
+        """SHA-256 of the decoded content, or ``""`` where the content is code."""
+        return ""
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name}>"
+
+
+class _FunctionBlackbox(Blackbox):
+    def __init__(
+        self, schema: Schema, function: Callable[..., Mapping[str, Any]], name: str, seeds: tuple[int, ...]
+    ) -> None:
+        self.schema, self.name = schema, name
+        self._function, self._seeds = function, seeds
+
+    def curve(self, configuration: Configuration, *, seed: int | None = None) -> LearningCurve:
+        checked = self.schema.space.check(configuration)
+        seed = self._seeds[0] if seed is None else seed
+        if seed not in self._seeds:
+            raise UnknownSeed(f"{self.name!r} has the seeds {self._seeds}, not {seed!r}")
+        return LearningCurve.of(self.schema, self._function(checked, seed), seed=seed)
+
+    def seeds(self, configuration: Configuration) -> tuple[int, ...]:
+        return self._seeds
+
+
+def from_function(
+    schema: Schema,
+    function: Callable[[dict[str, Any], int], Mapping[str, Any]],
+    *,
+    name: str = "function",
+    seeds: tuple[int, ...] = (0,),
+) -> Blackbox:
+    """A blackbox that computes its curves.
+
+    Args:
+        schema: What the function returns.
+        function: ``(configuration, seed)`` -> objective name -> a sequence over the fidelity (a number where
+            the objective is constant). It must be a function of its arguments alone.
+        name: What messages call the blackbox.
+        seeds: The seeds that :meth:`Blackbox.seeds` names.
+
+    Example:
+        >>> box = from_function(schema, lambda c, seed: {"loss": [c["x"] / e for e in (1, 2, 3)],
+        ...                                              "elapsed_time": [60, 120, 180]})
+    """
+    return _FunctionBlackbox(schema, function, name, seeds)

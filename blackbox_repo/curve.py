@@ -1,0 +1,144 @@
+"""A learning curve: what one training run recorded, fidelity by fidelity."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from blackbox_repo.errors import InvalidConfiguration, UnknownFidelity, UnknownName
+
+if TYPE_CHECKING:
+    from blackbox_repo.schema import Schema
+
+Status = Literal["ok", "diverged", "crashed"]
+Array: TypeAlias = npt.NDArray[Any]
+
+
+class LearningCurve:
+    """Read-only views of one training run; nothing is copied until it is asked for.
+
+    ``curve["valid_error"]`` is an array with one value a point, ``len(curve)`` the number of points, and
+    ``curve.at(50)`` all objectives at one fidelity. A curve may be shorter than the schema's fidelity: the
+    training ended early, and ``status`` says why.
+
+    Args:
+        schema: What the arrays mean.
+        points: Objective name -> array in which ``start:stop`` are this curve's points.
+        constants: Objective name -> array in which ``row`` is this run's value.
+        start, stop, row: Where this run lies in those arrays.
+        status: ``"ok"``, ``"diverged"`` or ``"crashed"``.
+        seed: The seed of the training run.
+        fill: Called with a number of points before that many are read, by curves that compute on demand.
+    """
+
+    __slots__ = ("_constants", "_fill", "_points", "_row", "_start", "_stop", "schema", "seed", "status")
+
+    def __init__(  # noqa: PLR0913, PLR0917  built by blackboxes only, on the hottest path: no grouping object
+        self,
+        schema: Schema,
+        points: Mapping[str, Array],
+        constants: Mapping[str, Array],
+        start: int,
+        stop: int,
+        row: int,
+        status: Status = "ok",
+        seed: int = 0,
+        fill: Callable[[int], None] | None = None,
+    ) -> None:
+        self.schema = schema
+        self.status: Status = status
+        self.seed = seed
+        self._points, self._constants = points, constants
+        self._start, self._stop, self._row = start, stop, row
+        self._fill = fill
+
+    @classmethod
+    def of(
+        cls,
+        schema: Schema,
+        values: Mapping[str, Sequence[float] | float],
+        *,
+        status: Status = "ok",
+        seed: int = 0,
+    ) -> LearningCurve:
+        """A curve from plain values: a sequence for each curve objective, a number for each constant one.
+
+        Raises:
+            InvalidConfiguration: Values are missing, unequal in length, longer than the fidelity, or a
+                cumulative objective decreases.
+        """
+        missing = [o.name for o in schema.objectives if o.name not in values]
+        if missing:
+            raise InvalidConfiguration(f"the curve lacks the objectives {missing!r}")
+        points = {o.name: _frozen(values[o.name]) for o in schema.objectives if not o.constant}
+        constants = {o.name: _frozen([values[o.name]]) for o in schema.objectives if o.constant}
+        lengths = {name: len(array) for name, array in points.items()}
+        if len(set(lengths.values())) > 1 or max(lengths.values(), default=0) > len(schema.fidelity.values):
+            raise InvalidConfiguration(
+                f"the points of a curve must be equal in number and at most {len(schema.fidelity.values)}"
+                f", but are {lengths!r}"
+            )
+        for objective in schema.objectives:
+            if (
+                objective.cumulative
+                and not objective.constant
+                and np.any(np.diff(points[objective.name]) < 0)
+            ):
+                raise InvalidConfiguration(f"the cumulative objective {objective.name!r} decreases")
+        return cls(schema, points, constants, 0, next(iter(lengths.values()), 1), 0, status, seed)
+
+    def __len__(self) -> int:
+        return self._stop - self._start
+
+    def __getitem__(self, objective: str) -> Array:
+        return self.head(objective, len(self))
+
+    def __repr__(self) -> str:
+        last = self.fidelities[-1] if len(self) else None
+        return f"LearningCurve({len(self)} points to {self.schema.fidelity.name}={last}, {self.status})"
+
+    @property
+    def fidelities(self) -> tuple[float, ...]:
+        """The fidelities of the points."""
+        return self.schema.fidelity.values[: len(self)]
+
+    def head(self, objective: str, count: int) -> Array:
+        """The first ``count`` values of an objective, read-only; no more than these are computed.
+
+        Raises:
+            UnknownName: There is no such objective.
+        """
+        points = self._points.get(objective)
+        if points is not None:
+            if self._fill is not None:
+                self._fill(count)
+            return points[self._start : self._start + count]
+        if objective in self._constants:
+            return np.broadcast_to(self._constants[objective][self._row], count)
+        raise UnknownName("objective", objective, [o.name for o in self.schema.objectives])
+
+    def point(self, objective: str, index: int) -> float:
+        """The value of an objective at the point of that index."""
+        return float(self.head(objective, index + 1)[index])
+
+    def at(self, fidelity: float) -> dict[str, float]:
+        """All objectives at one fidelity.
+
+        Raises:
+            UnknownFidelity: The schema has no such fidelity, or the curve ends before it.
+        """
+        index = self.schema.fidelity.index(fidelity)
+        if index >= len(self):
+            raise UnknownFidelity(
+                f"{self.schema.fidelity.name}={fidelity!r} was not reached: {self!r} ends before it"
+            )
+        return {o.name: self.point(o.name, index) for o in self.schema.objectives}
+
+
+def _frozen(values: Any) -> Array:
+    array = np.array(values, dtype=np.float64)
+    array.flags.writeable = False
+    return array

@@ -1,0 +1,89 @@
+"""What can go wrong, as one tree; every message names the thing, the value, the rule and the way out.
+
+BlackboxRepoError
+├── UnknownName                  a blackbox, task, objective, scheduler, ... that does not exist
+├── InvalidSpace                 a search space or schema that contradicts itself
+├── InvalidConfiguration         a configuration that its space refuses
+│   └── ConfigurationNotInTable  one that the space admits and the table lacks
+├── UnknownFidelity              a fidelity that the schema or the curve does not have
+├── UnknownSeed                  a training seed that the table lacks
+├── InvalidOption                an argument outside its range
+├── FormatError                  a file that is not what the format says
+│   └── IntegrityError           a file whose hash is not the manifest's
+└── NotTabulated                 the whole table asked of a blackbox that has none
+"""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class BlackboxRepoError(Exception):
+    """Base of all errors that this project raises on purpose."""
+
+
+class UnknownName(BlackboxRepoError, LookupError):
+    """A name that is not among the known ones.
+
+    Args:
+        kind: What the name should be, such as ``"objective"``.
+        name: The name that was given.
+        known: All names that exist, in the order to show them.
+        remedy: What to do instead, if listing the names does not say it.
+    """
+
+    def __init__(self, kind: str, name: object, known: Iterable[str], remedy: str = "") -> None:
+        self.kind, self.name, self.known = kind, name, tuple(known)
+        super().__init__(f"unknown {kind} {name!r}{suggestion(name, self.known)}{remedy and '; ' + remedy}")
+
+
+class InvalidSpace(BlackboxRepoError, ValueError):
+    """A search space or a schema that contradicts itself."""
+
+
+class InvalidConfiguration(BlackboxRepoError, ValueError):
+    """A configuration that its space refuses."""
+
+
+class ConfigurationNotInTable(InvalidConfiguration, LookupError):
+    """A configuration that its space admits and the table does not hold."""
+
+
+class UnknownFidelity(BlackboxRepoError, LookupError):
+    """A fidelity that the schema, or one curve, does not have."""
+
+
+class UnknownSeed(BlackboxRepoError, LookupError):
+    """A training seed that the table does not hold for a configuration."""
+
+
+class InvalidOption(BlackboxRepoError, ValueError):
+    """An argument outside its range."""
+
+
+class FormatError(BlackboxRepoError):
+    """A file that is not what the format says."""
+
+
+class IntegrityError(FormatError):
+    """A file whose content is not the one that the manifest describes."""
+
+
+class NotTabulated(BlackboxRepoError, TypeError):
+    """The whole table was asked of a blackbox that can only be queried."""
+
+
+def suggestion(name: object, known: Iterable[str]) -> str:
+    """The tail of a message about an unknown name: the nearest known ones, or a short list of all."""
+    known = list(known)
+    if not known:
+        return "; there is none"
+    near = difflib.get_close_matches(str(name), known, n=3, cutoff=0.5)
+    if near:
+        return f"; did you mean {' or '.join(map(repr, near))}?"
+    shown = ", ".join(map(repr, known[:12]))
+    return f"; known: {shown}" + (f" and {len(known) - 12} more" if len(known) > 12 else "")

@@ -1,0 +1,189 @@
+"""What a blackbox records: its objectives, its fidelity, and which objective is the time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal, get_args
+
+from blackbox_repo.errors import InvalidSpace, UnknownFidelity, UnknownName
+from blackbox_repo.space import Space
+
+Goal = Literal["min", "max", "none"]
+Provenance = Literal["measured", "interpolated", "surrogate"]
+FidelityKind = Literal["incremental", "independent"]
+RESERVED = ("seed", "status")
+
+
+@dataclass(frozen=True)
+class Objective:
+    """A recorded quantity.
+
+    Args:
+        name: As it is called in curves, results and columns.
+        goal: ``"min"`` or ``"max"``; ``"none"`` for what is only recorded.
+        unit: ``"s"``, ``"%"``, ``"ms"``, ...; empty for a pure number.
+        description: What it is, on which split, in half a sentence.
+        constant: It has one value for the whole training run, not one a fidelity.
+        cumulative: It sums up along the fidelity, as elapsed time does.
+        provenance: Whether it was measured, interpolated, or predicted by a surrogate.
+    """
+
+    name: str
+    goal: Goal
+    unit: str = ""
+    description: str = ""
+    constant: bool = False
+    cumulative: bool = False
+    provenance: Provenance = "measured"
+
+    def __post_init__(self) -> None:
+        _check_word("goal", self.goal, get_args(Goal))
+        _check_word("provenance", self.provenance, get_args(Provenance))
+
+    def loss(self, value: float) -> float:
+        """``value`` as a number to be small: negated for goal ``"max"``, NaN as the worst, infinity."""
+        if math.isnan(value):
+            return math.inf
+        return -value if self.goal == "max" else value
+
+
+@dataclass(frozen=True)
+class Fidelity:
+    """The resource axis of the curves.
+
+    Args:
+        name: ``"epoch"``, ``"train_fraction"``, ...
+        values: All its values, strictly ascending.
+        unit: What one unit is, if the name does not say it.
+        kind: ``"incremental"`` if one training passes through all values (epochs), ``"independent"`` if each
+            value is a training of its own (a fraction of the data).
+    """
+
+    name: str
+    values: tuple[float, ...]
+    unit: str = ""
+    kind: FidelityKind = "incremental"
+
+    def __post_init__(self) -> None:
+        _check_word("kind", self.kind, get_args(FidelityKind))
+        values = tuple(int(v) if float(v).is_integer() else float(v) for v in self.values)
+        if not values or any(a >= b for a, b in zip(values, values[1:], strict=False)) or values[0] < 0:
+            raise InvalidSpace(
+                f"the values of fidelity {self.name!r} must ascend strictly from 0 or above: {values!r}"
+            )
+        object.__setattr__(self, "values", values)
+        object.__setattr__(self, "_index", {value: index for index, value in enumerate(values)})
+
+    def index(self, value: float) -> int:
+        """The position of a fidelity among ``values``.
+
+        Raises:
+            UnknownFidelity: It is not one of them.
+        """
+        positions: dict[float, int] = self.__dict__["_index"]
+        try:
+            return positions[value]
+        except (KeyError, TypeError):
+            raise UnknownFidelity(f"{self.name}={value!r} is not in {self.describe()}") from None
+
+    def describe(self) -> str:
+        """The values in a few words: ``1..50``, ``0..10000 in steps of 200``, or the list."""
+        first, last, steps = (
+            self.values[0],
+            self.values[-1],
+            {b - a for a, b in zip(self.values, self.values[1:], strict=False)},
+        )
+        if len(self.values) > 2 and len(steps) == 1:
+            step = steps.pop()
+            return f"{first}..{last}" + (f" in steps of {step}" if step != 1 else "")
+        return ", ".join(map(str, self.values))
+
+
+@dataclass(frozen=True)
+class Schema:
+    """Everything that a scheduler may know of a blackbox before the first trial.
+
+    Args:
+        space: The configurations.
+        fidelity: The resource axis.
+        objectives: What is recorded, in order.
+        target: The objective that a scheduler optimizes unless it is told otherwise.
+        time: The objective that is the elapsed training seconds; ``None`` if the source has no time.
+
+    Raises:
+        InvalidSpace: Two things of one name, a reserved name, or an objective that cannot play its part.
+    """
+
+    space: Space
+    fidelity: Fidelity
+    objectives: tuple[Objective, ...]
+    target: str
+    time: str | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "objectives", tuple(self.objectives))
+        names = [objective.name for objective in self.objectives]
+        taken = [*RESERVED, self.fidelity.name, *names]
+        for name in [*names, *self.space.domains]:
+            if name in RESERVED or taken.count(name) > (name in names):
+                raise InvalidSpace(f"the name {name!r} stands for something else already; rename it")
+        if self.objective(self.target).goal == "none":
+            raise InvalidSpace(f"the target {self.target!r} has no goal; it needs 'min' or 'max'")
+        if self.time is not None and not self.objective(self.time).cumulative:
+            raise InvalidSpace(f"the time {self.time!r} must be cumulative: seconds since training began")
+
+    def objective(self, name: str) -> Objective:
+        """The objective of that name.
+
+        Raises:
+            UnknownName: There is none.
+        """
+        for objective in self.objectives:
+            if objective.name == name:
+                return objective
+        raise UnknownName("objective", name, [objective.name for objective in self.objectives])
+
+    def with_target(self, name: str) -> Schema:
+        """The same schema with another objective to optimize.
+
+        Raises:
+            UnknownName: There is no such objective.
+            InvalidSpace: It has no goal.
+        """
+        return replace(self, target=name)
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object in the words of docs/format.md; :meth:`from_json` gives back an equal schema."""
+        return {
+            "space": self.space.to_json(),
+            "fidelity": {
+                "name": self.fidelity.name,
+                "unit": self.fidelity.unit,
+                "kind": self.fidelity.kind,
+                "values": list(self.fidelity.values),
+            },
+            "objectives": [vars(objective) for objective in self.objectives],
+            "target": self.target,
+            "time": self.time,
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Schema:
+        """The schema that :meth:`to_json` wrote."""
+        fidelity = data["fidelity"]
+        return cls(
+            space=Space.from_json(data["space"]),
+            fidelity=Fidelity(
+                fidelity["name"], tuple(fidelity["values"]), fidelity["unit"], fidelity["kind"]
+            ),
+            objectives=tuple(Objective(**objective) for objective in data["objectives"]),
+            target=data["target"],
+            time=data["time"],
+        )
+
+
+def _check_word(what: str, word: str, allowed: tuple[str, ...]) -> None:
+    if word not in allowed:
+        raise InvalidSpace(f"the {what} {word!r} must be one of {', '.join(map(repr, allowed))}")

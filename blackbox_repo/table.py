@@ -1,0 +1,279 @@
+"""Tabulated blackboxes: a configuration is a row of read-only arrays."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from operator import getitem, itemgetter
+from typing import Any, overload
+
+import numpy as np
+
+from blackbox_repo.blackbox import Blackbox
+from blackbox_repo.curve import Array, LearningCurve, Status
+from blackbox_repo.domains import Value
+from blackbox_repo.errors import ConfigurationNotInTable, InvalidConfiguration, UnknownSeed
+from blackbox_repo.schema import Schema
+from blackbox_repo.space import CanonicalKey, Configuration
+
+STATUSES: tuple[Status, ...] = ("ok", "diverged", "crashed")
+_BOOLS = frozenset({bool, np.bool_})
+
+
+@dataclass(frozen=True)
+class Coded:
+    """A column of few different values: ``values[codes[row]]``, code -1 where there is none."""
+
+    values: tuple[Value, ...]
+    codes: Array
+
+    @classmethod
+    def of(cls, column: Iterable[Value | None]) -> Coded:
+        """The column with its values in the order of their first row."""
+        known: dict[Value, int] = {}
+        codes = [-1 if value is None else known.setdefault(value, len(known)) for value in column]
+        return cls(tuple(known), np.array(codes, dtype=np.int32))
+
+    def decoded(self, rows: Array | slice = slice(None)) -> list[Value | None]:
+        """The values of the chosen rows, ``None`` where there is none."""
+        choices = (*self.values, None)
+        return [choices[code] for code in self.codes[rows].tolist()]
+
+
+@dataclass(frozen=True)
+class Table:
+    """The training runs of one task, a row each; the rows of a configuration together, seeds ascending.
+
+    Args:
+        hyperparameters: Every name of the space -> its column.
+        seeds: The seed of each row.
+        points: Curve objective -> the points of all rows, end to end.
+        lengths: How many points each row has.
+        constants: Constant objective -> one value a row.
+        status: Row -> index into ``STATUSES``; ``None`` where the source does not know it.
+        labels: Column -> one text or number a row, such as an architecture's official string; neither
+            hyperparameter nor objective.
+    """
+
+    hyperparameters: Mapping[str, Coded]
+    seeds: Array
+    points: Mapping[str, Array]
+    lengths: Array
+    constants: Mapping[str, Array] = field(default_factory=dict)
+    status: Array | None = None
+    labels: Mapping[str, Sequence[Any] | Array] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.seeds)
+
+
+class ConfigurationList(Sequence[Configuration]):
+    """The configurations of a table, built as dicts when they are looked at."""
+
+    def __init__(self, columns: Mapping[str, Sequence[Value | None]]) -> None:
+        self._columns = columns
+
+    def __len__(self) -> int:
+        return len(next(iter(self._columns.values())))
+
+    @overload
+    def __getitem__(self, index: int) -> Configuration: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Configuration]: ...
+    def __getitem__(self, index: int | slice) -> Configuration | Sequence[Configuration]:
+        if isinstance(index, slice):
+            return ConfigurationList({name: column[index] for name, column in self._columns.items()})
+        row = ((name, column[index]) for name, column in self._columns.items())
+        return {name: value for name, value in row if value is not None}
+
+
+class TabularBlackbox(Blackbox):
+    """A blackbox whose training runs are rows of a table.
+
+    A table that holds its whole finite space is looked up by mixed radix, any other by a dict from
+    configuration to row; either way in about a microsecond.
+
+    Args:
+        schema: What the columns mean. Where the table is no full grid, its space gets the table's
+            configurations as candidates.
+        table: The rows.
+        name: What messages call the blackbox.
+
+    Raises:
+        InvalidConfiguration: The rows of a configuration do not lie together.
+    """
+
+    def __init__(self, schema: Schema, table: Table, *, name: str = "table") -> None:
+        self.name = name
+        self._table = table
+        names = list(schema.space.domains)
+        columns = [table.hyperparameters[hyperparameter] for hyperparameter in names]
+        first = _first_rows(columns)
+        self._first: list[int] = [*first.tolist(), len(table)]
+        self._offsets: list[int] = [0, *np.cumsum(table.lengths, dtype=np.int64).tolist()]
+        self._seeds: list[int] = table.seeds.tolist()
+        self._points = {name: _read_only(array) for name, array in table.points.items()}
+        self._constants = {name: _read_only(array) for name, array in table.constants.items()}
+        self._status: list[Status] = [STATUSES[code] for code in _listed(table.status)]
+        decoded = {name: column.decoded(first) for name, column in zip(names, columns, strict=True)}
+        self._configurations = ConfigurationList(decoded)
+        self._key = _key_getter(names)
+        values = [value for column in columns for value in column.values]
+        self._no_bool_exists = not any(isinstance(value, bool) for value in values)
+        self._no_bool_fits = not any(value in (0, 1) for value in values)
+        strides = _grid_strides(schema, decoded)
+        self._strides: list[dict[Value, int]] = strides or []
+        self._rows: dict[CanonicalKey, int] = {}
+        if strides is None:
+            self._rows = {key: i for i, key in enumerate(zip(*decoded.values(), strict=True))}
+            if len(self._rows) < len(first):
+                raise InvalidConfiguration(f"the rows of some configurations of {name!r} do not lie together")
+            schema = replace(schema, space=replace(schema.space, candidates=self._configurations))
+        self.schema = schema
+
+    def curve(self, configuration: Configuration, *, seed: int | None = None) -> LearningCurve:
+        index = self._index(configuration)
+        row = self._first[index]
+        if seed is not None and self._seeds[row] != seed:
+            row = self._row_of_seed(index, seed)
+        return LearningCurve(
+            self.schema,
+            self._points,
+            self._constants,
+            self._offsets[row],
+            self._offsets[row + 1],
+            row,
+            self._status[row] if self._status else "ok",
+            self._seeds[row],
+        )
+
+    def seeds(self, configuration: Configuration) -> tuple[int, ...]:
+        index = self._index(configuration)
+        return tuple(self._seeds[self._first[index] : self._first[index + 1]])
+
+    def configurations(self) -> Sequence[Configuration]:
+        return self._configurations
+
+    def values(self, objective: str) -> Array:
+        self.schema.objective(objective)
+        fidelities = len(self.schema.fidelity.values)
+        replicates = np.diff(self._first)
+        shape = (len(replicates), int(replicates.max()), fidelities)
+        constant = objective in self._constants
+        if constant:
+            cells = np.repeat(self._constants[objective], fidelities)
+            lengths = np.full(len(self._table), fidelities)
+        else:
+            cells, lengths = self._points[objective], self._table.lengths
+        if cells.size == np.prod(shape):
+            return cells.reshape(shape)
+        array = np.full(shape, np.nan)
+        row = np.repeat(np.arange(len(lengths)), lengths)
+        configuration = np.repeat(np.arange(len(replicates)), replicates)[row]
+        replicate = row - np.asarray(self._first)[configuration]
+        point = np.arange(len(row)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+        array[configuration, replicate, point] = cells
+        array.flags.writeable = False
+        return array
+
+    def label(self, column: str) -> list[Any]:
+        """A label column, one entry a configuration, in the order of :meth:`configurations`."""
+        values = self._table.labels[column]
+        return [values[row] for row in self._first[:-1]]
+
+    def digest(self) -> str:
+        hashed = hashlib.sha256(json.dumps(self.schema.to_json(), sort_keys=True).encode())
+        for name, column in self._table.hyperparameters.items():
+            hashed.update(f"{name} {column.values!a}".encode())
+            hashed.update(column.codes.astype("<i4").tobytes())
+        hashed.update(self._table.seeds.astype("<i8").tobytes())
+        hashed.update(self._table.lengths.astype("<i8").tobytes())
+        for name, array in sorted({**self._table.points, **self._table.constants}.items()):
+            hashed.update(name.encode())
+            hashed.update(np.where(np.isnan(array), np.nan, array).astype("<f8").tobytes())
+        if self._table.status is not None:
+            hashed.update(self._table.status.astype("u1").tobytes())
+        return hashed.hexdigest()
+
+    def _index(self, configuration: Configuration) -> int:
+        # the fast path takes what the checked one takes; a bool, which equals 1, is left to the latter
+        try:
+            key = self._key(configuration)
+            if len(configuration) == len(key) and (
+                self._no_bool_fits or (self._no_bool_exists and _BOOLS.isdisjoint(map(type, key)))
+            ):
+                return sum(map(getitem, self._strides, key)) if self._strides else self._rows[key]
+        except (KeyError, TypeError, AttributeError):
+            pass
+        return self._checked_index(configuration)
+
+    def _checked_index(self, configuration: Configuration) -> int:
+        key = self.schema.space.key(configuration)
+        if self._strides:
+            return sum(
+                share[value] for share, value in zip(self._strides, key, strict=True) if value is not None
+            )
+        if key not in self._rows:
+            raise ConfigurationNotInTable(
+                f"{dict(configuration)!r} is not among the {len(self._rows)} configurations of "
+                f"{self.name!r}; wrap the blackbox with views.nearest(...) to take the closest one"
+            )
+        return self._rows[key]
+
+    def _row_of_seed(self, index: int, seed: int) -> int:
+        rows = range(self._first[index], self._first[index + 1])
+        for row in rows:
+            if self._seeds[row] == seed:
+                return row
+        raise UnknownSeed(
+            f"{self._configurations[index]!r} was trained with the seeds {[self._seeds[r] for r in rows]} "
+            f"in {self.name!r}, not with {seed!r}"
+        )
+
+
+def _first_rows(columns: Sequence[Coded]) -> Array:
+    """The rows at which another configuration begins than in the row before."""
+    changes = np.zeros(len(columns[0].codes), dtype=bool)
+    changes[:1] = True
+    for column in columns:
+        changes[1:] |= np.diff(column.codes) != 0
+    return np.flatnonzero(changes)
+
+
+def _grid_strides(
+    schema: Schema, decoded: Mapping[str, Sequence[Value | None]]
+) -> list[dict[Value, int]] | None:
+    """Each value's share of the grid index, if the configurations are the whole grid in its order."""
+    size = schema.space.size
+    if size is None or size != len(next(iter(decoded.values()))):
+        return None
+    strides, stride = [], 1
+    for domain in reversed(list(schema.space.domains.values())):
+        assert domain.values is not None
+        strides.append({value: rank * stride for rank, value in enumerate(domain.values)})
+        stride *= len(domain.values)
+    strides.reverse()
+    index: Array = sum(  # type: ignore[assignment]
+        np.array([share[value] for value in decoded[name] if value is not None])
+        for name, share in zip(schema.space.domains, strides, strict=True)
+    )
+    return strides if np.array_equal(index, np.arange(size)) else None
+
+
+def _key_getter(names: Sequence[str]) -> Callable[[Configuration], tuple[Value, ...]]:
+    """Configuration -> its values in this order; ``KeyError`` where one is missing."""
+    if len(names) == 1:
+        return lambda configuration: (configuration[names[0]],)
+    return itemgetter(*names)
+
+
+def _listed(array: Array | None) -> list[Any]:
+    return [] if array is None else list(array.tolist())
+
+
+def _read_only(array: Array) -> Array:
+    view: Array = array.view()
+    view.flags.writeable = False
+    return view
