@@ -14,7 +14,7 @@ import numpy as np
 from blackbox_repo.blackbox import Blackbox
 from blackbox_repo.curve import Array, LearningCurve, Status
 from blackbox_repo.domains import Value
-from blackbox_repo.errors import ConfigurationNotInTable, InvalidConfiguration, UnknownSeed
+from blackbox_repo.errors import ConfigurationNotInTable, InvalidConfiguration, UnknownName, UnknownSeed
 from blackbox_repo.schema import Schema
 from blackbox_repo.space import CanonicalKey, Configuration
 
@@ -36,6 +36,15 @@ class Coded:
         codes = [-1 if value is None else known.setdefault(value, len(known)) for value in column]
         return cls(tuple(known), np.array(codes, dtype=np.int32))
 
+    @classmethod
+    def of_array(cls, column: Array) -> Coded:
+        """As :meth:`of`, for an array of numbers without gaps."""
+        values, first, codes = np.unique(column, return_index=True, return_inverse=True)
+        order = np.argsort(first)
+        rank = np.empty_like(order)
+        rank[order] = np.arange(len(order))
+        return cls(tuple(values[order].tolist()), rank[codes].astype(np.int32))
+
     def decoded(self, rows: Array | slice = slice(None)) -> list[Value | None]:
         """The values of the chosen rows, ``None`` where there is none."""
         choices = (*self.values, None)
@@ -53,8 +62,8 @@ class Table:
         lengths: How many points each row has.
         constants: Constant objective -> one value a row.
         status: Row -> index into ``STATUSES``; ``None`` where the source does not know it.
-        labels: Column -> one text or number a row, such as an architecture's official string; neither
-            hyperparameter nor objective.
+        labels: Name -> a column such as an architecture's official string: neither hyperparameter nor
+            objective.
     """
 
     hyperparameters: Mapping[str, Coded]
@@ -63,7 +72,7 @@ class Table:
     lengths: Array
     constants: Mapping[str, Array] = field(default_factory=dict)
     status: Array | None = None
-    labels: Mapping[str, Sequence[Any] | Array] = field(default_factory=dict)
+    labels: Mapping[str, Coded] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.seeds)
@@ -179,9 +188,25 @@ class TabularBlackbox(Blackbox):
         return array
 
     def label(self, column: str) -> list[Any]:
-        """A label column, one entry a configuration, in the order of :meth:`configurations`."""
-        values = self._table.labels[column]
-        return [values[row] for row in self._first[:-1]]
+        """A label column, one entry a configuration, in the order of :meth:`configurations`.
+
+        Raises:
+            UnknownName: There is no such label.
+        """
+        if column not in self._table.labels:
+            raise UnknownName("label", column, self._table.labels)
+        return self._table.labels[column].decoded(np.asarray(self._first[:-1]))
+
+    def labelled(self, column: str, value: Value) -> Configuration:
+        """The configuration with that label, such as an official architecture string or index.
+
+        Raises:
+            UnknownName: There is no such label, or no configuration that bears it.
+        """
+        labels = self.label(column)
+        if value not in labels:
+            raise UnknownName(column, value, [str(label) for label in labels[:3]])
+        return self._configurations[labels.index(value)]
 
     def digest(self) -> str:
         hashed = hashlib.sha256(json.dumps(self.schema.to_json(), sort_keys=True).encode())
