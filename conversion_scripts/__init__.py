@@ -1,0 +1,1 @@
+"""Raw sources to our parquet, run rarely, one family a file. Imports blackbox_repo; nothing imports it."""
