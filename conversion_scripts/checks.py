@@ -1,0 +1,165 @@
+"""What a converted table must not contain. Refuses by name and with counts; repairs nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import TypeAlias
+
+import numpy as np
+
+from blackbox_repo.curve import Array
+from blackbox_repo.errors import FormatError
+from blackbox_repo.schema import RESERVED, Objective, Schema
+from blackbox_repo.space import Space
+from blackbox_repo.table import STATUSES, Table
+
+Problems: TypeAlias = Iterator[str]
+
+
+def check_table(name: str, schema: Schema, table: Table, nan_allowed: tuple[str, ...] = ()) -> None:
+    """Refuse a table that breaks a rule of docs/format.md.
+
+    Args:
+        name: Blackbox and task, for the message.
+        schema: What the columns should be.
+        table: The training runs.
+        nan_allowed: The objectives that may hold NaN.
+
+    Raises:
+        FormatError: With all broken rules, each with the number of rows and the first of them.
+    """
+    problems = [*_names(schema, table), *_shapes(schema, table)]
+    if not problems:  # the others need columns that fit together
+        problems += [*_domains(schema.space, table), *_rows(table), *_objectives(schema, table, nan_allowed)]
+    if problems:
+        raise FormatError(f"{name} is refused: " + "; ".join(problems))
+
+
+def _names(schema: Schema, table: Table) -> Problems:
+    curves = [objective.name for objective in schema.objectives if not objective.constant]
+    constants = [objective.name for objective in schema.objectives if objective.constant]
+    yield from _difference("hyperparameter", list(schema.space.domains), table.hyperparameters)
+    yield from _difference("curve objective", curves, table.points)
+    yield from _difference("constant objective", constants, table.constants)
+    taken = {*RESERVED, schema.fidelity.name, *schema.space.domains, *curves, *constants}
+    for label in table.labels:
+        if label in taken:
+            yield f"the label {label!r} has the name of another column"
+
+
+def _difference(kind: str, wanted: list[str], found: Mapping[str, object]) -> Problems:
+    for name in wanted:
+        if name not in found:
+            yield f"the {kind} {name!r} has no column"
+    for name in found:
+        if name not in wanted:
+            yield f"the column {name!r} is no {kind} of the schema"
+
+
+def _shapes(schema: Schema, table: Table) -> Problems:
+    columns = {**table.constants, "lengths": table.lengths}
+    columns |= {name: column.codes for name, column in {**table.hyperparameters, **table.labels}.items()}
+    if table.status is not None:
+        columns["status"] = table.status
+    for name, column in columns.items():
+        if len(column) != len(table):
+            yield f"{name!r} has {len(column)} entries, but there are {len(table)} rows"
+    for name, points in table.points.items():
+        if len(points) != table.lengths.sum():
+            yield f"{name!r} has {len(points)} points, but the curves have {table.lengths.sum()}"
+    limit = len(schema.fidelity.values)
+    yield from _counted(
+        table.lengths > limit, lambda row: f"a curve of {table.lengths[row]} points, more than the {limit} "
+        f"of {schema.fidelity.name!r}",
+    )  # fmt: skip
+    if len(table) == 0:
+        yield "there are no rows"
+
+
+def _domains(space: Space, table: Table) -> Problems:
+    for name, domain in space.domains.items():
+        column = table.hyperparameters[name]
+        for code, value in enumerate(column.values):
+            if (problem := _misfit(domain.check, value)) is not None:
+                rows = column.codes == code
+                yield from _counted(rows, lambda _, p=problem, v=value, n=name: f"{n}={v!r}, which {p}")  # type: ignore[misc]
+        active = _active(space, table, name)
+        yield from _counted(active & (column.codes < 0), lambda _, n=name: f"no value of {n!r}")  # type: ignore[misc]
+        yield from _counted(
+            ~active & (column.codes >= 0),
+            lambda _, n=name: f"a value of {n!r} where it is inactive",  # type: ignore[misc]
+        )
+
+
+def _misfit(check: Callable[[object], object], value: object) -> str | None:
+    try:
+        checked = check(value)
+    except ValueError as err:
+        return str(err)
+    return None if type(checked) is type(value) else f"must be written as {checked!r}"
+
+
+def _active(space: Space, table: Table, name: str) -> Array:
+    active = np.ones(len(table), dtype=bool)
+    for condition in space.conditions.get(name, ()):
+        parent = table.hyperparameters[condition.parent]
+        matches = np.array([value in condition.values for value in parent.values] + [False])
+        active &= matches[parent.codes]
+    return active
+
+
+def _rows(table: Table) -> Problems:
+    codes = np.column_stack([column.codes for column in table.hyperparameters.values()])
+    _, configuration = np.unique(codes, axis=0, return_inverse=True)
+    runs = np.column_stack([configuration.ravel(), table.seeds])
+    _, first = np.unique(runs, axis=0, return_index=True)
+    repeated = np.ones(len(table), dtype=bool)
+    repeated[first] = False
+    yield from _counted(repeated, lambda row: f"the configuration and seed {table.seeds[row]} of another row")
+    changes = np.diff(runs[:, 0]) != 0
+    split = int(changes.sum()) + 1 - len(np.unique(runs[:, 0]))
+    if split:
+        yield f"{split} times the rows of a configuration do not lie together"
+    descending = np.zeros(len(table), dtype=bool)
+    descending[1:] = ~changes & (np.diff(table.seeds) < 0)
+    yield from _counted(descending, lambda row: f"seed {table.seeds[row]} after {table.seeds[row - 1]}")
+
+
+def _objectives(schema: Schema, table: Table, nan_allowed: tuple[str, ...]) -> Problems:
+    row_of_point = np.repeat(np.arange(len(table)), table.lengths)
+    for objective in schema.objectives:
+        name = objective.name
+        values = table.constants[name] if objective.constant else table.points[name]
+        rows = np.arange(len(table)) if objective.constant else row_of_point
+        yield from _values(name, values, rows, len(table), may_be_nan=name in nan_allowed)
+        if objective.cumulative:
+            yield from _cumulative(objective, values, rows, len(table))
+    if table.status is not None:
+        yield from _counted(table.status >= len(STATUSES), lambda row: f"the status {table.status[row]}")  # type: ignore[index]
+
+
+def _values(name: str, values: Array, rows: Array, count: int, *, may_be_nan: bool) -> Problems:
+    yield from _counted(_any(np.isinf(values), rows, count), lambda _: f"an infinite {name!r}")
+    if not may_be_nan:
+        yield from _counted(
+            _any(np.isnan(values), rows, count), lambda _: f"NaN in {name!r}, which the card does not allow"
+        )
+
+
+def _cumulative(objective: Objective, values: Array, rows: Array, count: int) -> Problems:
+    falls = np.zeros(len(values), dtype=bool)
+    falls[1:] = (rows[1:] == rows[:-1]) & (np.diff(values) < 0)
+    yield from _counted(_any(falls, rows, count), lambda _: f"a cumulative {objective.name!r} that decreases")
+    yield from _counted(_any(values < 0, rows, count), lambda _: f"a cumulative {objective.name!r} below 0")
+
+
+def _any(marked: Array, rows: Array, count: int) -> Array:
+    """Which rows have a marked point."""
+    return np.bincount(rows[marked], minlength=count) > 0
+
+
+def _counted(rows: Array, describe: Callable[[int], str]) -> Problems:
+    found = np.flatnonzero(rows)
+    if len(found):
+        noun = "row has" if len(found) == 1 else "rows have"
+        yield f"{len(found)} {noun} {describe(int(found[0]))} (first: row {found[0]})"
