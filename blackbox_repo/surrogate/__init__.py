@@ -1,0 +1,10 @@
+"""Blackboxes that are predicted, not looked up: flat arrays evaluated with numpy.
+
+May import ``blackbox_repo``; its files other than ``fit.py`` need nothing but numpy.
+"""
+
+from blackbox_repo.surrogate.blackbox import NetworkBlackbox
+from blackbox_repo.surrogate.network import Network
+from blackbox_repo.surrogate.rounding import round_significant
+
+__all__ = ["Network", "NetworkBlackbox", "round_significant"]

@@ -1,0 +1,193 @@
+"""Residual networks as flat arrays, evaluated in float64 with numpy alone: the surrogates of YAHPO Gym 1.x.
+
+A network is float32 arrays by name, as its training library called them, and a *spec*, a JSON object:
+
+``categorical``
+    One object an embedding, in the order of the code columns: ``name``; ``codes``, from the value as text to
+    its row in the embedding, ``"#na#"`` for a hyperparameter that is inactive.
+``numeric``
+    One object a number column, in order: ``name``; ``steps``, which scale it for the network.
+``outputs``
+    One object an output, in order: ``name``; ``steps``, which turn the network's (0, 1) into the quantity.
+``blocks``, ``epsilon``
+    How many residual blocks there are, and the small number that batch normalization adds to variances.
+
+A list of *steps* is applied from left to right, each to the result of the one before: ``["log"]``,
+``["exp"]``, ``["negate"]``, ``["round"]``, ``["add", c]``, ``["subtract", c]``, ``["multiply", c]``,
+``["divide", c]``.
+For a logarithmic input that is ``[["add", 1e-12], ["log"], ["subtract", low], ["divide", range]]``. Constants
+are the model's own; where those are float32, they stand here with all digits of that float32.
+
+The arrays are ``embds_fct.K.weight``, ``first_layer.*``, ``layers.K.norm.*``, ``layers.K.linear0.*``,
+``layers.K.linear1.*``, ``last_normalization.*`` and ``head.*``. The forward pass (Gorishniy et al. 2021,
+"Revisiting deep learning models for tabular data", with gated linear units): ::
+
+    x = first_layer(concat(embeddings, scaled numbers))
+    x = x + linear1(a * relu(b)) for each block, where [a, b] = linear0(norm(x))
+    outputs = steps(sigmoid(head(relu(last_normalization(x)))))
+
+Spec keys that say how a *blackbox* uses the network are in ``surrogate/blackbox.py``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from blackbox_repo.curve import Array
+from blackbox_repo.errors import FormatError
+from blackbox_repo.surrogate.rounding import near_tie, round_significant
+
+DIGITS = 6
+# beyond this many rows the work arrays no longer fit into the cache: 15 us a row become 21
+_ROWS_A_CHUNK = 128
+# float64 sums in different orders differ by 1e-13 of an output at most (measured: 2e-14)
+_NOISE = 1e-12
+
+_FUNCTIONS: Mapping[str, Any] = {
+    "log": np.log,
+    "exp": np.exp,
+    "negate": np.negative,
+    "round": np.rint,
+    "add": np.add,
+    "subtract": np.subtract,
+    "multiply": np.multiply,
+    "divide": np.divide,
+}
+Steps = Sequence[Sequence[Any]]
+
+
+class _Linear(NamedTuple):
+    """``x @ weight + bias``."""
+
+    weight: Array
+    bias: Array
+
+
+class Network:
+    """A surrogate network, ready to evaluate.
+
+    Args:
+        arrays: Name -> float32 array, as listed in the module's description.
+        spec: The JSON object of the module's description; keys that it does not name are left alone.
+
+    Raises:
+        FormatError: An array or a key of the spec is missing, or a step is unknown.
+    """
+
+    def __init__(self, arrays: Mapping[str, Array], spec: Mapping[str, Any]) -> None:
+        self.arrays, self.spec = arrays, spec
+        try:
+            self._numeric = _grouped([entry["steps"] for entry in spec["numeric"]])
+            self._outputs = _grouped([entry["steps"] for entry in spec["outputs"]])
+            self._assemble({name: array.astype(np.float64) for name, array in arrays.items()})
+        except KeyError as err:
+            raise FormatError(f"the network lacks {err.args[0]!r}") from err
+
+    def _assemble(self, arrays: Mapping[str, Array]) -> None:
+        """Fold each normalization into the linear layer behind it, and each embedding into the first one."""
+        first, column = arrays["first_layer.weight"].T, 0
+        self._tables = []
+        for k in range(len(self.spec["categorical"])):
+            embedding = arrays[f"embds_fct.{k}.weight"]
+            self._tables.append(embedding @ first[column : column + embedding.shape[1]])
+            column += embedding.shape[1]
+        self._first = _Linear(np.ascontiguousarray(first[column:]), arrays["first_layer.bias"])
+        self._blocks = []
+        for k in range(self.spec["blocks"]):
+            scale, shift = self._normalization(arrays, f"layers.{k}.norm")
+            weight, bias = arrays[f"layers.{k}.linear0.weight"].T, arrays[f"layers.{k}.linear0.bias"]
+            gated = _Linear(np.ascontiguousarray(weight * scale[:, None]), bias + shift @ weight)
+            back = np.ascontiguousarray(arrays[f"layers.{k}.linear1.weight"].T)
+            self._blocks.append((gated, _Linear(back, arrays[f"layers.{k}.linear1.bias"])))
+        self._last = self._normalization(arrays, "last_normalization")
+        self._head = _Linear(np.ascontiguousarray(arrays["head.weight"].T), arrays["head.bias"])
+
+    def _normalization(self, arrays: Mapping[str, Array], name: str) -> tuple[Array, Array]:
+        scale = arrays[f"{name}.weight"] / np.sqrt(arrays[f"{name}.running_var"] + self.spec["epsilon"])
+        return scale, arrays[f"{name}.bias"] - arrays[f"{name}.running_mean"] * scale
+
+    def evaluate(self, codes: Array, numbers: Array) -> Array:
+        """All outputs, rounded to 6 significant digits: the same for a row in whatever batch it comes.
+
+        Args:
+            codes: Integers ``(row, categorical)``, as the spec's ``codes`` give them.
+            numbers: Float64 ``(row, numeric)``, unscaled; 0 for a hyperparameter that is inactive.
+
+        Returns:
+            Float64 ``(row, output)``.
+        """
+        chunks = [slice(k, k + _ROWS_A_CHUNK) for k in range(0, len(numbers), _ROWS_A_CHUNK)]
+        raw = np.concatenate([self.raw(codes[chunk], numbers[chunk], np.matmul) for chunk in chunks])
+        # a BLAS sums in an order of its own for each shape, number of threads and processor; where that could
+        # change the rounded value, sum exactly
+        for row in np.flatnonzero(near_tie(raw, DIGITS, _NOISE).any(axis=1)):
+            raw[row] = self.raw(codes[row : row + 1], numbers[row : row + 1], exact_product)
+        return round_significant(raw, DIGITS)
+
+    def raw(self, codes: Array, numbers: Array, product: Any = np.matmul) -> Array:
+        """All outputs unrounded: float64 ``(row, output)``; ``product`` multiplies two matrices."""
+        x = product(_stepped(self._numeric, numbers), self._first.weight) + self._first.bias
+        for k, table in enumerate(self._tables):
+            x += table[codes[:, k]]
+        for gated, back in self._blocks:
+            hidden = product(x, gated.weight)
+            hidden += gated.bias
+            half = hidden.shape[1] // 2
+            gate = np.maximum(hidden[:, half:], 0.0)
+            gate *= hidden[:, :half]
+            x += product(gate, back.weight)
+            x += back.bias
+        x = np.maximum(x * self._last[0] + self._last[1], 0.0)
+        logits = product(x, self._head.weight) + self._head.bias
+        return _stepped(self._outputs, 1.0 / (1.0 + np.exp(-logits)))
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of spec and arrays."""
+        hashed = hashlib.sha256(json.dumps(self.spec, sort_keys=True).encode())
+        for name, array in sorted(self.arrays.items()):
+            hashed.update(f"{name} {array.shape}".encode())
+            hashed.update(np.ascontiguousarray(array, dtype="<f4").tobytes())
+        return hashed.hexdigest()
+
+
+def exact_product(left: Array, right: Array) -> Array:
+    """The matrix product with every sum rounded once, which no machine computes differently; slow."""
+    return np.array([[math.fsum((row * column).tolist()) for column in right.T] for row in left])
+
+
+# Columns whose steps have the same names are computed together: their indices, and each step's constants.
+_Group = tuple[list[int], list[tuple[Any, tuple[Array, ...]]]]
+
+
+def _grouped(columns: Sequence[Steps]) -> list[_Group]:
+    members: dict[tuple[str, ...], list[int]] = {}
+    for index, steps in enumerate(columns):
+        members.setdefault(tuple(name for name, *_ in steps), []).append(index)
+    groups = []
+    for names, indices in members.items():
+        functions = []
+        for position, name in enumerate(names):
+            if name not in _FUNCTIONS:
+                raise FormatError(f"the network's step {name!r} must be one of {', '.join(_FUNCTIONS)}")
+            constants = np.array([columns[index][position][1:] for index in indices], dtype=np.float64)
+            functions.append((_FUNCTIONS[name], tuple(constants.T)))
+        groups.append((indices, functions))
+    return groups
+
+
+def _stepped(groups: Sequence[_Group], columns: Array) -> Array:
+    result = np.empty(columns.shape)
+    for indices, functions in groups:
+        values = columns[:, indices]
+        for function, constants in functions:
+            values = function(values, *constants)
+        result[:, indices] = values
+    return result

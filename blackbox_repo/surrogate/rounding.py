@@ -1,0 +1,58 @@
+"""Rounding to significant decimal digits, of whole arrays, exactly as printing does it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from blackbox_repo.curve import Array
+
+# 10^22 is the largest power of ten that a double holds exactly
+_POWERS = 10.0 ** np.arange(23)
+_FEW = 40
+
+
+def round_significant(array: Array, digits: int) -> Array:
+    """Every value rounded to so many significant decimal digits; half to even, as ``f"{x:.5e}"`` rounds.
+
+    The result is the double nearest to the rounded decimal, so it does not depend on the machine. NaN,
+    infinities and zeros stay what they are.
+
+    Args:
+        array: Float64, of any shape; it is not changed.
+        digits: From 1 to 15.
+    """
+    flat = array.ravel()
+    if flat.size <= _FEW:
+        return _printed(flat, digits).reshape(array.shape)
+    size = np.abs(flat)
+    with np.errstate(all="ignore"):
+        shift = digits - 1 - np.floor(np.log10(size))
+        sure = np.abs(shift) <= 22
+        power = _POWERS[np.where(sure, np.abs(shift), 0).astype(np.intp)]
+        scaled = np.where(shift < 0, size / power, size * power)
+        whole = np.rint(scaled)
+        # scaling errs in its last bit, so a value beside a tie or a power of ten is left to the printer
+        sure &= (scaled >= 10.0 ** (digits - 1)) & (scaled < 10.0**digits)
+        sure &= np.abs(np.abs(scaled - whole) - 0.5) > scaled * 1e-15
+        rounded = np.copysign(np.where(shift < 0, whole * power, whole / power), flat)
+    unsure = np.flatnonzero(~sure)
+    rounded[unsure] = _printed(flat[unsure], digits)
+    return rounded.reshape(array.shape)
+
+
+def near_tie(array: Array, digits: int, tolerance: float) -> Array:
+    """Which values would round to something else if they were larger or smaller by ``tolerance``, relatively.
+
+    Values that no rounding settles (NaN, infinity, zero) are not among them.
+    """
+    lower = round_significant(array * (1 - tolerance), digits)
+    upper = round_significant(array * (1 + tolerance), digits)
+    differs: Array = (lower != upper) & np.isfinite(array)
+    return differs
+
+
+def _printed(flat: Array, digits: int) -> Array:
+    text: Callable[[float], str] = f"{{:.{digits - 1}e}}".format
+    return np.array([float(text(value)) for value in flat.tolist()], dtype=np.float64)
