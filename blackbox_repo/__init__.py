@@ -2,3 +2,5 @@
 
 May import ``data_cache`` (in ``roots.py``); nothing else of ours.
 """
+
+__version__ = "0.1.0"

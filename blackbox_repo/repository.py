@@ -1,0 +1,111 @@
+"""Loading blackboxes by name, listing, describing and verifying them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from blackbox_repo import roots
+from blackbox_repo.blackbox import Blackbox
+from blackbox_repo.errors import BlackboxRepoError
+from blackbox_repo.manifest import Manifest, read_manifest
+
+
+class LoadedBlackbox(Mapping[str, Blackbox]):
+    """The tasks of a blackbox; each is read, and its file's hash checked, when it is first used.
+
+    Attributes:
+        manifest: Everything about the blackbox but its numbers.
+        folder: Where it lies.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.manifest = read_manifest(folder)
+        self._read: dict[str, Blackbox] = {}
+
+    def __getitem__(self, task: str) -> Blackbox:
+        if task not in self._read:
+            from blackbox_repo.storage import load_task
+
+            self._read[task] = load_task(self.folder, self.manifest, task)
+        return self._read[task]
+
+    def __contains__(self, task: object) -> bool:
+        return task in self.manifest.tasks
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.manifest.tasks)
+
+    def __len__(self) -> int:
+        return len(self.manifest.tasks)
+
+    def __repr__(self) -> str:
+        return f"<blackbox {self.manifest.name}: {len(self)} tasks>"
+
+
+def load_blackbox(name: str | Path) -> LoadedBlackbox:
+    """The tasks of a blackbox as a mapping from task to :class:`Blackbox`.
+
+    Args:
+        name: A name that :func:`list_blackboxes` gives, or the path of a folder with a manifest.
+
+    Raises:
+        UnknownName: There is no such blackbox; later, for a task that does not exist.
+        FormatError: Its manifest is malformed, or newer than this code.
+        IntegrityError: Later, when a task's file is not the one that the manifest describes.
+
+    Example:
+        >>> load_blackbox("nasbench201-final")["cifar100"]
+        <TabularBlackbox nasbench201-final/cifar100>
+    """
+    return LoadedBlackbox(roots.locate(name))
+
+
+def list_blackboxes() -> list[str]:
+    """The names of all blackboxes that can be loaded, sorted."""
+    return list(roots.installed())
+
+
+def describe(name: str | Path) -> Manifest:
+    """The manifest of a blackbox: licence, citation, sources, schema, tasks, and known defects.
+
+    Raises:
+        UnknownName: There is no such blackbox.
+    """
+    return read_manifest(roots.locate(name))
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What the verification of one task found: ``problem`` is empty if it is intact."""
+
+    task: str
+    file: str
+    problem: str
+
+
+def verify(name: str | Path) -> list[Finding]:
+    """Check every task of a blackbox: its file's hash, that it decodes, and that it fits the manifest.
+
+    Raises:
+        UnknownName: There is no such blackbox.
+        FormatError: Its manifest is malformed, or newer than this code.
+    """
+    loaded = load_blackbox(name)
+    return [
+        Finding(task, entry.file, _problem(loaded, task)) for task, entry in loaded.manifest.tasks.items()
+    ]
+
+
+def _problem(loaded: LoadedBlackbox, name: str) -> str:
+    try:
+        blackbox = loaded[name]
+        for objective, best in loaded.manifest.tasks[name].best.items():
+            found = blackbox.evaluate(best.configuration, best.fidelity, seed=best.seed)[objective]
+            if found != best.value:
+                return f"the best {objective} is {found}, but the manifest says {best.value}"
+    except BlackboxRepoError as err:
+        return str(err)
+    return ""

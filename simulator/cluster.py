@@ -1,0 +1,194 @@
+"""The cluster: its workers, trials and segments, and the one owner of a run's state."""
+
+from __future__ import annotations
+
+import heapq
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+from blackbox_repo.curve import LearningCurve
+from blackbox_repo.space import Configuration
+from simulator.clock import Nanoseconds, array_to_ns, to_ns
+from simulator.delays import Delays
+from simulator.errors import SimulationError
+from simulator.scheduler import Trial, TrialStatus
+
+SCRATCH = -1
+"""The base of a segment that starts without a checkpoint: the point before the first one."""
+
+
+class Code(IntEnum):
+    """What became of a point."""
+
+    CONTINUE = 1
+    PAUSE = 2
+    STOP = 3
+    LATE = 4
+    REPEATED = 5
+    AFTER_END = 6
+
+
+@dataclass(slots=True)
+class Segment:
+    """One uninterrupted stretch of a trial on one worker.
+
+    Points are positions on the curve. The job trains from ``base`` (not included), reports from ``first`` to
+    ``last``; what became of the points before ``next`` is known, and the scheduler wants to hear of ``wake``.
+    ``signal`` is when a stop signal ends the training, if that is sooner than the job's own end.
+    """
+
+    trial: int
+    number: int
+    worker: int
+    start: int
+    base: int
+    first: int
+    last: int
+    next: int
+    wake: int
+    signal: int | None = None
+    end: int | None = None
+    outcome: TrialStatus | None = None
+    codes: list[tuple[int, Code]] = field(default_factory=list)
+    """What became of the points: ``(stop, code)`` for each stretch of points with one code."""
+
+    def mark(self, stop: int, code: Code) -> None:
+        """The points from ``next`` up to ``stop`` (not included) have one code; they are done with."""
+        if stop <= self.next:
+            return
+        if self.codes and self.codes[-1][1] is code:
+            self.codes.pop()
+        self.codes.append((stop, code))
+        self.next = stop
+
+
+class TrialState:
+    """A trial: its configuration, its curve, and its segments."""
+
+    __slots__ = ("_time", "configuration", "curve", "heard", "known_elapsed", "number", "segments", "status")
+
+    def __init__(self, number: int, configuration: Configuration, curve: LearningCurve) -> None:
+        self.number = number
+        self.configuration = configuration
+        self.curve = curve
+        self.status = TrialStatus.RUNNING
+        self.segments: list[Segment] = []
+        self.heard = SCRATCH
+        time = curve.schema.time
+        assert time is not None
+        self._time = time
+        self.known_elapsed: list[int] = []
+
+    def elapsed(self, point: int) -> int:
+        """Nanoseconds of training from scratch up to a point; the curve is read only as far as needed."""
+        if point < 0:
+            return 0
+        if point >= len(self.known_elapsed):
+            count = min(max(point + 1, 2 * len(self.known_elapsed)), len(self.curve))
+            self.known_elapsed = self._checked(array_to_ns(self.curve.head(self._time, count)))
+        return self.known_elapsed[point]
+
+    def _checked(self, elapsed: Nanoseconds) -> list[int]:
+        listed: list[int] = elapsed.tolist()
+        if any(b < a for a, b in zip([0, *listed], listed, strict=False)):
+            raise SimulationError(
+                f"the time {self._time!r} of {dict(self.configuration)!r} is negative, decreases or is no "
+                f"number: {self.curve.head(self._time, len(listed))!r}"
+            )
+        return listed
+
+    def seen_as(self, status: TrialStatus) -> Trial:
+        """The snapshot that the scheduler gets."""
+        return Trial(self.number, self.configuration, status)
+
+
+class Cluster:
+    """Workers and trials as a state machine; nobody else changes them."""
+
+    def __init__(self, workers: int, delays: Delays) -> None:
+        self.workers = workers
+        self.trials: list[TrialState] = []
+        self.idle = list(range(workers))
+        self.running: dict[tuple[int, int], Segment] = {}
+        self._report = to_ns(delays.report)
+        self._complete = to_ns(delays.complete_seconds)
+
+    def add_trial(self, configuration: Configuration, curve: LearningCurve) -> TrialState:
+        """A new trial, without a job yet."""
+        trial = TrialState(len(self.trials), configuration, curve)
+        self.trials.append(trial)
+        return trial
+
+    def begin(self, trial: TrialState, start: int, base: int, points: range) -> Segment:
+        """Put a job that reports these points on the idle worker of the lowest number, from ``start`` (ns)."""
+        segment = Segment(
+            trial=trial.number,
+            number=len(trial.segments),
+            worker=heapq.heappop(self.idle),
+            start=start,
+            base=base,
+            first=points.start,
+            last=points.stop - 1,
+            next=points.start,
+            wake=max(points.start, trial.heard + 1),
+        )
+        trial.segments.append(segment)
+        trial.status = TrialStatus.RUNNING
+        self.running[trial.number, segment.number] = segment
+        return segment
+
+    def finish(self, segment: Segment, time: int) -> TrialState:
+        """A job's end is registered: its worker is free, and the outcome is settled."""
+        trial = self.trials[segment.trial]
+        segment.end = time
+        del self.running[segment.trial, segment.number]
+        heapq.heappush(self.idle, segment.worker)
+        if segment.outcome is None:
+            segment.outcome = self._natural_outcome(trial, segment)
+            trial.status = segment.outcome
+        return trial
+
+    def deliver(self, segment: Segment, stop: int) -> None:
+        """The points before ``stop`` have arrived and the scheduler goes on, heard or not (T10, T22)."""
+        trial = self.trials[segment.trial]
+        segment.mark(min(stop, trial.heard + 1), Code.REPEATED)
+        segment.mark(stop, Code.CONTINUE)
+        trial.heard = max(trial.heard, stop - 1)
+
+    def _natural_outcome(self, trial: TrialState, segment: Segment) -> TrialStatus:
+        if segment.last < len(trial.curve) - 1:
+            return TrialStatus.PAUSED
+        return TrialStatus.COMPLETED if trial.curve.status == "ok" else TrialStatus.FAILED
+
+    def produced(self, segment: Segment, point: int) -> int:
+        """When a point is produced on the worker (T6)."""
+        trial = self.trials[segment.trial]
+        return segment.start + trial.elapsed(point) - trial.elapsed(segment.base)
+
+    def arrival(self, segment: Segment, point: int) -> int:
+        """When a point reaches the scheduler."""
+        return self.produced(segment, point) + self._report
+
+    def arrivals(self, segment: Segment, points: range) -> list[int]:
+        """When a stretch of points reaches the scheduler."""
+        trial = self.trials[segment.trial]
+        offset = segment.start - trial.elapsed(segment.base) + self._report
+        trial.elapsed(points.stop - 1)
+        return [offset + elapsed for elapsed in trial.known_elapsed[points.start : points.stop]]
+
+    def registered_end(self, segment: Segment) -> int:
+        """When the end of a job is registered if nobody stops it (T7); without points, its start."""
+        if segment.last <= segment.base:
+            return segment.start
+        return self.produced(segment, segment.last) + self._complete
+
+    def last_produced(self, segment: Segment, time: int) -> int:
+        """The last point of the job that is produced up to and including ``time``."""
+        point = segment.next - 1
+        while point < segment.last and self.produced(segment, point + 1) <= time:
+            point += 1
+        return point
+
+    def last_arrived(self, segment: Segment, time: int) -> int:
+        """The last point of the job that has reached the scheduler up to and including ``time``."""
+        return max(self.last_produced(segment, time - self._report), segment.next - 1)

@@ -1,0 +1,373 @@
+"""The simulation loop: ask, start, pop, tell. What it means is docs/time.md."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+from blackbox_repo import __version__
+from blackbox_repo.blackbox import Blackbox
+from blackbox_repo.errors import BlackboxRepoError, InvalidOption
+from blackbox_repo.space import Configuration
+from simulator.clock import to_ns, to_seconds
+from simulator.cluster import SCRATCH, Cluster, Code, Segment, TrialState
+from simulator.columns import report_columns, trial_columns
+from simulator.conditions import Conditions
+from simulator.errors import SchedulerError, SimulationError
+from simulator.events import Event, EventQueue, Kind
+from simulator.run import Run
+from simulator.scheduler import (
+    PAUSE,
+    STOP,
+    Decision,
+    Report,
+    Resume,
+    Scheduler,
+    SchedulerFactory,
+    Start,
+    TrialStatus,
+)
+from simulator.seeds import TrainingSeeds
+from simulator.stopping import Stop
+from simulator.trace import Points, build_records
+
+MAX_SUGGESTIONS_AT_ONE_INSTANT = 1_000_000
+
+
+def simulate(
+    blackbox: Blackbox,
+    scheduler: Scheduler | SchedulerFactory,
+    *,
+    workers: int,
+    stop: Stop,
+    seed: int = 0,
+    conditions: Conditions = Conditions(),
+) -> Run:
+    """Replay the blackbox's learning curves against a scheduler on a simulated cluster.
+
+    Args:
+        blackbox: Where the curves come from; its schema must name a time.
+        scheduler: A fresh scheduler, or a factory ``(schema, seed) -> scheduler`` such as the class ``ASHA``.
+        workers: Jobs that run at a time.
+        stop: When the run ends.
+        seed: Of the run: it decides which training seeds are replayed, and is handed to a factory.
+        conditions: Delays, checkpoints and the like.
+
+    Returns:
+        The finished run.
+
+    Raises:
+        InvalidOption: An argument outside its range, or a blackbox without time.
+        SchedulerError: The scheduler asked for something that cannot be.
+        SimulationError: The curves take no time.
+    """
+    if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
+        raise InvalidOption(f"workers is {workers!r}, but must be a whole number, 1 or more")
+    if blackbox.schema.time is None:
+        raise InvalidOption(
+            f"{blackbox.name!r} records no time, so it can only be simulated with a time model: "
+            f"views.with_time_model(blackbox, SECONDS), or --time-model constant:SECONDS, where SECONDS is "
+            f"per unit of {blackbox.schema.fidelity.name}"
+        )
+    if not hasattr(scheduler, "suggest") or isinstance(scheduler, type):
+        assert callable(scheduler)
+        scheduler = scheduler(blackbox.schema, seed)
+    return _Simulation(blackbox, scheduler, workers, stop, seed, conditions).run()
+
+
+class _Simulation:
+    """One run in progress."""
+
+    def __init__(
+        self,
+        blackbox: Blackbox,
+        scheduler: Scheduler,
+        workers: int,
+        stop: Stop,
+        seed: int,
+        conditions: Conditions,
+    ) -> None:
+        self.blackbox, self.scheduler, self.stop, self.conditions = blackbox, scheduler, stop, conditions
+        self.seed = seed
+        self.cluster = Cluster(workers, conditions.delays)
+        self.queue = EventQueue()
+        self.events: list[tuple[Event, str]] = []
+        self.seeds = TrainingSeeds(blackbox, seed, conditions.training_seed)
+        self.now = 0
+        self.ended: tuple[Event, str] | None = None
+        self.counts = dict.fromkeys(("trials_completed", "trials_finished", "reports"), 0)
+        self.start_delay = to_ns(conditions.delays.start)
+        self.stop_delay = to_ns(conditions.delays.stop)
+        self.stopped_delay = to_ns(conditions.delays.stopped)
+        self.singly = stop.reports is not None
+        self.handlers: dict[Kind, Callable[[Event], None]] = {
+            Kind.START: self.on_start,
+            Kind.REPORT: self.on_report,
+            Kind.END: self.on_end,
+            Kind.SIGNAL: self.on_signal,
+            Kind.STOPPED: self.on_end,
+            Kind.DEADLINE: self.on_deadline,
+        }
+
+    def run(self) -> Run:
+        if self.stop.time is not None:
+            self.queue.push(Event(to_ns(self.stop.time), Kind.DEADLINE, 0, 0, 0))
+        asked_at, suggestions = 0, 0
+        while self.ended is None:
+            suggestions = (suggestions if asked_at == self.now else 0) + self.ask()
+            asked_at = self.now
+            if suggestions > MAX_SUGGESTIONS_AT_ONE_INSTANT:
+                raise SimulationError(
+                    f"{suggestions} suggestions at the simulated second {to_seconds(self.now)}: the curves "
+                    f"of {self.blackbox.name!r} take no time"
+                )
+            self.handle_instant()
+        return self.finished(*self.ended)
+
+    # --- asking (T5, T7, T8) --------------------------------------------------------------------------------
+
+    def ask(self) -> int:
+        """Serve the idle workers until the scheduler answers ``None``; how often it did not."""
+        suggestions = 0
+        while self.cluster.idle:
+            suggestion = self.scheduler.suggest()
+            if isinstance(suggestion, Start):
+                if len(self.cluster.trials) == self.stop.trials_started:
+                    break  # the door is closed
+                self.start(suggestion)
+            elif isinstance(suggestion, Resume):
+                self.resume(suggestion)
+            elif suggestion is None:
+                break
+            else:
+                raise self.error("suggest()", f"answered {suggestion!r}, which is no Start, Resume or None")
+            suggestions += 1
+        return suggestions
+
+    def start(self, suggestion: Start) -> None:
+        configuration = self.checked(suggestion.configuration)
+        seed = self.seeds.choose(configuration)
+        base = SCRATCH
+        if suggestion.checkpoint_of is not None:
+            base = self.checkpoint_of(suggestion.checkpoint_of)
+        trial = self.cluster.add_trial(configuration, self.blackbox.curve(configuration, seed=seed))
+        trial.heard = base
+        self.begin(trial, self.now + self.start_delay, base, suggestion.until)
+
+    def checked(self, configuration: Configuration) -> dict[str, Any]:
+        try:
+            return self.blackbox.schema.space.check(configuration)
+        except BlackboxRepoError as err:
+            raise self.error("suggest()", f"started {configuration!r}: {err}") from err
+
+    def checkpoint_of(self, number: int) -> int:
+        source = self.known_trial(number, "started from the checkpoint of")
+        segment = source.segments[-1]
+        if segment.outcome is None:
+            self.cluster.deliver(segment, self.cluster.last_arrived(segment, self.now) + 1)
+        if not self.keeps_checkpoints or source.heard == SCRATCH:
+            why = "has not reported yet" if self.keeps_checkpoints else "keeps no checkpoints here"
+            raise self.error("suggest()", f"started from the checkpoint of trial {number}, which {why}")
+        return source.heard
+
+    def resume(self, suggestion: Resume) -> None:
+        trial = self.known_trial(suggestion.trial, "resumed")
+        previous = trial.segments[-1]
+        at_bound = previous.next > previous.last and previous.last < len(trial.curve) - 1
+        if trial.status is not TrialStatus.PAUSED and not (trial.status is TrialStatus.RUNNING and at_bound):
+            raise self.error("suggest()", f"resumed trial {trial.number}, which is {trial.status.value}")
+        if trial.status is TrialStatus.RUNNING:
+            previous.outcome = TrialStatus.PAUSED
+        ready = self.cluster.registered_end(previous) if previous.signal is None else previous.signal
+        base = trial.heard if self.keeps_checkpoints else SCRATCH
+        self.begin(trial, max(self.now + self.start_delay, ready), base, suggestion.until)
+
+    @property
+    def keeps_checkpoints(self) -> bool:
+        return self.conditions.checkpoints and self.blackbox.schema.fidelity.kind == "incremental"
+
+    def known_trial(self, number: object, verb: str) -> TrialState:
+        if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number < self.trial_count:
+            raise self.error("suggest()", f"{verb} trial {number!r}, but there are {self.trial_count} trials")
+        return self.cluster.trials[number]
+
+    @property
+    def trial_count(self) -> int:
+        return len(self.cluster.trials)
+
+    def begin(self, trial: TrialState, start: int, base: int, until: float | None) -> None:
+        last = len(trial.curve) - 1
+        if until is not None:
+            last = min(last, self.point_of(until, "suggest()"))
+        alone = self.blackbox.schema.fidelity.kind == "independent"
+        segment = self.cluster.begin(trial, start, base, range(last if alone else base + 1, last + 1))
+        self.queue.push(Event(start, Kind.START, trial.number, segment.number, base))
+
+    def point_of(self, fidelity: float, call: str) -> int:
+        axis = self.blackbox.schema.fidelity
+        try:
+            return len(axis.values) - 1 if fidelity >= axis.values[-1] else axis.index(fidelity)
+        except (TypeError, BlackboxRepoError) as err:
+            raise self.error(call, f"named a fidelity that does not exist: {err}") from err
+
+    # --- events (T4, T6 to T11) -----------------------------------------------------------------------------
+
+    def handle_instant(self) -> None:
+        """Handle all events of the next instant, or end the run if nothing but the deadline is left."""
+        if len(self.queue) == (self.stop.time is not None):
+            paused = sum(trial.status is TrialStatus.PAUSED for trial in self.cluster.trials)
+            closed = self.trial_count == self.stop.trials_started
+            reason = "trials_started" if closed else "stalled" if paused else "exhausted"
+            self.ended = (Event(self.now, Kind.DEADLINE, 0, 0, 0), reason)
+            return
+        self.now = self.queue.next_time
+        while self.ended is None and len(self.queue) and self.queue.next_time == self.now:
+            event = self.queue.pop()
+            self.handlers[event.kind](event)
+
+    def on_start(self, event: Event) -> None:
+        trial, segment = self.of(event)
+        self.events.append((event, f"{segment.worker} {trial.curve.seed} {dict(trial.configuration)!a}"))
+        self.await_next(segment)
+
+    def await_next(self, segment: Segment) -> None:
+        """Queue the next event of a job that goes on: a report to look at, or its end."""
+        point = segment.next if self.singly else min(max(segment.wake, segment.next), segment.last)
+        if segment.next > segment.last:
+            self.push(self.cluster.registered_end(segment), Kind.END, segment)
+        else:
+            arrival = self.cluster.arrival(segment, point)
+            self.queue.push(Event(arrival, Kind.REPORT, segment.trial, segment.number, point))
+
+    def push(self, time: int, kind: Kind, segment: Segment) -> None:
+        self.queue.push(Event(time, kind, segment.trial, segment.number, segment.next - 1))
+
+    def on_report(self, event: Event) -> None:
+        trial, segment = self.of(event)
+        repeated = event.point <= trial.heard
+        if event.point < segment.wake or repeated:
+            self.cluster.deliver(segment, event.point + 1)
+            decision = None
+        else:
+            self.cluster.deliver(segment, event.point)
+            decision = self.decide(trial, event)
+        if decision is None or decision.action == "continue":
+            self.cluster.deliver(segment, event.point + 1)
+            if decision is not None and decision.until is not None:
+                segment.wake = self.point_of(decision.until, "on_report()")
+            self.await_next(segment)
+        else:
+            self.halt(trial, segment, decision)
+        if not repeated:
+            self.count(event, "reports")
+
+    def decide(self, trial: TrialState, event: Event) -> Decision:
+        fidelity = self.blackbox.schema.fidelity.values[event.point]
+        report = Report(fidelity, to_seconds(event.time), event.point, trial.curve)
+        decision = self.scheduler.on_report(trial.seen_as(TrialStatus.RUNNING), report)
+        if not isinstance(decision, Decision):
+            raise self.error("on_report()", f"answered {decision!r} to trial {trial.number}: no Decision")
+        return decision
+
+    def halt(self, trial: TrialState, segment: Segment, decision: Decision) -> None:
+        """The scheduler stops or pauses a job: the signal travels, and what is produced meanwhile is late."""
+        stops = decision == STOP
+        assert stops or decision == PAUSE
+        trial.heard = max(trial.heard, segment.next)
+        segment.mark(segment.next + 1, Code.STOP if stops else Code.PAUSE)
+        segment.outcome = trial.status = TrialStatus.STOPPED if stops else TrialStatus.PAUSED
+        arrives, natural_end = self.now + self.stop_delay, self.cluster.registered_end(segment)
+        segment.signal = min(arrives, natural_end)
+        segment.last = self.cluster.last_produced(segment, segment.signal)
+        segment.mark(segment.last + 1, Code.LATE)
+        self.push(arrives, Kind.SIGNAL, segment)
+        if natural_end <= arrives + self.stopped_delay:
+            self.push(natural_end, Kind.END, segment)
+        else:
+            self.push(arrives + self.stopped_delay, Kind.STOPPED, segment)
+
+    def on_signal(self, event: Event) -> None:
+        self.events.append((event, ""))
+
+    def on_end(self, event: Event) -> None:
+        _, segment = self.of(event)
+        trial = self.cluster.finish(segment, event.time)
+        assert segment.outcome is not None
+        self.events.append((event, segment.outcome.value))
+        self.scheduler.on_end(trial.seen_as(segment.outcome))
+        if segment.outcome is TrialStatus.COMPLETED:
+            self.count(event, "trials_completed")
+        if segment.outcome is not TrialStatus.PAUSED:
+            self.count(event, "trials_finished")
+
+    def on_deadline(self, event: Event) -> None:
+        self.ended = (event, "time")
+
+    # --- the end (T14, T15) ---------------------------------------------------------------------------------
+
+    def count(self, event: Event, what: str) -> None:
+        self.counts[what] += 1
+        if self.ended is None and self.counts[what] == getattr(self.stop, what):
+            self.ended = (event, what)
+
+    def finished(self, last: Event, reason: str) -> Run:
+        """Settle what is still running at the end, and hand over the results."""
+        for segment in list(self.cluster.running.values()):
+            if segment.outcome is None:
+                self.settle(segment, last)
+                segment.outcome = self.cluster.trials[segment.trial].status = TrialStatus.INTERRUPTED
+            self.on_end(Event(last.time, Kind.END, segment.trial, segment.number, segment.next - 1))
+        self.events.append((last._replace(kind=Kind.DEADLINE), reason))
+        points = Points.of(self.cluster, last)
+        target = points.values(self.cluster.trials, self.blackbox.schema.target)
+        return Run(
+            header=self.header(),
+            reason=reason,
+            end=last.time,
+            records=build_records(points, target, self.events),
+            trial_columns=trial_columns(self.blackbox.schema, self.cluster),
+            report_columns=report_columns(self.blackbox.schema, self.cluster, points),
+        )
+
+    def header(self) -> dict[str, Any]:
+        limits = {name: value for name, value in asdict(self.stop).items() if value is not None}
+        return {
+            "blackbox": self.blackbox.name,
+            "blackbox_digest": self.blackbox.digest(),
+            "scheduler": described(self.scheduler),
+            "seed": self.seed,
+            "workers": self.cluster.workers,
+            "stop": limits,
+            "conditions": asdict(self.conditions),
+            "version": __version__,
+            "schema": self.blackbox.schema.to_json(),
+        }
+
+    def settle(self, segment: Segment, last: Event) -> None:
+        """Points that arrived before the last event were reports; those produced by then were on their way."""
+        arrived = self.cluster.last_arrived(segment, last.time)
+        while arrived >= segment.next and self.event_of(segment, arrived) > last:
+            arrived -= 1
+        self.cluster.deliver(segment, arrived + 1)
+        segment.mark(self.cluster.last_produced(segment, last.time) + 1, Code.AFTER_END)
+
+    def event_of(self, segment: Segment, point: int) -> Event:
+        return Event(self.cluster.arrival(segment, point), Kind.REPORT, segment.trial, segment.number, point)
+
+    # --- small things ---------------------------------------------------------------------------------------
+
+    def of(self, event: Event) -> tuple[TrialState, Segment]:
+        trial = self.cluster.trials[event.trial]
+        return trial, trial.segments[event.segment]
+
+    def error(self, call: str, what: str) -> SchedulerError:
+        name = type(self.scheduler).__name__
+        return SchedulerError(f"{name}.{call} at the simulated second {to_seconds(self.now)} {what}")
+
+
+def described(scheduler: Scheduler) -> str:
+    """What a scheduler says of itself; its class name if it says nothing (an address would differ)."""
+    if type(scheduler).__repr__ is object.__repr__:
+        return type(scheduler).__qualname__
+    return repr(scheduler)

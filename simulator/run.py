@@ -1,0 +1,247 @@
+"""A finished run: its columns, its digest, what it found, and how it is kept."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from blackbox_repo.curve import Array
+from blackbox_repo.errors import FormatError, IntegrityError, InvalidOption
+from blackbox_repo.schema import Objective, Schema
+from blackbox_repo.space import Configuration
+from simulator.clock import to_seconds
+from simulator.cluster import Code
+from simulator.trace import RECORD, Records, digest_of
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+FORMAT = 1
+TOLD = (Code.CONTINUE, Code.PAUSE, Code.STOP)
+_HEADER, _TRIALS, _REPORTS, _TRACE = "run.json", "trials.parquet", "reports.parquet", "trace.parquet"
+
+
+@dataclass(frozen=True)
+class Best:
+    """The best value that was reported in a run.
+
+    Args:
+        objective: Of which objective.
+        value: In the objective's unit.
+        trial: The number of the trial.
+        configuration: What it trained.
+        fidelity: Where on its curve.
+        time: Simulated seconds at which the report arrived.
+    """
+
+    objective: str
+    value: float
+    trial: int
+    configuration: Configuration
+    fidelity: float
+    time: float
+
+
+@dataclass(frozen=True)
+class Incumbent:
+    """Each report that was better than all before it: equally long arrays, times ascending (seconds)."""
+
+    time: Array
+    value: Array
+    trial: Array
+    fidelity: Array
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run.
+
+    Args:
+        header: What was run: blackbox, scheduler, seed, workers, limits, conditions, schema, versions.
+        reason: What ended it: the name of a limit, ``"exhausted"`` or ``"stalled"``.
+        end: When it ended, in simulated nanoseconds.
+        records: All events in the order of docs/time.md, T2.
+        trial_columns: Column -> one value a trial.
+        report_columns: Column -> one value a report, in the order of arrival.
+    """
+
+    header: Mapping[str, Any]
+    reason: str
+    end: int
+    records: Records
+    trial_columns: Mapping[str, Any]
+    report_columns: Mapping[str, Array]
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the event record: equal for equal inputs on every machine (T19)."""
+        return digest_of(self.records)
+
+    @property
+    def seconds(self) -> float:
+        """How long the run lasted, in simulated seconds."""
+        return to_seconds(self.end)
+
+    @property
+    def schema(self) -> Schema:
+        """The schema of the blackbox."""
+        return Schema.from_json(self.header["schema"])
+
+    def trials(self) -> pa.Table:
+        """One row a trial: number, ``config.<hyperparameter>``, seed, status, times, constant objectives."""
+        import pyarrow as pa
+
+        return pa.table(dict(self.trial_columns))
+
+    def reports(self) -> pa.Table:
+        """One row a point: time (s), trial, segment, fidelity, decision, objectives; in order of arrival."""
+        import pyarrow as pa
+
+        names = [Code(code).name.lower() if code else "" for code in range(max(Code) + 1)]
+        columns = dict(self.report_columns)
+        codes = pa.array(columns.pop("code").astype(np.int8))
+        return pa.table({**columns, "decision": pa.DictionaryArray.from_arrays(codes, pa.array(names))})
+
+    def incumbent(self, objective: str | None = None) -> Incumbent:
+        """The reports that improved on all before, by default in the target.
+
+        Raises:
+            UnknownName: There is no such objective.
+            InvalidOption: The objective has no goal, or is constant along the curve.
+        """
+        chosen = self._with_goal(objective)
+        told = np.isin(self.report_columns["code"], TOLD)
+        values = self.report_columns[chosen.name][told]
+        losses = np.where(np.isnan(values), np.inf, -values if chosen.goal == "max" else values)
+        before = np.minimum.accumulate(np.concatenate([[np.inf], losses]))[:-1]
+        better = losses < before
+        columns = {name: self.report_columns[name][told][better] for name in ("time", "trial", "fidelity")}
+        return Incumbent(value=values[better], **columns)
+
+    def best(self, objective: str | None = None) -> Best | None:
+        """The best report, by default in the target; ``None`` if there was none. Errors as in incumbent."""
+        incumbent = self.incumbent(objective)
+        if not len(incumbent.value):
+            return None
+        trial = int(incumbent.trial[-1])
+        return Best(
+            objective=self._with_goal(objective).name,
+            value=float(incumbent.value[-1]),
+            trial=trial,
+            configuration=self.configuration(trial),
+            fidelity=incumbent.fidelity[-1].item(),
+            time=float(incumbent.time[-1]),
+        )
+
+    def configuration(self, trial: int) -> Configuration:
+        """The configuration of a trial."""
+        columns = {
+            name.removeprefix("config."): column[trial]
+            for name, column in self.trial_columns.items()
+            if name.startswith("config.")
+        }
+        return {name: value for name, value in columns.items() if value is not None}
+
+    def save(self, folder: str | Path) -> None:
+        """Write the run to a new folder: JSON and three parquet files; it appears complete or not at all.
+
+        Raises:
+            InvalidOption: The folder exists and does not hold this very run.
+        """
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        folder = Path(folder)
+        check_free(folder, self.digest)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+        try:
+            partial.chmod(0o755)
+            trace = pa.table({name: np.ascontiguousarray(self.records[name]) for name in RECORD.names or ()})
+            for name, table in ((_TRIALS, self.trials()), (_REPORTS, self.reports()), (_TRACE, trace)):
+                pq.write_table(table, partial / name, compression="zstd")
+            described = {"format": FORMAT, "digest": self.digest, "reason": self.reason, "end_ns": self.end}
+            text = json.dumps({**described, **self.header}, indent=1, allow_nan=False)
+            (partial / _HEADER).write_text(text + "\n", encoding="utf-8")
+            if folder.exists():
+                shutil.rmtree(folder)
+            partial.rename(folder)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Run:
+        """Read a run that :meth:`save` wrote.
+
+        Raises:
+            FormatError: The folder holds no run, or one of a newer format.
+            IntegrityError: The trace is not the one whose digest was written.
+        """
+        import pyarrow.parquet as pq
+
+        folder = Path(folder)
+        header = read_header(folder)
+        read = {name: pq.ParquetFile(folder / name).read() for name in (_TRIALS, _REPORTS, _TRACE)}
+        records = np.zeros(len(read[_TRACE]), dtype=RECORD)
+        for name in RECORD.names or ():
+            records[name] = read[_TRACE][name].to_numpy()
+        if digest_of(records) != header["digest"]:
+            raise IntegrityError(f"the trace in {folder} does not have the digest {header['digest']}")
+        reports = {name: read[_REPORTS][name] for name in read[_REPORTS].column_names}
+        decisions = reports.pop("decision").to_pylist()
+        columns = {name: column.to_numpy() for name, column in reports.items()}
+        columns["code"] = np.array([Code[decision.upper()] for decision in decisions], dtype=np.int64)
+        return cls(
+            header={k: v for k, v in header.items() if k not in ("format", "digest", "reason", "end_ns")},
+            reason=header["reason"],
+            end=header["end_ns"],
+            records=records,
+            trial_columns={name: read[_TRIALS][name].to_pylist() for name in read[_TRIALS].column_names},
+            report_columns=columns,
+        )
+
+    def _with_goal(self, name: str | None) -> Objective:
+        objective = self.schema.objective(name or self.schema.target)
+        if objective.goal == "none" or objective.constant:
+            raise InvalidOption(
+                f"the objective {objective.name!r} cannot be best: it has no goal or is constant in a trial"
+            )
+        return objective
+
+
+def read_header(folder: Path) -> dict[str, Any]:
+    """The JSON of a saved run.
+
+    Raises:
+        FormatError: The folder holds no run, or one of a newer format.
+    """
+    try:
+        header: dict[str, Any] = json.loads((folder / _HEADER).read_text(encoding="utf-8"))
+        version = header["format"]
+    except (OSError, ValueError, KeyError) as err:
+        raise FormatError(f"{folder} does not hold a run: its {_HEADER} is missing or malformed") from err
+    if version > FORMAT:
+        raise FormatError(f"{folder} holds a run of format {version}, but this version reads up to {FORMAT}")
+    return header
+
+
+def check_free(folder: Path, digest: str | None = None) -> None:
+    """Refuse a folder that holds anything but the run of this digest.
+
+    Raises:
+        InvalidOption: It exists and is neither empty nor the same run.
+    """
+    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+        return
+    if (folder / _HEADER).is_file() and digest is not None and read_header(folder).get("digest") == digest:
+        return
+    raise InvalidOption(
+        f"{folder} exists already and holds something else; choose another folder or remove it"
+    )

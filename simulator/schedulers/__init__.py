@@ -1,0 +1,7 @@
+"""Reference schedulers of our own, one concept a file. May import ``simulator.scheduler`` and ``blackbox_repo``."""
+
+from simulator.schedulers.asha import ASHA, PromotionASHA
+from simulator.schedulers.grid_search import GridSearch
+from simulator.schedulers.random_search import RandomSearch
+
+__all__ = ["ASHA", "GridSearch", "PromotionASHA", "RandomSearch"]

@@ -1,0 +1,36 @@
+"""Which training run of a configuration a trial replays (T17)."""
+
+from __future__ import annotations
+
+from blackbox_repo import draw
+from blackbox_repo.blackbox import Blackbox
+from blackbox_repo.space import Configuration, configuration_text
+
+
+class TrainingSeeds:
+    """Chooses among the seeds that the table has for a configuration.
+
+    The choice is a function of the run's seed, the configuration and how often it was started before, so two
+    schedulers that try the same configuration see the same training.
+
+    Args:
+        blackbox: Whose seeds.
+        run_seed: The seed of the run.
+        fixed: Always take this training seed.
+    """
+
+    def __init__(self, blackbox: Blackbox, run_seed: int, fixed: int | None) -> None:
+        self._blackbox, self._run_seed, self._fixed = blackbox, run_seed, fixed
+        self._occurrences: dict[str, int] = {}
+
+    def choose(self, configuration: Configuration) -> int:
+        """The training seed of the next trial of a (canonical) configuration."""
+        if self._fixed is not None:
+            return self._fixed
+        seeds = self._blackbox.seeds(configuration)
+        text = configuration_text(configuration)
+        occurrence = self._occurrences.get(text, 0)
+        self._occurrences[text] = occurrence + 1
+        if len(seeds) == 1:
+            return seeds[0]
+        return seeds[draw.integer(len(seeds), self._run_seed, "training seed", text, occurrence)]

@@ -1,0 +1,121 @@
+"""The canonical record of a run, and its digest (T19)."""
+
+from __future__ import annotations
+
+import hashlib
+from array import array
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import repeat
+
+import numpy as np
+import numpy.typing as npt
+
+from blackbox_repo.curve import Array
+from simulator.cluster import Cluster, Code, Segment, TrialState
+from simulator.events import Event, Kind
+
+RECORD = np.dtype(
+    [
+        ("time", "<i8"),  # nanoseconds
+        ("kind", "u1"),
+        ("trial", "<i4"),
+        ("segment", "<i4"),
+        ("point", "<i4"),
+        ("value", "<u8"),  # a report's target as its 64 bits; else the hash of what the event is about
+        ("code", "u1"),  # what became of a report's point; else 0
+    ]
+)
+Records = npt.NDArray[np.void]
+
+
+@dataclass(frozen=True)
+class Points:
+    """Every point that was produced, in the order of T2: equally long columns."""
+
+    time: npt.NDArray[np.int64]
+    trial: npt.NDArray[np.int64]
+    segment: npt.NDArray[np.int64]
+    point: npt.NDArray[np.int64]
+    code: npt.NDArray[np.int64]
+
+    @classmethod
+    def of(cls, cluster: Cluster, end: Event) -> Points:
+        """The points of a finished run; what came by ``end`` too late for its scheduler is told apart."""
+        columns = [array("q") for _ in range(5)]
+        for trial in cluster.trials:
+            for segment in trial.segments:
+                for points, code in _stretches(cluster, segment, end):
+                    columns[0].extend(cluster.arrivals(segment, points))
+                    columns[1].extend(repeat(trial.number, len(points)))
+                    columns[2].extend(repeat(segment.number, len(points)))
+                    columns[3].extend(points)
+                    columns[4].extend(repeat(code, len(points)))
+        unsorted = [np.frombuffer(column, dtype=np.int64) for column in columns]
+        order = np.lexsort([unsorted[3], unsorted[2], unsorted[1], unsorted[0]])
+        return cls(*(column[order] for column in unsorted))
+
+    def values(self, trials: Sequence[TrialState], objective: str) -> Array:
+        """An objective at each point."""
+        furthest = np.zeros(len(trials), dtype=np.int64)
+        np.maximum.at(furthest, self.trial, self.point + 1)
+        heads = [
+            trial.curve.head(objective, count) for trial, count in zip(trials, furthest.tolist(), strict=True)
+        ]
+        if not heads:
+            return np.empty(0)
+        return np.concatenate(heads)[(np.cumsum(furthest) - furthest)[self.trial] + self.point]
+
+
+def _stretches(cluster: Cluster, segment: Segment, end: Event) -> Iterator[tuple[range, Code]]:
+    """The recorded points of a segment; late ones count by whether they came before the run's end."""
+    start = segment.first
+    for stop, code in segment.codes:
+        if code is Code.LATE:
+            yield from _late(cluster, segment, range(start, stop), end)
+        else:
+            yield range(start, stop), code
+        start = stop
+
+
+def _late(cluster: Cluster, segment: Segment, points: range, end: Event) -> Iterator[tuple[range, Code]]:
+    for point in points:
+        arrival = cluster.arrival(segment, point)
+        if (arrival, Kind.REPORT, segment.trial, segment.number, point) < end:
+            yield range(point, point + 1), Code.LATE
+        elif cluster.produced(segment, point) <= end.time:
+            yield range(point, point + 1), Code.AFTER_END
+
+
+def build_records(points: Points, targets: Array, events: Sequence[tuple[Event, str]]) -> Records:
+    """All events of a run in the order of T2.
+
+    Args:
+        points: Its points.
+        targets: The target objective at each point.
+        events: Everything else, each with a text that says what it is about.
+    """
+    records = np.zeros(len(points.time) + len(events), dtype=RECORD)
+    reports = records[: len(points.time)]
+    reports["kind"] = Kind.REPORT
+    for column in ("time", "trial", "segment", "point", "code"):
+        reports[column] = getattr(points, column)
+    wide = targets.astype("<f8")
+    reports["value"] = np.where(np.isnan(wide), np.nan, wide).view("<u8")
+    others = records[len(points.time) :]
+    if events:
+        columns = np.array([event for event, _ in events], dtype=np.int64).T
+        for name, column in zip(("time", "kind", "trial", "segment", "point"), columns, strict=True):
+            others[name] = column
+        others["value"] = [text_bits(text) for _, text in events]
+    return records[np.lexsort([records[name] for name in ("point", "segment", "trial", "kind", "time")])]
+
+
+def text_bits(text: str) -> int:
+    """64 bits that stand for a text."""
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")
+
+
+def digest_of(records: Records) -> str:
+    """The run's digest: SHA-256 of the records as they lie in memory."""
+    return hashlib.sha256(records.tobytes()).hexdigest()
