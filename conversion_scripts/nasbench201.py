@@ -286,6 +286,6 @@ FINAL = Recipe(
     files=FILES,
     card=CARD,
     convert=_convert,
-    default=Default(workers=4, seconds=100_000.0),
+    default=Default(workers=4, seconds=200_000.0),
     labels=("architecture", "index"),
 )
