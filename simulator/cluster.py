@@ -8,7 +8,7 @@ from enum import IntEnum
 
 from blackbox_repo.curve import LearningCurve
 from blackbox_repo.space import Configuration
-from simulator.clock import Nanoseconds, array_to_ns, to_ns
+from simulator.clock import array_to_ns, to_ns
 from simulator.delays import Delays
 from simulator.errors import SimulationError
 from simulator.scheduler import Trial, TrialStatus
@@ -80,22 +80,26 @@ class TrialState:
         self.known_elapsed: list[int] = []
 
     def elapsed(self, point: int) -> int:
-        """Nanoseconds of training from scratch up to a point; the curve is read only as far as needed."""
+        """Nanoseconds of training from scratch up to a point.
+
+        The curve is read only as far as needed, and one point on: who stops a job asks when that would come.
+        """
         if point < 0:
             return 0
         if point >= len(self.known_elapsed):
-            count = min(max(point + 1, 2 * len(self.known_elapsed)), len(self.curve))
-            self.known_elapsed = self._checked(array_to_ns(self.curve.head(self._time, count)))
+            known = len(self.known_elapsed)
+            self._read(known, min(max(point + 2, 2 * known), len(self.curve)))
         return self.known_elapsed[point]
 
-    def _checked(self, elapsed: Nanoseconds) -> list[int]:
-        listed: list[int] = elapsed.tolist()
-        if any(b < a for a, b in zip([0, *listed], listed, strict=False)):
+    def _read(self, known: int, count: int) -> None:
+        news: list[int] = array_to_ns(self.curve.head(self._time, count)[known:]).tolist()
+        before = self.known_elapsed[-1] if known else 0
+        if any(later < earlier for earlier, later in zip([before, *news], news, strict=False)):
             raise SimulationError(
                 f"the time {self._time!r} of {dict(self.configuration)!r} is negative, decreases or is no "
-                f"number: {self.curve.head(self._time, len(listed))!r}"
+                f"number: {self.curve.head(self._time, count)!r}"
             )
-        return listed
+        self.known_elapsed += news
 
     def seen_as(self, status: TrialStatus) -> Trial:
         """The snapshot that the scheduler gets."""
@@ -120,7 +124,7 @@ class Cluster:
         return trial
 
     def begin(self, trial: TrialState, start: int, base: int, points: range) -> Segment:
-        """Put a job that reports these points on the idle worker of the lowest number, from ``start`` (ns)."""
+        """Put a job that reports these points on the lowest idle worker, from ``start`` (ns)."""
         segment = Segment(
             trial=trial.number,
             number=len(trial.segments),
@@ -181,6 +185,13 @@ class Cluster:
         if segment.last <= segment.base:
             return segment.start
         return self.produced(segment, segment.last) + self._complete
+
+    def own_end_by(self, segment: Segment, time: int) -> int | None:
+        """When the job's own end is registered, if that is not after ``time``; reads no more than it must."""
+        if self.last_produced(segment, time) < segment.last:
+            return None
+        end = self.registered_end(segment)
+        return end if end <= time else None
 
     def last_produced(self, segment: Segment, time: int) -> int:
         """The last point of the job that is produced up to and including ``time``."""

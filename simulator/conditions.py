@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from simulator.delays import Delays
 
@@ -17,6 +17,6 @@ class Conditions:
         training_seed: Replay this seed of every configuration; by default one is drawn (T17).
     """
 
-    delays: Delays = Delays()
+    delays: Delays = field(default_factory=Delays)
     checkpoints: bool = True
     training_seed: int | None = None

@@ -42,7 +42,7 @@ def simulate(
     workers: int,
     stop: Stop,
     seed: int = 0,
-    conditions: Conditions = Conditions(),
+    conditions: Conditions | None = None,
 ) -> Run:
     """Replay the blackbox's learning curves against a scheduler on a simulated cluster.
 
@@ -52,7 +52,7 @@ def simulate(
         workers: Jobs that run at a time.
         stop: When the run ends.
         seed: Of the run: it decides which training seeds are replayed, and is handed to a factory.
-        conditions: Delays, checkpoints and the like.
+        conditions: Delays, checkpoints and the like; by default an ideal cluster.
 
     Returns:
         The finished run.
@@ -73,7 +73,7 @@ def simulate(
     if not hasattr(scheduler, "suggest") or isinstance(scheduler, type):
         assert callable(scheduler)
         scheduler = scheduler(blackbox.schema, seed)
-    return _Simulation(blackbox, scheduler, workers, stop, seed, conditions).run()
+    return _Simulation(blackbox, scheduler, workers, stop, seed, conditions or Conditions()).run()
 
 
 class _Simulation:
@@ -277,15 +277,16 @@ class _Simulation:
         trial.heard = max(trial.heard, segment.next)
         segment.mark(segment.next + 1, Code.STOP if stops else Code.PAUSE)
         segment.outcome = trial.status = TrialStatus.STOPPED if stops else TrialStatus.PAUSED
-        arrives, natural_end = self.now + self.stop_delay, self.cluster.registered_end(segment)
-        segment.signal = min(arrives, natural_end)
+        arrives = self.now + self.stop_delay
+        own_end = self.cluster.own_end_by(segment, arrives + self.stopped_delay)
+        segment.signal = arrives if own_end is None else min(arrives, own_end)
         segment.last = self.cluster.last_produced(segment, segment.signal)
         segment.mark(segment.last + 1, Code.LATE)
         self.push(arrives, Kind.SIGNAL, segment)
-        if natural_end <= arrives + self.stopped_delay:
-            self.push(natural_end, Kind.END, segment)
-        else:
+        if own_end is None:
             self.push(arrives + self.stopped_delay, Kind.STOPPED, segment)
+        else:
+            self.push(own_end, Kind.END, segment)
 
     def on_signal(self, event: Event) -> None:
         self.events.append((event, ""))
@@ -345,7 +346,7 @@ class _Simulation:
         }
 
     def settle(self, segment: Segment, last: Event) -> None:
-        """Points that arrived before the last event were reports; those produced by then were on their way."""
+        """Points that arrived before the last event were reports; others produced by then were under way."""
         arrived = self.cluster.last_arrived(segment, last.time)
         while arrived >= segment.next and self.event_of(segment, arrived) > last:
             arrived -= 1

@@ -60,7 +60,7 @@ STOP = Decision("stop")
 
 
 def continue_until(fidelity: float) -> Decision:
-    """Continue, and do not ask again before this fidelity: the same run as ``CONTINUE``, only faster (T22)."""
+    """Continue, and do not ask before this fidelity: the same run as ``CONTINUE``, only faster (T22)."""
     return Decision("continue", fidelity)
 
 
@@ -105,7 +105,7 @@ class Report:
 
 
 class Scheduler(Protocol):
-    """Decides what to run and when to stop it. The three methods are all there is; no base class is needed."""
+    """Decides what to run and when to stop it; these three methods are all, no base class is needed."""
 
     def suggest(self) -> Start | Resume | None:
         """A job for an idle worker, or ``None``: nothing now, ask again after the next event."""

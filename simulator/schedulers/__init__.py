@@ -1,4 +1,4 @@
-"""Reference schedulers of our own, one concept a file. May import ``simulator.scheduler`` and ``blackbox_repo``."""
+"""Reference schedulers of our own, one concept a file; they import ``simulator.scheduler`` only."""
 
 from simulator.schedulers.asha import ASHA, PromotionASHA
 from simulator.schedulers.grid_search import GridSearch
