@@ -135,14 +135,19 @@ def _appearing(folder: Path) -> Iterator[Path]:
     folder.parent.mkdir(parents=True, exist_ok=True)
     partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     partial.chmod(0o755)
+    outdated = partial.with_name(f"{partial.name}.old")
     try:
         yield partial
         if folder.exists():
             read_manifest(folder)  # only a blackbox is ever replaced
-            shutil.rmtree(folder)
+            folder.rename(outdated)
         partial.rename(folder)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+        if folder.exists():
+            shutil.rmtree(outdated, ignore_errors=True)
+        elif outdated.exists():  # interrupted between the two renames
+            outdated.rename(folder)
 
 
 def _sha256(content: bytes) -> str:
@@ -241,7 +246,7 @@ def _table_entry(file: Path, schema: Schema, table: Table, title: str) -> Task:
         rows=len(table),
         configurations=len(blackbox.configurations()),
         title=title,
-        best={objective.name: _best(blackbox, objective) for objective in goals},
+        best={o.name: _best(blackbox, o) for o in goals if not np.isnan(blackbox.values(o.name)).all()},
     )
 
 
@@ -313,7 +318,7 @@ def _coded(column: Any) -> Coded:
 
 def _status(column: Any) -> Array:
     coded = _coded(column)
-    codes = np.array([STATUSES.index(value) for value in coded.values], dtype=np.uint8)  # type: ignore[arg-type]
+    codes = np.array([STATUSES.index(value) for value in coded.values], dtype=np.uint8)
     return codes[coded.codes]
 
 

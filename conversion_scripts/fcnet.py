@@ -11,7 +11,7 @@ import json
 import numpy as np
 
 from blackbox_repo.curve import Array
-from blackbox_repo.domains import Categorical, Ordinal
+from blackbox_repo.domains import Categorical, Ordinal, Value
 from blackbox_repo.errors import FormatError
 from blackbox_repo.manifest import Default, Defect
 from blackbox_repo.schema import Fidelity, Objective, Schema
@@ -54,7 +54,7 @@ SCHEMA = Schema(
 
 
 def _convert(raw: RawFolder) -> Conversion:
-    choices = [domain.values or () for domain in SPACE.domains.values()]
+    choices = [tuple(domain.values or ()) for domain in SPACE.domains.values()]
     codes = np.array(list(itertools.product(*(range(len(values)) for values in choices))), dtype=np.int32)
     order = _positions()
     tables = {}
@@ -79,7 +79,7 @@ def _positions() -> Array:
     return positions
 
 
-def _table(codes: Array, choices: list[tuple[str | float, ...]], source: dict[str, Array]) -> Table:
+def _table(codes: Array, choices: list[tuple[Value, ...]], source: dict[str, Array]) -> Table:
     of_row = np.repeat(codes, SEEDS, axis=0)
     columns = zip(SPACE.domains, choices, of_row.T, strict=True)
     return Table(

@@ -7,7 +7,6 @@ https://github.com/geoalgo/A-Quantile-based-Approach-for-Hyperparameter-Transfer
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
@@ -73,33 +72,46 @@ METRICS = {
 
 
 def _convert_xgboost(raw: RawFolder) -> Conversion:
-    frame = raw.csv(XGBOOST_FILE)
-    tables = {task: _table(rows, XGBOOST_SCHEMA) for task, rows in frame.groupby("task", sort=False)}
+    tasks = _split(raw.csv(XGBOOST_FILE))
+    tables = {task: _table(columns, XGBOOST_SCHEMA) for task, columns in tasks.items()}
     return Conversion(XGBOOST_SCHEMA, tables, titles={task: f"{task} of LIBSVM" for task in tables})
 
 
 def _convert_deepar(raw: RawFolder) -> Conversion:
-    frame = raw.csv(DEEPAR_FILE)
-    groups = dict(iter(frame.groupby("task", sort=False)))
+    tasks = _split(raw.csv(DEEPAR_FILE))
+    tables = {task: _table(columns, DEEPAR_SCHEMA) for task, columns in tasks.items()}
     titles = {
-        task: f"{task}, frequency {rows.dataset_time_freq.iloc[0]}, {rows.dataset_prediction_length.iloc[0]} "
-        "points predicted"
-        for task, rows in groups.items()
+        task: f"{task}, frequency {columns['dataset_time_freq'][0]}, "
+        f"{columns['dataset_prediction_length'][0]} points predicted"
+        for task, columns in tasks.items()
     }
-    return Conversion(
-        DEEPAR_SCHEMA, {task: _table(rows, DEEPAR_SCHEMA) for task, rows in groups.items()}, titles=titles
-    )
+    return Conversion(DEEPAR_SCHEMA, tables, titles=titles)
 
 
-def _table(frame: Any, schema: Schema) -> Table:
+def _split(columns: dict[str, list[str]]) -> dict[str, dict[str, list[str]]]:
+    """Task -> its rows, by columns."""
+    rows: dict[str, list[int]] = {}
+    for row, task in enumerate(columns["task"]):
+        rows.setdefault(task, []).append(row)
+    return {
+        task: {name: [column[row] for row in chosen] for name, column in columns.items()}
+        for task, chosen in rows.items()
+    }
+
+
+def _table(columns: dict[str, list[str]], schema: Schema) -> Table:
+    runs = len(columns["task"])
     return Table(
-        hyperparameters={name: Coded.of(frame[f"hp_{name}"].tolist()) for name in schema.space.domains},
-        seeds=np.zeros(len(frame), dtype=np.int64),
+        hyperparameters={
+            name: Coded.of(map(int if isinstance(domain, Integer) else float, columns[f"hp_{name}"]))
+            for name, domain in schema.space.domains.items()
+        },
+        seeds=np.zeros(runs, dtype=np.int64),
         points={
-            objective.name: frame[METRICS[objective.name]].to_numpy(np.float64)
+            objective.name: np.array(columns[METRICS[objective.name]], dtype=np.float64)
             for objective in schema.objectives
         },
-        lengths=np.ones(len(frame), dtype=np.int64),
+        lengths=np.ones(runs, dtype=np.int64),
     )
 
 

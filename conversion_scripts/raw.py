@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import hashlib
 import io
 import json
+import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -16,7 +18,7 @@ from blackbox_repo.errors import FormatError, IntegrityError, InvalidOption, Unk
 from blackbox_repo.manifest import Source
 from conversion_scripts.safe_pickle import unpickle, unpickle_torch
 
-GZIP_LIMIT = 1 << 32
+UNPACKED_LIMIT = 1 << 32
 
 
 @dataclass(frozen=True)
@@ -123,14 +125,13 @@ class RawFolder:
         """A file of ``torch.save`` with plain data."""
         return unpickle_torch(self.bytes(name), name)
 
-    def csv(self, name: str, **options: Any) -> Any:
-        """A CSV file, or a zip with a single one, as a DataFrame; ``options`` are those of pandas."""
-        import pandas as pd
-
-        packed = "zip" if name.endswith(".zip") else None
-        # "round_trip" reads every number as Python would: the default is off by a bit now and then
-        settings = {"compression": packed, "float_precision": "round_trip", **options}
-        return pd.read_csv(io.BytesIO(self.bytes(name)), **settings)
+    def csv(self, name: str) -> dict[str, list[str]]:
+        """The columns of a CSV file with a header, or of the only one in a zip file, as text."""
+        content = self.bytes(name)
+        if name.endswith(".zip"):
+            content = _only_member(content, name)
+        header, *rows = csv.reader(io.StringIO(content.decode()))
+        return dict(zip(header, map(list, zip(*rows, strict=True)), strict=True))
 
     def _find(self, name: str) -> Path | None:
         for candidate in (self._root / name, self._root / f"{name}.gz"):
@@ -139,14 +140,27 @@ class RawFolder:
         return None
 
 
+def _only_member(content: bytes, name: str) -> bytes:
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            members = archive.infolist()
+            if len(members) != 1 or members[0].file_size > UNPACKED_LIMIT:
+                raise FormatError(
+                    f"{name} holds {len(members)} files, not one of at most {UNPACKED_LIMIT} bytes"
+                )
+            return archive.read(members[0])
+    except zipfile.BadZipFile as err:
+        raise FormatError(f"{name} is no readable zip file: {err}") from err
+
+
 def _gunzipped(path: Path) -> bytes:
     try:
         with gzip.open(path) as stream:
-            content = stream.read(GZIP_LIMIT + 1)
+            content = stream.read(UNPACKED_LIMIT + 1)
     except (gzip.BadGzipFile, EOFError, zlib.error) as err:
         raise FormatError(f"{path} is no readable gzip file: {err}") from err
-    if len(content) > GZIP_LIMIT:
-        raise FormatError(f"{path} unpacks to more than the {GZIP_LIMIT} bytes that are read")
+    if len(content) > UNPACKED_LIMIT:
+        raise FormatError(f"{path} unpacks to more than the {UNPACKED_LIMIT} bytes that are read")
     return content
 
 

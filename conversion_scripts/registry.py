@@ -15,6 +15,7 @@ RECIPES = {
     "nasbench-nlp": "conversion_scripts.nas_bench_nlp:NLP",
     "nasbench201-final": "conversion_scripts.nasbench201:FINAL",
     "taskset": "conversion_scripts.taskset:TASKSET",
+    "yahpo-lcbench": "conversion_scripts.yahpo:LCBENCH",
 }
 
 

