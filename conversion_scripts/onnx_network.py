@@ -61,7 +61,7 @@ def read_network(
 def _parsed(model: bytes) -> tuple[Any, Any]:
     try:
         import onnx
-        from google.protobuf.message import DecodeError
+        from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
         from onnx.numpy_helper import to_array
     except ImportError as err:
         raise BlackboxRepoError(
@@ -152,8 +152,8 @@ class _Reader:
         constant = self._constants.get(node.input[-1])
         if node.op_type not in _BINARY or constant is None or constant.ndim:
             raise self._unexpected("a step that scales a column")
-        step = [_BINARY[node.op_type], float(constant)]
-        return self._take(node.op_type, tensor, step[1]), [step]
+        value = float(constant)
+        return self._take(node.op_type, tensor, value), [[_BINARY[node.op_type], value]]
 
     def _block(self, x: str, name: str) -> str:
         hidden = self._linear(self._normalization(x, f"{name}.norm"), f"{name}.linear0")

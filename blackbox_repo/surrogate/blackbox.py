@@ -60,8 +60,9 @@ class NetworkBlackbox(Blackbox):
 
     def __init__(self, schema: Schema, network: Network, code: int | None, *, name: str = "network") -> None:
         self.schema, self.name = schema, name
-        self._network, self._code = network, code
+        self._network = network
         spec = network.spec
+        self._task = {} if code is None else {spec["task"]: code}
         _check_inputs(schema, spec, name)
         self._outputs = _output_columns(schema, spec, name)
         self._fidelity_column = [entry["name"] for entry in spec["numeric"]].index(spec["fidelity"]["input"])
@@ -92,7 +93,7 @@ class NetworkBlackbox(Blackbox):
 
     def digest(self) -> str:
         schema = json.dumps(self.schema.to_json(), sort_keys=True)
-        return hashlib.sha256(f"{schema} {self._network.digest} {self._code}".encode()).hexdigest()
+        return hashlib.sha256(f"{schema} {self._network.digest} {self._task}".encode()).hexdigest()
 
     def _check_seed(self, seed: int | None) -> None:
         if seed not in (None, 0):
@@ -102,7 +103,7 @@ class NetworkBlackbox(Blackbox):
         """The codes and numbers of a configuration, the fidelity's place still to be filled."""
         spec, values = self._network.spec, self.schema.space.check(configuration)
         codes = [
-            self._code if entry["name"] == spec["task"] else _code(entry, values.get(entry["name"], INACTIVE))
+            self._task[entry["name"]] if entry["name"] in self._task else _code(entry, values)
             for entry in spec["categorical"]
         ]
         numbers = {**values, **spec["fixed"]}
@@ -119,8 +120,9 @@ class NetworkBlackbox(Blackbox):
     def _objectives(self, raw: Array) -> Array:
         """The values ``(objective, point)`` of a curve whose first rows are ``raw``."""
         if self._elapsed is None:
-            return raw[:, self._outputs].T
-        values: Array = raw[1:, self._outputs].T
+            values: Array = raw[:, self._outputs].T
+            return values
+        values = raw[1:, self._outputs].T
         time = raw[:, self._outputs[self._time]]
         values[self._time] = elapsed_seconds(time[1:], time[0], self._elapsed["min_step"])
         return values
@@ -175,8 +177,8 @@ def elapsed_seconds(times: Array, zero: float, min_step: float) -> Array:
     return elapsed
 
 
-def _code(entry: Mapping[str, Any], value: Value) -> int:
-    return int(entry["codes"][str(value)])
+def _code(entry: Mapping[str, Any], values: Mapping[str, Value]) -> int:
+    return int(entry["codes"][str(values.get(entry["name"], INACTIVE))])
 
 
 def _check_inputs(schema: Schema, spec: Mapping[str, Any], name: str) -> None:

@@ -36,21 +36,10 @@ def round_significant(array: Array, digits: int) -> Array:
         # scaling errs in its last bit, so a value beside a tie or a power of ten is left to the printer
         sure &= (scaled >= 10.0 ** (digits - 1)) & (scaled < 10.0**digits)
         sure &= np.abs(np.abs(scaled - whole) - 0.5) > scaled * 1e-15
-        rounded = np.copysign(np.where(shift < 0, whole * power, whole / power), flat)
+        rounded: Array = np.copysign(np.where(shift < 0, whole * power, whole / power), flat)
     unsure = np.flatnonzero(~sure)
     rounded[unsure] = _printed(flat[unsure], digits)
     return rounded.reshape(array.shape)
-
-
-def near_tie(array: Array, digits: int, tolerance: float) -> Array:
-    """Which values would round to something else if they were larger or smaller by ``tolerance``, relatively.
-
-    Values that no rounding settles (NaN, infinity, zero) are not among them.
-    """
-    lower = round_significant(array * (1 - tolerance), digits)
-    upper = round_significant(array * (1 + tolerance), digits)
-    differs: Array = (lower != upper) & np.isfinite(array)
-    return differs
 
 
 def _printed(flat: Array, digits: int) -> Array:

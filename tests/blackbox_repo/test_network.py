@@ -1,0 +1,310 @@
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from blackbox_repo.curve import Array, LearningCurve
+from blackbox_repo.domains import Categorical, Float
+from blackbox_repo.errors import FormatError, InvalidConfiguration, UnknownSeed
+from blackbox_repo.manifest import Manifest, read_manifest
+from blackbox_repo.schema import Fidelity, Objective, Schema
+from blackbox_repo.space import Condition, Space
+from blackbox_repo.storage import load_task
+from blackbox_repo.surrogate import Network, NetworkBlackbox
+from blackbox_repo.surrogate import network as network_module
+from blackbox_repo.surrogate.blackbox import elapsed_seconds
+from blackbox_repo.surrogate.network import exact_product
+
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "data_cache" / "yahpo-lcbench"
+FIXTURE = ROOT / "tests" / "fixtures" / "yahpo_lcbench_onnxruntime.npz"
+OUTPUTS = ["time", "val_accuracy", "val_cross_entropy", "val_balanced_accuracy"]
+OUTPUTS += ["test_cross_entropy", "test_balanced_accuracy"]
+
+
+@cache
+def manifest() -> Manifest:
+    return read_manifest(FOLDER)
+
+
+@cache
+def box(task: str = "189906") -> NetworkBlackbox:
+    loaded = load_task(FOLDER, manifest(), task)
+    assert isinstance(loaded, NetworkBlackbox)
+    return loaded
+
+
+def network() -> Network:
+    return box()._network
+
+
+@pytest.fixture(scope="module")
+def onnxruntime() -> dict[str, Array]:
+    with np.load(FIXTURE) as stored:
+        return {name: stored[name].astype(np.int64 if name == "codes" else np.float64) for name in stored}
+
+
+def configuration(*key: Any) -> dict[str, Any]:
+    return manifest().schema.space.sample("test-network", *key)
+
+
+def raw_curve(task: str, sampled: dict[str, Any]) -> Array:
+    """The network's outputs at its epochs 1 to 52, as (epoch, output), put together by hand."""
+    spec = network().spec
+    numbers = [[{**sampled, "epoch": epoch}[e["name"]] for e in spec["numeric"]] for epoch in range(1, 53)]
+    codes = np.full((52, 1), spec["categorical"][0]["codes"][task])
+    return network().evaluate(codes, np.array(numbers, dtype=np.float64))
+
+
+# --- the network --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("batch", ["single", "batch"])
+def test_outputs_agree_with_onnxruntime_without_exception(batch: str, onnxruntime: dict[str, Array]) -> None:
+    theirs = onnxruntime[batch]
+    ours = network().evaluate(onnxruntime["codes"], onnxruntime["numbers"])
+    assert theirs.shape == (1000, 6)
+    # float32 through exp(27 y - 27) and an approximate sigmoid: small outputs agree only next to the range.
+    # Our rounding takes half of the 1e-5.
+    tolerance = np.maximum(1e-5 * np.abs(theirs), 5e-7 * np.ptp(theirs, axis=0))
+    exceptions = np.abs(ours - theirs) > tolerance
+    assert dict(zip(OUTPUTS, exceptions.sum(axis=0).tolist(), strict=True)) == dict.fromkeys(OUTPUTS, 0)
+
+
+def test_agreement_is_measured_on_all_tasks_and_epochs(onnxruntime: dict[str, Array]) -> None:
+    assert set(onnxruntime["codes"].ravel()) == {task.code for task in manifest().tasks.values()}
+    assert set(onnxruntime["numbers"][:, 0]) == set(range(1, 53))
+
+
+@pytest.mark.parametrize("rows", [1, 4, 50, 127, 128, 129])
+def test_a_row_has_the_same_bits_in_batches_of_any_size(rows: int, onnxruntime: dict[str, Array]) -> None:
+    codes, numbers = onnxruntime["codes"], onnxruntime["numbers"]
+    whole = network().evaluate(codes, numbers)
+    parts = [
+        network().evaluate(codes[k : k + rows], numbers[k : k + rows])
+        for k in range(0, 1000 if rows > 1 else 300, rows)
+    ]
+    assert np.concatenate(parts).tobytes() == whole[: sum(map(len, parts))].tobytes()
+
+
+def test_every_output_is_a_number_of_six_digits(onnxruntime: dict[str, Array]) -> None:
+    outputs = network().evaluate(onnxruntime["codes"], onnxruntime["numbers"])
+    assert [float(f"{value:.5e}") for value in outputs.ravel()] == outputs.ravel().tolist()
+
+
+def test_a_value_that_noise_could_round_either_way_is_summed_exactly(
+    monkeypatch: pytest.MonkeyPatch, onnxruntime: dict[str, Array]
+) -> None:
+    codes, numbers = onnxruntime["codes"][:40], onnxruntime["numbers"][:40]
+    expected = network().evaluate(codes, numbers)
+    calls = []
+
+    def counted(left: Array, right: Array) -> Array:
+        calls.append(left.shape)
+        return exact_product(left, right)
+
+    monkeypatch.setattr(network_module, "exact_product", counted)
+    monkeypatch.setattr(network_module, "_NOISE", 1e-8)
+    found = network().evaluate(codes, numbers)
+    assert 0 < len(calls) < 40 * 8
+    assert {shape[0] for shape in calls} == {1}
+    assert found.tobytes() == expected.tobytes()
+
+
+def test_other_orders_of_summation_stay_far_below_the_noise_allowed_for(
+    onnxruntime: dict[str, Array],
+) -> None:
+    codes, numbers = onnxruntime["codes"][:20], onnxruntime["numbers"][:20]
+    blas, exact = network().raw(codes, numbers), network().raw(codes, numbers, exact_product)
+    assert np.max(np.abs(blas / exact - 1)) < network_module._NOISE / 10
+
+
+def test_rounding_could_not_hide_a_wrong_weight(onnxruntime: dict[str, Array]) -> None:
+    arrays = {name: np.array(array) for name, array in network().arrays.items()}
+    arrays["layers.1.linear0.weight"][17, 5] += 0.01
+    changed = Network(arrays, network().spec)
+    codes, numbers = onnxruntime["codes"], onnxruntime["numbers"]
+    assert np.any(changed.evaluate(codes, numbers) != network().evaluate(codes, numbers))
+    assert changed.digest != network().digest
+
+
+def tiny(**changes: Any) -> tuple[dict[str, Array], dict[str, Any]]:
+    """A network of width 2 with one block, which can be computed by hand."""
+    one, zero = np.ones(2, dtype=np.float32), np.zeros(2, dtype=np.float32)
+    norm = {"weight": one, "bias": zero, "running_mean": zero, "running_var": one}
+    arrays = {
+        "embds_fct.0.weight": np.array([[0.0], [3.0]], dtype=np.float32),
+        "first_layer.weight": np.array([[1, 0], [0, 1]], dtype=np.float32),
+        "first_layer.bias": zero,
+        "layers.0.linear0.weight": np.array([[1, 0], [0, 1]], dtype=np.float32),
+        "layers.0.linear0.bias": zero,
+        "layers.0.linear1.weight": np.array([[1], [0]], dtype=np.float32),
+        "layers.0.linear1.bias": np.array([0, 1], dtype=np.float32),
+        "head.weight": np.array([[0.1, 0], [0, 1]], dtype=np.float32),
+        "head.bias": zero,
+        **{f"layers.0.norm.{name}": array for name, array in norm.items()},
+        **{f"last_normalization.{name}": array for name, array in norm.items()},
+    }
+    spec = {
+        "categorical": [{"name": "kind", "codes": {"#na#": 0, "b": 1}}],
+        "numeric": [{"name": "x", "steps": [["divide", 2.0], ["negate"], ["exp"], ["subtract", 1.0]]}],
+        "outputs": [{"name": "u", "steps": [["multiply", 10.0]]}, {"name": "v", "steps": [["round"]]}],
+        "blocks": 1,
+        "epsilon": 0.0,
+    }
+    return arrays, {**spec, **changes}
+
+
+def test_the_forward_pass_can_be_followed_by_hand() -> None:
+    found = Network(*tiny()).evaluate(np.array([[1], [0]]), np.array([[-2 * np.log(3.0)], [0.0]]))
+    # row 0: embedding 3, number exp(log 3) - 1 = 2; block: (3 + 3 * relu(2), 2 + 1) = (9, 3)
+    # row 1: (0, 0); block: (0, 0 + 1)
+    expected = [[10 / (1 + np.exp(-0.9)), 1.0], [10 / 2, 1.0]]
+    assert found.tolist() == [[float(f"{value:.5e}") for value in row] for row in expected]
+
+
+def test_a_missing_array_or_an_unknown_step_is_named() -> None:
+    arrays, spec = tiny()
+    del arrays["head.bias"]
+    with pytest.raises(FormatError, match=r"lacks 'head\.bias'"):
+        Network(arrays, spec)
+    with pytest.raises(FormatError, match=r"step 'sqrt' must be one of log, exp, negate"):
+        Network(*tiny(numeric=[{"name": "x", "steps": [["sqrt"]]}]))
+
+
+# --- the blackbox -------------------------------------------------------------------------------------------
+
+
+def values(curve: LearningCurve) -> bytes:
+    return b"".join(curve[objective.name].tobytes() for objective in curve.schema.objectives)
+
+
+def test_epoch_1_is_the_networks_epoch_2_and_epoch_50_its_51() -> None:
+    for task in ("189906", "7593", "167152"):
+        sampled = configuration("shift", task)
+        raw, curve = raw_curve(task, sampled), box(task).curve(sampled)
+        for column, name in enumerate(OUTPUTS[1:], start=1):
+            assert curve[name].tolist() == raw[1:51, column].tolist()
+    assert len(curve) == 50
+    assert curve.fidelities == tuple(range(1, 51))
+
+
+def test_elapsed_time_follows_its_rule_on_every_task() -> None:
+    backwards = 0
+    for task in manifest().tasks:
+        for k in range(3):
+            sampled = configuration("time", task, k)
+            raw = raw_curve(task, sampled)[:, 0]
+            elapsed = [0.0]
+            for epoch in range(1, 51):
+                elapsed.append(round(max(elapsed[-1] + 0.001, raw[epoch] - raw[0]), 6))
+            found = box(task).curve(sampled)["elapsed_time"]
+            assert found.tolist() == elapsed[1:]
+            assert found[0] > 0
+            assert np.all(np.diff(found) > 0)
+            backwards += bool(np.any(np.diff(raw) < 0))
+    assert backwards > 0  # the rule was needed
+
+
+def test_a_time_that_goes_backwards_waits_with_a_millisecond_a_step() -> None:
+    times = np.array([101.0, 99.5, 101.0005, 104.0, 104.0])
+    assert elapsed_seconds(times, 100.0, 0.001).tolist() == [1.0, 1.001, 1.002, 4.0, 4.001]
+    assert elapsed_seconds(np.array([90.0, 91.0]), 100.0, 0.001).tolist() == [0.001, 0.002]
+
+
+@pytest.mark.parametrize(
+    "reads", [[1, 2, 3, 4, 5, 50], [7, 8, 30], [3, 27, 9], [50], [0, 1], list(range(1, 51))]
+)
+def test_a_curve_read_in_pieces_equals_the_whole(reads: list[int]) -> None:
+    for k in range(4):
+        sampled = configuration("pieces", k)
+        whole, piecewise = box().curves([sampled])[0], box().curve(sampled)
+        for count in reads:
+            for objective in ("elapsed_time", "val_accuracy"):
+                assert piecewise.head(objective, count).tobytes() == whole.head(objective, count).tobytes()
+        assert values(piecewise) == values(whole)
+
+
+def test_curves_computed_together_equal_curves_computed_singly() -> None:
+    sampled = [configuration("together", k) for k in range(60)]
+    together = [values(curve) for curve in box().curves(sampled)]
+    assert together == [values(box().curve(one)) for one in sampled]
+    assert box().curves([]) == []
+
+
+def test_points_are_predicted_no_further_than_twice_as_far_as_they_are_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rows: list[list[float]] = []
+    evaluate = network().evaluate
+
+    def recorded(codes: Array, numbers: Array) -> Array:
+        rows.append(numbers[:, 0].tolist())
+        return evaluate(codes, numbers)
+
+    monkeypatch.setattr(network(), "evaluate", recorded)
+    curve = box().curve(configuration("lazy"))
+    assert rows == []
+    for count in range(1, 51):
+        curve.head("val_accuracy", count)
+    assert [(row[0], row[-1]) for row in rows] == [(1, 4), (5, 7), (8, 13), (14, 25), (26, 51)]
+    assert [epoch for row in rows for epoch in row] == list(range(1, 52))
+
+
+def test_what_was_read_once_cannot_be_changed() -> None:
+    curve = box().curve(configuration("frozen"))
+    with pytest.raises(ValueError, match="read-only"):
+        curve["val_accuracy"][0] = 0.0
+
+
+def test_the_same_configuration_differs_by_task() -> None:
+    sampled = configuration("tasks")
+    assert len({values(box(task).curve(sampled)) for task in ("189906", "7593", "167152")}) == 3
+    assert len({box(task).digest() for task in manifest().tasks}) == 34
+
+
+def test_a_surrogate_has_the_seed_0_and_refuses_others() -> None:
+    sampled = configuration("seeds")
+    assert box().seeds(sampled) == (0,)
+    assert values(box().curve(sampled, seed=0)) == values(box().curve(sampled))
+    for ask in (lambda: box().curve(sampled, seed=1), lambda: box().curves([sampled], seed=1)):
+        with pytest.raises(UnknownSeed, match="has the seed 0 only, not 1"):
+            ask()
+
+
+def test_the_space_checks_the_configuration() -> None:
+    with pytest.raises(InvalidConfiguration, match="num_layers=6 is not in 1"):
+        box().curve({**configuration("check"), "num_layers": 6})
+
+
+def test_inputs_and_outputs_that_nobody_names_are_refused() -> None:
+    spec = dict(network().spec)
+    del spec["task"]
+    with pytest.raises(FormatError, match="input 'OpenML_task_id', which is neither hyperparameter"):
+        NetworkBlackbox(manifest().schema, Network(network().arrays, {**spec, "task": None}), 1)
+    outputs = json.loads(json.dumps(spec["outputs"]).replace("val_accuracy", "accuracy"))
+    renamed = Network(network().arrays, {**network().spec, "outputs": outputs})
+    with pytest.raises(FormatError, match="no output 'val_accuracy'; it has"):
+        NetworkBlackbox(manifest().schema, renamed, 1, name="renamed")
+
+
+def test_inactive_and_fixed_inputs_have_their_values() -> None:
+    schema = Schema(
+        Space(
+            {"switch": Categorical(("on", "off")), "kind": Categorical(("b",)), "y": Float(0.0, 1.0)},
+            {"kind": (Condition("switch", ("on",)),)},
+        ),
+        Fidelity("x", (1, 2)),
+        (Objective("u", "min"),),
+        target="u",
+    )
+    arrays, spec = tiny()
+    asked = {"task": None, "fidelity": {"input": "x", "offset": 0}, "fixed": {}, "elapsed": None}
+    surrogate = NetworkBlackbox(schema, Network(arrays, {**spec, **asked}), None)
+    by_hand = Network(arrays, spec)
+    for switch, code in (({"switch": "on", "kind": "b"}, 1), ({"switch": "off"}, 0)):
+        expected = by_hand.evaluate(np.array([[code]] * 2), np.array([[1.0], [2.0]]))[:, 0]
+        assert surrogate.curve({**switch, "y": 0.5})["u"].tolist() == expected.tolist()
