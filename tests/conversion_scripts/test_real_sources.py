@@ -5,6 +5,7 @@ Both sides become data frames whose index names a training run; pandas compares 
 
 from __future__ import annotations
 
+import bz2
 import functools
 import gzip
 import hashlib
@@ -109,6 +110,22 @@ def test_nasbench201_agrees_with_a_third_source_of_learning_curves() -> None:
     assert np.abs(100 - means[curves.arch_str].to_numpy() - last).max() < 1e-12
     cifar10 = ours("nasbench201-final", "cifar10-valid")
     assert cifar10.valid_error.equals(cifar10.valtest_error)
+
+
+@pytest.mark.parametrize("index", [0, 11, 284])
+@pytest.mark.parametrize("task", ["cifar10-valid", "cifar100", "ImageNet16-120"])
+def test_nasbench201_agrees_with_the_official_records(task: str, index: int) -> None:
+    record = raw_bytes(f"nats_bench/NATS-tss-v1_0-3ffb9-simple/{index:06d}.pickle.pbz2")
+    results = pickle.loads(bz2.decompress(record))["200"]["all_results"]  # noqa: S301, TID251  the same
+    found = ours("nasbench201-final", task)
+    found = found[found["index"] == index].set_index("seed")
+    for seed, official in enumerate((777, 888, 999)):
+        run = results[task, official]
+        assert found.valid_error[seed] == 100 - run["eval_acc1es"]["x-valid@199"]
+        assert found.elapsed_time[seed] == pytest.approx(sum(run["train_times"].values()), rel=1e-12)
+        if task != "cifar10-valid":
+            assert found.valtest_error[seed] == 100 - run["eval_acc1es"]["ori-test@199"]
+        assert found.parameters[seed] == run["params"]
 
 
 def test_nasbench_nlp() -> None:
