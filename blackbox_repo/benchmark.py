@@ -6,40 +6,149 @@ from dataclasses import dataclass
 
 from blackbox_repo import views
 from blackbox_repo.blackbox import Blackbox
+from blackbox_repo.errors import UnknownName
 from blackbox_repo.repository import load_blackbox
 
 
 @dataclass(frozen=True)
 class Benchmark:
-    """A tuning problem over an embedded blackbox.
+    """A tuning problem over a blackbox.
 
     Args:
         name: How it is called.
-        blackbox_name: Which blackbox.
+        title: What it is, in a few words.
+        blackbox: The blackbox's name.
         task: Which task of it.
         objective: What is optimized.
         workers: Trials that train at a time.
-        seconds: The budget in simulated seconds.
+        seconds: The budget, in simulated seconds.
         max_fidelity: Curves are cut after it; ``None`` for whole curves.
-        seconds_per_unit: The time model where the source has no time: seconds per unit of fidelity.
-        title: In a few words.
+        seconds_per_unit: Seconds per unit of fidelity, where the source records no time.
     """
 
     name: str
-    blackbox_name: str
+    title: str
+    blackbox: str
     task: str
     objective: str
     workers: int
     seconds: float
     max_fidelity: float | None = None
     seconds_per_unit: float | None = None
-    title: str = ""
 
-    def load(self) -> Blackbox:
-        """The blackbox, cut, timed and aimed as the benchmark says."""
-        blackbox = load_blackbox(self.blackbox_name)[self.task]
-        if self.seconds_per_unit is not None:
-            blackbox = views.with_time_model(blackbox, self.seconds_per_unit)
+    def load(self, seconds_per_unit: float | None = None) -> Blackbox:
+        """The blackbox: timed, cut and aimed as the benchmark says.
+
+        Args:
+            seconds_per_unit: Another time model than the benchmark's.
+        """
+        blackbox = load_blackbox(self.blackbox)[self.task]
+        seconds_per_unit = seconds_per_unit or self.seconds_per_unit
+        if seconds_per_unit is not None:
+            blackbox = views.with_time_model(blackbox, seconds_per_unit)
         if self.max_fidelity is not None:
             blackbox = views.up_to(blackbox, self.max_fidelity)
         return views.with_target(blackbox, self.objective)
+
+
+def load_benchmark(name: str) -> Benchmark:
+    """A tuning problem by its name; its ``load()`` gives the blackbox.
+
+    Raises:
+        UnknownName: There is no such benchmark.
+    """
+    if name not in BENCHMARKS:
+        raise UnknownName("benchmark", name, BENCHMARKS)
+    return BENCHMARKS[name]
+
+
+def _lcbench(task: str, hours: float) -> Benchmark:
+    title = f"LCBench (YAHPO surrogate), OpenML task {task}"
+    return Benchmark(
+        f"lcbench-{task}", title, "yahpo-lcbench", task, "val_accuracy", 4, hours * 3600, max_fidelity=50
+    )
+
+
+def _nasbench201(name: str, task: str, objective: str, days: float) -> Benchmark:
+    title = f"NAS-Bench-201 on {task}, final epoch"
+    return Benchmark(name, title, "nasbench201-final", task, objective, 4, days * 86400)
+
+
+_ALL = (
+    _lcbench("3945", 2),
+    _lcbench("7593", 12),
+    _lcbench("126026", 2),
+    _lcbench("189862", 1),
+    _nasbench201("nasbench201-cifar10", "cifar10-valid", "valid_error", 2),
+    _nasbench201("nasbench201-cifar100", "cifar100", "valid_error", 4),
+    _nasbench201("nasbench201-imagenet16", "ImageNet16-120", "valid_error", 12),
+    Benchmark(
+        "nasbench-nlp",
+        "recurrent cells on WikiText-2, 50-epoch curves",
+        "nasbench-nlp",
+        "wikitext-2",
+        "valid_loss",
+        8,
+        7 * 86400,
+    ),
+    Benchmark(
+        "taskset-rnn",
+        "Adam with 8 hyperparameters on a ReLU RNN, a quarter of the curves diverge; 0.1 s a step",
+        "taskset",
+        "imdb_patch32_IRNN64_relu_last_bs128",
+        "valid_loss",
+        4,
+        12 * 3600,
+        seconds_per_unit=0.1,
+    ),
+    Benchmark(
+        "taskset-lstm",
+        "Adam with 8 hyperparameters on an LSTM, 0.2 s a step",
+        "taskset",
+        "imdb_patch128_LSTM128_bs64",
+        "valid_loss",
+        4,
+        24 * 3600,
+        seconds_per_unit=0.2,
+    ),
+    Benchmark(
+        "deepar-electricity",
+        "DeepAR forecasting, whole evaluations",
+        "icml-deepar",
+        "electricity",
+        "crps",
+        4,
+        4 * 86400,
+    ),
+    Benchmark(
+        "xgboost-a6a",
+        "XGBoost, whole evaluations, 10 s each",
+        "icml-xgboost",
+        "a6a",
+        "error",
+        4,
+        1800,
+        seconds_per_unit=10.0,
+    ),
+    Benchmark(
+        "fcnet-protein",
+        "two-layer network, final epoch",
+        "fcnet-final",
+        "protein_structure",
+        "valid_mse",
+        4,
+        6 * 3600,
+    ),
+    Benchmark(
+        "nasbench-macro-cifar10",
+        "8-layer macro search space, an hour a training",
+        "nasbench-macro",
+        "cifar10",
+        "test_accuracy",
+        8,
+        4 * 86400,
+        seconds_per_unit=3600.0,
+    ),
+)
+
+BENCHMARKS = {benchmark.name: benchmark for benchmark in _ALL}

@@ -1,0 +1,123 @@
+"""bb-repo: what blackboxes there are, what they hold, and whether they are intact."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+import typer
+
+from blackbox_repo import console
+from blackbox_repo.manifest import Manifest
+from blackbox_repo.repository import describe, list_blackboxes, verify
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+Name = Annotated[str, typer.Argument(help="A blackbox's name (see bb-repo list), or the path of its folder.")]
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    help="List, describe and verify blackboxes: tabulated benchmarks with their learning curves.",
+)
+
+
+@app.command("list")
+def list_command(as_json: AsJson = False) -> None:  # noqa: FBT002  a flag of the command line
+    """List the blackboxes that can be loaded by name."""
+    manifests = [describe(name) for name in list_blackboxes()]
+    if as_json:
+        typer.echo(json.dumps([_overview(manifest) for manifest in manifests]))
+        return
+    _print_table(
+        ("blackbox", "tasks", "configurations", "fidelity", "time", "target", "licence", "MB"),
+        [tuple(map(_cell, _overview(manifest).values())) for manifest in manifests],
+    )
+
+
+@app.command()
+def info(name: Name, as_json: AsJson = False) -> None:  # noqa: FBT002  a flag of the command line
+    """Describe a blackbox: space, objectives, tasks, sources, licence, citation, and known defects."""
+    manifest = describe(name)
+    if as_json:
+        typer.echo(json.dumps(manifest.to_json(), allow_nan=False))
+        return
+    from blackbox_repo.description import print_description
+
+    print_description(manifest)
+
+
+@app.command("verify")
+def verify_command(
+    names: Annotated[list[str] | None, typer.Argument(help="Blackboxes; all if none is named.")] = None,
+    as_json: AsJson = False,  # noqa: FBT002  a flag of the command line
+) -> None:
+    """Check the files of blackboxes against their manifests: hashes, content, best values. Exit 1 if not."""
+    findings = [(name, finding) for name in names or list_blackboxes() for finding in verify(name)]
+    if as_json:
+        rows = [{"blackbox": name, **vars(finding)} for name, finding in findings]
+        typer.echo(json.dumps(rows))
+    else:
+        rows_of_text = [
+            (name, finding.task, finding.file, finding.problem or "ok") for name, finding in findings
+        ]
+        _print_table(("blackbox", "task", "file", "finding"), rows_of_text)
+    if any(finding.problem for _, finding in findings):
+        raise typer.Exit(1)
+
+
+@app.command()
+def benchmarks(as_json: AsJson = False) -> None:  # noqa: FBT002  a flag of the command line
+    """List the tuning problems that bb-sim run knows by name."""
+    from blackbox_repo.benchmark import BENCHMARKS
+
+    entries = [vars(benchmark) for benchmark in BENCHMARKS.values()]
+    if as_json:
+        typer.echo(json.dumps(entries))
+        return
+    shown = ("name", "blackbox", "task", "objective", "workers", "seconds", "max_fidelity", "title")
+    _print_table(
+        ("benchmark", "blackbox", "task", "objective", "workers", "budget (s)", "max fidelity", ""),
+        [tuple(_cell(entry[key]) for key in shown) for entry in entries],
+    )
+
+
+def _overview(manifest: Manifest) -> dict[str, Any]:
+    fidelity, sizes = manifest.schema.fidelity, {t.file: t.bytes for t in manifest.tasks.values()}
+    configurations = max(task.configurations for task in manifest.tasks.values())
+    return {
+        "name": manifest.name,
+        "tasks": len(manifest.tasks),
+        "configurations": configurations or None,
+        "fidelity": f"{fidelity.name} {fidelity.describe()}",
+        "time": manifest.schema.time,
+        "target": manifest.schema.target,
+        "license": manifest.license,
+        "megabytes": round(sum(sizes.values()) / 1e6, 1),
+    }
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "-"
+    return f"{value:,}" if isinstance(value, int | float) else str(value)
+
+
+def _print_table(headings: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    Console().print(table)
+
+
+def main() -> None:
+    """The console script."""
+    console.run(app, "bb-repo")
+
+
+if __name__ == "__main__":
+    main()

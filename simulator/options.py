@@ -1,0 +1,148 @@
+"""What the command line says, turned into values; every refusal names the option."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from blackbox_repo import views
+from blackbox_repo.benchmark import BENCHMARKS, load_benchmark
+from blackbox_repo.blackbox import Blackbox
+from blackbox_repo.errors import InvalidOption, UnknownName
+from blackbox_repo.repository import list_blackboxes, load_blackbox
+from simulator.delays import Delays
+
+_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_DURATION = re.compile(r"(?:\d+(?:\.\d+)?[smhd])+")
+_GROUPS = ("scheduler", "delays")
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is tuned: a blackbox, what it is called, and how it is tuned by default."""
+
+    blackbox: Blackbox
+    name: str
+    task: str
+    workers: int
+    seconds: float | None
+
+
+def find_problem(name: str, time_model: str | None) -> Problem:
+    """The problem of a benchmark's name, or of ``BLACKBOX[/TASK]``.
+
+    Raises:
+        UnknownName: There is no such benchmark, blackbox or task.
+        InvalidOption: The blackbox has several tasks and none is chosen, or a malformed time model.
+    """
+    if name in BENCHMARKS:
+        benchmark = load_benchmark(name)
+        blackbox = benchmark.load(None if time_model is None else seconds_per_unit(time_model))
+        return Problem(blackbox, benchmark.blackbox, benchmark.task, benchmark.workers, benchmark.seconds)
+    loaded, task = _loaded(name)
+    blackbox = loaded[task]
+    if time_model is not None:
+        blackbox = views.with_time_model(blackbox, seconds_per_unit(time_model))
+    default = loaded.manifest.default
+    return Problem(blackbox, loaded.manifest.name, task, default.workers, default.seconds)
+
+
+def _loaded(name: str) -> tuple[Any, str]:
+    known = list_blackboxes()
+    folder, _, task = name.rpartition("/")
+    if folder and (folder in known or Path(folder, "manifest.json").is_file()):
+        loaded = load_blackbox(folder)
+        loaded.manifest.task(task)
+        return loaded, task
+    if name not in known and not Path(name, "manifest.json").is_file():
+        raise UnknownName("blackbox or benchmark", name, [*known, *BENCHMARKS], "see bb-repo list")
+    loaded = load_blackbox(name)
+    if len(loaded) > 1:
+        raise InvalidOption(
+            f"{name!r} has {len(loaded)} tasks; choose one with NAME/TASK: {', '.join(loaded)}"
+        )
+    return loaded, next(iter(loaded))
+
+
+def seconds_per_unit(text: str) -> float:
+    """The seconds of ``constant:SECONDS``.
+
+    Raises:
+        InvalidOption: Another form, or not a number above 0.
+    """
+    kind, _, number = text.partition(":")
+    try:
+        seconds = float(number)
+    except ValueError:
+        seconds = -1.0
+    if kind != "constant" or not 0 < seconds < float("inf"):
+        raise InvalidOption(
+            f"--time-model is {text!r}, but must be constant:SECONDS, above 0, for one unit of fidelity"
+        )
+    return seconds
+
+
+def duration(text: str) -> float:
+    """Seconds from ``7200``, ``2h``, ``90m``, ``1h30m`` or ``1.5d``.
+
+    Raises:
+        InvalidOption: Another form, or not above 0.
+    """
+    try:
+        seconds = float(text)
+    except ValueError:
+        if not _DURATION.fullmatch(text):
+            raise InvalidOption(
+                f"--time is {text!r}, but must be seconds or a duration such as 90m, 2h or 1h30m"
+            ) from None
+        parts = re.findall(r"([\d.]+)([smhd])", text)
+        seconds = sum(float(number) * _UNITS[unit] for number, unit in parts)
+    if not 0 < seconds < float("inf"):
+        raise InvalidOption(f"--time is {text!r}, but must be above 0")
+    return seconds
+
+
+def grouped_settings(assignments: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """``["scheduler.eta=3", "delays.report=0.05"]`` as group -> name -> value.
+
+    Values are read as JSON where they are JSON, else as text.
+
+    Raises:
+        InvalidOption: An assignment of another form.
+        UnknownName: A group that does not exist.
+    """
+    groups: dict[str, dict[str, Any]] = {group: {} for group in _GROUPS}
+    for assignment in assignments:
+        key, equals, text = assignment.partition("=")
+        group, dot, name = key.partition(".")
+        if not (equals and dot and name):
+            raise InvalidOption(f"--set is {assignment!r}, but must be GROUP.NAME=VALUE: scheduler.eta=3")
+        if group not in groups:
+            raise UnknownName("group of --set", group, _GROUPS)
+        groups[group][name] = _value(text)
+    return groups
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def make_delays(settings: Mapping[str, Any]) -> Delays:
+    """The delays with these settings.
+
+    Raises:
+        UnknownName: A delay that does not exist.
+        InvalidOption: A value outside its range.
+    """
+    known = [field.name for field in fields(Delays)]
+    for name in settings:
+        if name not in known:
+            raise UnknownName("delay", name, known)
+    return Delays(**settings)

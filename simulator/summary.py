@@ -1,0 +1,131 @@
+"""A finished run in the words of the command line: a page for people, an object for programs."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from rich.console import Console, Group
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from simulator.cluster import Code
+from simulator.run import TOLD, Run
+from simulator.step_plot import step_plot
+
+
+def summary_object(run: Run, described: dict[str, Any], real_seconds: float) -> dict[str, Any]:
+    """What ``--json`` prints.
+
+    Args:
+        run: The finished run.
+        described: ``blackbox``, ``task``, ``scheduler`` as they were named on the command line, and ``out``.
+        real_seconds: How long the simulation took.
+    """
+    best = run.best()
+    found = None
+    if best is not None:
+        found = {
+            "objective": best.objective,
+            "value": best.value,
+            "configuration": dict(best.configuration),
+            "fidelity": best.fidelity,
+            "time": best.time,
+            "trial": best.trial,
+        }
+    told = int(np.isin(run.report_columns["code"], TOLD).sum())
+    return {
+        **described,
+        "seed": run.header["seed"],
+        "workers": run.header["workers"],
+        "simulated_seconds": run.seconds,
+        "real_seconds": real_seconds,
+        "trials": len(run.trial_columns["trial"]),
+        "reports": told,
+        "late_reports": int((run.report_columns["code"] == Code.LATE).sum()),
+        "ended_by": run.reason,
+        "best": found,
+        "digest": run.digest,
+    }
+
+
+def print_summary(console: Console, run: Run, summary: dict[str, Any]) -> None:
+    """The page for people."""
+    console.print(
+        Panel(
+            Group(_facts(run, summary), *_picture(run)),
+            title=f"[bold]{summary['scheduler']}[/] on [bold]{summary['blackbox']}/{summary['task']}[/]",
+            expand=False,
+            padding=(1, 2),
+        )
+    )
+    console.print(f"digest   {summary['digest']}", highlight=False, soft_wrap=True)
+    console.print(f"results  {summary['out']}", highlight=False, soft_wrap=True)
+
+
+def _facts(run: Run, summary: dict[str, Any]) -> Table:
+    table = Table.grid(padding=(0, 3))
+    table.add_column(style="dim")
+    table.add_column(overflow="fold", max_width=70)
+    ratio = summary["simulated_seconds"] / max(summary["real_seconds"], 1e-9)
+    table.add_row("simulated", f"{in_words(summary['simulated_seconds'])} with {summary['workers']} workers")
+    table.add_row("real", f"{summary['real_seconds']:.2f} s, {ratio:,.0f} times faster")
+    table.add_row("trials", f"{summary['trials']:,} ({_statuses(run)})")
+    table.add_row("reports", f"{summary['reports']:,}")
+    table.add_row("ended by", summary["ended_by"].replace("_", " "))
+    best = summary["best"]
+    if best is None:
+        table.add_row("best", "nothing was reported")
+        return table
+    unit = run.schema.objective(best["objective"]).unit
+    fidelity = f"{run.schema.fidelity.name} {best['fidelity']}"
+    table.add_row(
+        "best",
+        Text.assemble(
+            (f"{best['objective']} {best['value']:.6g}{unit and ' ' + unit}", "bold green"),
+            f" at {fidelity}, trial {best['trial']}, after {in_words(best['time'])}",
+        ),
+    )
+    table.add_row("", ", ".join(f"{name}={_short(value)}" for name, value in best["configuration"].items()))
+    return table
+
+
+def _statuses(run: Run) -> str:
+    statuses = run.trial_columns["status"]
+    return ", ".join(f"{statuses.count(status):,} {status}" for status in sorted(set(statuses)))
+
+
+def _picture(run: Run) -> list[Text]:
+    incumbent = run.incumbent()
+    if not len(incumbent.value) or not run.end:
+        return []
+    lines = step_plot(incumbent.time.tolist(), incumbent.value.tolist(), run.seconds)
+    margin = len(lines[0]) - len(lines[0].split("┤")[1])
+    end = in_words(run.seconds)
+    axis = " " * (margin - 1) + "└" + "─" * 60
+    ticks = " " * margin + "0" + end.rjust(59)
+    head = f"best {run.schema.target} over simulated time"
+    return [
+        Text(""),
+        Text(head, style="dim"),
+        *(Text(line, style="cyan") for line in lines),
+        Text(axis),
+        Text(ticks),
+    ]
+
+
+def in_words(seconds: float) -> str:
+    """A duration as people say it: ``2 h``, ``1 h 30 min``, ``45.2 s``."""
+    if seconds < 60 or not math.isfinite(seconds):
+        return f"{seconds:.3g} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min" + (f" {rest} s" if rest else "")
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"{hours:,} h" + (f" {minutes} min" if minutes else "")
+
+
+def _short(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
