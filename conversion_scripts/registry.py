@@ -16,7 +16,6 @@ RECIPES = {
     "nasbench201-final": "conversion_scripts.nasbench201:FINAL",
     "taskset": "conversion_scripts.taskset:TASKSET",
     "yahpo-lcbench": "conversion_scripts.yahpo:LCBENCH",
-    "yahpo-lcbench": "conversion_scripts.yahpo:LCBENCH",
 }
 
 
