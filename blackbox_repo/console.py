@@ -15,14 +15,14 @@ from blackbox_repo.errors import BlackboxRepoError
 _UsageError: Any = typer.BadParameter.__bases__[0]
 _ClickException: Any = _UsageError.__bases__[0]
 
-FAILED, INTERRUPTED, TERMINATED, BROKEN_PIPE = 2, 130, 143, 141
+FAILED, INTERRUPTED, TERMINATED, BROKEN_PIPE = 2, 130, 143, 1  # the last as typer has it
 
 
 def run(app: typer.Typer, name: str) -> NoReturn:
     """Run a command line and exit: 0, or 2 with one line on stderr that begins ``<name>: error:``.
 
     Errors of this project, of usage and of the operating system become that line; anything else is a bug and
-    keeps its traceback. Ctrl-C exits with 130, a closed pipe with 141, both in silence.
+    keeps its traceback. Ctrl-C exits with 130, a closed pipe with 1, both in silence.
 
     Args:
         app: The commands; their own exit status is kept.
