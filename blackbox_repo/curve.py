@@ -73,6 +73,12 @@ class LearningCurve:
         missing = [o.name for o in schema.objectives if o.name not in values]
         if missing:
             raise InvalidConfiguration(f"the curve lacks the objectives {missing!r}")
+        for objective in schema.objectives:
+            if np.ndim(values[objective.name]) != (0 if objective.constant else 1):
+                kind = "one number, it is constant" if objective.constant else "a sequence over the fidelity"
+                raise InvalidConfiguration(
+                    f"the objective {objective.name!r} must be {kind}, not {values[objective.name]!r}"
+                )
         points = {o.name: _frozen(values[o.name]) for o in schema.objectives if not o.constant}
         constants = {o.name: _frozen([values[o.name]]) for o in schema.objectives if o.constant}
         lengths = {name: len(array) for name, array in points.items()}
@@ -82,11 +88,7 @@ class LearningCurve:
                 f", but are {lengths!r}"
             )
         for objective in schema.objectives:
-            if (
-                objective.cumulative
-                and not objective.constant
-                and np.any(np.diff(points[objective.name]) < 0)
-            ):
+            if objective.cumulative and not objective.constant and _decreases(points[objective.name]):
                 raise InvalidConfiguration(f"the cumulative objective {objective.name!r} decreases")
         return cls(schema, points, constants, 0, next(iter(lengths.values()), 1), 0, status, seed)
 
@@ -106,11 +108,15 @@ class LearningCurve:
         return self.schema.fidelity.values[: len(self)]
 
     def head(self, objective: str, count: int) -> Array:
-        """The first ``count`` values of an objective, read-only; no more than these are computed.
+        """The first ``count`` values of an objective (fewer where the curve ends before), read-only.
+
+        No more than these are computed.
 
         Raises:
             UnknownName: There is no such objective.
         """
+        if count > self._stop - self._start:
+            count = self._stop - self._start
         points = self._points.get(objective)
         if points is not None:
             if self._fill is not None:
@@ -119,6 +125,10 @@ class LearningCurve:
         if objective in self._constants:
             return np.broadcast_to(self._constants[objective][self._row], count)
         raise UnknownName("objective", objective, [o.name for o in self.schema.objectives])
+
+    def constant(self, objective: str) -> float:
+        """The value of a constant objective, which even a curve without points has."""
+        return float(self._constants[objective][self._row])
 
     def point(self, objective: str, index: int) -> float:
         """The value of an objective at the point of that index."""
@@ -136,6 +146,34 @@ class LearningCurve:
                 f"{self.schema.fidelity.name}={fidelity!r} was not reached: {self!r} ends before it"
             )
         return {o.name: self.point(o.name, index) for o in self.schema.objectives}
+
+    def under(self, schema: Schema, count: int | None = None) -> LearningCurve:
+        """The first ``count`` points as another schema of the same objectives describes them.
+
+        A run that went on after them had neither diverged nor crashed by then: its status is ``"ok"``.
+        """
+        stop = self._stop if count is None else min(self._start + count, self._stop)
+        status: Status = self.status if stop == self._stop else "ok"
+        place = (self._start, stop, self._row, status, self.seed, self._fill)
+        return LearningCurve(schema, self._points, self._constants, *place)
+
+    def renamed(self, schema: Schema, names: Mapping[str, str]) -> LearningCurve:
+        """The same points with new names of objectives: old -> new."""
+        points = {names.get(name, name): array for name, array in self._points.items()}
+        constants = {names.get(name, name): array for name, array in self._constants.items()}
+        place = (self._start, self._stop, self._row, self.status, self.seed, self._fill)
+        return LearningCurve(schema, points, constants, *place)
+
+    def extended(self, schema: Schema, name: str, values: Array) -> LearningCurve:
+        """The same points with one more objective, whose read-only ``values`` begin at the first point."""
+        points = {known: array[self._start : self._stop] for known, array in self._points.items()}
+        points[name] = values
+        place = (0, len(self), self._row, self.status, self.seed, self._fill)
+        return LearningCurve(schema, points, self._constants, *place)
+
+
+def _decreases(points: Array) -> bool:
+    return bool(np.any(points[1:] < points[:-1]))
 
 
 def _frozen(values: Any) -> Array:

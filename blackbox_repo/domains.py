@@ -21,13 +21,17 @@ def significant(value: float, digits: int) -> float:
     return float(f"{value:.{digits - 1}e}")
 
 
-def _number(value: object) -> float:
+def _number(value: object) -> Any:
     """A real number as given; ``ValueError`` for anything else, a bool included."""
     if isinstance(value, _BOOL) or not isinstance(value, numbers.Real):
         raise ValueError("is not a number")
-    if not math.isfinite(value):
+    try:
+        finite = math.isfinite(value)
+    except OverflowError:  # an int beyond all floats
+        finite = False
+    if not finite:
         raise ValueError("is not finite")
-    return float(value)
+    return value
 
 
 def _plain(value: object) -> Value:
@@ -46,7 +50,9 @@ def _plain(value: object) -> Value:
 def _kind(value: object) -> str:
     if isinstance(value, str):
         return "text"
-    return "bool" if isinstance(value, _BOOL) else "number"
+    if isinstance(value, _BOOL):
+        return "bool"
+    return "number" if isinstance(value, numbers.Real) else "other"
 
 
 @dataclass(frozen=True)
@@ -67,7 +73,7 @@ class Float:
 
     def check(self, value: object) -> float:
         """``value`` as a float; ``ValueError`` with the rule that it breaks."""
-        number = _number(value)
+        number = float(_number(value))
         if not self.lower <= number <= self.upper:
             raise ValueError(f"is not in [{self.lower}, {self.upper}]")
         return number
@@ -115,11 +121,12 @@ class Integer:
     def check(self, value: object) -> int:
         """``value`` as an int (1.0 is 1); ``ValueError`` with the rule that it breaks."""
         number = _number(value)
-        if number != int(number):
+        whole = int(number)
+        if number != whole:
             raise ValueError("is not a whole number")
-        if not self.lower <= number <= self.upper:
+        if not self.lower <= whole <= self.upper:
             raise ValueError(f"is not in {self.lower} .. {self.upper}")
-        return int(number)
+        return whole
 
     def at(self, position: float) -> int:
         """The value at a position in [0, 1]."""
@@ -147,6 +154,8 @@ def _check_range(domain: Float | Integer) -> None:
             raise InvalidSpace(f"the bound {end!r} of {kind} {err}") from err
     if domain.lower > domain.upper:
         raise InvalidSpace(f"{kind} runs from {domain.lower} to {domain.upper}, but must not run down")
+    if not math.isfinite(domain.upper - domain.lower):
+        raise InvalidSpace(f"{kind} from {domain.lower} to {domain.upper} is wider than a float can say")
     if domain.log and domain.lower <= 0:
         raise InvalidSpace(f"{kind} in log scale starts at {domain.lower}, but must start above 0")
 
@@ -210,6 +219,9 @@ class Constant:
 
     value: Value
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "value", _plain(self.value))
+
     size = 1
 
     @property
@@ -219,7 +231,7 @@ class Constant:
 
     def check(self, value: object) -> Value:
         """The constant; ``ValueError`` for anything else."""
-        if value != self.value or _kind(value) != _kind(self.value):
+        if _kind(value) != _kind(self.value) or value != self.value:
             raise ValueError(f"is not the constant {self.value!r}")
         return self.value
 

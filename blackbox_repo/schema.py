@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, get_args
 
 from blackbox_repo.errors import InvalidSpace, UnknownFidelity, UnknownName
 from blackbox_repo.space import Space
 
 Goal = Literal["min", "max", "none"]
-Provenance = Literal["measured", "interpolated", "surrogate"]
+Provenance = Literal["measured", "interpolated", "surrogate", "modelled"]
 FidelityKind = Literal["incremental", "independent"]
 RESERVED = ("seed", "status")
 
@@ -27,7 +27,8 @@ class Objective:
         description: What it is, on which split, in half a sentence.
         constant: It has one value for the whole training run, not one a fidelity.
         cumulative: It sums up along the fidelity, as elapsed time does.
-        provenance: Whether it was measured, interpolated, or predicted by a surrogate.
+        provenance: Whether it was measured, interpolated, predicted by a surrogate, or modelled: computed by a
+            rule that a user chose.
     """
 
     name: str
@@ -69,7 +70,8 @@ class Fidelity:
     def __post_init__(self) -> None:
         _check_word("kind", self.kind, get_args(FidelityKind))
         values = tuple(int(v) if float(v).is_integer() else float(v) for v in self.values)
-        if not values or any(a >= b for a, b in zip(values, values[1:], strict=False)) or values[0] < 0:
+        ascending = all(a < b for a, b in zip(values, values[1:], strict=False))
+        if not values or not ascending or not 0 <= values[0] <= values[-1] < math.inf:
             raise InvalidSpace(
                 f"the values of fidelity {self.name!r} must ascend strictly from 0 or above: {values!r}"
             )
@@ -124,10 +126,9 @@ class Schema:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "objectives", tuple(self.objectives))
-        names = [objective.name for objective in self.objectives]
-        taken = [*RESERVED, self.fidelity.name, *names]
-        for name in [*names, *self.space.domains]:
-            if name in RESERVED or taken.count(name) > (name in names):
+        names = [*RESERVED, self.fidelity.name, *(o.name for o in self.objectives), *self.space.domains]
+        for name in names:
+            if names.count(name) > 1:
                 raise InvalidSpace(f"the name {name!r} stands for something else already; rename it")
         if self.objective(self.target).goal == "none":
             raise InvalidSpace(f"the target {self.target!r} has no goal; it needs 'min' or 'max'")
@@ -164,7 +165,7 @@ class Schema:
                 "kind": self.fidelity.kind,
                 "values": list(self.fidelity.values),
             },
-            "objectives": [vars(objective) for objective in self.objectives],
+            "objectives": [asdict(objective) for objective in self.objectives],
             "target": self.target,
             "time": self.time,
         }

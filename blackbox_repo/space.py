@@ -53,6 +53,8 @@ class Space:
     def __post_init__(self) -> None:
         if not self.domains:
             raise InvalidSpace("a space needs at least one hyperparameter")
+        object.__setattr__(self, "domains", dict(self.domains))
+        object.__setattr__(self, "conditions", dict(self.conditions))
         for name, conditions in self.conditions.items():
             if name not in self.domains:
                 raise InvalidSpace(

@@ -19,7 +19,7 @@ from blackbox_repo.schema import Schema
 from blackbox_repo.space import CanonicalKey, Configuration
 
 STATUSES: tuple[Status, ...] = ("ok", "diverged", "crashed")
-_BOOLS = frozenset({bool, np.bool_})
+_DOUBTFUL = frozenset({bool, np.bool_, type(None)})
 
 
 @dataclass(frozen=True)
@@ -111,15 +111,18 @@ class TabularBlackbox(Blackbox):
         name: What messages call the blackbox.
 
     Raises:
-        InvalidConfiguration: The rows of a configuration do not lie together.
+        InvalidConfiguration: The table lacks a column or has no rows, its columns do not fit together, or the
+            rows of a configuration do not lie together with seeds ascending.
     """
 
     def __init__(self, schema: Schema, table: Table, *, name: str = "table") -> None:
+        _check_columns(schema, table, name)
         self.name = name
         self._table = table
         names = list(schema.space.domains)
         columns = [table.hyperparameters[hyperparameter] for hyperparameter in names]
         first = _first_rows(columns)
+        _check_seeds(table, first, name)
         self._first: list[int] = [*first.tolist(), len(table)]
         self._offsets: list[int] = [0, *np.cumsum(table.lengths, dtype=np.int64).tolist()]
         self._seeds: list[int] = table.seeds.tolist()
@@ -130,8 +133,10 @@ class TabularBlackbox(Blackbox):
         self._configurations = ConfigurationList(decoded)
         self._key = _key_getter(names)
         values = [value for column in columns for value in column.values]
-        self._no_bool_exists = not any(isinstance(value, bool) for value in values)
-        self._no_bool_fits = not any(value in (0, 1) for value in values)
+        gaps = any(bool(np.any(column.codes < 0)) for column in columns)
+        self._all_types_fit = not gaps and not any(value in (0, 1) for value in values)
+        self._plain_types_fit = not any(isinstance(value, bool) for value in values)
+        self._digest = ""
         strides = _grid_strides(schema, decoded)
         self._strides: list[dict[Value, int]] = strides or []
         self._rows: dict[CanonicalKey, int] = {}
@@ -170,12 +175,11 @@ class TabularBlackbox(Blackbox):
         fidelities = len(self.schema.fidelity.values)
         replicates = np.diff(self._first)
         shape = (len(replicates), int(replicates.max()), fidelities)
-        constant = objective in self._constants
-        if constant:
-            cells = np.repeat(self._constants[objective], fidelities)
-            lengths = np.full(len(self._table), fidelities)
+        lengths = self._table.lengths
+        if objective in self._constants:
+            cells = _read_only(np.repeat(self._constants[objective], lengths))
         else:
-            cells, lengths = self._points[objective], self._table.lengths
+            cells = self._points[objective]
         if cells.size == np.prod(shape):
             return cells.reshape(shape)
         array = np.full(shape, np.nan)
@@ -184,8 +188,7 @@ class TabularBlackbox(Blackbox):
         replicate = row - np.asarray(self._first)[configuration]
         point = np.arange(len(row)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
         array[configuration, replicate, point] = cells
-        array.flags.writeable = False
-        return array
+        return _read_only(array)
 
     def label(self, column: str) -> list[Any]:
         """A label column, one entry a configuration, in the order of :meth:`configurations`.
@@ -209,25 +212,17 @@ class TabularBlackbox(Blackbox):
         return self._configurations[labels.index(value)]
 
     def digest(self) -> str:
-        hashed = hashlib.sha256(json.dumps(self.schema.to_json(), sort_keys=True).encode())
-        for name, column in self._table.hyperparameters.items():
-            hashed.update(f"{name} {column.values!a}".encode())
-            hashed.update(column.codes.astype("<i4").tobytes())
-        hashed.update(self._table.seeds.astype("<i8").tobytes())
-        hashed.update(self._table.lengths.astype("<i8").tobytes())
-        for name, array in sorted({**self._table.points, **self._table.constants}.items()):
-            hashed.update(name.encode())
-            hashed.update(np.where(np.isnan(array), np.nan, array).astype("<f8").tobytes())
-        if self._table.status is not None:
-            hashed.update(self._table.status.astype("u1").tobytes())
-        return hashed.hexdigest()
+        if not self._digest:
+            self._digest = _table_digest(self.schema, self._table)
+        return self._digest
 
     def _index(self, configuration: Configuration) -> int:
-        # the fast path takes what the checked one takes; a bool, which equals 1, is left to the latter
+        # the fast path takes what the checked one takes; left to the latter are a bool, which equals 1, and
+        # a None, which stands for an inactive hyperparameter here but must be left out by the caller
         try:
             key = self._key(configuration)
             if len(configuration) == len(key) and (
-                self._no_bool_fits or (self._no_bool_exists and _BOOLS.isdisjoint(map(type, key)))
+                self._all_types_fit or (self._plain_types_fit and _DOUBTFUL.isdisjoint(map(type, key)))
             ):
                 return sum(map(getitem, self._strides, key)) if self._strides else self._rows[key]
         except (KeyError, TypeError, AttributeError):
@@ -256,6 +251,60 @@ class TabularBlackbox(Blackbox):
             f"{self._configurations[index]!r} was trained with the seeds {[self._seeds[r] for r in rows]} "
             f"in {self.name!r}, not with {seed!r}"
         )
+
+
+def _check_columns(schema: Schema, table: Table, name: str) -> None:
+    curves = [objective.name for objective in schema.objectives if not objective.constant]
+    constants = [objective.name for objective in schema.objectives if objective.constant]
+    wanted = [*schema.space.domains, *curves, *constants]
+    missing = [c for c in wanted if c not in {**table.hyperparameters, **table.points, **table.constants}]
+    if missing or not len(table):
+        raise InvalidConfiguration(f"the table of {name!r} lacks {missing or 'rows'!r}")
+    if not 0 <= table.lengths.min() <= table.lengths.max() <= len(schema.fidelity.values):
+        raise InvalidConfiguration(
+            f"the curves of {name!r} have {table.lengths.min()} to {table.lengths.max()} points, but the "
+            f"fidelity {schema.fidelity.name!r} has {len(schema.fidelity.values)}"
+        )
+    sizes = {h: len(table.hyperparameters[h].codes) for h in schema.space.domains}
+    sizes |= {"lengths": len(table.lengths), **{o: len(table.constants[o]) for o in constants}}
+    expected = dict.fromkeys(sizes, len(table)) | dict.fromkeys(curves, int(table.lengths.sum()))
+    sizes |= {objective: len(table.points[objective]) for objective in curves}
+    for column, size in sizes.items():
+        if size != expected[column]:
+            raise InvalidConfiguration(
+                f"the column {column!r} of {name!r} has {size} values, but {expected[column]} belong there"
+            )
+
+
+def _check_seeds(table: Table, first: Array, name: str) -> None:
+    ascends = np.diff(table.seeds, prepend=table.seeds[0]) > 0
+    ascends[first] = True
+    if not ascends.all():
+        row = int(np.argmin(ascends))
+        raise InvalidConfiguration(
+            f"the seeds of a configuration must ascend in {name!r}, but row {row} has {table.seeds[row]} "
+            f"after {table.seeds[row - 1]}"
+        )
+
+
+def _table_digest(schema: Schema, table: Table) -> str:
+    """SHA-256 of what the table means, whatever its arrays' types and the order of its columns' values."""
+    hashed = hashlib.sha256(json.dumps(schema.to_json(), sort_keys=True).encode())
+    for name in schema.space.domains:
+        column = table.hyperparameters[name]
+        used, codes = np.unique(column.codes, return_inverse=True)
+        hashed.update(f"{name} {[(*column.values, None)[code] for code in used.tolist()]!a}".encode())
+        hashed.update(codes.astype("<i4").tobytes())
+    hashed.update(table.seeds.astype("<i8").tobytes())
+    hashed.update(table.lengths.astype("<i8").tobytes())
+    for objective in schema.objectives:
+        columns = table.constants if objective.constant else table.points
+        wide = columns[objective.name].astype("<f8")
+        hashed.update(objective.name.encode())
+        hashed.update(np.where(np.isnan(wide), np.nan, wide).tobytes())
+    if table.status is not None:
+        hashed.update(table.status.astype("u1").tobytes())
+    return hashed.hexdigest()
 
 
 def _first_rows(columns: Sequence[Coded]) -> Array:
