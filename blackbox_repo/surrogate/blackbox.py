@@ -74,8 +74,12 @@ class NetworkBlackbox(Blackbox):
 
     def curve(self, configuration: Configuration, *, seed: int | None = None) -> LearningCurve:
         self._check_seed(seed)
-        codes, numbers = self._encoded(configuration)
-        points = _Points(lambda rows: self._predicted([codes], [numbers], rows)[0], self)
+        encoded = [self._encoded(configuration)]
+        points = _Points(
+            np.full((len(self._outputs), len(self.schema.fidelity.values)), np.nan),
+            lambda rows: self._predicted(encoded, rows)[0],
+            self._objectives,
+        )
         return self._curve(points.values, points.fill)
 
     def curves(
@@ -84,22 +88,117 @@ class NetworkBlackbox(Blackbox):
         self._check_seed(seed)
         if not configurations:
             return []
-        codes, numbers = zip(*map(self._encoded, configurations), strict=True)
-        raw = self._predicted(codes, numbers, slice(None))
-        return [self._curve(self.objectives(outputs)) for outputs in raw]
+        encoded = [self._encoded(configuration) for configuration in configurations]
+        return [self._curve(self._objectives(raw)) for raw in self._predicted(encoded, slice(None))]
 
     def digest(self) -> str:
-        hashed = hashlib.sha256(json.dumps(self.schema.to_json(), sort_keys=True).encode())
-        hashed.update(f"{self._network.digest} {self._code}".encode())
-        return hashed.hexdigest()
+        schema = json.dumps(self.schema.to_json(), sort_keys=True)
+        return hashlib.sha256(f"{schema} {self._network.digest} {self._task}".encode()).hexdigest()
 
-    def objectives(self, outputs: Array) -> Array:
-        """The schema's objectives ``(objective, point)`` from the network's outputs ``(row, output)``.
+    def _check_seed(self, seed: int | None) -> None:
+        if seed not in (None, 0):
+            raise UnknownSeed(f"{self.name!r} is a surrogate, which has the seed 0 only, not {seed!r}")
 
-        The rows are the first ones of a curve; where the time has a zero of its own, that is row 0.
-        """
-        values = outputs[self._lead :, self._columns].T
-        if self._elapsed is not None:
-            time = outputs[:, self._columns[self._time]]
-            values[self._time] = elapsed_seconds(time[1:], time[0], self._elapsed["min_step"])
+    def _encoded(self, configuration: Configuration) -> Row:
+        """The codes and numbers of a configuration, the fidelity's place still to be filled."""
+        spec, values = self._network.spec, self.schema.space.check(configuration)
+        codes = [
+            self._task[entry["name"]] if entry["name"] in self._task else _code(entry, values)
+            for entry in spec["categorical"]
+        ]
+        numbers = {**values, **spec["fixed"]}
+        return codes, [numbers.get(entry["name"], 0.0) for entry in spec["numeric"]]
+
+    def _predicted(self, encoded: Sequence[Row], rows: slice) -> Array:
+        """The network's outputs ``(configuration, row, output)`` for some rows of each curve."""
+        fidelities = self._fidelities[rows]
+        codes = np.repeat([codes for codes, _ in encoded], len(fidelities), axis=0)
+        numbers = np.repeat([numbers for _, numbers in encoded], len(fidelities), axis=0)
+        numbers[:, self._fidelity_column] = np.tile(fidelities, len(encoded))
+        return self._network.evaluate(codes, numbers).reshape(len(encoded), len(fidelities), -1)
+
+    def _objectives(self, raw: Array) -> Array:
+        """The values ``(objective, point)`` of a curve whose first rows are ``raw``."""
+        if self._elapsed is None:
+            values: Array = raw[:, self._outputs].T
+            return values
+        values = raw[1:, self._outputs].T
+        time = raw[:, self._outputs[self._time]]
+        values[self._time] = elapsed_seconds(time[1:], time[0], self._elapsed["min_step"])
         return values
+
+    def _curve(self, values: Array, fill: Callable[[int], None] | None = None) -> LearningCurve:
+        frozen = values.view()
+        frozen.flags.writeable = False
+        points = {objective.name: frozen[i] for i, objective in enumerate(self.schema.objectives)}
+        return LearningCurve(self.schema, points, {}, 0, values.shape[1], 0, fill=fill)
+
+
+class _Points:
+    """The points of one curve, predicted from the front as far as they are read.
+
+    Args:
+        values: ``(objective, point)``, to be filled.
+        predict: Rows of the curve -> the network's outputs.
+        objectives: The outputs of all rows up to some point -> values ``(objective, point)``.
+    """
+
+    def __init__(
+        self, values: Array, predict: Callable[[slice], Array], objectives: Callable[[Array], Array]
+    ) -> None:
+        self.values = values
+        self._predict, self._objectives = predict, objectives
+        self._raw: Array | None = None
+        self._filled = 0
+
+    def fill(self, count: int) -> None:
+        """Predict ``count`` points at least; twice as many each time: a long curve takes few calls."""
+        if count <= self._filled:
+            return
+        total = self.values.shape[1]
+        stop = min(max(count, 2 * self._filled, _FEWEST_POINTS), total)
+        if stop > 0.8 * total:
+            stop = total
+        known = 0 if self._raw is None else len(self._raw)
+        rows = self._predict(slice(known, stop - total or None))  # there may be a row before the first point
+        self._raw = rows if self._raw is None else np.concatenate([self._raw, rows])
+        self.values[:, self._filled : stop] = self._objectives(self._raw)[:, self._filled :]
+        self._filled = stop
+
+
+def elapsed_seconds(times: Array, zero: float, min_step: float) -> Array:
+    """Seconds since ``zero``, made to rise: ``E[f] = max(E[f - 1] + min_step, times[f] - zero)``, E[0] = 0.
+
+    In whole microseconds, so that the result is the same for a curve and for the beginning of it.
+    """
+    raw = np.rint((times - zero) * _MICROSECONDS)
+    ramp = round(min_step * _MICROSECONDS) * np.arange(1.0, len(times) + 1)
+    elapsed: Array = (ramp + np.maximum.accumulate(np.maximum(raw - ramp, 0.0))) / _MICROSECONDS
+    return elapsed
+
+
+def _code(entry: Mapping[str, Any], values: Mapping[str, Value]) -> int:
+    return int(entry["codes"][str(values.get(entry["name"], INACTIVE))])
+
+
+def _check_inputs(schema: Schema, spec: Mapping[str, Any], name: str) -> None:
+    given = {*schema.space.domains, spec["fidelity"]["input"], spec["task"], *spec["fixed"]}
+    for entry in (*spec["categorical"], *spec["numeric"]):
+        if entry["name"] not in given:
+            raise FormatError(
+                f"the network of {name!r} has the input {entry['name']!r}, which is neither hyperparameter, "
+                f"fidelity nor fixed"
+            )
+
+
+def _output_columns(schema: Schema, spec: Mapping[str, Any], name: str) -> list[int]:
+    """For each objective the output that it is made of."""
+    outputs = [entry["name"] for entry in spec["outputs"]]
+    columns = []
+    for objective in schema.objectives:
+        is_time = objective.name == schema.time and spec["elapsed"] is not None
+        source = spec["elapsed"]["output"] if is_time else objective.name
+        if source not in outputs:
+            raise FormatError(f"the network of {name!r} has no output {source!r}; it has {outputs!r}")
+        columns.append(outputs.index(source))
+    return columns
