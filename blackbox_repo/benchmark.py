@@ -77,7 +77,7 @@ def _nasbench201(name: str, task: str, objective: str, days: float) -> Benchmark
 _ALL = (
     _lcbench("3945", 2),
     _lcbench("7593", 12),
-    _lcbench("126026", 2),
+    _lcbench("167200", 2),
     _lcbench("189862", 1),
     _nasbench201("nasbench201-cifar10", "cifar10-valid", "valid_error", 2),
     _nasbench201("nasbench201-cifar100", "cifar100", "valid_error", 4),

@@ -20,7 +20,7 @@ from simulator.run import Run, check_free
 from simulator.schedulers.registry import SCHEDULERS, scheduler_factory
 from simulator.stopping import Stop
 
-DEFAULT_PROBLEM = "lcbench-fashion-mnist"
+DEFAULT_PROBLEM = "lcbench-167200"
 DEFAULT_SECONDS = 7200.0
 
 app = typer.Typer(
