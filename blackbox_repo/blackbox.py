@@ -20,10 +20,12 @@ class Blackbox(ABC):
     Attributes:
         schema: The space, the fidelity and the objectives.
         name: What messages and results call it, such as ``"nasbench201-final/cifar100"``.
+        batch: How many curves are best asked for together, with :meth:`curves`; 1 if it makes no difference.
     """
 
     schema: Schema
     name: str = "blackbox"
+    batch: int = 1
 
     @abstractmethod
     def curve(self, configuration: Configuration, *, seed: int | None = None) -> LearningCurve:

@@ -107,9 +107,11 @@ class Space:
         return checked
 
     def _active(self, name: str, decided: Mapping[str, Value]) -> bool:
+        if name not in self.conditions:
+            return True
         return all(
             condition.parent in decided and decided[condition.parent] in condition.values
-            for condition in self.conditions.get(name, ())
+            for condition in self.conditions[name]
         )
 
     def _refuse_inactive(self, name: str, configuration: Configuration) -> None:

@@ -14,6 +14,7 @@ from simulator.clock import to_ns, to_seconds
 from simulator.cluster import SCRATCH, Cluster, Code, Segment, TrialState
 from simulator.columns import report_columns, trial_columns
 from simulator.conditions import Conditions
+from simulator.curves import Curves
 from simulator.errors import SchedulerError, SimulationError
 from simulator.events import Event, EventQueue, Kind
 from simulator.run import Run
@@ -94,6 +95,7 @@ class _Simulation:
         self.queue = EventQueue()
         self.events: list[tuple[Event, str]] = []
         self.seeds = TrainingSeeds(blackbox, seed, conditions.training_seed)
+        self.curves = Curves(blackbox, getattr(scheduler, "upcoming", None))
         self.now = 0
         self.ended: tuple[Event, str] | None = None
         self.counts = dict.fromkeys(("trials_completed", "trials_finished", "reports"), 0)
@@ -151,7 +153,7 @@ class _Simulation:
         base = SCRATCH
         if suggestion.checkpoint_of is not None:
             base = self.checkpoint_of(suggestion.checkpoint_of)
-        trial = self.cluster.add_trial(configuration, self.blackbox.curve(configuration, seed=seed))
+        trial = self.cluster.add_trial(configuration, self.curves.of(configuration, seed))
         trial.heard = base
         self.begin(trial, self.now + self.start_delay, base, suggestion.until)
 

@@ -105,7 +105,12 @@ class Report:
 
 
 class Scheduler(Protocol):
-    """Decides what to run and when to stop it; these three methods are all, no base class is needed."""
+    """Decides what to run and when to stop it; these three methods are all, no base class is needed.
+
+    A scheduler that knows which configurations it will start next may say so in a fourth one,
+    ``upcoming(count)``: a sequence of so many. Their curves are then computed together where that is faster;
+    no result depends on it.
+    """
 
     def suggest(self) -> Start | Resume | None:
         """A job for an idle worker, or ``None``: nothing now, ask again after the next event."""

@@ -38,8 +38,8 @@ from blackbox_repo.surrogate.network import Network
 
 INACTIVE = "#na#"
 _MICROSECONDS = 1_000_000
-# four rows, these and the zero of the time, cost little more than one
-_FEWEST_POINTS = 3
+# the zero of the time, and what a rung at 3 needs to know: five rows cost little more than one
+_FIRST_ROWS = 5
 
 
 Row = tuple[list[int], list[float]]
@@ -47,6 +47,8 @@ Row = tuple[list[int], list[float]]
 
 class NetworkBlackbox(Blackbox):
     """Curves that a network predicts, and no further than they are read.
+
+    The first points of curves that are asked for together are predicted together.
 
     Args:
         schema: What the objectives mean.
@@ -57,6 +59,8 @@ class NetworkBlackbox(Blackbox):
     Raises:
         FormatError: Neither schema nor spec say where an input or an objective comes from.
     """
+
+    batch = 64
 
     def __init__(self, schema: Schema, network: Network, code: int | None, *, name: str = "network") -> None:
         self.schema, self.name = schema, name
@@ -73,23 +77,15 @@ class NetworkBlackbox(Blackbox):
             self._time = [objective.name for objective in schema.objectives].index(str(schema.time))
 
     def curve(self, configuration: Configuration, *, seed: int | None = None) -> LearningCurve:
-        self._check_seed(seed)
-        encoded = [self._encoded(configuration)]
-        points = _Points(
-            np.full((len(self._outputs), len(self.schema.fidelity.values)), np.nan),
-            lambda rows: self._predicted(encoded, rows)[0],
-            self._objectives,
-        )
-        return self._curve(points.values, points.fill)
+        return self.curves([configuration], seed=seed)[0]
 
     def curves(
         self, configurations: Sequence[Configuration], *, seed: int | None = None
     ) -> list[LearningCurve]:
         self._check_seed(seed)
-        if not configurations:
-            return []
         encoded = [self._encoded(configuration) for configuration in configurations]
-        return [self._curve(self._objectives(raw)) for raw in self._predicted(encoded, slice(None))]
+        heads = _Heads(lambda rows: self._predicted(encoded, rows))
+        return [self._curve(row, heads, index) for index, row in enumerate(encoded)]
 
     def digest(self) -> str:
         schema = json.dumps(self.schema.to_json(), sort_keys=True)
@@ -127,11 +123,32 @@ class NetworkBlackbox(Blackbox):
         values[self._time] = elapsed_seconds(time[1:], time[0], self._elapsed["min_step"])
         return values
 
-    def _curve(self, values: Array, fill: Callable[[int], None] | None = None) -> LearningCurve:
-        frozen = values.view()
+    def _curve(self, row: Row, heads: _Heads, index: int) -> LearningCurve:
+        points = _Points(
+            np.full((len(self._outputs), len(self.schema.fidelity.values)), np.nan),
+            lambda rows: self._predicted([row], rows)[0],
+            self._objectives,
+            lambda: heads.of(index),
+        )
+        frozen = points.values.view()
         frozen.flags.writeable = False
-        points = {objective.name: frozen[i] for i, objective in enumerate(self.schema.objectives)}
-        return LearningCurve(self.schema, points, {}, 0, values.shape[1], 0, fill=fill)
+        views = {objective.name: frozen[i] for i, objective in enumerate(self.schema.objectives)}
+        return LearningCurve(self.schema, views, {}, 0, frozen.shape[1], 0, fill=points.fill)
+
+
+class _Heads:
+    """The first rows of curves that were asked for together, predicted when one of them is first read."""
+
+    def __init__(self, predict: Callable[[slice], Array]) -> None:
+        self._predict = predict
+        self._rows: Array | None = None
+
+    def of(self, index: int) -> Array:
+        """The first rows ``(row, output)`` of one of the curves."""
+        if self._rows is None:
+            self._rows = self._predict(slice(_FIRST_ROWS))
+        rows: Array = self._rows[index]
+        return rows
 
 
 class _Points:
@@ -141,13 +158,18 @@ class _Points:
         values: ``(objective, point)``, to be filled.
         predict: Rows of the curve -> the network's outputs.
         objectives: The outputs of all rows up to some point -> values ``(objective, point)``.
+        head: The outputs of the first rows.
     """
 
     def __init__(
-        self, values: Array, predict: Callable[[slice], Array], objectives: Callable[[Array], Array]
+        self,
+        values: Array,
+        predict: Callable[[slice], Array],
+        objectives: Callable[[Array], Array],
+        head: Callable[[], Array],
     ) -> None:
         self.values = values
-        self._predict, self._objectives = predict, objectives
+        self._predict, self._objectives, self._head = predict, objectives, head
         self._raw: Array | None = None
         self._filled = 0
 
@@ -156,13 +178,20 @@ class _Points:
         if count <= self._filled:
             return
         total = self.values.shape[1]
-        stop = min(max(count, 2 * self._filled, _FEWEST_POINTS), total)
-        if stop > 0.8 * total:
-            stop = total
-        known = 0 if self._raw is None else len(self._raw)
-        rows = self._predict(slice(known, stop - total or None))  # there may be a row before the first point
-        self._raw = rows if self._raw is None else np.concatenate([self._raw, rows])
-        self.values[:, self._filled : stop] = self._objectives(self._raw)[:, self._filled :]
+        if self._raw is None:
+            self._raw = self._head()
+            self._extend(min(self._objectives(self._raw).shape[1], total))
+        if count > self._filled:
+            stop = min(max(count, 2 * self._filled), total)
+            stop = total if stop > 0.8 * total else stop
+            # there may be a row before the first point
+            rows = self._predict(slice(len(self._raw), stop - total or None))
+            self._raw = np.concatenate([self._raw, rows])
+            self._extend(stop)
+
+    def _extend(self, stop: int) -> None:
+        assert self._raw is not None
+        self.values[:, self._filled : stop] = self._objectives(self._raw)[:, self._filled : stop]
         self._filled = stop
 
 

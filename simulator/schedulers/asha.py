@@ -13,6 +13,7 @@ from simulator.scheduler import (
     Trial,
     continue_until,
 )
+from simulator.schedulers.configurations import RandomConfigurations
 from simulator.schedulers.rungs import PromotionRung, QuantileRung, rung_levels
 
 
@@ -34,7 +35,9 @@ class ASHA:
     """
 
     def __init__(self, schema: Schema, seed: int = 0, *, eta: float = 3, r_min: float | None = None) -> None:
-        self._space, self._seed = schema.space, seed
+        self._seed = seed
+        configurations = RandomConfigurations(schema.space, seed)
+        self._configuration, self.upcoming = configurations.next, configurations.upcoming
         self._target = schema.objective(schema.target)
         self._settings = f"eta={eta}, r_min={r_min}"
         self._levels = rung_levels(schema.fidelity, r_min, eta)
@@ -44,15 +47,13 @@ class ASHA:
             for level, goal in zip(self._levels, self._goals[1:], strict=True)
         }
         self._next = dict(zip(self._levels, map(continue_until, self._goals[1:]), strict=True))
-        self._count = 0
 
     def __repr__(self) -> str:
         return f"ASHA(seed={self._seed}, {self._settings})"
 
     def suggest(self) -> Start:
         """Always a new trial."""
-        self._count += 1
-        return Start(self._space.sample(self._seed, "random search", self._count - 1))
+        return Start(self._configuration())
 
     def on_report(self, trial: Trial, report: Report) -> Decision:
         """Stops at a rung what is not good enough there."""
@@ -90,7 +91,9 @@ class PromotionASHA:
     """
 
     def __init__(self, schema: Schema, seed: int = 0, *, eta: float = 3, r_min: float | None = None) -> None:
-        self._space, self._seed = schema.space, seed
+        self._seed = seed
+        configurations = RandomConfigurations(schema.space, seed)
+        self._configuration, self.upcoming = configurations.next, configurations.upcoming
         self._target = schema.objective(schema.target)
         self._settings = f"eta={eta}, r_min={r_min}"
         levels = rung_levels(schema.fidelity, r_min, eta)
@@ -99,7 +102,6 @@ class PromotionASHA:
         self._rungs = {
             level: (PromotionRung(level / goal), goal) for level, goal in zip(levels, goals[1:], strict=True)
         }
-        self._count = 0
 
     def __repr__(self) -> str:
         return f"PromotionASHA(seed={self._seed}, {self._settings})"
@@ -110,9 +112,7 @@ class PromotionASHA:
             trial = rung.promote()
             if trial is not None:
                 return Resume(trial, until=goal)
-        self._count += 1
-        configuration = self._space.sample(self._seed, "random search", self._count - 1)
-        return Start(configuration, until=self._first_goal)
+        return Start(self._configuration(), until=self._first_goal)
 
     def on_report(self, trial: Trial, report: Report) -> Decision:
         """Takes note at a rung; the job ends there by itself."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from blackbox_repo.schema import Schema
 from simulator.scheduler import CONTINUE, Decision, Report, Start, Trial, continue_until
+from simulator.schedulers.configurations import RandomConfigurations
 
 
 class RandomSearch:
@@ -15,9 +16,9 @@ class RandomSearch:
     """
 
     def __init__(self, schema: Schema, seed: int = 0) -> None:
-        self._space = schema.space
         self._seed = seed
-        self._count = 0
+        configurations = RandomConfigurations(schema.space, seed)
+        self._next, self.upcoming = configurations.next, configurations.upcoming
         last = schema.fidelity.values[-1]
         self._to_the_end = continue_until(last) if len(schema.fidelity.values) > 1 else CONTINUE
 
@@ -26,8 +27,7 @@ class RandomSearch:
 
     def suggest(self) -> Start:
         """Always a new trial."""
-        self._count += 1
-        return Start(self._space.sample(self._seed, "random search", self._count - 1))
+        return Start(self._next())
 
     def on_report(self, trial: Trial, report: Report) -> Decision:
         """Never stops."""
