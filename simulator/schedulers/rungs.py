@@ -75,8 +75,10 @@ class QuantileRung:
         high = self._above[0] if self._above else low
         position = (len(self) - 1) * self._quantile
         share = position - math.floor(position)
-        if low == high or share == 0:
+        if low == high or share == 0 or low == -math.inf:
             return low
+        if high == math.inf:
+            return high
         # the arithmetic of numpy's linear interpolation, from the nearer neighbour
         return high - (high - low) * (1 - share) if share >= 0.5 else low + (high - low) * share
 

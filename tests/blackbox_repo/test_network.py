@@ -250,8 +250,32 @@ def test_points_are_predicted_no_further_than_twice_as_far_as_they_are_read(
     assert rows == []
     for count in range(1, 51):
         curve.head("val_accuracy", count)
-    assert [(row[0], row[-1]) for row in rows] == [(1, 4), (5, 7), (8, 13), (14, 25), (26, 51)]
+    assert [(row[0], row[-1]) for row in rows] == [(1, 5), (6, 9), (10, 17), (18, 33), (34, 51)]
     assert [epoch for row in rows for epoch in row] == list(range(1, 52))
+
+
+def test_first_points_of_curves_asked_for_together_are_predicted_together_and_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    configurations = [configuration("together", k) for k in range(7)]
+    alone = [box().curve(each) for each in configurations]
+    expected = [(curve["val_accuracy"].tolist(), curve["elapsed_time"].tolist()) for curve in alone]
+    sizes: list[int] = []
+    evaluate = network().evaluate
+
+    def recorded(codes: Array, numbers: Array) -> Array:
+        sizes.append(len(numbers))
+        return evaluate(codes, numbers)
+
+    monkeypatch.setattr(network(), "evaluate", recorded)
+    together = box().curves(configurations)
+    assert sizes == []
+    for curve in together:
+        curve.head("elapsed_time", 3)
+    assert sizes == [35]
+    assert [
+        (curve["val_accuracy"].tolist(), curve["elapsed_time"].tolist()) for curve in together
+    ] == expected
 
 
 def test_what_was_read_once_cannot_be_changed() -> None:

@@ -67,7 +67,7 @@ Script = Iterable[Start | Resume | After]
 
 
 class Scripted:
-    """Suggests what is written, one a call, and decides ``(trial, epoch) -> decision`` where it is written."""
+    """Suggests what is written, one a call, and decides what is written: ``(trial, epoch) -> decision``."""
 
     def __init__(self, script: Script, decisions: Mapping[tuple[int, float], Decision] | None = None) -> None:
         self.script = list(script)

@@ -1,0 +1,132 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from blackbox_repo.errors import FormatError, IntegrityError, InvalidOption, UnknownName
+from simulator import ASHA, PAUSE, STOP, Conditions, Delays, Resume, Run, Stop, simulate
+
+
+@pytest.fixture
+def run(play: Any, job: Any, after: Any) -> Run:
+    _, _, run = play(
+        [job(10, 5), job(7, 2), after((0, 2), Resume(0))],
+        {(0, 2): PAUSE, (1, 1): STOP},
+        workers=2,
+        conditions=Conditions(delays=Delays(report=1, stop=9)),
+    )
+    return run
+
+
+def test_a_run_survives_its_folder(run: Run, tmp_path: Path) -> None:
+    run.save(tmp_path / "run")
+    loaded = Run.load(tmp_path / "run")
+    assert loaded.digest == run.digest
+    assert loaded.header == json.loads(json.dumps(run.header))
+    assert (loaded.reason, loaded.end, loaded.best(), loaded.schema) == (
+        run.reason,
+        run.end,
+        run.best(),
+        run.schema,
+    )
+    assert loaded.trials().equals(run.trials())
+    assert loaded.reports().equals(run.reports())
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
+def test_the_tables_tell_the_story(run: Run) -> None:
+    trials = run.trials().to_pylist()
+    assert trials[0] == {
+        "trial": 0,
+        "config.pace": 10.0,
+        "config.level": 5,
+        "seed": 0,
+        "status": "completed",
+        "started": 0.0,
+        "ended": 51.0,
+        "segments": 2,
+    }
+    assert trials[1]["status"] == "stopped"
+    assert run.reports().to_pylist()[:3] == [
+        {
+            "time": 8.0,
+            "trial": 1,
+            "segment": 0,
+            "fidelity": 1,
+            "loss": 3.0,
+            "elapsed_time": 7.0,
+            "decision": "stop",
+        },
+        {
+            "time": 11.0,
+            "trial": 0,
+            "segment": 0,
+            "fidelity": 1,
+            "loss": 6.0,
+            "elapsed_time": 10.0,
+            "decision": "continue",
+        },
+        {
+            "time": 15.0,
+            "trial": 1,
+            "segment": 0,
+            "fidelity": 2,
+            "loss": 2.5,
+            "elapsed_time": 14.0,
+            "decision": "late",
+        },
+    ]
+
+
+def test_the_incumbent_is_what_was_reported_in_time(run: Run) -> None:
+    incumbent = run.incumbent()
+    assert incumbent.time.tolist() == [8.0]
+    best = run.best()
+    assert best is not None
+    assert (best.objective, best.value, best.trial, best.fidelity, best.time) == ("loss", 3.0, 1, 1, 8.0)
+    assert best.configuration == {"pace": 7.0, "level": 2}
+
+
+def test_nothing_reported_has_no_best(play: Any, job: Any) -> None:
+    assert play([job(10)], stop=Stop(time=5))[2].best() is None
+    assert play([])[2].best() is None
+
+
+def test_only_objectives_with_a_goal_can_be_best(run: Run) -> None:
+    with pytest.raises(InvalidOption, match="the objective 'elapsed_time' cannot be best"):
+        run.best("elapsed_time")
+    with pytest.raises(UnknownName, match="unknown objective 'lose'; did you mean 'loss'"):
+        run.best("lose")
+
+
+def test_a_folder_of_something_else_is_never_overwritten(run: Run, tmp_path: Path, tiny: Any) -> None:
+    run.save(tmp_path / "run")
+    run.save(tmp_path / "run")  # the same run again
+    other = simulate(tiny, ASHA, workers=1, stop=Stop(time=50))
+    with pytest.raises(InvalidOption, match="exists already and holds something else"):
+        other.save(tmp_path / "run")
+    assert Run.load(tmp_path / "run").digest == run.digest
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "a.txt").write_text("mine")
+    with pytest.raises(InvalidOption, match="exists already"):
+        run.save(tmp_path / "notes")
+    assert (tmp_path / "notes" / "a.txt").read_text() == "mine"
+
+
+def test_a_changed_trace_is_noticed(run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    run.save(folder)
+    trace = pq.read_table(folder / "trace.parquet")
+    pq.write_table(trace.slice(1), folder / "trace.parquet")
+    with pytest.raises(IntegrityError, match="does not have the digest"):
+        Run.load(folder)
+
+
+def test_what_is_no_run_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(FormatError, match="does not hold a run"):
+        Run.load(tmp_path)
+    (tmp_path / "run.json").write_text('{"format": 99}')
+    with pytest.raises(FormatError, match="holds a run of format 99, but this version reads up to 1"):
+        Run.load(tmp_path)
