@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +12,7 @@ import numpy as np
 
 from blackbox_repo.curve import Array
 from blackbox_repo.errors import FormatError, IntegrityError, InvalidOption
+from blackbox_repo.folders import appearing
 from blackbox_repo.schema import Objective, Schema
 from blackbox_repo.space import Configuration
 from simulator.clock import to_seconds
@@ -160,21 +159,13 @@ class Run:
 
         folder = Path(folder)
         check_free(folder, self.digest)
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-        try:
-            partial.chmod(0o755)
+        with appearing(folder, lambda existing: check_free(existing, self.digest)) as partial:
             trace = pa.table({name: np.ascontiguousarray(self.records[name]) for name in RECORD.names or ()})
             for name, table in ((_TRIALS, self.trials()), (_REPORTS, self.reports()), (_TRACE, trace)):
                 pq.write_table(table, partial / name, compression="zstd")
             described = {"format": FORMAT, "digest": self.digest, "reason": self.reason, "end_ns": self.end}
             text = json.dumps({**described, **self.header}, indent=1, allow_nan=False)
             (partial / _HEADER).write_text(text + "\n", encoding="utf-8")
-            if folder.exists():
-                shutil.rmtree(folder)
-            partial.rename(folder)
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
 
     @classmethod
     def load(cls, folder: str | Path) -> Run:

@@ -1,0 +1,35 @@
+"""Folders that appear complete or not at all."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def appearing(folder: Path, check_replaced: Callable[[Path], object]) -> Iterator[Path]:
+    """A temporary folder beside ``folder`` that takes its place when all went well, and is gone if not.
+
+    Args:
+        folder: What shall appear.
+        check_replaced: Called with ``folder`` before it is replaced, if it exists; raises if it must not be.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    partial.chmod(0o755)
+    outdated = partial.with_name(f"{partial.name}.old")
+    try:
+        yield partial
+        if folder.exists():
+            check_replaced(folder)
+            folder.rename(outdated)
+        partial.rename(folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+        if folder.exists():
+            shutil.rmtree(outdated, ignore_errors=True)
+        elif outdated.exists():  # interrupted between the two renames
+            outdated.rename(folder)

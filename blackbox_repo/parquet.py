@@ -1,0 +1,201 @@
+"""Tables and networks as parquet files: which column goes where, and how it is encoded (docs/format.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from blackbox_repo.curve import Array
+from blackbox_repo.domains import Float
+from blackbox_repo.errors import FormatError
+from blackbox_repo.schema import Objective, Schema
+from blackbox_repo.table import STATUSES, Coded, Table
+
+CONFIGURATIONS_A_ROW_GROUP = 4096
+
+
+def write_table(file: Path, schema: Schema, table: Table) -> None:
+    """Write a table, one row a training run, each column in the encoding that makes it smallest."""
+    columns: dict[str, Any] = {}
+    for name, domain in schema.space.domains.items():
+        columns[name] = _to_arrow(table.hyperparameters[name], dictionary=not isinstance(domain, Float))
+    columns["seed"] = pa.array(table.seeds.astype(np.int32))
+    if table.status is not None:
+        codes = table.status.astype(np.int32)
+        columns["status"] = pa.DictionaryArray.from_arrays(pa.array(codes), pa.array(STATUSES))
+    for objective in schema.objectives:
+        if objective.constant:
+            columns[objective.name] = pa.array(_narrowed(table.constants[objective.name], schema, objective))
+        else:
+            points = _narrowed(table.points[objective.name], schema, objective)
+            columns[objective.name] = _list_column(points, table.lengths, len(schema.fidelity.values))
+    for label, coded in table.labels.items():
+        columns[label] = _to_arrow(coded, dictionary=True)
+    arrow = pa.table(columns)
+    split = [
+        name for name in columns if pa.types.is_floating(_leaf(arrow[name].type)) and _splits(arrow, name)
+    ]
+    rows = CONFIGURATIONS_A_ROW_GROUP * max(1, round(len(table) / _configuration_count(table)))
+    pq.write_table(arrow, file, row_group_size=rows, **_encoding(arrow, split))
+
+
+def _encoding(arrow: Any, split: list[str]) -> dict[str, Any]:
+    paths = {name: _leaf_path(arrow, name) for name in arrow.column_names}
+    return {
+        "compression": "zstd",
+        "compression_level": 19,
+        "use_dictionary": [paths[name] for name in arrow.column_names if name not in split],
+        "use_byte_stream_split": [paths[name] for name in split],
+    }
+
+
+def _splits(arrow: Any, name: str) -> bool:
+    """Whether the column is smaller byte-stream split than with a dictionary."""
+    sizes = []
+    for split in ([], [name]):
+        sink = pa.BufferOutputStream()
+        column = arrow.select([name])
+        pq.write_table(column, sink, **_encoding(column, split))
+        sizes.append(sink.getvalue().size)
+    return bool(sizes[1] < sizes[0])
+
+
+def _leaf(kind: Any) -> Any:
+    return kind.value_type if pa.types.is_list(kind) or pa.types.is_fixed_size_list(kind) else kind
+
+
+def _leaf_path(arrow: Any, name: str) -> str:
+    return name if _leaf(arrow[name].type) is arrow[name].type else f"{name}.list.element"
+
+
+def _to_arrow(column: Coded, *, dictionary: bool) -> Any:
+    codes = pa.array(column.codes, mask=column.codes < 0)
+    encoded = pa.DictionaryArray.from_arrays(codes, pa.array(column.values))
+    # parquet has no dictionary of bools
+    return encoded if dictionary and not isinstance(column.values[0], bool) else encoded.dictionary_decode()
+
+
+def _narrowed(array: Array, schema: Schema, objective: Objective) -> Array:
+    """The values as float32 where that loses no bit; the time stays float64."""
+    wide = array.astype(np.float64)
+    if objective.name == schema.time:
+        return wide
+    with np.errstate(over="ignore"):
+        narrow = wide.astype(np.float32)
+    return narrow if np.array_equal(narrow.astype(np.float64), wide, equal_nan=True) else wide
+
+
+def _list_column(points: Array, lengths: Array, full: int) -> Any:
+    if full == 1 and np.all(lengths == 1):
+        return pa.array(points)  # one point a run: a plain column
+    if np.all(lengths == full):
+        return pa.FixedSizeListArray.from_arrays(pa.array(points), full)
+    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
+    return pa.ListArray.from_arrays(pa.array(offsets), pa.array(points))
+
+
+def _configuration_count(table: Table) -> int:
+    changes = np.zeros(len(table), dtype=bool)
+    for column in table.hyperparameters.values():
+        changes[1:] |= np.diff(column.codes) != 0
+    return int(changes.sum()) + 1
+
+
+def read_table(content: bytes, schema: Schema, labels: Sequence[str], path: Path) -> Table:
+    """The table that :func:`write_table` wrote.
+
+    Args:
+        content: The file's bytes.
+        schema: What its columns mean.
+        labels: Its label columns.
+        path: What messages call it.
+
+    Raises:
+        FormatError: The content is no parquet file, or lacks a column.
+    """
+    curves = [objective.name for objective in schema.objectives if not objective.constant]
+    constants = [objective.name for objective in schema.objectives if objective.constant]
+    columns = _columns(content, path, [*schema.space.domains, "seed", *curves, *constants, *labels])
+    points = {name: _flat(columns[name]) for name in curves}
+    lengths = next((length for _, length in points.values()), np.ones(len(columns), dtype=np.int64))
+    return Table(
+        hyperparameters={name: _coded(columns[name]) for name in schema.space.domains},
+        seeds=columns["seed"].to_numpy(),
+        points={name: flat for name, (flat, _) in points.items()},
+        lengths=lengths,
+        constants={name: columns[name].to_numpy() for name in constants},
+        status=_status(columns["status"]) if "status" in columns.column_names else None,
+        labels={name: _coded(columns[name]) for name in labels},
+    )
+
+
+def _flat(column: Any) -> tuple[Array, Array]:
+    """The points end to end, and how many each row has."""
+    joined = _joined(column)
+    if pa.types.is_fixed_size_list(joined.type):
+        return joined.flatten().to_numpy(), np.full(len(joined), joined.type.list_size)
+    if pa.types.is_list(joined.type):
+        return joined.flatten().to_numpy(), np.diff(joined.offsets.to_numpy())
+    return joined.to_numpy(), np.ones(len(joined), dtype=np.int64)
+
+
+def _joined(column: Any) -> Any:
+    return column.chunk(0) if column.num_chunks == 1 else pa.concat_arrays(column.chunks)
+
+
+def _coded(column: Any) -> Coded:
+    if not pa.types.is_dictionary(column.type):
+        if not pa.types.is_floating(column.type) or column.null_count:
+            return Coded.of(column.to_pylist())
+        return Coded.of_array(column.to_numpy())
+    joined = column.unify_dictionaries()
+    codes = np.concatenate([chunk.indices.fill_null(-1).to_numpy() for chunk in joined.chunks])
+    return Coded(tuple(joined.chunk(0).dictionary.to_pylist()), codes.astype(np.int32))
+
+
+def _status(column: Any) -> Array:
+    coded = _coded(column)
+    codes = np.array([STATUSES.index(value) for value in coded.values], dtype=np.uint8)
+    return codes[coded.codes]
+
+
+def write_arrays(file: Path, arrays: Mapping[str, Array]) -> None:
+    """Write float32 arrays of any shapes, one row an array: name, shape, values."""
+    columns = {
+        "name": pa.array(list(arrays)),
+        "shape": pa.array([list(array.shape) for array in arrays.values()], pa.list_(pa.int32())),
+        "values": pa.array(
+            [array.astype(np.float32).ravel() for array in arrays.values()], pa.list_(pa.float32())
+        ),
+    }
+    split = ["values.list.element"]
+    pq.write_table(
+        pa.table(columns), file, compression="zstd", use_dictionary=False, use_byte_stream_split=split
+    )
+
+
+def read_arrays(content: bytes, path: Path) -> dict[str, Array]:
+    """The arrays that :func:`write_arrays` wrote.
+
+    Raises:
+        FormatError: The content is no parquet file, or lacks a column.
+    """
+    columns = _columns(content, path, ("name", "shape", "values"))
+    rows = zip(columns["name"], columns["shape"], columns["values"], strict=True)
+    return {str(name): values.values.to_numpy().reshape(shape.as_py()) for name, shape, values in rows}
+
+
+def _columns(content: bytes, path: Path, wanted: Sequence[str]) -> Any:
+    try:
+        columns = pq.ParquetFile(pa.BufferReader(content)).read()
+    except (pa.ArrowInvalid, OSError) as err:
+        raise FormatError(f"{path} is not readable parquet: {err}") from err
+    missing = [name for name in wanted if name not in columns.column_names]
+    if missing:
+        raise FormatError(f"{path} lacks the columns {missing!r}")
+    return columns
