@@ -59,7 +59,7 @@ class LearningCurve:
     def of(
         cls,
         schema: Schema,
-        values: Mapping[str, Sequence[float] | float],
+        values: Mapping[str, Sequence[float] | Array | float],
         *,
         status: Status = "ok",
         seed: int = 0,
@@ -115,7 +115,7 @@ class LearningCurve:
         Raises:
             UnknownName: There is no such objective.
         """
-        if count > self._stop - self._start:
+        if count > self._stop - self._start:  # noqa: PLR1730  min() is slower, and this path is hot
             count = self._stop - self._start
         points = self._points.get(objective)
         if points is not None:

@@ -170,6 +170,7 @@ class _Choices:
         if not values or len(set(values)) < len(values):
             raise InvalidSpace(f"the values {list(values)!r} must be at least one, and all different")
         object.__setattr__(self, "values", values)
+        object.__setattr__(self, "_known", {(_kind(value), value): value for value in values})
 
     @property
     def size(self) -> int:
@@ -178,9 +179,11 @@ class _Choices:
 
     def check(self, value: object) -> Value:
         """The choice that equals ``value``; ``ValueError`` with the rule that it breaks."""
-        for choice in self.values:
-            if _kind(choice) == _kind(value) and choice == value:
-                return choice
+        known: dict[Any, Value] = self.__dict__["_known"]
+        try:
+            return known[_kind(value), value]
+        except (KeyError, TypeError):  # the latter for what cannot be hashed
+            pass
         shown = ", ".join(map(repr, self.values[:8])) + (", ..." if self.size > 8 else "")
         raise ValueError(f"is none of {shown}{_hint(value, self.values)}")
 

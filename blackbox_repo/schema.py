@@ -27,8 +27,8 @@ class Objective:
         description: What it is, on which split, in half a sentence.
         constant: It has one value for the whole training run, not one a fidelity.
         cumulative: It sums up along the fidelity, as elapsed time does.
-        provenance: Whether it was measured, interpolated, predicted by a surrogate, or modelled: computed by a
-            rule that a user chose.
+        provenance: Whether it was measured, interpolated, predicted by a surrogate, or modelled: computed by
+            a rule that the user chose.
     """
 
     name: str

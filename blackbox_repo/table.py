@@ -111,16 +111,17 @@ class TabularBlackbox(Blackbox):
         name: What messages call the blackbox.
 
     Raises:
-        InvalidConfiguration: The table lacks a column or has no rows, its columns do not fit together, or the
-            rows of a configuration do not lie together with seeds ascending.
+        InvalidConfiguration: The table lacks a column or has no rows, its columns do not fit together, a
+            value lies outside its domain, or the rows of a configuration do not lie together with seeds
+            ascending.
     """
 
     def __init__(self, schema: Schema, table: Table, *, name: str = "table") -> None:
         _check_columns(schema, table, name)
         self.name = name
-        self._table = table
         names = list(schema.space.domains)
-        columns = [table.hyperparameters[hyperparameter] for hyperparameter in names]
+        columns = [_canonical(schema, table, hyperparameter, name) for hyperparameter in names]
+        self._table = replace(table, hyperparameters=dict(zip(names, columns, strict=True)))
         first = _first_rows(columns)
         _check_seeds(table, first, name)
         self._first: list[int] = [*first.tolist(), len(table)]
@@ -276,6 +277,18 @@ def _check_columns(schema: Schema, table: Table, name: str) -> None:
             )
 
 
+def _canonical(schema: Schema, table: Table, hyperparameter: str, name: str) -> Coded:
+    """The column with its values as the domain says them: 1.0 is 1 for integers."""
+    column, domain = table.hyperparameters[hyperparameter], schema.space.domains[hyperparameter]
+    values = []
+    for value in column.values:
+        try:
+            values.append(domain.check(value))
+        except ValueError as err:
+            raise InvalidConfiguration(f"{hyperparameter}={value!r} in the table of {name!r} {err}") from err
+    return Coded(tuple(values), column.codes)
+
+
 def _check_seeds(table: Table, first: Array, name: str) -> None:
     ascends = np.diff(table.seeds, prepend=table.seeds[0]) > 0
     ascends[first] = True
@@ -292,9 +305,10 @@ def _table_digest(schema: Schema, table: Table) -> str:
     hashed = hashlib.sha256(json.dumps(schema.to_json(), sort_keys=True).encode())
     for name in schema.space.domains:
         column = table.hyperparameters[name]
-        used, codes = np.unique(column.codes, return_inverse=True)
-        hashed.update(f"{name} {[(*column.values, None)[code] for code in used.tolist()]!a}".encode())
-        hashed.update(codes.astype("<i4").tobytes())
+        known = Coded.of_array(column.codes)  # the codes themselves, numbered in the order of their first row
+        values = Coded(column.values, np.array(known.values)).decoded()
+        hashed.update(f"{name} {values!a}".encode())
+        hashed.update(known.codes.astype("<i4").tobytes())
     hashed.update(table.seeds.astype("<i8").tobytes())
     hashed.update(table.lengths.astype("<i8").tobytes())
     for objective in schema.objectives:

@@ -1,0 +1,65 @@
+"""Whole tables as pandas DataFrames; pandas is imported when the first is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from blackbox_repo.curve import Array
+from blackbox_repo.domains import Value
+
+if TYPE_CHECKING:
+    from blackbox_repo.blackbox import Blackbox
+
+
+def table_to_pandas(blackbox: Blackbox) -> Any:
+    """One row a configuration, seed and fidelity that exists, in the order of :meth:`Blackbox.values`.
+
+    The columns are the hyperparameters (text as pandas categories; missing where inactive), ``seed``, the
+    fidelity and the objectives.
+
+    Raises:
+        ImportError: pandas is not installed.
+        NotTabulated: The blackbox can only be queried.
+    """
+    try:
+        import pandas as pd
+    except ImportError as err:
+        raise ImportError(
+            "to_pandas() needs pandas: install it with pip install 'blackbox-repo[pandas]'"
+        ) from err
+    schema = blackbox.schema
+    configurations = blackbox.configurations()
+    seeds, lengths = _runs(blackbox)
+    exists = np.arange(len(schema.fidelity.values)) < lengths[:, :, np.newaxis]
+    configuration, replicate, point = np.nonzero(exists)
+    columns = {
+        name: _column(pd, [c.get(name) for c in configurations]).take(configuration)
+        for name in schema.space.domains
+    }
+    columns["seed"] = seeds[configuration, replicate]
+    columns[schema.fidelity.name] = np.array(schema.fidelity.values)[point]
+    for objective in schema.objectives:
+        columns[objective.name] = blackbox.values(objective.name)[exists]
+    return pd.DataFrame(columns)
+
+
+def _runs(blackbox: Blackbox) -> tuple[Array, Array]:
+    """The seeds, and the numbers of points (0: no such run), of all runs as ``(configuration, seed)``."""
+    configurations = blackbox.configurations()
+    found = [blackbox.seeds(configuration) for configuration in configurations]
+    seeds = np.zeros((len(found), max(map(len, found))), dtype=np.int64)
+    lengths = np.zeros_like(seeds)
+    for index, (configuration, its_seeds) in enumerate(zip(configurations, found, strict=True)):
+        for replicate, seed in enumerate(its_seeds):
+            seeds[index, replicate] = seed
+            lengths[index, replicate] = len(blackbox.curve(configuration, seed=seed))
+    return seeds, lengths
+
+
+def _column(pd: Any, values: Sequence[Value | None]) -> Any:
+    if any(isinstance(value, str) for value in values):
+        return pd.Categorical(values, categories=list(dict.fromkeys(v for v in values if v is not None)))
+    return pd.Series(values).array

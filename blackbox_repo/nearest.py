@@ -1,0 +1,86 @@
+"""Off-table configurations answered by the closest row of the table."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from blackbox_repo.blackbox import Blackbox
+from blackbox_repo.curve import Array, LearningCurve
+from blackbox_repo.domains import Domain, Float, Integer, Ordinal, Value, significant
+from blackbox_repo.errors import ConfigurationNotInTable, UnknownSeed
+from blackbox_repo.space import Configuration
+from blackbox_repo.view import View
+
+_INACTIVE = -2.0  # farther than 1 from every position
+
+
+def nearest(blackbox: Blackbox) -> Blackbox:
+    """A table that answers for any configuration of its space, with the closest row where it lacks one.
+
+    The distance is Euclidean over hyperparameters: numbers and ordinals in [0, 1] from end to end of their
+    domain, in log scale where that is; categories that differ are 1 apart, as are active and inactive. Of
+    equally close rows the first is taken. Samplers draw from the whole space.
+
+    Raises:
+        NotTabulated: The blackbox has no table.
+    """
+    return _Nearest(blackbox)
+
+
+class _Nearest(View):
+    def __init__(self, inner: Blackbox) -> None:
+        space = replace(inner.schema.space, candidates=None)
+        super().__init__(inner, replace(inner.schema, space=space), "nearest")
+        rows = inner.configurations()
+        self._positions = {
+            name: _positions(domain, [row.get(name) for row in rows])
+            for name, domain in space.domains.items()
+        }
+
+    def curve(self, configuration: Configuration, *, seed: int | None = None) -> LearningCurve:
+        return self.inner.curve(self._row(configuration), seed=seed).under(self.schema)
+
+    def curves(
+        self, configurations: Sequence[Configuration], *, seed: int | None = None
+    ) -> list[LearningCurve]:
+        rows = [self._row(configuration) for configuration in configurations]
+        return [curve.under(self.schema) for curve in self.inner.curves(rows, seed=seed)]
+
+    def seeds(self, configuration: Configuration) -> tuple[int, ...]:
+        return self.inner.seeds(self._row(configuration))
+
+    def _row(self, configuration: Configuration) -> Configuration:
+        checked = self.schema.space.check(configuration)
+        try:
+            self.inner.seeds(checked)
+        except (ConfigurationNotInTable, UnknownSeed):
+            return self.inner.configurations()[self._closest(checked)]
+        return checked
+
+    def _closest(self, checked: Mapping[str, Value]) -> int:
+        squares = np.zeros(len(self.inner.configurations()))
+        for name, domain in self.schema.space.domains.items():
+            apart = self._positions[name] - _positions(domain, [checked.get(name)])
+            squares += np.minimum(np.abs(apart), 1.0) ** 2
+        return int(np.argmin(np.round(squares, 12)))  # rounded, so that equal distances are equal
+
+
+def _positions(domain: Domain, values: Sequence[Value | None]) -> Array:
+    """The values as numbers whose difference, cut to 1, is how far they are apart."""
+    known = {value: _position(domain, value) for value in dict.fromkeys(values)}
+    return np.array([known[value] for value in values])
+
+
+def _position(domain: Domain, value: Value | None) -> float:
+    if value is None:
+        return _INACTIVE
+    if isinstance(domain, Float | Integer):
+        scale = math.log if domain.log else float
+        low, high, place = scale(domain.lower), scale(domain.upper), scale(float(value))
+        return significant((place - low) / (high - low), 12) if high > low else 0.0
+    rank = domain.values.index(value)
+    return rank / max(len(domain.values) - 1, 1) if isinstance(domain, Ordinal) else float(rank)
