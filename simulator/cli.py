@@ -15,7 +15,7 @@ from blackbox_repo import console, views
 from blackbox_repo.errors import InvalidOption
 from simulator.conditions import Conditions
 from simulator.loop import simulate
-from simulator.options import Problem, duration, find_problem, grouped_settings, make_delays
+from simulator.options import Problem, check_count, duration, find_problem, grouped_settings, make_delays
 from simulator.run import Run, check_free
 from simulator.schedulers.registry import SCHEDULERS, scheduler_factory
 from simulator.stopping import Stop
@@ -26,7 +26,6 @@ DEFAULT_SECONDS = 7200.0
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
-    rich_markup_mode="markdown",
     help="Simulate hyperparameter tuning on recorded learning curves: hours of a cluster in a fraction of a "
     "second, and the same to the nanosecond on every machine.",
 )
@@ -37,26 +36,36 @@ def run(  # noqa: PLR0913, PLR0917  a command line has as many options as it has
     name: Annotated[
         str | None,
         typer.Argument(
-            metavar="[NAME[/TASK] | BENCHMARK]",
+            metavar="NAME[/TASK]|BENCHMARK",
             help="A blackbox and its task, a benchmark (see bb-repo benchmarks), or the path of a blackbox.",
         ),
     ] = None,
     scheduler: Annotated[
         str, typer.Option(help=f"{', '.join(SCHEDULERS)}, or py:module:attribute for a factory of yours.")
     ] = "asha",
-    workers: Annotated[int | None, typer.Option(help="Trials that train at a time.")] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Trials that train at a time; the default is the problem's own.")
+    ] = None,
     time_limit: Annotated[
-        str | None, typer.Option("--time", help="Simulated time: 2h, 90m, 1h30m, or seconds.")
+        str | None,
+        typer.Option(
+            "--time",
+            help="Simulated time: 2h, 90m, 1h30m, or seconds; the default is the problem's own budget.",
+        ),
     ] = None,
     trials: Annotated[int | None, typer.Option(help="Start so many trials and let them end.")] = None,
     seed: Annotated[int, typer.Option(help="Of the run and of the scheduler.")] = 0,
-    objective: Annotated[str | None, typer.Option(help="What to optimize.")] = None,
-    max_fidelity: Annotated[float | None, typer.Option(help="Cut the curves after it.")] = None,
+    objective: Annotated[
+        str | None, typer.Option(help="What to optimize; the default is the problem's own.")
+    ] = None,
+    max_fidelity: Annotated[float | None, typer.Option(help="Cut the curves after this fidelity.")] = None,
     time_model: Annotated[
         str | None,
         typer.Option(help="constant:SECONDS per unit of fidelity, for blackboxes that record no time."),
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder for the results; default below runs/.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="A new folder for the results; the default is a folder below runs/.")
+    ] = None,
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", help="scheduler.eta=4, delays.report=0.05, ...; may be repeated."),
@@ -65,15 +74,18 @@ def run(  # noqa: PLR0913, PLR0917  a command line has as many options as it has
 ) -> None:
     """Simulate one tuning run, print what it found, and save it.
 
-    Without arguments: ASHA with 4 workers for 2 simulated hours on a LCBench task.
+    Without arguments: ASHA with 4 workers for 2 simulated hours on an LCBench task.
 
     Examples:
+
         bb-sim run nasbench201-final/cifar100 --scheduler random --time 12h
 
-        bb-sim run yahpo-lcbench/189908 --workers 32 --time 6h --set scheduler.eta=4
+        bb-sim run yahpo-lcbench/189908 --workers 32 --set scheduler.eta=4
 
-        bb-sim run taskset/imdb-gru --time-model constant:0.1 --trials 100 --json
+        bb-sim run nasbench-macro --time-model constant:3600 --trials 100 --json
     """
+    check_count("--workers", workers)
+    check_count("--trials", trials)
     groups = grouped_settings(settings or [])
     problem = find_problem(name or DEFAULT_PROBLEM, time_model)
     blackbox = problem.blackbox
@@ -112,12 +124,18 @@ def _check_writable(out: Path | None) -> None:
     """Refuse a folder that could not be written before anything is simulated."""
     if out is not None and not (out / "run.json").is_file():
         check_free(out)
-    parent = (out or Path("runs", "x")).absolute().parent
+    out = out or Path("runs", "x")
+    parent = out.absolute().parent
     while not parent.exists():
         parent = parent.parent
     if not parent.is_dir():
         raise InvalidOption(f"--out is {str(out)!r}, but {parent} is not a folder")
-    shutil.rmtree(tempfile.mkdtemp(prefix=".bb-sim.", dir=parent))
+    try:
+        shutil.rmtree(tempfile.mkdtemp(prefix=".bb-sim.", dir=parent))
+    except OSError as err:
+        raise InvalidOption(
+            f"{out} cannot be written: {parent}: {err.strerror}; choose another --out"
+        ) from err
 
 
 def _show(finished: Run, described: dict[str, str], real_seconds: float, as_json: bool) -> None:  # noqa: FBT001

@@ -63,7 +63,7 @@ def _loaded(name: str) -> tuple[Any, str]:
     loaded = load_blackbox(name)
     if len(loaded) > 1:
         raise InvalidOption(
-            f"{name!r} has {len(loaded)} tasks; choose one with NAME/TASK: {', '.join(loaded)}"
+            f"{name!r} has {len(loaded)} tasks; choose one as {name}/TASK: {', '.join(loaded)}"
         )
     return loaded, next(iter(loaded))
 
@@ -106,6 +106,16 @@ def duration(text: str) -> float:
     return seconds
 
 
+def check_count(option: str, count: int | None) -> None:
+    """Refuse a count below 1.
+
+    Raises:
+        InvalidOption: With the option's name.
+    """
+    if count is not None and count < 1:
+        raise InvalidOption(f"{option} is {count}, but must be 1 or more")
+
+
 def grouped_settings(assignments: Iterable[str]) -> dict[str, dict[str, Any]]:
     """``["scheduler.eta=3", "delays.report=0.05"]`` as group -> name -> value.
 
@@ -122,7 +132,7 @@ def grouped_settings(assignments: Iterable[str]) -> dict[str, dict[str, Any]]:
         if not (equals and dot and name):
             raise InvalidOption(f"--set is {assignment!r}, but must be GROUP.NAME=VALUE: scheduler.eta=3")
         if group not in groups:
-            raise UnknownName("group of --set", group, _GROUPS)
+            raise UnknownName("--set group", group, _GROUPS)
         groups[group][name] = _value(text)
     return groups
 

@@ -33,9 +33,9 @@ SLOW_CLUSTER = Conditions(delays=Delays(start=1.5, report=20.0, complete=60.0, s
 
 
 def network_box(task: str, batch: int | None) -> Blackbox:
-    """A LCBench task that predicts its curves in batches of this size, if it lets itself be told."""
+    """A LCBench task that predicts its curves in batches of this size."""
     blackbox = load_blackbox("yahpo-lcbench")[task]
-    if batch is not None and hasattr(blackbox, "batch"):
+    if batch is not None:
         blackbox.batch = batch
     return blackbox
 

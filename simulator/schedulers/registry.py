@@ -10,7 +10,8 @@ from functools import partial
 from typing import Any
 
 from blackbox_repo.errors import InvalidOption, UnknownName
-from simulator.scheduler import SchedulerFactory
+from blackbox_repo.schema import Schema
+from simulator.scheduler import Scheduler, SchedulerFactory
 
 SCHEDULERS: Mapping[str, str] = {
     "asha": "simulator.schedulers.asha:ASHA",
@@ -30,7 +31,8 @@ def scheduler_factory(name: str, settings: Mapping[str, Any]) -> SchedulerFactor
 
     Raises:
         UnknownName: There is no such scheduler or setting.
-        InvalidOption: A module or attribute that cannot be imported.
+        InvalidOption: What cannot be imported, or does not take a schema and a seed; later, what makes
+            something else than a scheduler.
     """
     if name.startswith("py:"):
         factory = _import(name.removeprefix("py:"), name)
@@ -40,7 +42,17 @@ def scheduler_factory(name: str, settings: Mapping[str, Any]) -> SchedulerFactor
         remedy = "your own factory is py:module:attribute"
         raise UnknownName("scheduler", name, SCHEDULERS, remedy)
     _check_settings(name, factory, settings)
-    return partial(factory, **settings)
+    return partial(_made, name, partial(factory, **settings))
+
+
+def _made(name: str, factory: Callable[..., Any], schema: Schema, seed: int) -> Scheduler:
+    scheduler = factory(schema, seed)
+    for method in ("suggest", "on_report", "on_end"):
+        if not callable(getattr(scheduler, method, None)):
+            raise InvalidOption(
+                f"what {name!r} makes of (schema, seed) is no scheduler, it lacks {method}(): {scheduler!r}"
+            )
+    return scheduler  # type: ignore[no-any-return]
 
 
 def _import(target: str, name: str) -> Callable[..., Any]:
@@ -59,10 +71,20 @@ def _import(target: str, name: str) -> Callable[..., Any]:
 
 
 def _check_settings(name: str, factory: Callable[..., Any], settings: Mapping[str, Any]) -> None:
-    parameters = inspect.signature(factory).parameters.values()
-    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
+    try:
+        signature = inspect.signature(factory)
+    except ValueError:  # some built-in callables do not say what they take
         return
-    known = [parameter.name for parameter in parameters][2:]
-    for setting in settings:
-        if setting not in known:
-            raise UnknownName(f"setting of the scheduler {name!r}", setting, known)
+    parameters = signature.parameters.values()
+    if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
+        known = [parameter.name for parameter in parameters][2:]
+        for setting in settings:
+            if setting not in known:
+                raise UnknownName(f"{name} setting", setting, known)
+    try:
+        signature.bind(None, 0, **settings)
+    except TypeError as err:
+        raise InvalidOption(
+            f"the scheduler {name!r} cannot be called as (schema, seed) with the settings "
+            f"{dict(settings)!r}: {err}"
+        ) from err

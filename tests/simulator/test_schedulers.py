@@ -168,7 +168,7 @@ def test_schedulers_are_found_by_name_with_their_settings() -> None:
             "asha",
             {"etta": 3},
             UnknownName,
-            "unknown setting of the scheduler 'asha' 'etta'; did you mean 'eta'?",
+            "unknown asha setting 'etta'; did you mean 'eta'?",
         ),
         ("py:nowhere:X", {}, InvalidOption, "cannot be imported: No module named 'nowhere'"),
         ("py:math:nothing", {}, InvalidOption, "module 'math' has no attribute 'nothing'"),
