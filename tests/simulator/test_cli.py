@@ -1,0 +1,450 @@
+"""bb-sim as its users see it: what it prints, how it ends, and what it leaves on the disk."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from simulator import Run, cli
+from simulator.options import duration
+
+ROOT = Path(__file__).parents[2]
+BOX = ROOT / "data_cache" / "icml-deepar"
+NLP, MACRO = "nasbench-nlp", "nasbench-macro"
+FAST = (NLP, "--trials", "6")
+HOME_MADE = """
+from simulator import ASHA
+
+class Grumpy(ASHA):
+    def __repr__(self):
+        return "Grumpy()"
+
+def patient(schema, seed, eta=3):
+    return ASHA(schema, seed, eta=eta)
+
+def too_few(schema):
+    return ASHA(schema)
+
+def half_made(schema, seed):
+    return {"schema": schema}
+
+number = 7
+"""
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A command that has ended."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        assert (self.status, self.err) == (0, "")
+        return json.loads(self.out)
+
+
+@pytest.fixture(autouse=True)
+def _empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Every test works in an empty folder, and leaves this process as it was."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("TERM", "dumb")
+    handler = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, handler)
+    sys.modules.pop("home_made", None)
+
+
+@pytest.fixture
+def bb_sim(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Finished]:
+    """Runs bb-sim in this process: a fresh one costs half a second."""
+
+    def run(*arguments: object) -> Finished:
+        monkeypatch.setattr(sys, "argv", ["bb-sim", *map(str, arguments)])
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        return Finished(int(end.value.code or 0), *capsys.readouterr())
+
+    return run
+
+
+def fresh_process(*arguments: object) -> Finished:
+    command = [sys.executable, "-m", "simulator.cli", *map(str, arguments)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    return Finished(done.returncode, done.stdout, done.stderr)
+
+
+def refuses(finished: Finished, *parts: str) -> None:
+    """One line on stderr that begins with the command's name and contains all parts, and exit status 2."""
+    assert (finished.status, finished.out) == (2, "")
+    assert finished.err.startswith("bb-sim: error: ")
+    assert finished.err.count("\n") == 1
+    assert finished.err.endswith("\n")
+    for part in parts:
+        assert part in finished.err
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+# --- bad input ----------------------------------------------------------------------------------------------
+
+REFUSED: list[tuple[tuple[str, ...], tuple[str, ...]]] = [
+    (("yahpo-lcbnch",), ("unknown blackbox or benchmark 'yahpo-lcbnch'; did you mean 'yahpo-lcbench'",)),
+    (("nowhere/at/all",), ("unknown blackbox or benchmark 'nowhere/at/all'",)),
+    (("yahpo-lcbench/18990",), ("'18990'", "did you mean '189909'")),
+    (("lcbench-3945", "--objective", "val_acuracy"), ("'val_acuracy'; did you mean 'val_accuracy'",)),
+    ((MACRO, "--objective", "params", "--time-model", "constant:x"), ("--time-model is 'constant:x'",)),
+    ((NLP, "--objective", "seed"), ("unknown objective 'seed'",)),
+    ((NLP, "--scheduler", "ahsa"), ("unknown scheduler 'ahsa'; did you mean 'asha'?", "py:module:attribute")),
+    ((NLP, "--max-fidelity", "50.5"), ("epoch=50.5 is not in 1..50",)),
+    ((NLP, "--max-fidelity", "0"), ("epoch=0.0 is not in 1..50",)),
+    ((NLP, "--max-fidelity", "many"), ("--max-fidelity",)),
+    ((NLP, "--workers", "0"), ("--workers is 0, but must be 1 or more",)),
+    ((NLP, "--workers", "-3"), ("--workers is -3",)),
+    ((NLP, "--workers", "abc"), ("--workers", "(see bb-sim run --help)")),
+    ((NLP, "--workers", "1.5"), ("--workers",)),
+    ((NLP, "--time", "-1"), ("--time is '-1', but must be above 0",)),
+    ((NLP, "--time", "0h"), ("--time is '0h', but must be above 0",)),
+    ((NLP, "--time", "inf"), ("--time is 'inf'",)),
+    ((NLP, "--time", "nan"), ("--time is 'nan'",)),
+    ((NLP, "--time", "banana"), ("--time is 'banana'", "such as 90m, 2h or 1h30m")),
+    ((NLP, "--time", "2h banana"), ("--time is '2h banana'",)),
+    ((NLP, "--trials", "0"), ("--trials is 0, but must be 1 or more",)),
+    ((NLP, "--seed", "x"), ("--seed",)),
+    ((NLP, "--set", "nonsense"), ("--set is 'nonsense', but must be GROUP.NAME=VALUE",)),
+    ((NLP, "--set", "eta=3"), ("--set is 'eta=3'",)),
+    ((NLP, "--set", "shceduler.eta=3"), ("'shceduler'; did you mean 'scheduler'?",)),
+    ((NLP, "--set", "scheduler.etta=3"), ("unknown asha setting 'etta'; did you mean 'eta'?",)),
+    ((NLP, "--set", "scheduler.eta=1"), ("eta is 1, but must be a number above 1",)),
+    ((NLP, "--set", "scheduler.eta=wide"), ("eta is 'wide'",)),
+    ((NLP, "--set", "scheduler.r_min=0"), ("r_min",)),
+    ((NLP, "--set", "delays.report=-1"), ("delays.report is -1, but must be 0 or more seconds",)),
+    ((NLP, "--set", "delays.report=NaN"), ("delays.report is nan",)),
+    ((NLP, "--set", "delays.report=soon"), ("delays.report is 'soon', but must be a number of seconds",)),
+    ((NLP, "--set", "delays.reprt=1"), ("unknown delay 'reprt'; did you mean 'report'?",)),
+    ((MACRO, "--time-model", "constant:0"), ("--time-model is 'constant:0'", "constant:SECONDS")),
+    ((MACRO, "--time-model", "constant:-2"), ("--time-model is 'constant:-2'",)),
+    ((MACRO, "--time-model", "linear:1"), ("--time-model is 'linear:1'",)),
+    ((MACRO,), ("'nasbench-macro/cifar10' records no time", "--time-model constant:SECONDS")),
+    ((NLP, "--time-model", "constant:1"), ("records its time already",)),
+    (
+        ("taskset",),
+        ("'taskset' has 3 tasks", "choose one as taskset/TASK", "imdb_patch32_GRU64_avg_bs128"),
+    ),
+    ((NLP, "--scheduler", "py:nowhere:X"), ("'py:nowhere:X' cannot be imported: No module named 'nowhere'",)),
+    ((NLP, "--scheduler", "py:home_made:nothing"), ("module 'home_made' has no attribute 'nothing'",)),
+    ((NLP, "--scheduler", "py:home_made"), ("must be written py:module:attribute",)),
+    ((NLP, "--scheduler", "py:"), ("must be written py:module:attribute",)),
+    ((NLP, "--scheduler", "py:home_made:number"), ("is no factory (schema, seed) -> scheduler: 7",)),
+    ((NLP, "--scheduler", "py:home_made:too_few"), ("cannot be called as (schema, seed)",)),
+    ((NLP, "--scheduler", "py:home_made:half_made"), ("is no scheduler, it lacks suggest()",)),
+    ((NLP, "--scheduler", "py:home_made:patient", "--set", "scheduler.eat=1"), ("did you mean 'eta'?",)),
+    ((NLP, "--wokers", "3"), ("No such option: --wokers",)),
+    ((NLP, "--workers"), ("--workers",)),
+    ((NLP, "another"), ("another",)),
+]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "parts"), REFUSED, ids=[" ".join(arguments) for arguments, _ in REFUSED]
+)
+def test_bad_input_is_refused_in_one_line_and_nothing_is_written(
+    bb_sim: Callable[..., Finished],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: tuple[str, ...],
+    parts: tuple[str, ...],
+) -> None:
+    code = tmp_path / "code"
+    code.mkdir()
+    (code / "home_made.py").write_text(HOME_MADE)
+    monkeypatch.syspath_prepend(str(code))
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    refuses(bb_sim("run", *arguments), *parts)
+    assert files(tmp_path / "work") == []
+
+
+def test_a_fresh_process_refuses_in_one_line_too(tmp_path: Path) -> None:
+    refuses(fresh_process("run", "yahpo-lcbnch"), "did you mean 'yahpo-lcbench'")
+    refuses(fresh_process("run", "lcbench-3945", "--workers", "0"), "--workers is 0")
+    assert files(tmp_path) == []
+
+
+def test_an_unknown_command_is_refused(bb_sim: Callable[..., Finished]) -> None:
+    refuses(bb_sim("rn"), "No such command 'rn'")
+
+
+def test_an_out_below_a_file_is_refused(bb_sim: Callable[..., Finished], tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    refuses(bb_sim("run", *FAST, "--out", tmp_path / "file" / "run"), f"{tmp_path / 'file'} is not a folder")
+    refuses(bb_sim("run", *FAST, "--out", tmp_path / "file" / "a" / "b"), "is not a folder")
+    refuses(bb_sim("run", *FAST, "--out", tmp_path / "file"), str(tmp_path / "file"), "exists already")
+    assert files(tmp_path) == ["file"]
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_an_out_that_holds_something_else_is_refused_and_kept(
+    bb_sim: Callable[..., Finished], tmp_path: Path
+) -> None:
+    folder = tmp_path / "thesis"
+    folder.mkdir()
+    (folder / "chapter.tex").write_text("years of work")
+    refuses(bb_sim("run", *FAST, "--out", folder), str(folder), "exists already and holds something else")
+    assert files(tmp_path) == ["thesis"]
+    assert files(folder) == ["chapter.tex"]
+
+
+def test_an_out_that_holds_another_run_is_refused_and_kept(
+    bb_sim: Callable[..., Finished], tmp_path: Path
+) -> None:
+    folder = tmp_path / "run"
+    digest = bb_sim("run", *FAST, "--out", folder, "--json").json["digest"]
+    refuses(bb_sim("run", *FAST, "--seed", "1", "--out", folder), str(folder), "exists already")
+    assert files(tmp_path) == ["run"]
+    assert Run.load(folder).digest == digest
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="the superuser may write everywhere")
+def test_an_out_without_permission_is_refused(bb_sim: Callable[..., Finished], tmp_path: Path) -> None:
+    (tmp_path / "locked").mkdir(mode=0o500)
+    refuses(
+        bb_sim("run", *FAST, "--out", tmp_path / "locked" / "run"), "cannot be written", "Permission denied"
+    )
+    assert files(tmp_path / "locked") == []
+
+
+# --- broken blackboxes --------------------------------------------------------------------------------------
+
+
+def copied(tmp_path: Path) -> Path:
+    shutil.copytree(BOX, tmp_path / "boxes" / "mine")
+    return tmp_path / "boxes" / "mine"
+
+
+def test_a_flipped_byte_is_found_and_the_file_named(
+    bb_sim: Callable[..., Finished], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = copied(tmp_path) / "electricity.parquet"
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+    refuses(bb_sim("run", f"{file.parent}/electricity"), str(file), "is corrupted: its sha256 is")
+    monkeypatch.setenv("BLACKBOX_PATH", str(tmp_path / "boxes"))
+    refuses(bb_sim("run", "mine/electricity"), str(file), "is corrupted: its sha256 is")
+    assert bb_sim("run", "mine/solar", "--trials", "3", "--json").json["trials"] == 3  # the others are whole
+    assert files(tmp_path) == ["boxes", "runs"]
+
+
+def test_a_missing_file_is_named(bb_sim: Callable[..., Finished], tmp_path: Path) -> None:
+    file = copied(tmp_path) / "electricity.parquet"
+    file.unlink()
+    refuses(bb_sim("run", f"{file.parent}/electricity"), str(file), "cannot be read")
+    assert files(tmp_path) == ["boxes"]
+
+
+@pytest.mark.parametrize(
+    ("change", "parts"),
+    [
+        ({"format": 99}, ("has format 99", "upgrade with: pip install --upgrade blackbox-repo")),
+        ({"format": "one"}, ("has no integer 'format'",)),
+        ({"tasks": None}, ("is malformed",)),
+    ],
+)
+def test_a_manifest_that_cannot_be_read_is_named(
+    bb_sim: Callable[..., Finished], tmp_path: Path, change: dict[str, Any], parts: tuple[str, ...]
+) -> None:
+    path = copied(tmp_path) / "manifest.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
+    refuses(bb_sim("run", f"{path.parent}/electricity"), str(path), *parts)
+    assert files(tmp_path) == ["boxes"]
+
+
+def test_a_manifest_that_is_no_json_is_named(bb_sim: Callable[..., Finished], tmp_path: Path) -> None:
+    path = copied(tmp_path) / "manifest.json"
+    path.write_text(path.read_text()[:500])
+    refuses(bb_sim("run", f"{path.parent}/electricity"), str(path), "cannot be read")
+
+
+# --- good input ---------------------------------------------------------------------------------------------
+
+
+def test_json_has_the_keys_that_programs_rely_on(bb_sim: Callable[..., Finished]) -> None:
+    found = bb_sim("run", *FAST, "--json").json
+    assert {name: found[name] for name in ("blackbox", "task", "scheduler", "seed", "workers", "trials")} == {
+        "blackbox": "nasbench-nlp",
+        "task": "wikitext-2",
+        "scheduler": "asha",
+        "seed": 0,
+        "workers": 8,
+        "trials": 6,
+    }
+    assert 6 <= found["reports"] <= 6 * 50
+    assert found["simulated_seconds"] > 1000 * found["real_seconds"] > 0
+    assert re.fullmatch("[0-9a-f]{64}", found["digest"])
+    best = found["best"]
+    assert best["objective"] == "valid_loss"
+    assert 4.5 < best["value"] < 10
+    assert list(best["configuration"]) == ["architecture"]
+    assert best["fidelity"] in range(1, 51)
+    assert 0 < best["time"] <= found["simulated_seconds"]
+
+
+def test_the_same_command_gives_the_same_digest_and_reuses_its_folder(tmp_path: Path) -> None:
+    first = fresh_process("run", *FAST, "--json").json
+    second = fresh_process("run", *FAST, "--json").json
+    assert {**first, "real_seconds": 0} == {**second, "real_seconds": 0}
+    assert files(tmp_path) == ["runs"]
+    assert files(tmp_path / "runs") == [f"nasbench-nlp-wikitext-2-asha-{first['digest'][:12]}"]
+    assert first["out"] == f"runs/nasbench-nlp-wikitext-2-asha-{first['digest'][:12]}"
+
+
+def test_the_folder_holds_the_run_that_was_printed(bb_sim: Callable[..., Finished], tmp_path: Path) -> None:
+    found = bb_sim("run", *FAST, "--out", tmp_path / "new" / "run", "--json").json
+    loaded = Run.load(tmp_path / "new" / "run")
+    assert (loaded.digest, loaded.seconds, loaded.reason) == (
+        found["digest"],
+        found["simulated_seconds"],
+        found["ended_by"],
+    )
+    assert loaded.trials().num_rows == found["trials"]
+    best = loaded.best()
+    assert best is not None
+    assert {**vars(best), "configuration": dict(best.configuration)} == found["best"]
+
+
+def test_the_page_for_people_shows_what_json_says(bb_sim: Callable[..., Finished], tmp_path: Path) -> None:
+    page = bb_sim("run", *FAST)
+    assert (page.status, page.err) == (0, "")
+    found = bb_sim("run", *FAST, "--json").json
+    assert found["digest"] in page.out
+    assert found["out"] in page.out
+    assert f"{found['best']['value']:.6g}" in page.out
+    assert "nasbench-nlp/wikitext-2" in page.out
+    assert max(map(len, page.out.splitlines())) <= 120
+
+
+def test_another_seed_is_another_run(bb_sim: Callable[..., Finished]) -> None:
+    digests = {bb_sim("run", *FAST, "--seed", seed, "--json").json["digest"] for seed in (0, 1, -1, 2**70)}
+    assert len(digests) == 4
+
+
+@pytest.mark.parametrize("scheduler", ["random", "grid", "asha", "asha-promotion"])
+def test_exactly_so_many_trials_start_with_every_scheduler(
+    bb_sim: Callable[..., Finished], scheduler: str
+) -> None:
+    found = bb_sim("run", NLP, "--scheduler", scheduler, "--trials", "13", "--workers", "3", "--json").json
+    assert (found["trials"], found["scheduler"], found["workers"]) == (13, scheduler, 3)
+
+
+def test_a_grid_that_is_smaller_than_the_limit_is_exhausted(bb_sim: Callable[..., Finished]) -> None:
+    found = bb_sim("run", NLP, "--scheduler", "grid", "--time", "10000d", "--json").json
+    assert (found["trials"], found["ended_by"]) == (344, "exhausted")
+
+
+def test_time_is_the_length_of_the_run(bb_sim: Callable[..., Finished]) -> None:
+    found = bb_sim("run", NLP, "--time", "1h30m", "--json").json
+    assert (found["simulated_seconds"], found["ended_by"]) == (5400.0, "time")
+    assert bb_sim("run", NLP, "--time", "5400", "--json").json["digest"] == found["digest"]
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("90", 90),
+        ("1.5e3", 1500),
+        ("45s", 45),
+        ("90m", 5400),
+        ("1h30m", 5400),
+        ("1.5d", 129600),
+        ("1d1s", 86401),
+    ],
+)
+def test_durations(text: str, seconds: float) -> None:
+    assert duration(text) == seconds
+
+
+def test_max_fidelity_cuts_the_curves(bb_sim: Callable[..., Finished], tmp_path: Path) -> None:
+    found = bb_sim("run", *FAST, "--max-fidelity", "3", "--out", tmp_path / "run", "--json").json
+    assert found["best"]["fidelity"] <= 3
+    reported = Run.load(tmp_path / "run").reports()["fidelity"].to_pylist()
+    assert (min(reported), max(reported)) == (1, 3)
+
+
+def test_objective_is_what_is_optimized(bb_sim: Callable[..., Finished]) -> None:
+    run = ("run", "nasbench201-final/cifar100", "--scheduler", "random", "--trials", "30", "--json")
+    error, latency = bb_sim(*run).json, bb_sim(*run, "--objective", "valtest_error").json
+    assert error["best"]["objective"] == "valid_error"
+    assert latency["best"]["objective"] == "valtest_error"
+    assert latency["digest"] != error["digest"]
+
+
+def test_a_time_model_makes_a_blackbox_without_time_run(bb_sim: Callable[..., Finished]) -> None:
+    run = ("run", MACRO, "--scheduler", "random", "--workers", "1", "--trials", "10", "--json")
+    assert bb_sim(*run, "--time-model", "constant:60").json["simulated_seconds"] == 600.0
+
+
+def test_settings_reach_scheduler_and_delays(bb_sim: Callable[..., Finished], tmp_path: Path) -> None:
+    settings = ("--set", "scheduler.eta=4", "--set", "delays.start=10", "--set", "delays.stop=1.5")
+    bb_sim("run", *FAST, *settings, "--out", tmp_path / "run")
+    header = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert "eta=4" in header["scheduler"]
+    assert header["conditions"]["delays"]["start"] == 10
+    assert header["conditions"]["delays"]["stop"] == 1.5
+
+
+def test_a_scheduler_of_the_users_is_found_in_the_current_folder(tmp_path: Path) -> None:
+    (tmp_path / "home_made.py").write_text(HOME_MADE)
+    own = fresh_process("run", *FAST, "--scheduler", "py:home_made:Grumpy", "--json").json
+    assert own["scheduler"] == "py:home_made:Grumpy"
+    assert own["digest"] == fresh_process("run", *FAST, "--json").json["digest"]
+    header = json.loads((tmp_path / own["out"] / "run.json").read_text())
+    assert header["scheduler"] == "Grumpy()"
+
+
+def test_a_benchmark_brings_its_own_workers_and_budget(bb_sim: Callable[..., Finished]) -> None:
+    found = bb_sim("run", "xgboost-a6a", "--json").json
+    assert (found["blackbox"], found["task"], found["workers"]) == ("icml-xgboost", "a6a", 4)
+    assert found["simulated_seconds"] == 1800.0
+
+
+def test_schedulers_lists_each_with_its_settings(bb_sim: Callable[..., Finished]) -> None:
+    shown = bb_sim("schedulers")
+    assert shown.status == 0
+    for part in ("asha", "asha-promotion", "grid", "random", "eta=3", "points=3"):
+        assert part in shown.out
+
+
+def test_help_of_run_shows_examples_that_work(bb_sim: Callable[..., Finished]) -> None:
+    shown = bb_sim("run", "--help")
+    assert shown.status == 0
+    examples = re.findall(r"bb-sim (run [a-z][^\n│]+)", shown.out.split("Arguments")[0])
+    assert len(examples) >= 3
+    for example in examples:
+        assert bb_sim(*example.split(), "--trials", "5").status == 0, example
+
+
+def test_help_without_a_command_names_the_commands(bb_sim: Callable[..., Finished]) -> None:
+    shown = bb_sim("--help")
+    assert shown.status == 0
+    assert "schedulers" in shown.out
