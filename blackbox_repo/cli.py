@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
 from blackbox_repo import console
 from blackbox_repo.manifest import Manifest
 from blackbox_repo.repository import describe, list_blackboxes, verify
+from blackbox_repo.words import in_words
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 Name = Annotated[str, typer.Argument(help="A blackbox's name (see bb-repo list), or the path of its folder.")]
+
+_NUMBERS = ("tasks", "configurations", "workers", "budget", "MB")
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -24,14 +27,15 @@ app = typer.Typer(
 @app.command("list")
 def list_command(as_json: AsJson = False) -> None:  # noqa: FBT002  a flag of the command line
     """List the blackboxes that can be loaded by name."""
-    manifests = [describe(name) for name in list_blackboxes()]
+    overviews = [_overview(describe(name)) for name in list_blackboxes()]
     if as_json:
-        typer.echo(json.dumps([_overview(manifest) for manifest in manifests]))
+        typer.echo(json.dumps(overviews))
         return
-    _print_table(
-        ("blackbox", "tasks", "configurations", "fidelity", "time", "target", "licence", "MB"),
-        [tuple(map(_cell, _overview(manifest).values())) for manifest in manifests],
-    )
+    shown = ("name", "tasks", "configurations", "fidelity", "time", "target", "megabytes")
+    for overview in overviews:
+        overview["time"] = overview["time"] and "yes"
+    rows = [tuple(_cell(overview[key]) for key in shown) for overview in overviews]
+    _print_table(("blackbox", *shown[1:-1], "MB"), rows, fold=("fidelity",))
 
 
 @app.command()
@@ -60,7 +64,7 @@ def verify_command(
         rows_of_text = [
             (name, finding.task, finding.file, finding.problem or "ok") for name, finding in findings
         ]
-        _print_table(("blackbox", "task", "file", "finding"), rows_of_text)
+        _print_table(("blackbox", "task", "file", "finding"), rows_of_text, fold=("task", "file", "finding"))
     if any(finding.problem for _, finding in findings):
         raise typer.Exit(1)
 
@@ -70,15 +74,21 @@ def benchmarks(as_json: AsJson = False) -> None:  # noqa: FBT002  a flag of the 
     """List the tuning problems that bb-sim run knows by name."""
     from blackbox_repo.benchmark import BENCHMARKS
 
-    entries = [vars(benchmark) for benchmark in BENCHMARKS.values()]
+    known = BENCHMARKS.values()
     if as_json:
-        typer.echo(json.dumps(entries))
+        typer.echo(json.dumps([vars(benchmark) for benchmark in known]))
         return
-    shown = ("name", "blackbox", "task", "objective", "workers", "seconds", "max_fidelity", "title")
-    _print_table(
-        ("benchmark", "blackbox", "task", "objective", "workers", "budget (s)", "max fidelity", ""),
-        [tuple(_cell(entry[key]) for key in shown) for entry in entries],
-    )
+    rows = [
+        (
+            b.name,
+            b.objective,
+            str(b.workers),
+            in_words(b.seconds),
+            f"{b.title}\n[dim]{b.blackbox}/{b.task}[/]",
+        )
+        for b in known
+    ]
+    _print_table(("benchmark", "objective", "workers", "budget", "what"), rows, fold=("what",))
 
 
 def _overview(manifest: Manifest) -> dict[str, Any]:
@@ -102,16 +112,18 @@ def _cell(value: object) -> str:
     return f"{value:,}" if isinstance(value, int | float) else str(value)
 
 
-def _print_table(headings: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+def _print_table(headings: tuple[str, ...], rows: list[tuple[str, ...]], fold: tuple[str, ...]) -> None:
+    """Print a table; where the terminal is narrow, the columns in ``fold`` give way."""
     from rich.console import Console
     from rich.table import Table
 
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
     for heading in headings:
-        table.add_column(heading, overflow="fold")
+        justify: Literal["left", "right"] = "right" if heading in _NUMBERS else "left"
+        table.add_column(heading, overflow="fold", no_wrap=heading not in fold, justify=justify)
     for row in rows:
         table.add_row(*row)
-    Console().print(table)
+    Console(highlight=False).print(table)
 
 
 def main() -> None:

@@ -74,11 +74,13 @@ def _summary(manifest: Manifest) -> str:
 
 def _show(terminal: Console, name: str | None) -> None:
     if name is None:
-        table = Table("name", "title", "licence", "raw files")
+        table = Table("name", "title", "licence", "raw files", box=None, padding=(0, 2, 0, 0))
         for recipe in map(load_recipe, RECIPES):
             table.add_row(recipe.name, recipe.title, recipe.license, str(len(recipe.files)))
     else:
-        table = Table("file below --raw (or its .gz)", "repository", "path", "commit")
+        table = Table(box=None, padding=(0, 2, 0, 0))
+        for heading in ("file below --raw (or its .gz)", "repository", "path", "commit"):
+            table.add_column(heading, overflow="fold")  # a path must be readable to its end
         for file in load_recipe(name).files:
             table.add_row(file.name, file.repository, file.path, file.commit[:12])
     terminal.print(table)

@@ -76,7 +76,7 @@ def run(  # noqa: PLR0913, PLR0917  a command line has as many options as it has
 
     Without arguments: ASHA with 4 workers for 2 simulated hours on an LCBench task.
 
-    Examples:
+    Try:
 
         bb-sim run nasbench201-final/cifar100 --scheduler random --time 12h
 

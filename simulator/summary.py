@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from blackbox_repo.words import in_words
 from simulator.cluster import Code
 from simulator.run import TOLD, Run
 from simulator.step_plot import step_plot
@@ -69,9 +69,12 @@ def _facts(run: Run, summary: dict[str, Any]) -> Table:
     table = Table.grid(padding=(0, 3))
     table.add_column(style="dim")
     table.add_column(overflow="fold", max_width=70)
-    ratio = summary["simulated_seconds"] / max(summary["real_seconds"], 1e-9)
-    table.add_row("simulated", f"{in_words(summary['simulated_seconds'])} with {summary['workers']} workers")
-    table.add_row("real", f"{summary['real_seconds']:.2f} s, {ratio:,.0f} times faster")
+    real = summary["real_seconds"]
+    ratio = summary["simulated_seconds"] / max(real, 1e-9)
+    who = "1 worker" if summary["workers"] == 1 else f"{summary['workers']:,} workers"
+    table.add_row("simulated", f"{in_words(summary['simulated_seconds'])} with {who}, seed {summary['seed']}")
+    table.add_row("real", f"{real:.2f} s" if real >= 0.1 else f"{real * 1000:.1f} ms")
+    table.add_row("", f"{ratio:,.0f} times faster")
     table.add_row("trials", f"{summary['trials']:,} ({_statuses(run)})")
     table.add_row("reports", f"{summary['reports']:,}")
     table.add_row("ended by", summary["ended_by"].replace("_", " "))
@@ -85,9 +88,10 @@ def _facts(run: Run, summary: dict[str, Any]) -> Table:
         "best",
         Text.assemble(
             (f"{best['objective']} {best['value']:.6g}{unit and ' ' + unit}", "bold green"),
-            f" at {fidelity}, trial {best['trial']}, after {in_words(best['time'])}",
+            f" at {fidelity}",
         ),
     )
+    table.add_row("", f"trial {best['trial']:,}, after {in_words(best['time'])}")
     table.add_row("", ", ".join(f"{name}={_short(value)}" for name, value in best["configuration"].items()))
     return table
 
@@ -98,33 +102,23 @@ def _statuses(run: Run) -> str:
 
 
 def _picture(run: Run) -> list[Text]:
+    """The incumbent over the logarithm of time: much happens early, and little late."""
     incumbent = run.incumbent()
     if not len(incumbent.value) or not run.end:
         return []
-    lines = step_plot(incumbent.time.tolist(), incumbent.value.tolist(), run.seconds)
-    margin = len(lines[0]) - len(lines[0].split("┤")[1])
-    end = in_words(run.seconds)
-    axis = " " * (margin - 1) + "└" + "─" * 60
-    ticks = " " * margin + "0" + end.rjust(59)
-    head = f"best {run.schema.target} over simulated time"
+    start = min(max(float(incumbent.time[0]), run.seconds / 10_000), run.seconds)
+    decades = np.log10(np.maximum(incumbent.time, start) / start)
+    lines = step_plot(decades.tolist(), incumbent.value.tolist(), float(np.log10(run.seconds / start)) or 1.0)
+    margin = lines[0].index("┤") + 1
+    width = len(lines[0]) - margin
+    first, last = in_words(start), in_words(run.seconds)
     return [
         Text(""),
-        Text(head, style="dim"),
+        Text(f"best {run.schema.target} over simulated time (logarithmic)", style="dim"),
         *(Text(line, style="cyan") for line in lines),
-        Text(axis),
-        Text(ticks),
+        Text(" " * (margin - 1) + "└" + "─" * width),
+        Text(" " * margin + first + last.rjust(width - len(first))),
     ]
-
-
-def in_words(seconds: float) -> str:
-    """A duration as people say it: ``2 h``, ``1 h 30 min``, ``45.2 s``."""
-    if seconds < 60 or not math.isfinite(seconds):
-        return f"{seconds:.3g} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes} min" + (f" {rest} s" if rest else "")
-    hours, minutes = divmod(round(seconds / 60), 60)
-    return f"{hours:,} h" + (f" {minutes} min" if minutes else "")
 
 
 def _short(value: object) -> str:

@@ -1,0 +1,17 @@
+"""Quantities as people say them."""
+
+from __future__ import annotations
+
+import math
+
+
+def in_words(seconds: float) -> str:
+    """A duration in its two largest units: ``4 d``, ``1 h 30 min``, ``45.2 s``."""
+    if seconds < 60 or not math.isfinite(seconds):
+        return f"{seconds:.3g} s"
+    for size, unit, part, part_unit in ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")):
+        parts = round(seconds / part)
+        whole, rest = divmod(parts, size // part)
+        if whole:
+            return f"{whole:,} {unit}" + (f" {rest} {part_unit}" if rest else "")
+    raise AssertionError(seconds)
