@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+import json
+import math
+import pickle
+
+import pytest
+
+from blackbox_repo.domains import Integer
+from blackbox_repo.errors import InvalidSpace, UnknownFidelity, UnknownName
+from blackbox_repo.schema import Fidelity, Objective, Schema
+from blackbox_repo.space import Space
+
+LOSS = Objective("loss", "min")
+SCORE = Objective("score", "max", unit="%", provenance="surrogate")
+TIME = Objective("elapsed_time", "none", unit="s", cumulative=True)
+
+
+def schema(*objectives, hyperparameter="x", fidelity="epoch", target="loss", time=None):
+    space = Space({hyperparameter: Integer(1, 2)})
+    return Schema(space, Fidelity(fidelity, (1, 2)), objectives or (LOSS,), target, time)
+
+
+def test_a_loss_is_small_where_the_goal_is_met():
+    assert LOSS.loss(0.25) == 0.25
+    assert SCORE.loss(0.25) == -0.25
+    assert LOSS.loss(math.nan) == SCORE.loss(math.nan) == math.inf
+
+
+def test_words_outside_their_list_are_refused():
+    with pytest.raises(InvalidSpace, match="the goal 'minimize' must be one of 'min', 'max', 'none'"):
+        Objective("loss", "minimize")
+    with pytest.raises(InvalidSpace, match="the provenance 'guessed' must be one of"):
+        Objective("loss", "min", provenance="guessed")
+    with pytest.raises(InvalidSpace, match="the kind 'steps' must be one of 'incremental', 'independent'"):
+        Fidelity("epoch", (1,), kind="steps")
+
+
+def test_whole_fidelities_are_integers():
+    assert Fidelity("fraction", (0.25, 0.5, 1.0)).values == (0.25, 0.5, 1)
+    assert [type(v) for v in Fidelity("fraction", (0.5, 1.0)).values] == [float, int]
+
+
+@pytest.mark.parametrize("values", [(), (2, 1), (1, 1), (-1, 1), (math.nan,), (1, math.nan), (1, math.inf)])
+def test_fidelities_ascend_from_zero_or_above(values):
+    with pytest.raises(InvalidSpace, match="the values of fidelity 'epoch' must ascend strictly from 0"):
+        Fidelity("epoch", values)
+
+
+@pytest.mark.parametrize(
+    ("values", "text"),
+    [
+        (range(1, 51), "1..50"),
+        (range(0, 10_001, 200), "0..10000 in steps of 200"),
+        ((1, 3, 9), "1, 3, 9"),
+        ((1, 2), "1, 2"),
+        ((0.25, 0.5, 0.75), "0.25..0.75 in steps of 0.25"),
+        ((7,), "7"),
+    ],
+)
+def test_a_fidelity_is_described_in_a_few_words(values, text):
+    assert Fidelity("epoch", tuple(values)).describe() == text
+
+
+def test_a_fidelity_knows_its_positions():
+    fidelity = Fidelity("epoch", tuple(range(1, 51)))
+    assert (fidelity.index(1), fidelity.index(50.0)) == (0, 49)
+    for wrong in (0, 51, 2.5, "3", None, math.nan, [3]):
+        with pytest.raises(UnknownFidelity) as caught:
+            fidelity.index(wrong)
+        assert str(caught.value) == f"epoch={wrong!r} is not in 1..50"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "name"),
+    [
+        ({"objectives": (LOSS, LOSS)}, "loss"),
+        ({"hyperparameter": "loss"}, "loss"),
+        ({"hyperparameter": "epoch"}, "epoch"),
+        ({"hyperparameter": "seed"}, "seed"),
+        ({"objectives": (LOSS, Objective("status", "none"))}, "status"),
+        ({"objectives": (LOSS, Objective("epoch", "none"))}, "epoch"),
+        ({"fidelity": "seed"}, "seed"),
+    ],
+)
+def test_no_two_things_share_a_name(arguments, name):
+    objectives = arguments.pop("objectives", ())
+    with pytest.raises(InvalidSpace, match=f"the name '{name}' stands for something else already; rename it"):
+        schema(*objectives, **arguments)
+
+
+def test_an_objective_plays_only_the_part_that_it_can():
+    with pytest.raises(UnknownName, match="unknown objective 'los'; did you mean 'loss'"):
+        schema(target="los")
+    with pytest.raises(InvalidSpace, match="the target 'elapsed_time' has no goal; it needs 'min' or 'max'"):
+        schema(LOSS, TIME, target="elapsed_time")
+    with pytest.raises(InvalidSpace, match="the time 'score' must be cumulative"):
+        schema(LOSS, SCORE, time="score")
+    with pytest.raises(UnknownName, match="unknown objective 'runtime'"):
+        schema(LOSS, TIME, time="runtime")
+
+
+def test_another_target_leaves_the_rest():
+    other = schema(LOSS, SCORE, TIME, time="elapsed_time").with_target("score")
+    assert other == schema(LOSS, SCORE, TIME, time="elapsed_time", target="score")
+
+
+def test_json_gives_back_an_equal_schema():
+    original = schema(LOSS, SCORE, TIME, time="elapsed_time")
+    text = json.dumps(original.to_json())
+    again = Schema.from_json(json.loads(text))
+    assert again == original
+    assert json.dumps(again.to_json()) == text
+
+
+def test_writing_in_the_json_object_does_not_reach_the_schema():
+    original = schema(LOSS)
+    original.to_json()["objectives"][0]["name"] = "gain"
+    assert original.objectives[0].name == "loss"
+
+
+def test_a_schema_crosses_processes_whole():
+    original = schema(LOSS)
+    again = pickle.loads(pickle.dumps(original))  # noqa: S301, TID251  our own bytes, as in a study
+    assert again == original
+    assert again.fidelity.index(2) == 1
