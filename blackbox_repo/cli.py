@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 import typer
@@ -26,8 +27,15 @@ app = typer.Typer(
 
 @app.command("list")
 def list_command(as_json: AsJson = False) -> None:  # noqa: FBT002  a flag of the command line
-    """List the blackboxes that can be loaded by name."""
-    overviews = [_overview(describe(name)) for name in list_blackboxes()]
+    """List the blackboxes that can be loaded by name: the embedded ones, and those below BLACKBOX_PATH.
+
+    Try:
+
+        bb-repo list
+
+        bb-repo list --json
+    """
+    overviews = [_overview(name, describe(name)) for name in list_blackboxes()]
     if as_json:
         typer.echo(json.dumps(overviews))
         return
@@ -40,7 +48,14 @@ def list_command(as_json: AsJson = False) -> None:  # noqa: FBT002  a flag of th
 
 @app.command()
 def info(name: Name, as_json: AsJson = False) -> None:  # noqa: FBT002  a flag of the command line
-    """Describe a blackbox: space, objectives, tasks, sources, licence, citation, and known defects."""
+    """Describe a blackbox: space, objectives, tasks, sources, licence, citation, and known defects.
+
+    Try:
+
+        bb-repo info nasbench201-final
+
+        bb-repo info yahpo-lcbench --json
+    """
     manifest = describe(name)
     if as_json:
         typer.echo(json.dumps(manifest.to_json(), allow_nan=False))
@@ -55,7 +70,16 @@ def verify_command(
     names: Annotated[list[str] | None, typer.Argument(help="Blackboxes; all if none is named.")] = None,
     as_json: AsJson = False,  # noqa: FBT002  a flag of the command line
 ) -> None:
-    """Check the files of blackboxes against their manifests: hashes, content, best values. Exit 1 if not."""
+    """Check the files of blackboxes against their manifests: hashes, content, best values.
+
+    The exit status is 1 if something is wrong.
+
+    Try:
+
+        bb-repo verify
+
+        bb-repo verify nasbench-nlp taskset
+    """
     findings = [(name, finding) for name in names or list_blackboxes() for finding in verify(name)]
     if as_json:
         rows = [{"blackbox": name, **vars(finding)} for name, finding in findings]
@@ -71,7 +95,14 @@ def verify_command(
 
 @app.command()
 def benchmarks(as_json: AsJson = False) -> None:  # noqa: FBT002  a flag of the command line
-    """List the tuning problems that bb-sim run knows by name."""
+    """List the tuning problems that bb-sim run knows by name.
+
+    Try:
+
+        bb-repo benchmarks
+
+        bb-repo benchmarks --json
+    """
     from blackbox_repo.benchmark import BENCHMARKS
 
     known = BENCHMARKS.values()
@@ -91,11 +122,11 @@ def benchmarks(as_json: AsJson = False) -> None:  # noqa: FBT002  a flag of the 
     _print_table(("benchmark", "objective", "workers", "budget", "what"), rows, fold=("what",))
 
 
-def _overview(manifest: Manifest) -> dict[str, Any]:
+def _overview(name: str, manifest: Manifest) -> dict[str, Any]:
     fidelity, sizes = manifest.schema.fidelity, {t.file: t.bytes for t in manifest.tasks.values()}
     configurations = max(task.configurations for task in manifest.tasks.values())
     return {
-        "name": manifest.name,
+        "name": name,
         "tasks": len(manifest.tasks),
         "configurations": configurations or None,
         "fidelity": f"{fidelity.name} {fidelity.describe()}",
@@ -112,7 +143,7 @@ def _cell(value: object) -> str:
     return f"{value:,}" if isinstance(value, int | float) else str(value)
 
 
-def _print_table(headings: tuple[str, ...], rows: list[tuple[str, ...]], fold: tuple[str, ...]) -> None:
+def _print_table(headings: tuple[str, ...], rows: Sequence[tuple[str, ...]], fold: tuple[str, ...]) -> None:
     """Print a table; where the terminal is narrow, the columns in ``fold`` give way."""
     from rich.console import Console
     from rich.table import Table

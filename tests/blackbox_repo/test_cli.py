@@ -1,0 +1,256 @@
+"""bb-repo as its users see it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from blackbox_repo import cli, list_blackboxes
+from blackbox_repo.benchmark import BENCHMARKS
+
+ROOT = Path(__file__).parents[2]
+EMBEDDED = [
+    "fcnet-final",
+    "icml-deepar",
+    "icml-xgboost",
+    "nasbench-macro",
+    "nasbench-nlp",
+    "nasbench201-final",
+    "taskset",
+    "yahpo-lcbench",
+]
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A command that has ended."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        assert self.err == ""
+        return json.loads(self.out)
+
+
+@pytest.fixture(autouse=True)
+def _empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Every test works in an empty folder, on a wide terminal, with the embedded blackboxes alone."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("BLACKBOX_PATH", raising=False)
+    monkeypatch.setenv("COLUMNS", "300")
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("TERM", "dumb")
+    handler = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, handler)
+
+
+@pytest.fixture
+def bb_repo(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Finished]:
+    """Runs bb-repo in this process."""
+
+    def run(*arguments: object) -> Finished:
+        monkeypatch.setattr(sys, "argv", ["bb-repo", *map(str, arguments)])
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        return Finished(int(end.value.code or 0), *capsys.readouterr())
+
+    return run
+
+
+@pytest.fixture
+def boxes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder on BLACKBOX_PATH with one blackbox, ``mine``."""
+    shutil.copytree(ROOT / "data_cache" / "icml-deepar", tmp_path / "boxes" / "mine")
+    monkeypatch.setenv("BLACKBOX_PATH", str(tmp_path / "boxes"))
+    return tmp_path / "boxes"
+
+
+def refuses(finished: Finished, *parts: str) -> None:
+    """One line on stderr that begins with the command's name and contains all parts, and exit status 2."""
+    assert (finished.status, finished.out) == (2, "")
+    assert finished.err.startswith("bb-repo: error: ")
+    assert finished.err.count("\n") == 1
+    for part in parts:
+        assert part in finished.err
+
+
+# --- list ---------------------------------------------------------------------------------------------------
+
+
+def test_list_names_every_embedded_blackbox(bb_repo: Callable[..., Finished]) -> None:
+    assert list_blackboxes() == EMBEDDED
+    page = bb_repo("list")
+    assert (page.status, page.err) == (0, "")
+    assert [line.split()[0] for line in page.out.splitlines()[1:]] == EMBEDDED
+
+
+def test_list_for_programs(bb_repo: Callable[..., Finished]) -> None:
+    entries = {entry["name"]: entry for entry in bb_repo("list", "--json").json}
+    assert list(entries) == EMBEDDED
+    found = entries["nasbench201-final"]
+    assert {key: found[key] for key in ("tasks", "configurations", "time", "target")} == {
+        "tasks": 3,
+        "configurations": 15625,
+        "time": "elapsed_time",
+        "target": "valid_error",
+    }
+    assert entries["yahpo-lcbench"]["configurations"] is None
+    assert entries["taskset"]["time"] is None
+    assert all(entry["license"] for entry in entries.values())
+    assert sum(entry["megabytes"] for entry in entries.values()) < 30
+
+
+def test_list_shows_the_users_blackboxes_too(bb_repo: Callable[..., Finished], boxes: Path) -> None:
+    assert boxes.name == "boxes"
+    assert [entry["name"] for entry in bb_repo("list", "--json").json] == sorted([*EMBEDDED, "mine"])
+
+
+# --- info ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", EMBEDDED)
+def test_info_says_what_a_user_must_know(bb_repo: Callable[..., Finished], name: str) -> None:
+    manifest = bb_repo("info", name, "--json").json
+    assert manifest == json.loads((ROOT / "data_cache" / name / "manifest.json").read_text())
+    page = bb_repo("info", name)
+    assert (page.status, page.err) == (0, "")
+    told = " ".join(page.out.split())
+    for part in (manifest["license"], manifest["homepage"], " ".join(manifest["citation"].split())):
+        assert part in told
+    for entries in (manifest["space"]["hyperparameters"], manifest["objectives"]):
+        assert all(entry["name"] in told for entry in entries)
+    assert all(task in told for task in manifest["tasks"])
+    assert len(manifest["card"]) >= 1
+
+
+def test_info_takes_a_path(bb_repo: Callable[..., Finished], boxes: Path) -> None:
+    assert bb_repo("info", boxes / "mine", "--json").json["name"] == "icml-deepar"
+
+
+def test_info_of_an_unknown_blackbox_suggests_the_nearest(bb_repo: Callable[..., Finished]) -> None:
+    refuses(bb_repo("info", "nasbench-nl"), "unknown blackbox 'nasbench-nl'; did you mean 'nasbench-nlp'")
+    refuses(bb_repo("info", "zzz"), "unknown blackbox 'zzz'; known: 'fcnet-final'")
+    refuses(bb_repo("info"), "(see bb-repo info --help)")
+
+
+def test_info_of_a_newer_format_says_what_to_do(bb_repo: Callable[..., Finished], boxes: Path) -> None:
+    path = boxes / "mine" / "manifest.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "format": 2}))
+    refuses(bb_repo("info", "mine"), str(path), "has format 2", "pip install --upgrade blackbox-repo")
+    refuses(bb_repo("verify", "mine"), str(path), "has format 2")
+
+
+# --- verify -------------------------------------------------------------------------------------------------
+
+
+def test_verify_finds_the_embedded_blackboxes_intact(bb_repo: Callable[..., Finished]) -> None:
+    found = bb_repo("verify", "--json")
+    assert found.status == 0
+    assert sorted({finding["blackbox"] for finding in found.json}) == EMBEDDED
+    assert {finding["problem"] for finding in found.json} == {""}
+    assert len(found.json) == sum(
+        len(json.loads((ROOT / "data_cache" / name / "manifest.json").read_text())["tasks"])
+        for name in EMBEDDED
+    )
+
+
+def test_verify_shows_a_line_a_task(bb_repo: Callable[..., Finished]) -> None:
+    page = bb_repo("verify", "nasbench201-final", "nasbench-nlp")
+    assert page.status == 0
+    assert [line.split() for line in page.out.splitlines()[1:]] == [
+        ["nasbench201-final", "cifar10-valid", "cifar10-valid.parquet", "ok"],
+        ["nasbench201-final", "cifar100", "cifar100.parquet", "ok"],
+        ["nasbench201-final", "ImageNet16-120", "ImageNet16-120.parquet", "ok"],
+        ["nasbench-nlp", "wikitext-2", "wikitext-2.parquet", "ok"],
+    ]
+
+
+def test_verify_finds_a_flipped_byte_and_fails(bb_repo: Callable[..., Finished], boxes: Path) -> None:
+    file = boxes / "mine" / "electricity.parquet"
+    content = bytearray(file.read_bytes())
+    content[100] ^= 1
+    file.write_bytes(content)
+    found = bb_repo("verify", "mine", "--json")
+    assert found.status == 1
+    problems = {finding["task"]: finding["problem"] for finding in found.json if finding["problem"]}
+    assert list(problems) == ["electricity"]
+    assert problems["electricity"].startswith(f"{file} is corrupted: its sha256 is ")
+    page = bb_repo("verify", "mine")
+    assert (page.status, page.err) == (1, "")
+    assert "is corrupted" in page.out
+
+
+def test_verify_finds_a_missing_file(bb_repo: Callable[..., Finished], boxes: Path) -> None:
+    (boxes / "mine" / "solar.parquet").unlink()
+    found = bb_repo("verify", "mine", "--json")
+    assert found.status == 1
+    (finding,) = [finding for finding in found.json if finding["problem"]]
+    assert (finding["task"], finding["file"]) == ("solar", "solar.parquet")
+
+
+def test_verify_finds_another_best_value_than_the_manifests(
+    bb_repo: Callable[..., Finished], boxes: Path
+) -> None:
+    path = boxes / "mine" / "manifest.json"
+    manifest = json.loads(path.read_text())
+    manifest["tasks"]["solar"]["best"]["crps"]["value"] = 0.125
+    path.write_text(json.dumps(manifest))
+    found = bb_repo("verify", "mine", "--json")
+    assert found.status == 1
+    (finding,) = [finding for finding in found.json if finding["problem"]]
+    assert finding["problem"].startswith("the best crps is ")
+    assert finding["problem"].endswith("but the manifest says 0.125")
+
+
+def test_verify_of_an_unknown_blackbox_is_refused(bb_repo: Callable[..., Finished]) -> None:
+    refuses(bb_repo("verify", "nasbench-nlp", "taskst"), "unknown blackbox 'taskst'; did you mean 'taskset'?")
+
+
+# --- benchmarks and help ------------------------------------------------------------------------------------
+
+
+def test_benchmarks_lists_a_dozen_tuning_problems(bb_repo: Callable[..., Finished]) -> None:
+    entries = bb_repo("benchmarks", "--json").json
+    assert [entry["name"] for entry in entries] == list(BENCHMARKS)
+    assert len(entries) >= 12
+    assert {entry["blackbox"] for entry in entries} <= set(EMBEDDED)
+    assert all(entry["workers"] >= 1 and entry["seconds"] > 0 for entry in entries)
+    page = bb_repo("benchmarks")
+    assert page.status == 0
+    assert all(entry["name"] in page.out and entry["task"] in page.out for entry in entries)
+
+
+@pytest.mark.parametrize("command", ["list", "info", "verify", "benchmarks"])
+def test_help_of_each_command_shows_an_example(bb_repo: Callable[..., Finished], command: str) -> None:
+    shown = bb_repo(command, "--help")
+    assert shown.status == 0
+    examples = [line.strip() for line in shown.out.splitlines() if line.strip().startswith("bb-repo ")]
+    assert examples
+    for example in examples:
+        assert bb_repo(*example.split()[1:]).status == 0, example
+
+
+def test_an_unknown_command_or_option_is_refused(bb_repo: Callable[..., Finished]) -> None:
+    refuses(bb_repo("lsit"), "No such command 'lsit'")
+    refuses(bb_repo("list", "--jsno"), "No such option: --jsno")
+
+
+def test_a_fresh_process_lists_in_the_same_words(bb_repo: Callable[..., Finished]) -> None:
+    command = [sys.executable, "-m", "blackbox_repo.cli"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([*command, "list"], capture_output=True, text=True, env=environment, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, bb_repo("list").out, "")
