@@ -1,0 +1,158 @@
+"""The arrows between the packages (docs/architecture.md), and what importing them costs."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = ("blackbox_repo", "conversion_scripts", "data_cache", "simulator")
+MAY_IMPORT = {
+    "data_cache": set(),
+    "blackbox_repo": {"data_cache"},
+    "conversion_scripts": {"blackbox_repo"},
+    "simulator": {"blackbox_repo"},
+}
+TYPES = {
+    "blackbox_repo.__version__",
+    *(f"blackbox_repo.{m}" for m in ("blackbox", "curve", "domains", "draw", "errors", "schema", "space")),
+}
+RESULTS = {"simulator.run": {"blackbox_repo.folders"}, "simulator.summary": {"blackbox_repo.words"}}
+MAY_LOAD = ("simulator.cli", "simulator.options", "simulator.study", "simulator.testing")
+LOADING = {f"blackbox_repo.{m}" for m in ("benchmark", "manifest", "repository", "roots", "storage")}
+HPO_LIBRARIES = {"ConfigSpace", "dehb", "hyperopt", "nevergrad", "nni", "optuna", "ray", "smac", "syne_tune"}
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {module_name(path): path for name in PACKAGES for path in sorted((ROOT / name).rglob("*.py"))}
+INITS = [name for name, path in MODULES.items() if path.name == "__init__.py"]
+
+
+def imported(tree: ast.AST) -> Iterator[str]:
+    """The modules that are imported anywhere in the tree: at its top, in functions, and for types."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            for alias in node.names:
+                inner = f"{node.module}.{alias.name}"
+                yield inner if inner in MODULES or alias.name == "__version__" else str(node.module)
+
+
+ARROWS = {name: set(imported(ast.parse(path.read_text("utf-8")))) for name, path in MODULES.items()}
+
+
+def package(module: str) -> str:
+    return module.partition(".")[0]
+
+
+def ours(module: str) -> set[str]:
+    return {target for target in ARROWS[module] if package(target) in PACKAGES}
+
+
+@pytest.mark.parametrize("name", PACKAGES)
+def test_a_package_imports_only_those_below_it(name):
+    wrong = [
+        (module, target)
+        for module in MODULES
+        for target in ours(module)
+        if package(module) == name and package(target) not in {name, *MAY_IMPORT[name]}
+    ]
+    assert wrong == []
+
+
+def test_the_data_are_found_in_one_file():
+    finders = [m for m in MODULES if package(m) == "blackbox_repo" and "data_cache" in map(package, ours(m))]
+    assert set(finders) <= {"blackbox_repo.roots"}
+
+
+def test_only_the_edge_of_the_simulator_loads_blackboxes():
+    loaders = [m for m in MODULES if package(m) == "simulator" and ours(m) & LOADING]
+    assert [module for module in loaders if not module.startswith(MAY_LOAD)] == []
+
+
+def kernel() -> list[str]:
+    edge = (*MAY_LOAD, "simulator.adapters", "simulator.plots", "simulator.report")
+    return [m for m in MODULES if package(m) == "simulator" and not m.startswith(edge)]
+
+
+@pytest.mark.parametrize("module", kernel())
+def test_the_kernel_knows_types_only(module):
+    targets = {target for target in ours(module) if package(target) == "blackbox_repo"}
+    assert targets - TYPES - RESULTS.get(module, set()) == set()
+
+
+def test_the_kernel_touches_no_disk_but_to_save_a_run():
+    heavy = {m: {t for t in ARROWS[m] if package(t) in ("pyarrow", "pandas", "fsspec")} for m in kernel()}
+    assert {module for module, targets in heavy.items() if targets} <= {"simulator.run", "simulator.columns"}
+
+
+def test_nobody_imports_the_adapters():
+    users = [m for m in MODULES if any(t.startswith("simulator.adapters.") for t in ours(m))]
+    assert [module for module in users if not module.startswith("simulator.adapters")] == []
+
+
+# --- what an import loads --------------------------------------------------------------------------------
+
+
+def loaded_by(package_name: str) -> set[str]:
+    code = f"import sys, json, {package_name}; print(json.dumps(sorted(sys.modules)))"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    return set(json.loads(run.stdout))
+
+
+@pytest.mark.parametrize(
+    ("name", "unwanted"),
+    [
+        ("blackbox_repo", {"pandas", "sklearn", "xgboost", "pyarrow.dataset", "matplotlib", *HPO_LIBRARIES}),
+        ("simulator", {"pandas", "sklearn", "xgboost", "pyarrow", "matplotlib", *HPO_LIBRARIES}),
+    ],
+)
+def test_importing_is_cheap(name, unwanted):
+    modules = loaded_by(name)
+    assert name in modules
+    assert modules & {*unwanted, "conversion_scripts"} == set()
+
+
+# --- what a package offers -------------------------------------------------------------------------------
+
+
+def bound(tree: ast.Module) -> Iterator[str]:
+    """The public names of ours that the top of a module binds, those for type checkers included."""
+    tops = [node.body if isinstance(node, ast.If) else [node] for node in tree.body]
+    for node in [node for top in tops for node in top]:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            yield node.name
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            yield from (target.id for target in targets if isinstance(target, ast.Name))
+        elif isinstance(node, ast.ImportFrom) and package(str(node.module)) in PACKAGES:
+            yield from (alias.asname or alias.name for alias in node.names)
+
+
+@pytest.mark.parametrize("name", INITS)
+def test_a_package_offers_what_it_binds(name):
+    offered = list(getattr(importlib.import_module(name), "__all__", []))
+    public = {word for word in bound(ast.parse(MODULES[name].read_text("utf-8"))) if not word.startswith("_")}
+    assert sorted(public - set(offered)) == []
+    assert sorted(word for word in set(offered) - public if not word.startswith("__")) == []
+    assert len(set(offered)) == len(offered)
+    for word in offered:
+        assert hasattr(importlib.import_module(name), word)
+
+
+@pytest.mark.parametrize("name", INITS)
+def test_a_package_says_what_it_is(name):
+    assert ast.get_docstring(ast.parse(MODULES[name].read_text("utf-8")))
