@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.console import Console
 from rich.table import Table
 
@@ -47,7 +49,7 @@ def _domain(domain: Domain) -> str:
 
 
 def _role(manifest: Manifest, objective: Objective) -> str:
-    roles = [objective.goal if objective.goal != "none" else ""]
+    roles: list[str] = [objective.goal if objective.goal != "none" else ""]
     roles += ["target"] * (objective.name == manifest.schema.target)
     roles += ["time"] * (objective.name == manifest.schema.time)
     roles += ["constant"] * objective.constant
@@ -62,7 +64,7 @@ def _task(manifest: Manifest, task: Task) -> tuple[str, ...]:
 
 
 def _print_table(
-    console: Console, title: str, headings: tuple[str, ...], rows: list[tuple[str, ...]]
+    console: Console, title: str, headings: tuple[str, ...], rows: Sequence[tuple[str, ...]]
 ) -> None:
     table = Table(
         box=None, padding=(0, 2, 0, 0), header_style="dim", title_justify="left", title=f"\n{title}"

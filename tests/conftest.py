@@ -1,6 +1,12 @@
-"""Tiny blackboxes that tests of every package share."""
+"""What tests of every package share: tiny blackboxes, and a fresh Python."""
 
 from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -80,3 +86,24 @@ def ragged() -> TabularBlackbox:
         status=np.array([0, 1, 2, 0, 2, 0]),
     )
     return TabularBlackbox(schema, table, name="tiny/ragged")
+
+
+@pytest.fixture
+def run_python(tmp_path: Path) -> Callable[..., str]:
+    """Runs a fresh Python, by default in a temporary folder; what it printed, if all went well in silence."""
+
+    def run(*arguments: str, folder: Path = tmp_path) -> str:
+        project = str(Path(__file__).parent.parent)
+        environment = {**os.environ, "PYTHONPATH": project, "PYTHONIOENCODING": "utf-8"}
+        done = subprocess.run(
+            [sys.executable, "-W", "error", *arguments],
+            cwd=folder,
+            env=environment,
+            capture_output=True,
+            check=False,
+            encoding="utf-8",
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+        return done.stdout
+
+    return run

@@ -1,0 +1,189 @@
+"""Writes what in the documentation follows from the code, between ``<!-- generated: NAME -->`` marks.
+
+Run ``python docs/generate.py`` after a change; the tests say when it is due.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from blackbox_repo import Manifest, Objective, describe, list_blackboxes
+from blackbox_repo.benchmark import BENCHMARKS
+from blackbox_repo.domains import Domain, Float, Integer
+from blackbox_repo.words import in_words
+from simulator.schedulers.listing import described_schedulers
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = ("README.md", "docs/blackboxes.md", "docs/format.md")
+BLOCK = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def page(name: str) -> str:
+    """A page with its generated blocks as they should be now."""
+    text = (ROOT / name).read_text(encoding="utf-8")
+    return BLOCK.sub(lambda block: f"{block[1]}\n{BLOCKS[block[2]]()}\n\n{block[3]}", text)
+
+
+def comparable(text: str) -> str:
+    """The text of a page without what differs from run to run: how long the computer took."""
+    return re.sub(r"^│ +(real +\S+ m?s|[\d,]+ times faster) +│$", "", text, flags=re.MULTILINE)
+
+
+def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table."""
+    cells = [headings, ["---"] * len(headings), *rows]
+    return "\n".join(f"| {' | '.join(cell.replace('|', '¦') for cell in row)} |" for row in cells)
+
+
+# --- README.md ----------------------------------------------------------------------------------------------
+
+
+def picture() -> str:
+    """What ``bb-sim run`` prints on a terminal of 80 columns."""
+    environment = {**os.environ, "COLUMNS": "80", "PYTHONIOENCODING": "utf-8", "PYTHONPATH": str(ROOT)}
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "simulator.cli", "run"]
+        done = subprocess.run(command, cwd=folder, env=environment, check=True, capture_output=True)  # noqa: S603
+    return f"```text\n{done.stdout.decode('utf-8').rstrip()}\n```"
+
+
+def overview() -> str:
+    """The blackboxes in a table."""
+    rows = []
+    for manifest in map(describe, list_blackboxes()):
+        schema = manifest.schema
+        configurations = max(task.configurations for task in manifest.tasks.values())
+        rows.append(
+            (
+                f"[{manifest.name}](docs/blackboxes.md#{manifest.name})",
+                str(len(manifest.tasks)),
+                f"{configurations:,}" if configurations else "any",
+                f"{schema.fidelity.name} {schema.fidelity.describe()}",
+                "yes" if schema.time else "no",
+                schema.target,
+            )
+        )
+    return table(("blackbox", "tasks", "configurations", "fidelity", "time", "target"), rows)
+
+
+# --- docs/format.md -----------------------------------------------------------------------------------------
+
+
+def manifest() -> str:
+    """A manifest, shortened to the first item of its long lists."""
+    full = describe("nasbench-macro").to_json()
+    full["sources"] = full["sources"][:1]
+    full["card"] = full["card"][:1]
+    full["space"] = {"hyperparameters": full["space"]["hyperparameters"][:1]}
+    full["objectives"] = full["objectives"][:1]
+    for task in full["tasks"].values():
+        task["best"] = dict(list(task["best"].items())[:1])
+    return f"```json\n{json.dumps(full, indent=2, ensure_ascii=False)}\n```"
+
+
+# --- docs/blackboxes.md -------------------------------------------------------------------------------------
+
+
+def blackboxes() -> str:
+    """Everything that a user must know before using a blackbox, from the manifests."""
+    return "\n\n".join(map(_blackbox, map(describe, list_blackboxes())))
+
+
+def _blackbox(manifest: Manifest) -> str:
+    schema = manifest.schema
+    time = f"`{schema.time}`" if schema.time else "none in the source: a simulation needs a time model"
+    facts = [
+        f"- **Fidelity:** {schema.fidelity.name} {schema.fidelity.describe()} ({schema.fidelity.kind})",
+        f"- **Time:** {time}",
+        f"- **Licence:** {manifest.license}",
+        f"- **Cite:** {manifest.citation}",
+        f"- **Source:** <{manifest.homepage}>",
+    ]
+    domains = schema.space.domains.items()
+    parts = [
+        f"### {manifest.name}\n\n{manifest.title}.",
+        "\n".join(facts),
+        table(("hyperparameter", "values"), [(f"`{name}`", _values(domain)) for name, domain in domains]),
+        _objectives(manifest),
+        _tasks(manifest),
+        "What the source gets wrong or leaves open, and how it is treated:",
+        table(("what", "rule"), [(defect.what, defect.rule) for defect in manifest.card]),
+    ]
+    return "\n\n".join(parts)
+
+
+def _values(domain: Domain) -> str:
+    if isinstance(domain, Float | Integer):
+        kind = "float" if isinstance(domain, Float) else "integer"
+        return f"{kind}, {domain.lower:g} to {domain.upper:g}" + (", logarithmic" if domain.log else "")
+    shown = ", ".join(map(str, domain.values[:8]))
+    return f"{shown}, ... ({domain.size} values)" if domain.size > 8 else shown
+
+
+def _objectives(manifest: Manifest) -> str:
+    def row(objective: Objective) -> tuple[str, ...]:
+        notes = ["target"] * (objective.name == manifest.schema.target)
+        notes += ["constant"] * objective.constant
+        notes += [objective.provenance]
+        goal = "" if objective.goal == "none" else objective.goal
+        return f"`{objective.name}`", goal, objective.unit, ", ".join(notes), objective.description
+
+    return table(("objective", "goal", "unit", "", "what"), list(map(row, manifest.schema.objectives)))
+
+
+def _tasks(manifest: Manifest) -> str:
+    target = manifest.schema.target
+    if manifest.network is not None:
+        return f"Tasks, one network for all: {', '.join(f'`{task}`' for task in manifest.tasks)}."
+    rows = [
+        (f"`{name}`", f"{task.configurations:,}", f"{task.rows:,}", f"{task.best[target].value:.6g}")
+        for name, task in manifest.tasks.items()
+    ]
+    return table(("task", "configurations", "training runs", f"best {target}"), rows)
+
+
+def benchmarks() -> str:
+    """The tuning problems that have a name."""
+    rows = [
+        (f"`{b.name}`", b.title, f"`{b.blackbox}/{b.task}`", b.objective, str(b.workers), in_words(b.seconds))
+        for b in BENCHMARKS.values()
+    ]
+    return table(("benchmark", "what", "blackbox and task", "objective", "workers", "budget"), rows)
+
+
+def schedulers() -> str:
+    """The schedulers that come with the simulator."""
+    rows = [
+        (f"`{name}`", what, ", ".join(f"`{setting}`" for setting in settings))
+        for name, what, settings in described_schedulers()
+    ]
+    return table(("scheduler", "what it does", "settings and their defaults"), rows)
+
+
+BLOCKS: dict[str, Callable[[], str]] = {
+    "picture": picture,
+    "overview": overview,
+    "manifest": manifest,
+    "blackboxes": blackboxes,
+    "benchmarks": benchmarks,
+    "schedulers": schedulers,
+}
+
+
+def main() -> None:
+    """Bring every page up to date; one that only took another time to compute stays as it is."""
+    for name in PAGES:
+        path, text = ROOT / name, page(name)
+        if comparable(text) != comparable(path.read_text(encoding="utf-8")):
+            path.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
