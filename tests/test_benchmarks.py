@@ -1,0 +1,51 @@
+"""The benchmarks run and measure every mark; how fast this machine is no test asks."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+MARKS = [
+    "fresh process: import, load nasbench201-final/cifar10-valid, query",
+    "import numpy (floor)",
+    "import blackbox_repo",
+    "import simulator",
+    "curve of nasbench201-final, configuration as dict",
+    "curve of nasbench-nlp, configuration as dict",
+    "curve of taskset, configuration as dict",
+    "curve of fcnet-final, configuration as dict",
+    "values('valid_error') of nasbench201-final, 15,625 x 3 x 1",
+    "memory of nasbench201-final/cifar10-valid",
+    "memory of fcnet-final/protein_structure",
+    "curve of yahpo-lcbench, all 50 epochs",
+    "ASHA, 32 workers, 0.05 h on yahpo-lcbench/167200",
+    "ASHA, 32 workers, 0.05 h on yahpo-lcbench/189908",
+    "bb-sim run --time 10m, whole process",
+    *(f"{name}, {workers} workers" for name in ("RandomSearch", "ASHA") for workers in (4, 32, 256)),
+]
+
+
+def test_the_quick_benchmark_measures_every_mark() -> None:
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "benchmarks" / "marks.py"), "--quick", "--markdown"],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    machine, _, head, rule, *rows = done.stdout.splitlines()
+    assert machine.startswith("CPython ")
+    assert head == "| what | median | spread | mark | holds |"
+    assert rule == "| --- | ---: | ---: | ---: | --- |"
+    cells = {row.split(" | ")[0].removeprefix("| "): row.strip("| ").split(" | ") for row in rows}
+    for mark in MARKS:
+        assert any(what.startswith(mark) for what in cells), mark
+    for what, (_, median, *_) in cells.items():
+        assert re.match(r"[\d,]+(\.\d+)? \S", median), what
+    marked = [what for what, row in cells.items() if any(cell.startswith("<= ") for cell in row)]
+    assert len(marked) == 11
