@@ -14,6 +14,7 @@ Goal = Literal["min", "max", "none"]
 Provenance = Literal["measured", "interpolated", "surrogate", "modelled"]
 FidelityKind = Literal["incremental", "independent"]
 RESERVED = ("seed", "status")
+RESULT_COLUMNS = ("time", "trial", "segment", "segments", "fidelity", "decision", "started", "ended")
 
 
 @dataclass(frozen=True)
@@ -130,6 +131,12 @@ class Schema:
         for name in names:
             if names.count(name) > 1:
                 raise InvalidSpace(f"the name {name!r} stands for something else already; rename it")
+        for objective in self.objectives:
+            if objective.name in RESULT_COLUMNS:
+                raise InvalidSpace(
+                    f"an objective cannot be called {objective.name!r}: the results of a run have a column of "
+                    f"that name. Rename it; the time of a training is 'elapsed_time'"
+                )
         if self.objective(self.target).goal == "none":
             raise InvalidSpace(f"the target {self.target!r} has no goal; it needs 'min' or 'max'")
         if self.time is not None and not self.objective(self.time).cumulative:

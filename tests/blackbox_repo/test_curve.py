@@ -16,13 +16,13 @@ SCHEMA = Schema(
     Fidelity("epoch", (1, 2, 3)),
     (
         Objective("loss", "min"),
-        Objective("time", "none", cumulative=True),
+        Objective("elapsed_time", "none", cumulative=True),
         Objective("params", "min", constant=True),
     ),
     "loss",
-    "time",
+    "elapsed_time",
 )
-WHOLE = {"loss": [3, 2, 1], "time": [10, 20, 20], "params": 7}
+WHOLE = {"loss": [3, 2, 1], "elapsed_time": [10, 20, 20], "params": 7}
 
 
 def test_a_curve_is_read_by_objective_and_by_fidelity():
@@ -31,7 +31,7 @@ def test_a_curve_is_read_by_objective_and_by_fidelity():
     assert curve.fidelities == (1, 2, 3)
     assert curve["loss"].tolist() == [3, 2, 1]
     assert curve["params"].tolist() == [7, 7, 7]
-    assert curve.at(2) == {"loss": 2.0, "time": 20.0, "params": 7.0}
+    assert curve.at(2) == {"loss": 2.0, "elapsed_time": 20.0, "params": 7.0}
     assert curve.point("loss", 0) == 3.0
     assert curve.constant("params") == 7.0
     assert (curve.seed, curve.status) == (5, "ok")
@@ -39,7 +39,7 @@ def test_a_curve_is_read_by_objective_and_by_fidelity():
 
 
 def test_a_short_curve_ends_before_the_fidelity_does():
-    curve = LearningCurve.of(SCHEMA, {"loss": [3], "time": [10], "params": 7}, status="crashed")
+    curve = LearningCurve.of(SCHEMA, {"loss": [3], "elapsed_time": [10], "params": 7}, status="crashed")
     assert curve.head("loss", 3).tolist() == curve.head("loss", 1).tolist() == [3]
     assert curve.head("params", 3).tolist() == [7]
     with pytest.raises(UnknownFidelity) as caught:
@@ -52,7 +52,7 @@ def test_a_short_curve_ends_before_the_fidelity_does():
 
 
 def test_a_curve_may_have_no_points():
-    curve = LearningCurve.of(SCHEMA, {"loss": [], "time": [], "params": 7}, status="crashed")
+    curve = LearningCurve.of(SCHEMA, {"loss": [], "elapsed_time": [], "params": 7}, status="crashed")
     assert (len(curve), curve.fidelities, curve.constant("params")) == (0, (), 7.0)
     assert repr(curve) == "LearningCurve(0 points to epoch=None, crashed)"
 
@@ -62,7 +62,7 @@ def test_unknown_objectives_are_named():
         LearningCurve.of(SCHEMA, WHOLE)["los"]
 
 
-@pytest.mark.parametrize("objective", ["loss", "time", "params"])
+@pytest.mark.parametrize("objective", ["loss", "elapsed_time", "params"])
 def test_nobody_can_write_in_a_curve(objective):
     array = LearningCurve.of(SCHEMA, WHOLE)[objective]
     with pytest.raises(ValueError, match="read-only"):
@@ -80,8 +80,8 @@ def test_a_curve_keeps_its_own_copy():
     ("change", "message"),
     [
         ({"loss": [3, 2]}, r"equal in number and at most 3, but are \{'loss': 2, 'time': 3\}"),
-        ({"loss": [4, 3, 2, 1], "time": [1, 2, 3, 4]}, "equal in number and at most 3"),
-        ({"time": [10, 20, 19]}, "the cumulative objective 'time' decreases"),
+        ({"loss": [4, 3, 2, 1], "elapsed_time": [1, 2, 3, 4]}, "equal in number and at most 3"),
+        ({"elapsed_time": [10, 20, 19]}, "the cumulative objective 'elapsed_time' decreases"),
         ({"loss": 3}, "the objective 'loss' must be a sequence over the fidelity, not 3"),
         (
             {"params": [7, 7, 7]},
@@ -101,7 +101,7 @@ def test_all_missing_objectives_are_named():
 
 def test_nan_and_infinity_are_values():
     curve = LearningCurve.of(
-        SCHEMA, {**WHOLE, "loss": [1, math.nan, math.inf], "time": [1, math.inf, math.inf]}
+        SCHEMA, {**WHOLE, "loss": [1, math.nan, math.inf], "elapsed_time": [1, math.inf, math.inf]}
     )
     assert np.isnan(curve.at(2)["loss"])
     assert curve.at(3)["loss"] == math.inf
@@ -129,7 +129,7 @@ def test_a_cut_curve_computes_no_more_either():
 
 
 def test_a_run_that_went_on_had_not_crashed_by_the_cut():
-    curve = LearningCurve.of(SCHEMA, {"loss": [3, 2], "time": [1, 2], "params": 7}, status="crashed")
+    curve = LearningCurve.of(SCHEMA, {"loss": [3, 2], "elapsed_time": [1, 2], "params": 7}, status="crashed")
     assert [curve.under(SCHEMA, count).status for count in (0, 1, 2, 3, None)] == [
         "ok",
         "ok",

@@ -124,3 +124,9 @@ def test_a_schema_crosses_processes_whole():
     again = pickle.loads(pickle.dumps(original))  # noqa: S301, TID251  our own bytes, as in a study
     assert again == original
     assert again.fidelity.index(2) == 1
+
+
+def test_an_objective_has_no_name_that_the_results_of_a_run_use() -> None:
+    space, fidelity = Space({"x": Integer(1, 2)}), Fidelity("epoch", (1,))
+    with pytest.raises(InvalidSpace, match="an objective cannot be called 'time': the results of a run have"):
+        Schema(space, fidelity, (Objective("loss", "min"), Objective("time", "none", cumulative=True)), "loss")
