@@ -10,11 +10,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, settings
 
 from blackbox_repo.domains import Categorical, Float, Integer
 from blackbox_repo.schema import Fidelity, Objective, Schema
 from blackbox_repo.space import Condition, Space
 from blackbox_repo.table import Coded, Table, TabularBlackbox
+
+# how fast a machine is decides no test; the first draw of all takes seconds in a fresh checkout
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 
 @pytest.fixture
