@@ -1,1 +1,1 @@
-"""The blackboxes that ship with the code: parquet files and their manifests, nothing else. Imports nothing."""
+"""The blackboxes that ship with the code: parquet files and their manifests. Imports nothing."""
