@@ -200,6 +200,13 @@ class Cluster:
             point += 1
         return point
 
+    def reached(self, segment: Segment, time: int) -> int:
+        """The last point, of those done with, that is produced up to and including ``time``; or the base."""
+        point = segment.next - 1
+        while point >= segment.first and self.produced(segment, point) > time:
+            point -= 1
+        return point if point >= segment.first else segment.base
+
     def last_arrived(self, segment: Segment, time: int) -> int:
         """The last point of the job that has reached the scheduler up to and including ``time``."""
         return max(self.last_produced(segment, time - self._report), segment.next - 1)

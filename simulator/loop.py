@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import Any
+from typing import Any, cast
 
 from blackbox_repo import __version__
 from blackbox_repo.blackbox import Blackbox
@@ -65,16 +66,20 @@ def simulate(
     """
     if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
         raise InvalidOption(f"workers is {workers!r}, but must be a whole number, 1 or more")
+    if isinstance(seed, bool) or not isinstance(seed, numbers.Integral):
+        raise InvalidOption(f"seed is {seed!r}, but must be a whole number")
+    seed = int(seed)  # draws tell numpy's integers from Python's
     if blackbox.schema.time is None:
         raise InvalidOption(
             f"{blackbox.name!r} records no time, so it can only be simulated with a time model: "
             f"views.with_time_model(blackbox, SECONDS), or --time-model constant:SECONDS, where SECONDS is "
             f"per unit of {blackbox.schema.fidelity.name}"
         )
-    if not hasattr(scheduler, "suggest") or isinstance(scheduler, type):
-        assert callable(scheduler)
-        scheduler = scheduler(blackbox.schema, seed)
-    return _Simulation(blackbox, scheduler, workers, stop, seed, conditions or Conditions()).run()
+    if isinstance(scheduler, type) or not hasattr(scheduler, "suggest"):
+        made = cast("SchedulerFactory", scheduler)(blackbox.schema, seed)
+    else:
+        made = cast("Scheduler", scheduler)
+    return _Simulation(blackbox, made, workers, stop, seed, conditions or Conditions()).run()
 
 
 class _Simulation:
@@ -203,7 +208,8 @@ class _Simulation:
         if until is not None:
             last = min(last, self.point_of(until, "suggest()"))
         alone = self.blackbox.schema.fidelity.kind == "independent"
-        segment = self.cluster.begin(trial, start, base, range(last if alone else base + 1, last + 1))
+        first = max(last, 0) if alone else base + 1
+        segment = self.cluster.begin(trial, start, base, range(first, last + 1))
         self.queue.push(Event(start, Kind.START, trial.number, segment.number, base))
 
     def point_of(self, fidelity: float, call: str) -> int:
@@ -243,7 +249,11 @@ class _Simulation:
             self.queue.push(Event(arrival, Kind.REPORT, segment.trial, segment.number, point))
 
     def push(self, time: int, kind: Kind, segment: Segment) -> None:
-        self.queue.push(Event(time, kind, segment.trial, segment.number, segment.next - 1))
+        self.queue.push(self.event(time, kind, segment))
+
+    def event(self, time: int, kind: Kind, segment: Segment) -> Event:
+        """An event of a segment, with the last point that it had produced by then."""
+        return Event(time, kind, segment.trial, segment.number, self.cluster.reached(segment, time))
 
     def on_report(self, event: Event) -> None:
         trial, segment = self.of(event)
@@ -320,7 +330,7 @@ class _Simulation:
             if segment.outcome is None:
                 self.settle(segment, last)
                 segment.outcome = self.cluster.trials[segment.trial].status = TrialStatus.INTERRUPTED
-            self.on_end(Event(last.time, Kind.END, segment.trial, segment.number, segment.next - 1))
+            self.on_end(self.event(last.time, Kind.END, segment))
         self.events.append((last._replace(kind=Kind.DEADLINE), reason))
         points = Points.of(self.cluster, last)
         target = points.values(self.cluster.trials, self.blackbox.schema.target)

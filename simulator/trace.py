@@ -64,7 +64,9 @@ class Points:
         ]
         if not heads:
             return np.empty(0)
-        return np.concatenate(heads)[(np.cumsum(furthest) - furthest)[self.trial] + self.point]
+        cells: Array = np.concatenate(heads)
+        values: Array = cells[(np.cumsum(furthest) - furthest)[self.trial] + self.point]
+        return values
 
 
 def _stretches(cluster: Cluster, segment: Segment, end: Event) -> Iterator[tuple[range, Code]]:

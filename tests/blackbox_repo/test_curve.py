@@ -79,7 +79,7 @@ def test_a_curve_keeps_its_own_copy():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"loss": [3, 2]}, r"equal in number and at most 3, but are \{'loss': 2, 'time': 3\}"),
+        ({"loss": [3, 2]}, r"equal in number and at most 3, but are \{'loss': 2, 'elapsed_time': 3\}"),
         ({"loss": [4, 3, 2, 1], "elapsed_time": [1, 2, 3, 4]}, "equal in number and at most 3"),
         ({"elapsed_time": [10, 20, 19]}, "the cumulative objective 'elapsed_time' decreases"),
         ({"loss": 3}, "the objective 'loss' must be a sequence over the fidelity, not 3"),
@@ -95,7 +95,7 @@ def test_values_that_make_no_curve_are_refused(change, message):
 
 
 def test_all_missing_objectives_are_named():
-    with pytest.raises(InvalidConfiguration, match=r"the curve lacks the objectives \['time', 'params'\]"):
+    with pytest.raises(InvalidConfiguration, match=r"the curve lacks the objectives \['elapsed_time', 'params'\]"):
         LearningCurve.of(SCHEMA, {"loss": [1]})
 
 

@@ -370,6 +370,8 @@ def test_an_answer_that_is_no_decision_is_refused(tiny: Any) -> None:
 def test_the_arguments_of_simulate_are_checked(tiny: Any) -> None:
     with pytest.raises(InvalidOption, match="workers is 0, but must be a whole number, 1 or more"):
         simulate(tiny, RandomSearch, workers=0, stop=Stop(time=1))
+    with pytest.raises(InvalidOption, match="seed is 1.5, but must be a whole number"):
+        simulate(tiny, RandomSearch, workers=1, stop=Stop(time=1), seed=1.5)
     with pytest.raises(InvalidOption, match="a run needs an end"):
         Stop()
     with pytest.raises(InvalidOption, match="the limit time is -1, but must be above 0"):
