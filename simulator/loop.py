@@ -172,7 +172,8 @@ class _Simulation:
         source = self.known_trial(number, "started from the checkpoint of")
         segment = source.segments[-1]
         if segment.outcome is None:
-            self.cluster.deliver(segment, self.cluster.last_arrived(segment, self.now) + 1)
+            arrived = self.cluster.last_arrived(segment, self.now)
+            self.cluster.deliver(segment, min(arrived + 1, segment.wake))  # what is heard is an event to come
         if not self.keeps_checkpoints or source.heard == SCRATCH:
             why = "has not reported yet" if self.keeps_checkpoints else "keeps no checkpoints here"
             raise self.error("suggest()", f"started from the checkpoint of trial {number}, which {why}")
@@ -326,7 +327,7 @@ class _Simulation:
 
     def finished(self, last: Event, reason: str) -> Run:
         """Settle what is still running at the end, and hand over the results."""
-        for segment in list(self.cluster.running.values()):
+        for _, segment in sorted(self.cluster.running.items()):
             if segment.outcome is None:
                 self.settle(segment, last)
                 segment.outcome = self.cluster.trials[segment.trial].status = TrialStatus.INTERRUPTED

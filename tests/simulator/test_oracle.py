@@ -1,0 +1,88 @@
+"""The kernel and the second-by-second oracle tell the same story of every little world."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from hypothesis import given
+
+from simulator import Run, simulate
+from simulator.clock import NANOSECONDS
+from simulator.cluster import Code
+from simulator.events import Kind
+from tests.simulator.oracle import Happened, Oracle
+from tests.simulator.worlds import Case, Recorder, cases, examples
+
+
+def simulated(case: Case) -> tuple[Run, Recorder]:
+    scheduler = case.scheduler()
+    run = simulate(
+        case.world, scheduler, workers=case.workers, stop=case.stop, conditions=case.conditions, seed=1
+    )
+    return run, scheduler
+
+
+def foretold(case: Case) -> tuple[Oracle, Recorder]:
+    scheduler = case.scheduler()
+    oracle = Oracle(case.world, scheduler, case.workers, case.stop, case.conditions)
+    return oracle.run(), scheduler
+
+
+def log_of(run: Run) -> list[Happened]:
+    """The trace but for its end, which stands beside it."""
+    return [
+        Happened(
+            int(record["time"]) // NANOSECONDS,
+            Kind(int(record["kind"])).name.lower(),
+            int(record["trial"]),
+            int(record["segment"]),
+            int(record["point"]),
+            Code(int(record["code"])).name.lower() if record["code"] else "",
+        )
+        for record in run.records
+        if record["kind"] != Kind.DEADLINE
+    ]
+
+
+def losses_of(run: Run) -> list[str]:
+    reports = run.records[run.records["kind"] == Kind.REPORT]
+    return [repr(float(value)) for value in np.ascontiguousarray(reports["value"]).view("<f8")]
+
+
+def assert_they_agree(case: Case, *, moody: bool = False) -> None:
+    run, by_kernel = simulated(case)
+    oracle, by_oracle = foretold(case)
+    assert answers(by_kernel, moody=moody) == answers(by_oracle, moody=moody)
+    assert log_of(run) == oracle.log
+    assert (run.reason, run.end) == (oracle.reason, oracle.now * NANOSECONDS)
+    statuses = [oracle.status(trial).value for trial in range(len(oracle.curves))]
+    assert run.trial_columns["status"] == statuses
+    expected = [
+        float(oracle.curves[event.trial]["loss"][event.point])
+        for event in oracle.log
+        if event.kind == "report"
+    ]
+    assert losses_of(run) == [repr(value) for value in expected]
+
+
+def answers(scheduler: Recorder, *, moody: bool) -> list[str]:
+    """What was asked, told and answered; how often ``None`` was the answer concerns only a moody scheduler."""
+    return [call for call in scheduler.calls if moody or call != "suggest None"]
+
+
+@given(cases())
+@examples(300)
+def test_kernel_and_oracle_agree_on_everything(case: Case) -> None:
+    assert_they_agree(case)
+
+
+@given(cases())
+@examples(100)
+def test_they_agree_on_how_often_a_scheduler_is_asked_T5(case: Case) -> None:
+    """Reports that nobody hears would make rounds in the oracle only: here all are heard."""
+    character = replace(case.character, moody=True, patience=0)
+    conditions = replace(case.conditions, checkpoints=True)
+    assert_they_agree(
+        replace(case, character=character, conditions=conditions, kind="incremental"), moody=True
+    )

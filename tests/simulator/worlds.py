@@ -1,0 +1,298 @@
+"""Random little worlds for properties: curves in whole seconds, and schedulers that try everything allowed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from hypothesis import settings
+from hypothesis import strategies as st
+
+from blackbox_repo import draw
+from blackbox_repo.blackbox import Blackbox
+from blackbox_repo.curve import LearningCurve, Status
+from blackbox_repo.domains import Categorical, Integer
+from blackbox_repo.schema import Fidelity, FidelityKind, Objective, Schema
+from blackbox_repo.space import Configuration, Space
+from simulator import CONTINUE, PAUSE, STOP, Conditions, Delays, continue_until
+from simulator.scheduler import Decision, Report, Resume, Scheduler, Start, Suggestion, Trial
+from simulator.stopping import Stop
+
+FIDELITIES = (1, 3, 9, 27, 81)
+
+
+def examples(count: int) -> settings:
+    """The same examples each time; BB_EXAMPLES=20 tries 20 times as many, and new ones each time."""
+    factor = int(os.environ.get("BB_EXAMPLES", "0"))
+    return settings(max_examples=count * max(factor, 1), deadline=None, derandomize=not factor, database=None)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A training run: the seconds of each step, and how it ended."""
+
+    steps: tuple[int, ...]
+    status: Status = "ok"
+
+
+class World(Blackbox):
+    """A few configurations, told apart by ``row``; ``shade`` has no effect. A step takes its seconds x scale."""
+
+    name = "world"
+
+    def __init__(self, rows: Sequence[Row], epochs: int, kind: FidelityKind = "incremental") -> None:
+        self.rows, self.scale = tuple(rows), 1
+        self.schema = Schema(
+            Space({"row": Integer(0, len(rows) - 1), "shade": Categorical(("light", "dark"))}),
+            Fidelity("epoch", FIDELITIES[:epochs], kind=kind),
+            (Objective("loss", "min"), Objective("elapsed_time", "none", "s", cumulative=True)),
+            target="loss",
+            time="elapsed_time",
+        )
+
+    def curve(self, configuration: Configuration, *, seed: int | None = None) -> LearningCurve:
+        row = self.rows[configuration["row"]]
+        count = len(row.steps)
+        losses = [configuration["row"] + 1 / (point + 2) for point in range(count)]
+        if row.status == "diverged":
+            losses[-1:] = [float("nan")]
+        elapsed = [self.scale * sum(row.steps[: point + 1]) for point in range(count)]
+        values = {"loss": losses[:count], "elapsed_time": elapsed}
+        return LearningCurve.of(self.schema, values, status=row.status, seed=seed or 0)
+
+    def digest(self) -> str:
+        return "world"
+
+
+@dataclass(frozen=True)
+class Character:
+    """What a :class:`Whimsical` scheduler does: tenths of its answers.
+
+    A moody one may answer ``None`` now and otherwise later, though nobody told it anything in between.
+    """
+
+    starts: int = 12
+    nothing: int = 2
+    resumes: int = 6
+    copies: int = 2
+    bounds: int = 5
+    pauses: int = 2
+    stops: int = 1
+    patience: int = 2
+    moody: bool = False
+
+
+class Whimsical:
+    """Asks for whatever is possible, at random; the same answers follow from what it was told.
+
+    It looks at the world to know which bounded jobs end below the end of their curve.
+    """
+
+    def __init__(self, world: World, seed: int, character: Character, *, keeps_checkpoints: bool) -> None:
+        self.world, self.seed, self.character = world, seed, character
+        self.keeps_checkpoints = keeps_checkpoints
+        self.answers = self.asked = self.told = 0
+        self.rows: list[int] = []
+        self.bounds: list[int] = []
+        self.open_jobs: list[int] = []
+        self.paused: set[int] = set()
+        self.over: set[int] = set()
+        self.reported: set[int] = set()
+        self.heard: dict[tuple[int, float], int] = {}
+
+    def chance(self, tenths: int, *what: Any) -> bool:
+        return draw.integer(10, self.seed, *what) < tenths
+
+    def suggest(self) -> Suggestion:
+        key = ("suggest", self.answers, self.told, self.asked if self.character.moody else 0)
+        self.asked += 1
+        if self.answers == self.character.starts or self.chance(self.character.nothing, "nothing", *key):
+            return None
+        self.answers += 1
+        until = None
+        if self.chance(self.character.bounds, "bounded", *key):
+            until = self.pick(self.world.schema.fidelity.values, "until", *key)
+        if self.paused and self.chance(self.character.resumes, "resume", *key):
+            return self.resume(self.pick(sorted(self.paused), "which", *key), until)
+        source = None
+        if self.reported and self.keeps_checkpoints and self.chance(self.character.copies, "copy", *key):
+            source = self.pick(sorted(self.reported), "source", *key)
+        return self.start(self.pick(range(len(self.world.rows)), "row", *key), until, source)
+
+    def pick(self, among: Sequence[Any], *key: Any) -> Any:
+        return among[draw.integer(len(among), self.seed, "pick", *key)]
+
+    def start(self, row: int, until: float | None, source: int | None) -> Start:
+        self.rows.append(row)
+        self.bounds.append(self.bound(row, until))
+        self.open_jobs.append(1)
+        return Start({"row": row, "shade": "light"}, until, source)
+
+    def resume(self, trial: int, until: float | None) -> Resume:
+        self.paused.discard(trial)
+        self.bounds[trial] = self.bound(self.rows[trial], until)
+        self.open_jobs[trial] += 1
+        return Resume(trial, until)
+
+    def bound(self, row: int, until: float | None) -> int:
+        """The last point of a job."""
+        last = len(self.world.rows[row].steps) - 1
+        return last if until is None else min(last, self.world.schema.fidelity.values.index(until))
+
+    def on_report(self, trial: Trial, report: Report) -> Decision:
+        self.told += 1
+        self.reported.add(trial.number)
+        key = (trial.number, report.fidelity)
+        occurrence = self.heard[key] = self.heard.get(key, 0) + 1
+        decision = self.decide("decide", *key, occurrence)
+        below = report.index < len(self.world.rows[self.rows[trial.number]].steps) - 1
+        if decision == STOP:
+            self.over.add(trial.number)
+        elif decision == PAUSE or (report.index == self.bounds[trial.number] and below):
+            self.paused.add(trial.number)
+        return decision
+
+    def decide(self, *key: Any) -> Decision:
+        number, character = draw.integer(10, self.seed, *key), self.character
+        kinds = [PAUSE] * character.pauses + [STOP] * character.stops + ["patience"] * character.patience
+        if number >= len(kinds):
+            return CONTINUE
+        kind = kinds[number]
+        if isinstance(kind, Decision):
+            return kind
+        return continue_until(self.pick((*self.world.schema.fidelity.values, 1000), *key))
+
+    def on_end(self, trial: Trial) -> None:
+        self.told += 1
+        self.open_jobs[trial.number] -= 1
+        if trial.status.value != "paused":
+            self.over.add(trial.number)
+        if not self.open_jobs[trial.number] and trial.number not in self.over:
+            self.paused.add(trial.number)
+
+
+class Recorder:
+    """Writes down every call of the scheduler that it wraps."""
+
+    def __init__(self, inner: Scheduler) -> None:
+        self.inner = inner
+        self.calls: list[str] = []
+        self.suggestions: list[Start | Resume] = []
+
+    def suggest(self) -> Suggestion:
+        suggestion = self.inner.suggest()
+        self.calls.append(f"suggest {suggestion}")
+        if suggestion is not None:
+            self.suggestions.append(suggestion)
+        return suggestion
+
+    def on_report(self, trial: Trial, report: Report) -> Decision:
+        decision = self.inner.on_report(trial, report)
+        self.calls.append(f"{report.time} {report.fidelity} {trial} {report.values()} {decision}")
+        return decision
+
+    def on_end(self, trial: Trial) -> None:
+        self.calls.append(f"end {trial}")
+        self.inner.on_end(trial)
+
+
+class Patient:
+    """Answers CONTINUE where the scheduler that it wraps asks not to be called (T22)."""
+
+    def __init__(self, inner: Scheduler) -> None:
+        self.inner = inner
+        self.ask_from: dict[int, float] = {}
+
+    def suggest(self) -> Suggestion:
+        suggestion = self.inner.suggest()
+        if isinstance(suggestion, Resume):
+            self.ask_from.pop(suggestion.trial, None)
+        return suggestion
+
+    def on_report(self, trial: Trial, report: Report) -> Decision:
+        if report.fidelity < self.ask_from.get(trial.number, 0):
+            return CONTINUE
+        decision = self.inner.on_report(trial, report)
+        if decision.until is not None:
+            self.ask_from[trial.number] = min(decision.until, self.last_fidelity(report))
+        return replace(decision, until=None)
+
+    @staticmethod
+    def last_fidelity(report: Report) -> float:
+        last: float = report._curve.schema.fidelity.values[-1]
+        return last
+
+    def on_end(self, trial: Trial) -> None:
+        self.inner.on_end(trial)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A world, a scheduler, and under what conditions they meet."""
+
+    rows: tuple[Row, ...]
+    epochs: int
+    kind: FidelityKind
+    seed: int
+    character: Character
+    workers: int
+    stop: Stop
+    conditions: Conditions
+
+    @property
+    def world(self) -> World:
+        return World(self.rows, self.epochs, self.kind)
+
+    def scheduler(self) -> Recorder:
+        keeps = self.conditions.checkpoints and self.kind == "incremental"
+        return Recorder(Whimsical(self.world, self.seed, self.character, keeps_checkpoints=keeps))
+
+
+SECONDS = st.integers(0, 4)
+STATUSES: st.SearchStrategy[Status] = st.sampled_from(("ok", "ok", "ok", "diverged", "crashed"))
+DELAYS = st.one_of(
+    st.just(Delays()),
+    st.builds(
+        lambda start, report, more, stop, stopped: Delays(start, report, report + more, stop, stopped),
+        *[st.integers(0, 6)] * 5,
+    ),
+)
+LIMITS = st.fixed_dictionaries(
+    {"time": st.integers(1, 60) | st.just(10**6)},
+    optional={
+        "trials_started": st.integers(1, 8),
+        "trials_completed": st.integers(1, 4),
+        "trials_finished": st.integers(1, 6),
+        "reports": st.integers(1, 25),
+    },
+)
+CHARACTERS = st.builds(
+    Character,
+    starts=st.integers(1, 14),
+    nothing=st.integers(0, 5),
+    resumes=st.integers(0, 10),
+    copies=st.integers(0, 5),
+    bounds=st.integers(0, 10),
+    pauses=st.integers(0, 5),
+    stops=st.integers(0, 2),
+    patience=st.integers(0, 3),
+)
+
+
+@st.composite
+def cases(draw_one: st.DrawFn) -> Case:
+    epochs = draw_one(st.integers(1, 5))
+    steps = st.lists(SECONDS, min_size=epochs, max_size=epochs) | st.lists(SECONDS, max_size=epochs)
+    row = st.builds(Row, steps.map(tuple), STATUSES)
+    return Case(
+        rows=tuple(draw_one(st.lists(row, min_size=2, max_size=6))),
+        epochs=epochs,
+        kind=draw_one(st.sampled_from(("incremental", "incremental", "incremental", "independent"))),
+        seed=draw_one(st.integers(0, 10**6)),
+        character=draw_one(CHARACTERS),
+        workers=draw_one(st.integers(1, 4)),
+        stop=Stop(**draw_one(LIMITS)),
+        conditions=Conditions(draw_one(DELAYS), checkpoints=draw_one(st.sampled_from((True, True, False)))),
+    )
