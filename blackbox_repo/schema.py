@@ -134,8 +134,8 @@ class Schema:
         for objective in self.objectives:
             if objective.name in RESULT_COLUMNS:
                 raise InvalidSpace(
-                    f"an objective cannot be called {objective.name!r}: the results of a run have a column of "
-                    f"that name. Rename it; the time of a training is 'elapsed_time'"
+                    f"an objective cannot be called {objective.name!r}: the results of a run have a column "
+                    f"of that name. Rename it; the time of a training is 'elapsed_time'"
                 )
         if self.objective(self.target).goal == "none":
             raise InvalidSpace(f"the target {self.target!r} has no goal; it needs 'min' or 'max'")
