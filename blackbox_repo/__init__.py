@@ -3,6 +3,7 @@
 May import ``data_cache`` (in ``roots.py``); nothing else of ours.
 """
 
+from blackbox_repo.benchmark import Benchmark, load_benchmark
 from blackbox_repo.blackbox import Blackbox, from_function
 from blackbox_repo.curve import LearningCurve
 from blackbox_repo.domains import Categorical, Constant, Float, Integer, Ordinal
@@ -28,6 +29,7 @@ from blackbox_repo.table import Coded, Table, TabularBlackbox
 __version__ = "0.1.0"
 
 __all__ = [
+    "Benchmark",
     "Blackbox",
     "BlackboxRepoError",
     "Categorical",
@@ -58,6 +60,7 @@ __all__ = [
     "describe",
     "from_function",
     "list_blackboxes",
+    "load_benchmark",
     "load_blackbox",
     "verify",
 ]
