@@ -1,4 +1,4 @@
-"""Random little worlds for properties: curves in whole seconds, and schedulers that try everything allowed."""
+"""Random little worlds for properties: curves in whole seconds, schedulers that try all that is allowed."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Row:
 
 
 class World(Blackbox):
-    """A few configurations, told apart by ``row``; ``shade`` has no effect. A step takes its seconds x scale."""
+    """A few configurations, told apart by ``row``; ``shade`` has no effect. Steps take ``scale`` seconds."""
 
     name = "world"
 
@@ -85,14 +85,17 @@ class Character:
 
 
 class Whimsical:
-    """Asks for whatever is possible, at random; the same answers follow from what it was told.
+    """Asks for whatever is possible, at random; its answers follow from what it was told.
 
-    It looks at the world to know which bounded jobs end below the end of their curve.
+    It looks at the world to know which bounded jobs end below the end of their curve, and how many trials are
+    admitted: asked again without news, it offers the same trial again.
     """
 
-    def __init__(self, world: World, seed: int, character: Character, *, keeps_checkpoints: bool) -> None:
+    def __init__(
+        self, world: World, seed: int, character: Character, *, keeps_checkpoints: bool, door: int | None
+    ) -> None:
         self.world, self.seed, self.character = world, seed, character
-        self.keeps_checkpoints = keeps_checkpoints
+        self.keeps_checkpoints, self.door = keeps_checkpoints, door
         self.answers = self.asked = self.told = 0
         self.rows: list[int] = []
         self.bounds: list[int] = []
@@ -110,7 +113,6 @@ class Whimsical:
         self.asked += 1
         if self.answers == self.character.starts or self.chance(self.character.nothing, "nothing", *key):
             return None
-        self.answers += 1
         until = None
         if self.chance(self.character.bounds, "bounded", *key):
             until = self.pick(self.world.schema.fidelity.values, "until", *key)
@@ -125,12 +127,15 @@ class Whimsical:
         return among[draw.integer(len(among), self.seed, "pick", *key)]
 
     def start(self, row: int, until: float | None, source: int | None) -> Start:
-        self.rows.append(row)
-        self.bounds.append(self.bound(row, until))
-        self.open_jobs.append(1)
+        if len(self.rows) != self.door:
+            self.answers += 1
+            self.rows.append(row)
+            self.bounds.append(self.bound(row, until))
+            self.open_jobs.append(1)
         return Start({"row": row, "shade": "light"}, until, source)
 
     def resume(self, trial: int, until: float | None) -> Resume:
+        self.answers += 1
         self.paused.discard(trial)
         self.bounds[trial] = self.bound(self.rows[trial], until)
         self.open_jobs[trial] += 1
@@ -247,7 +252,8 @@ class Case:
 
     def scheduler(self) -> Recorder:
         keeps = self.conditions.checkpoints and self.kind == "incremental"
-        return Recorder(Whimsical(self.world, self.seed, self.character, keeps_checkpoints=keeps))
+        door = self.stop.trials_started
+        return Recorder(Whimsical(self.world, self.seed, self.character, keeps_checkpoints=keeps, door=door))
 
 
 SECONDS = st.integers(0, 4)
