@@ -208,6 +208,31 @@ def test_an_independent_fidelity_costs_in_full_and_reports_only_its_end_T6a(
     ]
 
 
+def test_an_independent_job_that_has_no_points_ends_at_its_start_T6a(
+    play: Any, job: Any, make_tiny: Any
+) -> None:
+    nothing = make_tiny(kind="independent", lengths={10.0: 0}, status="crashed")
+    story, scheduler, _ = play([job(10)], blackbox=nothing, conditions=delayed(start=1))
+    assert story == ["1 start 0.0", "1 end 0.0", "1 deadline 0.0"]
+    assert scheduler.ended == [(0, "failed")]
+
+
+def test_a_report_that_is_due_is_no_checkpoint_before_it_is_told_T8(play: Any, job: Any, after: Any) -> None:
+    script = [job(10, until=1), job(0), job(5, checkpoint_of=1)]
+    with pytest.raises(SchedulerError, match="checkpoint of trial 1, which has not reported yet"):
+        play(script, workers=3)
+    _, scheduler, _ = play([*script[:2], after((1, 1), script[2])], workers=3)
+    assert [epoch for _, trial, epoch, _ in scheduler.heard if trial == 1] == [1, 2, 3, 4]
+
+
+def test_at_the_end_jobs_are_told_in_the_order_of_trials_not_of_starts_T2_T15(
+    play: Any, job: Any, after: Any
+) -> None:
+    script = [job(10, until=1), job(20), after(("end", 0), Resume(0))]
+    _, scheduler, _ = play(script, workers=2, stop=Stop(time=15))
+    assert scheduler.ended == [(0, "paused"), (0, "interrupted"), (1, "interrupted")]
+
+
 def test_reports_at_the_limit_count_and_nothing_is_suggested_there_T15(play: Any, job: Any) -> None:
     story, scheduler, run = play([job(10), job(10), job(10)], {(0, 2): STOP}, workers=2, stop=Stop(time=20))
     assert story[2:] == [
