@@ -34,12 +34,14 @@ class Segment:
 
     Points are positions on the curve. The job trains from ``base`` (not included), reports from ``first`` to
     ``last``; what became of the points before ``next`` is known, and the scheduler wants to hear of ``wake``.
-    ``signal`` is when a stop signal ends the training, if that is sooner than the job's own end.
+    The worker is busy from ``busy_from`` to ``end``. ``signal`` is when a stop signal ends the training, if
+    that is sooner than the job's own end.
     """
 
     trial: int
     number: int
     worker: int
+    busy_from: int
     start: int
     base: int
     first: int
@@ -123,12 +125,13 @@ class Cluster:
         self.trials.append(trial)
         return trial
 
-    def begin(self, trial: TrialState, start: int, base: int, points: range) -> Segment:
-        """Put a job that reports these points on the lowest idle worker, from ``start`` (ns)."""
+    def begin(self, trial: TrialState, now: int, start: int, base: int, points: range) -> Segment:
+        """Put a job that reports these points on the lowest idle worker now; it runs from ``start`` (ns)."""
         segment = Segment(
             trial=trial.number,
             number=len(trial.segments),
             worker=heapq.heappop(self.idle),
+            busy_from=now,
             start=start,
             base=base,
             first=points.start,

@@ -1,4 +1,4 @@
-"""The results of a run as columns: one row a trial, one row a point."""
+"""The results of a run as columns: one row a trial, a segment, a point."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from blackbox_repo.curve import Array
 from blackbox_repo.schema import Schema
 from simulator.clock import NANOSECONDS, to_seconds
-from simulator.cluster import Cluster
+from simulator.cluster import Cluster, Segment
 from simulator.trace import Points
 
 
@@ -21,13 +21,32 @@ def trial_columns(schema: Schema, cluster: Cluster) -> dict[str, list[Any]]:
         columns[f"config.{name}"] = [trial.configuration.get(name) for trial in trials]
     columns["seed"] = [trial.curve.seed for trial in trials]
     columns["status"] = [trial.status.value for trial in trials]
-    columns["started"] = [to_seconds(trial.segments[0].start) for trial in trials]
+    columns["started"] = [_started(trial.segments[0]) for trial in trials]
     columns["ended"] = [to_seconds(trial.segments[-1].end or 0) for trial in trials]
     columns["segments"] = [len(trial.segments) for trial in trials]
     for objective in schema.objectives:
         if objective.constant:
             columns[objective.name] = [trial.curve.point(objective.name, 0) for trial in trials]
     return columns
+
+
+def segment_columns(cluster: Cluster) -> dict[str, list[Any]]:
+    """Column -> one value a segment, in the order of (trial, segment); times in seconds."""
+    segments = [segment for trial in cluster.trials for segment in trial.segments]
+    return {
+        "trial": [segment.trial for segment in segments],
+        "segment": [segment.number for segment in segments],
+        "worker": [segment.worker for segment in segments],
+        "busy_from": [to_seconds(segment.busy_from) for segment in segments],
+        "started": [_started(segment) for segment in segments],
+        "ended": [to_seconds(segment.end or 0) for segment in segments],
+        "outcome": [segment.outcome.value for segment in segments if segment.outcome is not None],
+    }
+
+
+def _started(segment: Segment) -> float | None:
+    """When a job began to train, if the run did not end before."""
+    return None if segment.end is not None and segment.end < segment.start else to_seconds(segment.start)
 
 
 def report_columns(schema: Schema, cluster: Cluster, points: Points) -> dict[str, Array]:

@@ -13,7 +13,7 @@ from blackbox_repo.errors import BlackboxRepoError, InvalidOption
 from blackbox_repo.space import Configuration
 from simulator.clock import to_ns, to_seconds
 from simulator.cluster import SCRATCH, Cluster, Code, Segment, TrialState
-from simulator.columns import report_columns, trial_columns
+from simulator.columns import report_columns, segment_columns, trial_columns
 from simulator.conditions import Conditions
 from simulator.curves import Curves
 from simulator.errors import SchedulerError, SimulationError
@@ -210,7 +210,7 @@ class _Simulation:
             last = min(last, self.point_of(until, "suggest()"))
         alone = self.blackbox.schema.fidelity.kind == "independent"
         first = max(last, 0) if alone else base + 1
-        segment = self.cluster.begin(trial, start, base, range(first, last + 1))
+        segment = self.cluster.begin(trial, self.now, start, base, range(first, last + 1))
         self.queue.push(Event(start, Kind.START, trial.number, segment.number, base))
 
     def point_of(self, fidelity: float, call: str) -> int:
@@ -341,6 +341,7 @@ class _Simulation:
             end=last.time,
             records=build_records(points, target, self.events),
             trial_columns=trial_columns(self.blackbox.schema, self.cluster),
+            segment_columns=segment_columns(self.cluster),
             report_columns=report_columns(self.blackbox.schema, self.cluster, points),
         )
 

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 TOLD = (Code.CONTINUE, Code.PAUSE, Code.STOP)
-_HEADER, _TRIALS, _REPORTS, _TRACE = "run.json", "trials.parquet", "reports.parquet", "trace.parquet"
+_HEADER, _TRIALS, _SEGMENTS = "run.json", "trials.parquet", "segments.parquet"
+_REPORTS, _TRACE = "reports.parquet", "trace.parquet"
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,7 @@ class Run:
         end: When it ended, in simulated nanoseconds.
         records: All events in the order of docs/time.md, T2.
         trial_columns: Column -> one value a trial.
+        segment_columns: Column -> one value a segment, in the order of (trial, segment).
         report_columns: Column -> one value a report, in the order of arrival.
     """
 
@@ -76,6 +78,7 @@ class Run:
     end: int
     records: Records
     trial_columns: Mapping[str, Any]
+    segment_columns: Mapping[str, Any]
     report_columns: Mapping[str, Array]
 
     @property
@@ -98,6 +101,18 @@ class Run:
         import pyarrow as pa
 
         return pa.table(dict(self.trial_columns))
+
+    def segments(self) -> pa.Table:
+        """One row a job: trial, segment, worker, times (s), outcome; what a Gantt chart shows.
+
+        The worker was busy from ``busy_from`` to ``ended`` and trained from ``started``, which is null if the
+        run ended before.
+        """
+        import pyarrow as pa
+
+        types = {name: pa.int64() for name in ("trial", "segment", "worker")}
+        types |= {name: pa.float64() for name in ("busy_from", "started", "ended")}
+        return pa.table(dict(self.segment_columns), schema=pa.schema({**types, "outcome": pa.string()}))
 
     def reports(self) -> pa.Table:
         """One row a point: time (s), trial, segment, fidelity, decision, objectives; in order of arrival."""
@@ -149,7 +164,7 @@ class Run:
         return {name: value for name, value in columns.items() if value is not None}
 
     def save(self, folder: str | Path) -> None:
-        """Write the run to a new folder: JSON and three parquet files; it appears complete or not at all.
+        """Write the run to a new folder: JSON and four parquet files; it appears complete or not at all.
 
         Raises:
             InvalidOption: The folder exists and does not hold this very run.
@@ -161,7 +176,13 @@ class Run:
         check_free(folder, self.digest)
         with appearing(folder, lambda existing: check_free(existing, self.digest)) as partial:
             trace = pa.table({name: np.ascontiguousarray(self.records[name]) for name in RECORD.names or ()})
-            for name, table in ((_TRIALS, self.trials()), (_REPORTS, self.reports()), (_TRACE, trace)):
+            tables = {
+                _TRIALS: self.trials(),
+                _SEGMENTS: self.segments(),
+                _REPORTS: self.reports(),
+                _TRACE: trace,
+            }
+            for name, table in tables.items():
                 pq.write_table(table, partial / name, compression="zstd")
             described = {"format": FORMAT, "digest": self.digest, "reason": self.reason, "end_ns": self.end}
             text = json.dumps({**described, **self.header}, indent=1, allow_nan=False)
@@ -179,7 +200,7 @@ class Run:
 
         folder = Path(folder)
         header = read_header(folder)
-        read = {name: pq.ParquetFile(folder / name).read() for name in (_TRIALS, _REPORTS, _TRACE)}
+        read = {name: pq.ParquetFile(folder / name).read() for name in (_TRIALS, _SEGMENTS, _REPORTS, _TRACE)}
         records = np.zeros(len(read[_TRACE]), dtype=RECORD)
         for name in RECORD.names or ():
             records[name] = read[_TRACE][name].to_numpy()
@@ -194,7 +215,8 @@ class Run:
             reason=header["reason"],
             end=header["end_ns"],
             records=records,
-            trial_columns={name: read[_TRIALS][name].to_pylist() for name in read[_TRIALS].column_names},
+            trial_columns=read[_TRIALS].to_pydict(),
+            segment_columns=read[_SEGMENTS].to_pydict(),
             report_columns=columns,
         )
 

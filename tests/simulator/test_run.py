@@ -32,6 +32,7 @@ def test_a_run_survives_its_folder(run: Run, tmp_path: Path) -> None:
         run.schema,
     )
     assert loaded.trials().equals(run.trials())
+    assert loaded.segments().equals(run.segments())
     assert loaded.reports().equals(run.reports())
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
 
@@ -78,6 +79,26 @@ def test_the_tables_tell_the_story(run: Run) -> None:
             "decision": "late",
         },
     ]
+
+
+def test_the_segments_say_which_worker_was_busy_when_with_what(run: Run) -> None:
+    table = run.segments()
+    assert table.column_names == ["trial", "segment", "worker", "busy_from", "started", "ended", "outcome"]
+    assert [tuple(row.values()) for row in table.to_pylist()] == [
+        (0, 0, 0, 0.0, 0.0, 30.0, "paused"),
+        (0, 1, 1, 21.0, 30.0, 51.0, "completed"),
+        (1, 0, 1, 0.0, 0.0, 17.0, "stopped"),
+    ]
+
+
+def test_a_job_that_the_end_of_the_run_forestalls_has_not_started(play: Any, job: Any) -> None:
+    slow = Conditions(delays=Delays(start=9))
+    _, _, run = play([job(10)], stop=Stop(time=5), conditions=slow)
+    assert [tuple(row.values()) for row in run.segments().to_pylist()] == [
+        (0, 0, 0, 0.0, None, 5.0, "interrupted")
+    ]
+    assert run.trials()["started"].to_pylist() == [None]
+    assert play([])[2].segments().num_rows == 0
 
 
 def test_the_incumbent_is_what_was_reported_in_time(run: Run) -> None:
