@@ -95,7 +95,9 @@ def test_values_that_make_no_curve_are_refused(change, message):
 
 
 def test_all_missing_objectives_are_named():
-    with pytest.raises(InvalidConfiguration, match=r"the curve lacks the objectives \['elapsed_time', 'params'\]"):
+    with pytest.raises(
+        InvalidConfiguration, match=r"the curve lacks the objectives \['elapsed_time', 'params'\]"
+    ):
         LearningCurve.of(SCHEMA, {"loss": [1]})
 
 

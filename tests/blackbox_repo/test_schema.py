@@ -129,4 +129,6 @@ def test_a_schema_crosses_processes_whole():
 def test_an_objective_has_no_name_that_the_results_of_a_run_use() -> None:
     space, fidelity = Space({"x": Integer(1, 2)}), Fidelity("epoch", (1,))
     with pytest.raises(InvalidSpace, match="an objective cannot be called 'time': the results of a run have"):
-        Schema(space, fidelity, (Objective("loss", "min"), Objective("time", "none", cumulative=True)), "loss")
+        Schema(
+            space, fidelity, (Objective("loss", "min"), Objective("time", "none", cumulative=True)), "loss"
+        )
