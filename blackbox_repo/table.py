@@ -19,7 +19,7 @@ from blackbox_repo.schema import Schema
 from blackbox_repo.space import CanonicalKey, Configuration
 
 STATUSES: tuple[Status, ...] = ("ok", "diverged", "crashed")
-_DOUBTFUL = frozenset({bool, np.bool_, type(None)})
+_DOUBTFUL_TYPES = frozenset({bool, np.bool_, type(None)})
 
 
 @dataclass(frozen=True)
@@ -133,10 +133,12 @@ class TabularBlackbox(Blackbox):
         decoded = {name: column.decoded(first) for name, column in zip(names, columns, strict=True)}
         self._configurations = ConfigurationList(decoded)
         self._key = _key_getter(names)
-        values = [value for column in columns for value in column.values]
-        gaps = any(bool(np.any(column.codes < 0)) for column in columns)
-        self._all_types_fit = not gaps and not any(value in (0, 1) for value in values)
-        self._plain_types_fit = not any(isinstance(value, bool) for value in values)
+        doubtful = [n for n, c in zip(names, columns, strict=True) if _is_doubtful(c)]
+        self._doubtful: Callable[[Configuration], tuple[object, ...]] | None = None
+        if doubtful:
+            self._doubtful = _key_getter(doubtful)
+        if any(isinstance(value, bool) for column in columns for value in column.values):
+            self._doubtful = _always_in_doubt  # a number equals a bool as well
         self._digest = ""
         strides = _grid_strides(schema, decoded)
         self._strides: list[dict[Value, int]] = strides or []
@@ -223,7 +225,7 @@ class TabularBlackbox(Blackbox):
         try:
             key = self._key(configuration)
             if len(configuration) == len(key) and (
-                self._all_types_fit or (self._plain_types_fit and _DOUBTFUL.isdisjoint(map(type, key)))
+                self._doubtful is None or _DOUBTFUL_TYPES.isdisjoint(map(type, self._doubtful(configuration)))
             ):
                 return sum(map(getitem, self._strides, key)) if self._strides else self._rows[key]
         except (KeyError, TypeError, AttributeError):
@@ -353,8 +355,18 @@ def _grid_strides(
 def _key_getter(names: Sequence[str]) -> Callable[[Configuration], tuple[Value, ...]]:
     """Configuration -> its values in this order; ``KeyError`` where one is missing."""
     if len(names) == 1:
-        return lambda configuration: (configuration[names[0]],)
+        name = names[0]
+        return lambda configuration: (configuration[name],)
     return itemgetter(*names)
+
+
+def _always_in_doubt(configuration: Configuration) -> tuple[None]:  # noqa: ARG001  called like the others
+    return (None,)
+
+
+def _is_doubtful(column: Coded) -> bool:
+    """Whether a value of the wrong type could equal one of the column's: a bool 0 or 1, a None a gap."""
+    return bool(np.any(column.codes < 0)) or any(value in (0, 1) for value in column.values)
 
 
 def _listed(array: Array | None) -> list[Any]:

@@ -35,7 +35,7 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping, Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -47,6 +47,10 @@ from blackbox_repo.surrogate.rounding import round_significant
 DIGITS = 6
 # beyond this many rows the work arrays no longer fit into the cache: 15 us a row become 21
 _ROWS_A_CHUNK = 128
+# OpenBLAS starts threads for a product of more multiplications than this (rows x inner x columns). Here they
+# gain little; where other processes want the same cores, they make it up to fifty times slower.
+_MOST_IN_ONE_THREAD = 2**18
+_ROWS_A_BLOCK = 8
 # outputs differ by 2e-14 of themselves at most when float64 sums are taken in other orders (measured)
 _NOISE = 1e-12
 
@@ -68,6 +72,30 @@ class _Linear(NamedTuple):
 
     weight: Array
     bias: Array
+
+
+def blocked_product(left: Array, right: Array) -> Array:
+    """The matrix product in blocks that are too small for BLAS to start threads."""
+    (rows, inner), columns = left.shape, right.shape[1]
+    height = min(rows, _ROWS_A_BLOCK)
+    width = _divisor(columns, _MOST_IN_ONE_THREAD // (height * inner))
+    padded = np.concatenate([left, np.zeros((-rows % height, inner))]) if rows % height else left
+    blocks = right.reshape(inner, -1, width).swapaxes(0, 1)
+    # (block of rows, block of columns, row, column)
+    product = np.matmul(padded.reshape(-1, 1, height, inner), blocks)
+    whole: Array = product.swapaxes(1, 2).reshape(-1, columns)
+    return whole[:rows]
+
+
+@cache
+def _divisor(number: int, most: int) -> int:
+    """The largest divisor that is not above ``most``."""
+    return max(divisor for divisor in range(1, max(most, 1) + 1) if number % divisor == 0)
+
+
+def exact_product(left: Array, right: Array) -> Array:
+    """The matrix product with every sum rounded once, which no machine computes differently; slow."""
+    return np.array([[math.fsum((row * column).tolist()) for column in right.T] for row in left])
 
 
 class Network:
@@ -124,7 +152,7 @@ class Network:
             Float64 ``(row, output)``.
         """
         chunks = [slice(k, k + _ROWS_A_CHUNK) for k in range(0, len(numbers), _ROWS_A_CHUNK)]
-        raw = np.concatenate([self.raw(codes[chunk], numbers[chunk], np.matmul) for chunk in chunks])
+        raw = np.concatenate([self.raw(codes[chunk], numbers[chunk]) for chunk in chunks])
         rounded = round_significant(raw * (1 + _NOISE), DIGITS)
         # a BLAS sums in an order of its own for each shape, number of threads and processor: where that could
         # change the rounded value, sum exactly
@@ -134,7 +162,7 @@ class Network:
             rounded[row] = round_significant(exact[0], DIGITS)
         return rounded
 
-    def raw(self, codes: Array, numbers: Array, product: Any = np.matmul) -> Array:
+    def raw(self, codes: Array, numbers: Array, product: Any = blocked_product) -> Array:
         """All outputs unrounded: float64 ``(row, output)``; ``product`` multiplies two matrices."""
         x = product(_stepped(self._numeric, numbers), self._first.weight) + self._first.bias
         for k, table in enumerate(self._tables):
@@ -159,11 +187,6 @@ class Network:
             hashed.update(f"{name} {array.shape}".encode())
             hashed.update(np.ascontiguousarray(array, dtype="<f4").tobytes())
         return hashed.hexdigest()
-
-
-def exact_product(left: Array, right: Array) -> Array:
-    """The matrix product with every sum rounded once, which no machine computes differently; slow."""
-    return np.array([[math.fsum((row * column).tolist()) for column in right.T] for row in left])
 
 
 # Columns whose steps have the same names are computed together: their indices, and each step's constants.
