@@ -360,7 +360,7 @@ def _key_getter(names: Sequence[str]) -> Callable[[Configuration], tuple[Value, 
     return itemgetter(*names)
 
 
-def _always_in_doubt(configuration: Configuration) -> tuple[None]:  # noqa: ARG001  called like the others
+def _always_in_doubt(configuration: Configuration) -> tuple[None]:
     return (None,)
 
 
