@@ -63,6 +63,29 @@ class Segment:
         self.codes.append((stop, code))
         self.next = stop
 
+    @property
+    def told(self) -> int:
+        """The last point that was delivered in time and for the first time; ``SCRATCH`` if there is none."""
+        fresh = [stop - 1 for stop, code in self.codes if code in {Code.CONTINUE, Code.PAUSE, Code.STOP}]
+        return max([SCRATCH, *fresh])
+
+    def check(self) -> None:
+        """Assert what always holds of a segment; for tests."""
+        stops, codes = [stop for stop, _ in self.codes], [code for _, code in self.codes]
+        assert [self.first, *stops] == sorted({self.first, *stops}), "a stretch has a point or more"
+        assert self.next == max([self.first, *stops]), "the points before the next one are marked"
+        assert codes == sorted(codes, key=_ORDER_OF_CODES.index), (
+            "told again, told, decided on, late, too late"
+        )
+        halted = Code.PAUSE in codes or Code.STOP in codes
+        assert halted == (self.signal is not None), "who is stopped gets a signal"
+        assert not halted or self.last == self.next - 1, "a stopped job's points are all known"
+        assert self.busy_from <= self.start
+        assert self.end is None or (self.end >= self.busy_from and self.outcome is not None)
+
+
+_ORDER_OF_CODES = (Code.REPEATED, Code.CONTINUE, Code.PAUSE, Code.STOP, Code.LATE, Code.AFTER_END)
+
 
 class TrialState:
     """A trial: its configuration, its curve, and its segments."""
@@ -155,8 +178,25 @@ class Cluster:
             trial.status = segment.outcome
         return trial
 
+    def check(self) -> None:
+        """Assert what always holds between two events; for tests, as it looks at everything."""
+        busy = [segment.worker for segment in self.running.values()]
+        assert sorted(self.idle + busy) == list(range(self.workers)), "a worker is idle or has one job"
+        for trial in self.trials:
+            *earlier, latest = trial.segments
+            assert [segment.number for segment in trial.segments] == list(range(len(trial.segments)))
+            assert all(segment.outcome is TrialStatus.PAUSED for segment in earlier), "only these are resumed"
+            assert trial.status is (latest.outcome or TrialStatus.RUNNING)
+            told = [segment.told for segment in trial.segments]
+            assert trial.heard == max(trial.segments[0].base, *told), "the checkpoint is the last report told"
+            for segment in trial.segments:
+                assert (segment.end is None) == ((trial.number, segment.number) in self.running)
+                segment.check()
+
     def deliver(self, segment: Segment, stop: int) -> None:
         """The points before ``stop`` have arrived and the scheduler goes on, heard or not (T10, T22)."""
+        if stop <= segment.next:
+            return
         trial = self.trials[segment.trial]
         segment.mark(min(stop, trial.heard + 1), Code.REPEATED)
         segment.mark(stop, Code.CONTINUE)
