@@ -64,6 +64,19 @@ def assert_they_agree(case: Case, *, moody: bool = False) -> None:
         if event.kind == "report"
     ]
     assert losses_of(run) == [repr(value) for value in expected]
+    jobs = sorted(oracle.jobs, key=lambda job: (job.trial, job.number))
+    assert [tuple(row.values()) for row in run.segments().to_pylist()] == [
+        (
+            job.trial,
+            job.number,
+            job.worker,
+            job.suggested,
+            job.start if job.start <= oracle.now else None,
+            job.ended,
+            job.outcome and job.outcome.value,
+        )
+        for job in jobs
+    ]
 
 
 def answers(scheduler: Recorder, *, moody: bool) -> list[str]:
@@ -73,13 +86,13 @@ def answers(scheduler: Recorder, *, moody: bool) -> list[str]:
 
 
 @given(cases())
-@examples(300)
+@examples(600)
 def test_kernel_and_oracle_agree_on_everything(case: Case) -> None:
     assert_they_agree(case)
 
 
 @given(cases())
-@examples(100)
+@examples(200)
 def test_they_agree_on_how_often_a_scheduler_is_asked_T5(case: Case) -> None:
     """Reports that nobody hears would make rounds in the oracle only: here all are heard."""
     character = replace(case.character, moody=True, patience=0)

@@ -256,7 +256,7 @@ class Case:
         return Recorder(Whimsical(self.world, self.seed, self.character, keeps_checkpoints=keeps, door=door))
 
 
-SECONDS = st.integers(0, 4)
+STEPS = st.sampled_from((1, 2, 3, 4, 1, 2, 3, 0))
 STATUSES: st.SearchStrategy[Status] = st.sampled_from(("ok", "ok", "ok", "diverged", "crashed"))
 DELAYS = st.one_of(
     st.just(Delays()),
@@ -265,23 +265,23 @@ DELAYS = st.one_of(
         *[st.integers(0, 6)] * 5,
     ),
 )
-LIMITS = st.fixed_dictionaries(
-    {"time": st.integers(1, 60) | st.just(10**6)},
-    optional={
-        "trials_started": st.integers(1, 8),
-        "trials_completed": st.integers(1, 4),
-        "trials_finished": st.integers(1, 6),
-        "reports": st.integers(1, 25),
-    },
+LIMIT = st.one_of(
+    st.just({}),
+    st.integers(1, 80).map(lambda seconds: {"time": seconds}),
+    st.integers(1, 8).map(lambda count: {"trials_started": count}),
+    st.integers(1, 4).map(lambda count: {"trials_completed": count}),
+    st.integers(1, 6).map(lambda count: {"trials_finished": count}),
+    st.integers(1, 30).map(lambda count: {"reports": count}),
 )
+LIMITS = st.tuples(LIMIT, LIMIT).map(lambda two: Stop(**{"time": 10**6, **two[0], **two[1]}))
 CHARACTERS = st.builds(
     Character,
-    starts=st.integers(1, 14),
-    nothing=st.integers(0, 5),
-    resumes=st.integers(0, 10),
-    copies=st.integers(0, 5),
-    bounds=st.integers(0, 10),
-    pauses=st.integers(0, 5),
+    starts=st.integers(3, 15),
+    nothing=st.sampled_from((0, 0, 1, 2)),
+    resumes=st.sampled_from((9, 7, 10, 4, 0)),
+    copies=st.sampled_from((0, 2, 5)),
+    bounds=st.sampled_from((4, 8, 0)),
+    pauses=st.sampled_from((3, 2, 5, 0)),
     stops=st.integers(0, 2),
     patience=st.integers(0, 3),
 )
@@ -289,9 +289,9 @@ CHARACTERS = st.builds(
 
 @st.composite
 def cases(draw_one: st.DrawFn) -> Case:
-    epochs = draw_one(st.integers(1, 5))
-    steps = st.lists(SECONDS, min_size=epochs, max_size=epochs) | st.lists(SECONDS, max_size=epochs)
-    row = st.builds(Row, steps.map(tuple), STATUSES)
+    epochs = draw_one(st.sampled_from((4, 3, 5, 2, 1)))
+    whole = st.lists(STEPS, min_size=epochs, max_size=epochs)
+    row = st.builds(Row, st.one_of(whole, whole, st.lists(STEPS, max_size=epochs)).map(tuple), STATUSES)
     return Case(
         rows=tuple(draw_one(st.lists(row, min_size=2, max_size=6))),
         epochs=epochs,
@@ -299,6 +299,6 @@ def cases(draw_one: st.DrawFn) -> Case:
         seed=draw_one(st.integers(0, 10**6)),
         character=draw_one(CHARACTERS),
         workers=draw_one(st.integers(1, 4)),
-        stop=Stop(**draw_one(LIMITS)),
+        stop=draw_one(LIMITS),
         conditions=Conditions(draw_one(DELAYS), checkpoints=draw_one(st.sampled_from((True, True, False)))),
     )
