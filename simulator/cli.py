@@ -151,6 +151,31 @@ def _show(finished: Run, described: dict[str, str], real_seconds: float, as_json
 
 
 @app.command()
+def trace(
+    folder: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a saved run.")],
+    trial: Annotated[int | None, typer.Option(help="Tell the story of this trial.")] = None,
+    at: Annotated[
+        str | None, typer.Option(help="Show the cluster at this simulated time: 3600, 1h, 90m.")
+    ] = None,
+) -> None:
+    """Look into a finished run: the story of a trial, or what the cluster did at a time.
+
+    Example: bb-sim trace runs/my-run --trial 7
+    """
+    from rich.console import Console
+
+    from simulator.story_page import print_cluster, print_story
+
+    finished = Run.load(folder)
+    if (trial is None) == (at is None):
+        raise InvalidOption("give either --trial NUMBER or --at TIME")
+    if trial is not None:
+        print_story(Console(), finished, trial)
+    if at is not None:
+        print_cluster(Console(), finished, duration(at, "--at"))
+
+
+@app.command()
 def schedulers() -> None:
     """List the schedulers that come with the simulator, with their settings."""
     from rich.console import Console

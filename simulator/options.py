@@ -86,23 +86,23 @@ def seconds_per_unit(text: str) -> float:
     return seconds
 
 
-def duration(text: str) -> float:
+def duration(text: str, option: str = "--time") -> float:
     """Seconds from ``7200``, ``2h``, ``90m``, ``1h30m`` or ``1.5d``.
 
     Raises:
-        InvalidOption: Another form, or not above 0.
+        InvalidOption: Another form, or not above 0; the message names the option.
     """
     try:
         seconds = float(text)
     except ValueError:
         if not _DURATION.fullmatch(text):
             raise InvalidOption(
-                f"--time is {text!r}, but must be seconds or a duration such as 90m, 2h or 1h30m"
+                f"{option} is {text!r}, but must be seconds or a duration such as 90m, 2h or 1h30m"
             ) from None
         parts = re.findall(r"([\d.]+)([smhd])", text)
         seconds = sum(float(number) * _UNITS[unit] for number, unit in parts)
     if not 0 < seconds < float("inf"):
-        raise InvalidOption(f"--time is {text!r}, but must be above 0")
+        raise InvalidOption(f"{option} is {text!r}, but must be above 0")
     return seconds
 
 

@@ -139,19 +139,29 @@ class Run:
         columns = {name: self.report_columns[name][told][better] for name in ("time", "trial", "fidelity")}
         return Incumbent(value=values[better], **columns)
 
-    def best(self, objective: str | None = None) -> Best | None:
-        """The best report, by default in the target; ``None`` if there was none. Errors as in incumbent."""
+    def best(self, objective: str | None = None, *, by: float | None = None) -> Best | None:
+        """The best report, by default in the target, at any time; ``None`` if there was none.
+
+        Args:
+            objective: Another objective than the target.
+            by: Only reports up to this simulated second.
+
+        Raises:
+            UnknownName: There is no such objective.
+            InvalidOption: The objective has no goal, or is constant along the curve.
+        """
         incumbent = self.incumbent(objective)
-        if not len(incumbent.value):
+        known = len(incumbent.time) if by is None else int((incumbent.time <= by).sum())
+        if not known:
             return None
-        trial = int(incumbent.trial[-1])
+        trial = int(incumbent.trial[known - 1])
         return Best(
             objective=self._with_goal(objective).name,
-            value=float(incumbent.value[-1]),
+            value=float(incumbent.value[known - 1]),
             trial=trial,
             configuration=self.configuration(trial),
-            fidelity=incumbent.fidelity[-1].item(),
-            time=float(incumbent.time[-1]),
+            fidelity=incumbent.fidelity[known - 1].item(),
+            time=float(incumbent.time[known - 1]),
         )
 
     def configuration(self, trial: int) -> Configuration:

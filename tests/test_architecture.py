@@ -24,7 +24,11 @@ TYPES = {
     "blackbox_repo.__version__",
     *(f"blackbox_repo.{m}" for m in ("blackbox", "curve", "domains", "draw", "errors", "schema", "space")),
 }
-RESULTS = {"simulator.run": {"blackbox_repo.folders"}, "simulator.summary": {"blackbox_repo.words"}}
+RESULTS = {
+    "simulator.run": {"blackbox_repo.folders"},
+    "simulator.story_page": {"blackbox_repo.words"},
+    "simulator.summary": {"blackbox_repo.words"},
+}
 MAY_LOAD = ("simulator.cli", "simulator.options", "simulator.study", "simulator.testing")
 LOADING = {f"blackbox_repo.{m}" for m in ("benchmark", "manifest", "repository", "roots", "storage")}
 HPO_LIBRARIES = {"ConfigSpace", "dehb", "hyperopt", "nevergrad", "nni", "optuna", "ray", "smac", "syne_tune"}

@@ -448,3 +448,21 @@ def test_help_without_a_command_names_the_commands(bb_sim: Callable[..., Finishe
     shown = bb_sim("--help")
     assert shown.status == 0
     assert "schedulers" in shown.out
+
+
+def test_trace_tells_of_a_trial_and_of_a_time(bb_sim: Callable[..., Finished]) -> None:
+    assert bb_sim("run", "taskset-rnn", "--trials", 9, "--out", "run").status == 0
+    told = bb_sim("trace", "run", "--trial", 3).out
+    assert "worker 3 is given job 1" in told
+    assert "step 200: valid_loss" in told
+    at = bb_sim("trace", "run", "--at", "5m").out
+    assert "after 5 min: 4 of 4 workers are busy" in at
+    assert "best valid_loss so far" in at
+
+
+def test_trace_refuses_what_is_not_there(bb_sim: Callable[..., Finished]) -> None:
+    bb_sim("run", "taskset-rnn", "--trials", 2, "--out", "run")
+    refuses(bb_sim("trace", "run"), "give either --trial NUMBER or --at TIME")
+    refuses(bb_sim("trace", "run", "--trial", 2), "there is no trial 2: the run has the trials 0 to 1")
+    refuses(bb_sim("trace", "run", "--at", "9d"), "but the run lasts from 0 to")
+    refuses(bb_sim("trace", "nowhere", "--trial", 0), "nowhere does not hold a run")
