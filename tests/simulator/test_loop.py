@@ -294,6 +294,11 @@ def test_trials_are_counted_when_their_end_is_registered_T14(
     assert (run.reason, run.seconds) == (limit, end)
 
 
+def test_of_two_limits_that_one_end_reaches_the_narrower_is_the_reason_T14(play: Any, job: Any) -> None:
+    _, _, run = play([job(10)], stop=Stop(trials_finished=1, trials_completed=1))
+    assert run.reason == "trials_completed"
+
+
 def test_after_so_many_starts_paused_trials_may_still_go_on_T14(play: Any, job: Any, after: Any) -> None:
     _, scheduler, run = play(
         [job(10, until=1), job(12), after(("end", 0), Resume(0)), job(1)],
