@@ -124,8 +124,8 @@ class TabularBlackbox(Blackbox):
         self._table = replace(table, hyperparameters=dict(zip(names, columns, strict=True)))
         first = _first_rows(columns)
         _check_seeds(table, first, name)
-        self._first: list[int] = [*first.tolist(), len(table)]
-        self._offsets: list[int] = [0, *np.cumsum(table.lengths, dtype=np.int64).tolist()]
+        self._first = _compact([*first.tolist(), len(table)])
+        self._offsets = _compact([0, *np.cumsum(table.lengths, dtype=np.int64).tolist()])
         self._seeds: list[int] = table.seeds.tolist()
         self._points = {name: _read_only(array) for name, array in table.points.items()}
         self._constants = {name: _read_only(array) for name, array in table.constants.items()}
@@ -367,6 +367,13 @@ def _always_in_doubt(configuration: Configuration) -> tuple[None]:
 def _is_doubtful(column: Coded) -> bool:
     """Whether a value of the wrong type could equal one of the column's: a bool 0 or 1, a None a gap."""
     return bool(np.any(column.codes < 0)) or any(value in (0, 1) for value in column.values)
+
+
+def _compact(numbers: list[int]) -> Sequence[int]:
+    """The same numbers, as a range where they are equally spaced: that is computed, not fetched from afar."""
+    step = numbers[1] - numbers[0]
+    spaced = range(numbers[0], numbers[-1] + 1, step) if step > 0 else range(0)
+    return spaced if len(spaced) == len(numbers) and list(spaced) == numbers else numbers
 
 
 def _listed(array: Array | None) -> list[Any]:
