@@ -191,6 +191,21 @@ def test_a_checkpoint_is_as_new_as_the_reports_that_nobody_wanted_to_hear_T8_T22
     assert "31 report 2.0 epoch 4 continue" in story
 
 
+def test_a_report_that_nobody_wants_to_hear_is_no_checkpoint_before_it_arrives_T8_T22(
+    play: Any, job: Any, after: Any
+) -> None:
+    story, _, _ = play(
+        [job(10), job(28, until=1), after((1, 1), job(1, checkpoint_of=0))],
+        {(0, 1): continue_until(4)},
+        workers=3,
+        conditions=delayed(report=5),
+    )
+    assert [line for line in story if " 2.0" in line][:2] == [
+        "33 start 2.0",
+        "39 report 2.0 epoch 3 continue",
+    ]
+
+
 def test_an_independent_fidelity_costs_in_full_and_reports_only_its_end_T6a(
     play: Any, job: Any, after: Any, make_tiny: Any
 ) -> None:
@@ -272,6 +287,23 @@ def test_late_points_after_the_end_are_told_apart_and_later_ones_never_were_T9_T
         "32 end 0.0",
         "32 deadline 0.0",
         "35 report 0.0 epoch 3 after_end",
+    ]
+
+
+def test_a_point_produced_at_the_very_end_is_after_it_late_or_not_T15(play: Any, job: Any) -> None:
+    story, _, _ = play([job(10)], {(0, 1): STOP}, stop=Stop(time=30), conditions=delayed(report=5, stop=30))
+    assert story[3:] == ["30 end 0.0", "30 deadline 0.0", "35 report 0.0 epoch 3 after_end"]
+
+
+def test_a_late_point_that_ties_with_the_last_report_is_after_it_T2_T14(play: Any, job: Any) -> None:
+    _, _, run = play(
+        [job(10), job(10)], {(1, 1): STOP}, workers=2, stop=Stop(reports=3), conditions=delayed(stop=15)
+    )
+    assert [(row["trial"], row["decision"]) for row in run.reports().to_pylist()] == [
+        (0, "continue"),
+        (1, "stop"),
+        (0, "continue"),
+        (1, "after_end"),
     ]
 
 
