@@ -3,6 +3,7 @@
 May import ``blackbox_repo``; the kernel (all but ``cli``) its types only.
 """
 
+from simulator.callbacks import Callback
 from simulator.conditions import Conditions
 from simulator.delays import Delays
 from simulator.errors import SchedulerError, SimulationError
@@ -23,7 +24,8 @@ from simulator.scheduler import (
     continue_until,
 )
 from simulator.schedulers import ASHA, GridSearch, PromotionASHA, RandomSearch
-from simulator.stopping import Stop
+from simulator.state import RunState
+from simulator.stopping import Cost, Stop, Threshold
 
 __all__ = [
     "ASHA",
@@ -31,7 +33,9 @@ __all__ = [
     "PAUSE",
     "STOP",
     "Best",
+    "Callback",
     "Conditions",
+    "Cost",
     "Decision",
     "Delays",
     "GridSearch",
@@ -41,12 +45,14 @@ __all__ = [
     "Report",
     "Resume",
     "Run",
+    "RunState",
     "Scheduler",
     "SchedulerError",
     "SchedulerFactory",
     "SimulationError",
     "Start",
     "Stop",
+    "Threshold",
     "Trial",
     "TrialStatus",
     "continue_until",

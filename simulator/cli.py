@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -15,7 +16,16 @@ from blackbox_repo import console, views
 from blackbox_repo.errors import InvalidOption
 from simulator.conditions import Conditions
 from simulator.loop import simulate
-from simulator.options import Problem, check_count, duration, find_problem, grouped_settings, make_delays
+from simulator.options import (
+    Problem,
+    check_count,
+    duration,
+    find_problem,
+    grouped_settings,
+    make_delays,
+    make_stop,
+)
+from simulator.progress import ProgressBar
 from simulator.run import Run, check_free
 from simulator.schedulers.registry import SCHEDULERS, scheduler_factory
 from simulator.stopping import Stop
@@ -68,7 +78,9 @@ def run(  # noqa: PLR0913, PLR0917  a command line has as many options as it has
     ] = None,
     settings: Annotated[
         list[str] | None,
-        typer.Option("--set", help="scheduler.eta=4, delays.report=0.05, ...; may be repeated."),
+        typer.Option(
+            "--set", help="scheduler.eta=4, delays.report=0.05, stop.reports=500, ...; may be repeated."
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,  # noqa: FBT002
 ) -> None:
@@ -95,17 +107,22 @@ def run(  # noqa: PLR0913, PLR0917  a command line has as many options as it has
         blackbox = views.with_target(blackbox, objective)
     factory = scheduler_factory(scheduler, groups["scheduler"])
     conditions = Conditions(delays=make_delays(groups["delays"]))
-    stop = _limits(problem, time_limit, trials)
+    stop = _limits(problem, time_limit, trials, groups["stop"])
     _check_writable(out)
+    bar = ProgressBar()
     began = time.perf_counter()
-    finished = simulate(
-        blackbox,
-        factory,
-        workers=problem.workers if workers is None else workers,
-        stop=stop,
-        seed=seed,
-        conditions=conditions,
-    )
+    try:
+        finished = simulate(
+            blackbox,
+            factory,
+            workers=problem.workers if workers is None else workers,
+            stop=stop,
+            seed=seed,
+            conditions=conditions,
+            callbacks=[bar] if sys.stderr.isatty() else (),
+        )
+    finally:
+        bar.close()
     real_seconds = time.perf_counter() - began
     described = {"blackbox": problem.name, "task": problem.task, "scheduler": scheduler}
     folder = out or Path("runs", "-".join([*described.values(), finished.digest[:12]]).replace(":", "-"))
@@ -113,11 +130,12 @@ def run(  # noqa: PLR0913, PLR0917  a command line has as many options as it has
     _show(finished, {**described, "out": str(folder)}, real_seconds, as_json)
 
 
-def _limits(problem: Problem, time_limit: str | None, trials: int | None) -> Stop:
+def _limits(problem: Problem, time_limit: str | None, trials: int | None, settings: dict[str, Any]) -> Stop:
     """The limits given, or the problem's own budget if none is."""
-    if time_limit is None and trials is None:
-        return Stop(time=problem.seconds or DEFAULT_SECONDS)
-    return Stop(time=None if time_limit is None else duration(time_limit), trials_started=trials)
+    seconds = None if time_limit is None else duration(time_limit)
+    if seconds is None and trials is None and not set(settings) - {"drain"}:
+        seconds = problem.seconds or DEFAULT_SECONDS
+    return make_stop(seconds, trials, settings)
 
 
 def _check_writable(out: Path | None) -> None:

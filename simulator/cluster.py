@@ -139,6 +139,8 @@ class Cluster:
         self.trials: list[TrialState] = []
         self.idle = list(range(workers))
         self.running: dict[tuple[int, int], Segment] = {}
+        self._busy = 0  # of the jobs that have ended
+        self._began = 0  # the sum of when those that run began
         self._report = to_ns(delays.report)
         self._complete = to_ns(delays.complete_seconds)
 
@@ -165,6 +167,7 @@ class Cluster:
         trial.segments.append(segment)
         trial.status = TrialStatus.RUNNING
         self.running[trial.number, segment.number] = segment
+        self._began += now
         return segment
 
     def finish(self, segment: Segment, time: int) -> TrialState:
@@ -172,6 +175,8 @@ class Cluster:
         trial = self.trials[segment.trial]
         segment.end = time
         del self.running[segment.trial, segment.number]
+        self._began -= segment.busy_from
+        self._busy += time - segment.busy_from
         heapq.heappush(self.idle, segment.worker)
         if segment.outcome is None:
             segment.outcome = self._natural_outcome(trial, segment)
@@ -192,6 +197,10 @@ class Cluster:
             for segment in trial.segments:
                 assert (segment.end is None) == ((trial.number, segment.number) in self.running)
                 segment.check()
+
+    def busy(self, now: int) -> int:
+        """Nanoseconds that all workers together have been busy."""
+        return self._busy + len(self.running) * now - self._began
 
     def deliver(self, segment: Segment, stop: int) -> None:
         """The points before ``stop`` have arrived and the scheduler goes on, heard or not (T10, T22)."""

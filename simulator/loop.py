@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numbers
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any, cast
 
@@ -11,13 +11,14 @@ from blackbox_repo import __version__
 from blackbox_repo.blackbox import Blackbox
 from blackbox_repo.errors import BlackboxRepoError, InvalidOption
 from blackbox_repo.space import Configuration
+from simulator.callbacks import Callback
 from simulator.clock import to_ns, to_seconds
 from simulator.cluster import SCRATCH, Cluster, Code, Segment, TrialState
-from simulator.columns import report_columns, segment_columns, trial_columns
 from simulator.conditions import Conditions
 from simulator.curves import Curves
 from simulator.errors import SchedulerError, SimulationError
 from simulator.events import Event, EventQueue, Kind
+from simulator.result import build_run, description
 from simulator.run import Run
 from simulator.scheduler import (
     PAUSE,
@@ -32,12 +33,12 @@ from simulator.scheduler import (
 )
 from simulator.seeds import TrainingSeeds
 from simulator.stopping import Stop
-from simulator.trace import Points, build_records
+from simulator.tally import Tally
 
 MAX_SUGGESTIONS_AT_ONE_INSTANT = 1_000_000
 
 
-def simulate(
+def simulate(  # noqa: PLR0913  one door, and all but two arguments are named
     blackbox: Blackbox,
     scheduler: Scheduler | SchedulerFactory,
     *,
@@ -45,6 +46,7 @@ def simulate(
     stop: Stop,
     seed: int = 0,
     conditions: Conditions | None = None,
+    callbacks: Sequence[Callback] = (),
 ) -> Run:
     """Replay the blackbox's learning curves against a scheduler on a simulated cluster.
 
@@ -55,6 +57,7 @@ def simulate(
         stop: When the run ends.
         seed: Of the run: it decides which training seeds are replayed, and is handed to a factory.
         conditions: Delays, checkpoints and the like; by default an ideal cluster.
+        callbacks: Told what happens; no result depends on them.
 
     Returns:
         The finished run.
@@ -75,17 +78,18 @@ def simulate(
             f"views.with_time_model(blackbox, SECONDS), or --time-model constant:SECONDS, where SECONDS is "
             f"per unit of {blackbox.schema.fidelity.name}"
         )
+    stop.check(blackbox.schema)
     if isinstance(scheduler, type) or not hasattr(scheduler, "suggest"):
         made = cast("SchedulerFactory", scheduler)(blackbox.schema, seed)
     else:
         made = cast("Scheduler", scheduler)
-    return _Simulation(blackbox, made, workers, stop, seed, conditions or Conditions()).run()
+    return _Simulation(blackbox, made, workers, stop, seed, conditions or Conditions(), callbacks).run()
 
 
 class _Simulation:
     """One run in progress."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917  simulate() hands over all it was given, once
         self,
         blackbox: Blackbox,
         scheduler: Scheduler,
@@ -93,6 +97,7 @@ class _Simulation:
         stop: Stop,
         seed: int,
         conditions: Conditions,
+        callbacks: Sequence[Callback] = (),
     ) -> None:
         self.blackbox, self.scheduler, self.stop, self.conditions = blackbox, scheduler, stop, conditions
         self.seed = seed
@@ -103,11 +108,15 @@ class _Simulation:
         self.curves = Curves(blackbox, getattr(scheduler, "upcoming", None))
         self.now = 0
         self.ended: tuple[Event, str] | None = None
-        self.counts = dict.fromkeys(("trials_completed", "trials_finished", "reports"), 0)
+        self.draining = ""  # the limit that holds already, while jobs go on
+        self.deadline_pending = stop.time is not None
+        self.callbacks = callbacks
+        hears = any(callback.hears_reports for callback in callbacks)
+        self.tally = Tally(self.cluster, stop, blackbox.schema, watched=bool(callbacks))
         self.start_delay = to_ns(conditions.delays.start)
         self.stop_delay = to_ns(conditions.delays.stop)
         self.stopped_delay = to_ns(conditions.delays.stopped)
-        self.singly = stop.reports is not None
+        self.singly = stop.looks_at_every_report or hears
         self.handlers: dict[Kind, Callable[[Event], None]] = {
             Kind.START: self.on_start,
             Kind.REPORT: self.on_report,
@@ -118,6 +127,8 @@ class _Simulation:
         }
 
     def run(self) -> Run:
+        for callback in self.callbacks:
+            callback.on_start(self.blackbox.schema, self.cluster.workers, self.stop)
         if self.stop.time is not None:
             self.queue.push(Event(to_ns(self.stop.time), Kind.DEADLINE, 0, 0, 0))
         asked_at, suggestions = 0, 0
@@ -130,14 +141,19 @@ class _Simulation:
                     f"of {self.blackbox.name!r} take no time"
                 )
             self.handle_instant()
-        return self.finished(*self.ended)
+            for callback in self.callbacks:
+                callback.on_instant(self.tally.state(self.now))
+        finished = self.finished(*self.ended)
+        for callback in self.callbacks:
+            callback.on_finish(finished)
+        return finished
 
     # --- asking (T5, T7, T8) --------------------------------------------------------------------------------
 
     def ask(self) -> int:
         """Serve the idle workers until the scheduler answers ``None``; how often it did not."""
         suggestions = 0
-        while self.cluster.idle:
+        while self.cluster.idle and not self.draining:
             suggestion = self.scheduler.suggest()
             if isinstance(suggestion, Start):
                 if len(self.cluster.trials) == self.stop.trials_started:
@@ -224,10 +240,10 @@ class _Simulation:
 
     def handle_instant(self) -> None:
         """Handle all events of the next instant, or end the run if nothing but the deadline is left."""
-        if len(self.queue) == (self.stop.time is not None):
+        if len(self.queue) == self.deadline_pending:
             paused = sum(trial.status is TrialStatus.PAUSED for trial in self.cluster.trials)
             closed = self.trial_count == self.stop.trials_started
-            reason = "trials_started" if closed else "stalled" if paused else "exhausted"
+            reason = self.draining or ("trials_started" if closed else "stalled" if paused else "exhausted")
             self.ended = (Event(self.now, Kind.DEADLINE, 0, 0, 0), reason)
             return
         self.now = self.queue.next_time
@@ -259,6 +275,7 @@ class _Simulation:
     def on_report(self, event: Event) -> None:
         trial, segment = self.of(event)
         repeated = event.point <= trial.heard
+        fresh = event.point - max(segment.next - 1, trial.heard)
         if event.point < segment.wake or repeated:
             self.cluster.deliver(segment, event.point + 1)
             decision = None
@@ -272,12 +289,22 @@ class _Simulation:
             self.await_next(segment)
         else:
             self.halt(trial, segment, decision)
-        if not repeated:
-            self.count(event, "reports")
+        self.tally.report(trial, segment, event.point, fresh=max(fresh, 0))
+        if self.callbacks and not repeated:
+            self.call_back(trial, event, decision)
+        self.check_limits(event)
+
+    def call_back(self, trial: TrialState, event: Event, decision: Decision | None) -> None:
+        for callback in self.callbacks:
+            if callback.hears_reports:
+                callback.on_report(trial.seen_as(trial.status), self.report_of(trial, event), decision)
+
+    def report_of(self, trial: TrialState, event: Event) -> Report:
+        fidelity = self.blackbox.schema.fidelity.values[event.point]
+        return Report(fidelity, to_seconds(event.time), event.point, trial.curve)
 
     def decide(self, trial: TrialState, event: Event) -> Decision:
-        fidelity = self.blackbox.schema.fidelity.values[event.point]
-        report = Report(fidelity, to_seconds(event.time), event.point, trial.curve)
+        report = self.report_of(trial, event)
         decision = self.scheduler.on_report(trial.seen_as(TrialStatus.RUNNING), report)
         if not isinstance(decision, Decision):
             raise self.error("on_report()", f"answered {decision!r} to trial {trial.number}: no Decision")
@@ -310,20 +337,29 @@ class _Simulation:
         assert segment.outcome is not None
         self.events.append((event, segment.outcome.value))
         self.scheduler.on_end(trial.seen_as(segment.outcome))
-        if segment.outcome is TrialStatus.COMPLETED:
-            self.count(event, "trials_completed")
-        if segment.outcome is not TrialStatus.PAUSED:
-            self.count(event, "trials_finished")
+        for callback in self.callbacks:
+            callback.on_end(trial.seen_as(segment.outcome), to_seconds(event.time))
+        self.tally.end(segment.outcome)
+        self.check_limits(event)
 
     def on_deadline(self, event: Event) -> None:
-        self.ended = (event, "time")
+        self.deadline_pending = False
+        self.conclude(event, "time")
 
     # --- the end (T14, T15) ---------------------------------------------------------------------------------
 
-    def count(self, event: Event, what: str) -> None:
-        self.counts[what] += 1
-        if self.ended is None and self.counts[what] == getattr(self.stop, what):
-            self.ended = (event, what)
+    def check_limits(self, event: Event) -> None:
+        if self.ended is None and not self.draining:
+            reason = self.tally.limit_reached(self.now)
+            if reason is not None:
+                self.conclude(event, reason)
+
+    def conclude(self, event: Event, reason: str) -> None:
+        """A limit holds: the run ends after this event, or when the jobs that run have ended."""
+        if self.stop.drain:
+            self.draining = self.draining or reason
+        elif self.ended is None:
+            self.ended = (event, reason)
 
     def finished(self, last: Event, reason: str) -> Run:
         """Settle what is still running at the end, and hand over the results."""
@@ -333,31 +369,17 @@ class _Simulation:
                 segment.outcome = self.cluster.trials[segment.trial].status = TrialStatus.INTERRUPTED
             self.on_end(self.event(last.time, Kind.END, segment))
         self.events.append((last._replace(kind=Kind.DEADLINE), reason))
-        points = Points.of(self.cluster, last)
-        target = points.values(self.cluster.trials, self.blackbox.schema.target)
-        return Run(
-            header=self.header(),
-            reason=reason,
-            end=last.time,
-            records=build_records(points, target, self.events),
-            trial_columns=trial_columns(self.blackbox.schema, self.cluster),
-            segment_columns=segment_columns(self.cluster),
-            report_columns=report_columns(self.blackbox.schema, self.cluster, points),
-        )
-
-    def header(self) -> dict[str, Any]:
-        limits = {name: value for name, value in asdict(self.stop).items() if value is not None}
-        return {
+        described = {
             "blackbox": self.blackbox.name,
             "blackbox_digest": self.blackbox.digest(),
-            "scheduler": described(self.scheduler),
+            "scheduler": description(self.scheduler),
             "seed": self.seed,
             "workers": self.cluster.workers,
-            "stop": limits,
+            "stop": self.stop.described(),
             "conditions": asdict(self.conditions),
             "version": __version__,
-            "schema": self.blackbox.schema.to_json(),
         }
+        return build_run(described, self.blackbox.schema, self.cluster, self.events, last)
 
     def settle(self, segment: Segment, last: Event) -> None:
         """Points that arrived before the last event were reports; others produced by then were under way."""
@@ -379,10 +401,3 @@ class _Simulation:
     def error(self, call: str, what: str) -> SchedulerError:
         name = type(self.scheduler).__name__
         return SchedulerError(f"{name}.{call} at the simulated second {to_seconds(self.now)} {what}")
-
-
-def described(scheduler: Scheduler) -> str:
-    """What a scheduler says of itself; its class name if it says nothing (an address would differ)."""
-    if type(scheduler).__repr__ is object.__repr__:
-        return type(scheduler).__qualname__
-    return repr(scheduler)

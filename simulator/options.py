@@ -15,10 +15,11 @@ from blackbox_repo.blackbox import Blackbox
 from blackbox_repo.errors import InvalidOption, UnknownName
 from blackbox_repo.repository import list_blackboxes, load_blackbox
 from simulator.delays import Delays
+from simulator.stopping import Cost, Stop, Threshold
 
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION = re.compile(r"(?:\d+(?:\.\d+)?[smhd])+")
-_GROUPS = ("scheduler", "delays")
+_GROUPS = ("scheduler", "delays", "stop")
 
 
 @dataclass(frozen=True)
@@ -156,3 +157,26 @@ def make_delays(settings: Mapping[str, Any]) -> Delays:
         if name not in known:
             raise UnknownName("delay", name, known)
     return Delays(**settings)
+
+
+def make_stop(time: float | None, trials: int | None, settings: Mapping[str, Any]) -> Stop:
+    """The limits of ``--time``, ``--trials`` and ``--set stop.NAME=VALUE``.
+
+    There ``stop.cost`` is in busy worker-seconds, and ``stop.threshold`` a value of the target.
+
+    Raises:
+        UnknownName: A limit that does not exist.
+        InvalidOption: A value outside its range.
+    """
+    known = ("trials_completed", "trials_finished", "reports", "cost", "threshold", "drain")
+    for name in settings:
+        if name not in known:
+            raise UnknownName("limit", name, known)
+    limits = dict(settings)
+    if "cost" in limits:
+        limits["cost"] = Cost(limits["cost"])
+    if "threshold" in limits:
+        limits["threshold"] = Threshold(limits["threshold"])
+    if not isinstance(limits.get("drain", False), bool):
+        raise InvalidOption(f"stop.drain is {limits['drain']!r}, but must be true or false")
+    return Stop(time=time, trials_started=trials, **limits)

@@ -25,6 +25,7 @@ TYPES = {
     *(f"blackbox_repo.{m}" for m in ("blackbox", "curve", "domains", "draw", "errors", "schema", "space")),
 }
 RESULTS = {
+    "simulator.progress": {"blackbox_repo.words"},
     "simulator.run": {"blackbox_repo.folders"},
     "simulator.story_page": {"blackbox_repo.words"},
     "simulator.summary": {"blackbox_repo.words"},

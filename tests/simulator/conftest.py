@@ -120,6 +120,11 @@ def job() -> Callable[..., Start]:
 
 
 @pytest.fixture
+def scripted() -> type[Scripted]:
+    return Scripted
+
+
+@pytest.fixture
 def after() -> type[After]:
     return After
 

@@ -1,0 +1,49 @@
+"""From the state at the end of a run to its results."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from blackbox_repo.schema import Schema
+from simulator.cluster import Cluster
+from simulator.columns import report_columns, segment_columns, trial_columns
+from simulator.events import Event
+from simulator.run import Run
+from simulator.trace import Points, build_records
+
+
+def build_run(
+    described: Mapping[str, Any],
+    schema: Schema,
+    cluster: Cluster,
+    events: Sequence[tuple[Event, str]],
+    last: Event,
+) -> Run:
+    """The finished run.
+
+    Args:
+        described: What was run, for the header.
+        schema: Of the blackbox.
+        cluster: At the end, with every job's outcome settled.
+        events: All events but reports, each with a text that says what it is about; the last one is the
+            run's end.
+        last: The event after which the run ended.
+    """
+    points = Points.of(cluster, last)
+    return Run(
+        header={**described, "schema": schema.to_json()},
+        reason=events[-1][1],
+        end=last.time,
+        records=build_records(points, points.values(cluster.trials, schema.target), events),
+        trial_columns=trial_columns(schema, cluster),
+        segment_columns=segment_columns(cluster),
+        report_columns=report_columns(schema, cluster, points),
+    )
+
+
+def description(scheduler: object) -> str:
+    """What a scheduler says of itself; its class name if it says nothing (an address would differ)."""
+    if type(scheduler).__repr__ is object.__repr__:
+        return type(scheduler).__qualname__
+    return repr(scheduler)

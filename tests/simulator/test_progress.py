@@ -1,0 +1,17 @@
+import io
+from typing import Any
+
+from rich.console import Console
+
+from simulator import ASHA, Stop, simulate
+from simulator.progress import ProgressBar
+
+
+def test_the_progress_of_a_run_is_shown_and_taken_away_and_changes_nothing(tiny: Any) -> None:
+    screen = io.StringIO()
+    bar = ProgressBar(Console(file=screen, force_terminal=True, width=100))
+    shown = simulate(tiny, ASHA, workers=4, stop=Stop(time=60000), callbacks=[bar])
+    bar.close()
+    assert shown.digest == simulate(tiny, ASHA, workers=4, stop=Stop(time=60000)).digest
+    assert "simulated" in screen.getvalue()
+    assert "best loss" in screen.getvalue()
