@@ -48,8 +48,9 @@ def test_a_command_of_the_readme_succeeds(
     command: str, run_python: Callable[..., str], tmp_path: Path
 ) -> None:
     saved_snippets(tmp_path)
-    name, *arguments = shlex.split(command)
-    assert run_python("-m", MODULES[name], *arguments)
+    for part in command.split(" && "):
+        name, *arguments = shlex.split(part)
+        assert run_python("-m", MODULES[name], *arguments)
 
 
 def test_the_snippets_of_the_readme_run(run_python: Callable[..., str], tmp_path: Path) -> None:
