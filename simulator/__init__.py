@@ -6,6 +6,7 @@ May import ``blackbox_repo``; the kernel (all but ``cli``) its types only.
 from simulator.callbacks import Callback
 from simulator.conditions import Conditions
 from simulator.delays import Delays
+from simulator.distributions import Exponential, LogNormal, Uniform
 from simulator.errors import SchedulerError, SimulationError
 from simulator.loop import simulate
 from simulator.run import Best, Incumbent, Run
@@ -38,8 +39,10 @@ __all__ = [
     "Cost",
     "Decision",
     "Delays",
+    "Exponential",
     "GridSearch",
     "Incumbent",
+    "LogNormal",
     "PromotionASHA",
     "RandomSearch",
     "Report",
@@ -55,6 +58,7 @@ __all__ = [
     "Threshold",
     "Trial",
     "TrialStatus",
+    "Uniform",
     "continue_until",
     "simulate",
 ]

@@ -14,7 +14,6 @@ import typer
 
 from blackbox_repo import console, views
 from blackbox_repo.errors import InvalidOption
-from simulator.conditions import Conditions
 from simulator.loop import simulate
 from simulator.options import (
     Problem,
@@ -22,7 +21,7 @@ from simulator.options import (
     duration,
     find_problem,
     grouped_settings,
-    make_delays,
+    make_conditions,
     make_stop,
 )
 from simulator.progress import ProgressBar
@@ -79,7 +78,9 @@ def run(  # noqa: PLR0913, PLR0917  a command line has as many options as it has
     settings: Annotated[
         list[str] | None,
         typer.Option(
-            "--set", help="scheduler.eta=4, delays.report=0.05, stop.reports=500, ...; may be repeated."
+            "--set",
+            help="scheduler.eta=4, delays.report=0.05, conditions.speeds=lognormal(1,0.3), "
+            "stop.reports=500, ...; may be repeated.",
         ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,  # noqa: FBT002
@@ -106,7 +107,7 @@ def run(  # noqa: PLR0913, PLR0917  a command line has as many options as it has
     if objective is not None:
         blackbox = views.with_target(blackbox, objective)
     factory = scheduler_factory(scheduler, groups["scheduler"])
-    conditions = Conditions(delays=make_delays(groups["delays"]))
+    conditions = make_conditions(groups["delays"], groups["conditions"])
     stop = _limits(problem, time_limit, trials, groups["stop"])
     _check_writable(out)
     bar = ProgressBar()

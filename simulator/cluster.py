@@ -8,10 +8,10 @@ from enum import IntEnum
 
 from blackbox_repo.curve import LearningCurve
 from blackbox_repo.space import Configuration
-from simulator.clock import array_to_ns, to_ns
-from simulator.delays import Delays
+from simulator.clock import array_to_ns
 from simulator.errors import SimulationError
 from simulator.scheduler import Trial, TrialStatus
+from simulator.timing import Timing
 
 SCRATCH = -1
 """The base of a segment that starts without a checkpoint: the point before the first one."""
@@ -51,6 +51,8 @@ class Segment:
     signal: int | None = None
     end: int | None = None
     outcome: TrialStatus | None = None
+    arrived: list[int] = field(default_factory=list)
+    """When the points from ``first`` on arrive, where that is drawn."""
     codes: list[tuple[int, Code]] = field(default_factory=list)
     """What became of the points: ``(stop, code)`` for each stretch of points with one code."""
 
@@ -134,15 +136,14 @@ class TrialState:
 class Cluster:
     """Workers and trials as a state machine; nobody else changes them."""
 
-    def __init__(self, workers: int, delays: Delays) -> None:
+    def __init__(self, workers: int, timing: Timing) -> None:
         self.workers = workers
+        self._timing = timing
         self.trials: list[TrialState] = []
         self.idle = list(range(workers))
         self.running: dict[tuple[int, int], Segment] = {}
         self._busy = 0  # of the jobs that have ended
         self._began = 0  # the sum of when those that run began
-        self._report = to_ns(delays.report)
-        self._complete = to_ns(delays.complete_seconds)
 
     def add_trial(self, configuration: Configuration, curve: LearningCurve) -> TrialState:
         """A new trial, without a job yet."""
@@ -219,16 +220,26 @@ class Cluster:
     def produced(self, segment: Segment, point: int) -> int:
         """When a point is produced on the worker (T6)."""
         trial = self.trials[segment.trial]
-        return segment.start + trial.elapsed(point) - trial.elapsed(segment.base)
+        training = trial.elapsed(point) - trial.elapsed(segment.base)
+        return segment.start + self._timing.worked(segment.worker, training)
 
     def arrival(self, segment: Segment, point: int) -> int:
-        """When a point reaches the scheduler."""
-        return self.produced(segment, point) + self._report
+        """When a point reaches the scheduler: never before the one before it (T6b)."""
+        report = self._timing.report
+        if report is not None:
+            return self.produced(segment, point) + report
+        for reached in range(segment.first + len(segment.arrived), point + 1):
+            delay = self._timing.delay("report", segment.trial, segment.number, reached)
+            before = segment.arrived[-1] if segment.arrived else 0
+            segment.arrived.append(max(before, self.produced(segment, reached) + delay))
+        return segment.arrived[point - segment.first]
 
     def arrivals(self, segment: Segment, points: range) -> list[int]:
         """When a stretch of points reaches the scheduler."""
+        if not self._timing.even:
+            return [self.arrival(segment, point) for point in points]
         trial = self.trials[segment.trial]
-        offset = segment.start - trial.elapsed(segment.base) + self._report
+        offset = segment.start - trial.elapsed(segment.base) + (self._timing.report or 0)
         trial.elapsed(points.stop - 1)
         return [offset + elapsed for elapsed in trial.known_elapsed[points.start : points.stop]]
 
@@ -236,7 +247,11 @@ class Cluster:
         """When the end of a job is registered if nobody stops it (T7); without points, its start."""
         if segment.last <= segment.base:
             return segment.start
-        return self.produced(segment, segment.last) + self._complete
+        complete = self._timing.delay("complete", segment.trial, segment.number)
+        return max(
+            self.produced(segment, segment.last) + complete,
+            self.arrival(segment, segment.last) if self._timing.report is None else 0,
+        )
 
     def own_end_by(self, segment: Segment, time: int) -> int | None:
         """When the job's own end is registered, if that is not after ``time``; reads no more than it must."""
@@ -261,4 +276,7 @@ class Cluster:
 
     def last_arrived(self, segment: Segment, time: int) -> int:
         """The last point of the job that has reached the scheduler up to and including ``time``."""
-        return max(self.last_produced(segment, time - self._report), segment.next - 1)
+        point = segment.next - 1
+        while point < segment.last and self.arrival(segment, point + 1) <= time:
+            point += 1
+        return point

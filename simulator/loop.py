@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numbers
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from typing import Any, cast
 
 from blackbox_repo import __version__
@@ -34,6 +33,7 @@ from simulator.scheduler import (
 from simulator.seeds import TrainingSeeds
 from simulator.stopping import Stop
 from simulator.tally import Tally
+from simulator.timing import Timing
 
 MAX_SUGGESTIONS_AT_ONE_INSTANT = 1_000_000
 
@@ -101,7 +101,8 @@ class _Simulation:
     ) -> None:
         self.blackbox, self.scheduler, self.stop, self.conditions = blackbox, scheduler, stop, conditions
         self.seed = seed
-        self.cluster = Cluster(workers, conditions.delays)
+        self.timing = Timing(conditions, workers, seed)
+        self.cluster = Cluster(workers, self.timing)
         self.queue = EventQueue()
         self.events: list[tuple[Event, str]] = []
         self.seeds = TrainingSeeds(blackbox, seed, conditions.training_seed)
@@ -113,9 +114,6 @@ class _Simulation:
         self.callbacks = callbacks
         hears = any(callback.hears_reports for callback in callbacks)
         self.tally = Tally(self.cluster, stop, blackbox.schema, watched=bool(callbacks))
-        self.start_delay = to_ns(conditions.delays.start)
-        self.stop_delay = to_ns(conditions.delays.stop)
-        self.stopped_delay = to_ns(conditions.delays.stopped)
         self.singly = stop.looks_at_every_report or hears
         self.handlers: dict[Kind, Callable[[Event], None]] = {
             Kind.START: self.on_start,
@@ -176,7 +174,7 @@ class _Simulation:
             base = self.checkpoint_of(suggestion.checkpoint_of)
         trial = self.cluster.add_trial(configuration, self.curves.of(configuration, seed))
         trial.heard = base
-        self.begin(trial, self.now + self.start_delay, base, suggestion.until)
+        self.begin(trial, self.now, base, suggestion.until)
 
     def checked(self, configuration: Configuration) -> dict[str, Any]:
         try:
@@ -205,7 +203,7 @@ class _Simulation:
             previous.outcome = TrialStatus.PAUSED
         ready = self.cluster.registered_end(previous) if previous.signal is None else previous.signal
         base = trial.heard if self.keeps_checkpoints else SCRATCH
-        self.begin(trial, max(self.now + self.start_delay, ready), base, suggestion.until)
+        self.begin(trial, ready, base, suggestion.until)
 
     @property
     def keeps_checkpoints(self) -> bool:
@@ -220,7 +218,9 @@ class _Simulation:
     def trial_count(self) -> int:
         return len(self.cluster.trials)
 
-    def begin(self, trial: TrialState, start: int, base: int, until: float | None) -> None:
+    def begin(self, trial: TrialState, ready: int, base: int, until: float | None) -> None:
+        """Give a trial an idle worker now; its job starts after the delay, and not before it is ``ready``."""
+        start = max(self.now + self.timing.delay("start", trial.number, len(trial.segments)), ready)
         last = len(trial.curve) - 1
         if until is not None:
             last = min(last, self.point_of(until, "suggest()"))
@@ -317,14 +317,15 @@ class _Simulation:
         trial.heard = max(trial.heard, segment.next)
         segment.mark(segment.next + 1, Code.STOP if stops else Code.PAUSE)
         segment.outcome = trial.status = TrialStatus.STOPPED if stops else TrialStatus.PAUSED
-        arrives = self.now + self.stop_delay
-        own_end = self.cluster.own_end_by(segment, arrives + self.stopped_delay)
+        arrives = self.now + self.timing.delay("stop", trial.number, segment.number)
+        free = arrives + self.timing.delay("stopped", trial.number, segment.number)
+        own_end = self.cluster.own_end_by(segment, free)
         segment.signal = arrives if own_end is None else min(arrives, own_end)
         segment.last = self.cluster.last_produced(segment, segment.signal)
         segment.mark(segment.last + 1, Code.LATE)
         self.push(arrives, Kind.SIGNAL, segment)
         if own_end is None:
-            self.push(arrives + self.stopped_delay, Kind.STOPPED, segment)
+            self.push(free, Kind.STOPPED, segment)
         else:
             self.push(own_end, Kind.END, segment)
 
@@ -376,7 +377,7 @@ class _Simulation:
             "seed": self.seed,
             "workers": self.cluster.workers,
             "stop": self.stop.described(),
-            "conditions": asdict(self.conditions),
+            "conditions": self.conditions.described(),
             "version": __version__,
         }
         return build_run(described, self.blackbox.schema, self.cluster, self.events, last)

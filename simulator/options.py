@@ -14,12 +14,20 @@ from blackbox_repo.benchmark import BENCHMARKS, load_benchmark
 from blackbox_repo.blackbox import Blackbox
 from blackbox_repo.errors import InvalidOption, UnknownName
 from blackbox_repo.repository import list_blackboxes, load_blackbox
+from simulator.conditions import Conditions
 from simulator.delays import Delays
+from simulator.distributions import Exponential, LogNormal, Uniform
 from simulator.stopping import Cost, Stop, Threshold
 
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION = re.compile(r"(?:\d+(?:\.\d+)?[smhd])+")
-_GROUPS = ("scheduler", "delays", "stop")
+_GROUPS = ("scheduler", "delays", "conditions", "stop")
+_DISTRIBUTIONS: Mapping[str, type[Uniform | Exponential | LogNormal]] = {
+    "uniform": Uniform,
+    "exponential": Exponential,
+    "lognormal": LogNormal,
+}
+_CALL = re.compile(r"(\w+)\(([^()]*)\)")
 
 
 @dataclass(frozen=True)
@@ -145,18 +153,38 @@ def _value(text: str) -> Any:
         return text
 
 
-def make_delays(settings: Mapping[str, Any]) -> Delays:
-    """The delays with these settings.
+def make_conditions(delays: Mapping[str, Any], others: Mapping[str, Any]) -> Conditions:
+    """The conditions of ``--set delays.NAME=VALUE`` and ``--set conditions.NAME=VALUE``.
 
     Raises:
-        UnknownName: A delay that does not exist.
+        UnknownName: A delay, condition or distribution that does not exist.
         InvalidOption: A value outside its range.
     """
-    known = [field.name for field in fields(Delays)]
-    for name in settings:
-        if name not in known:
-            raise UnknownName("delay", name, known)
-    return Delays(**settings)
+    for what, given, kind in (("delay", delays, Delays), ("condition", others, Conditions)):
+        known = [field.name for field in fields(kind) if field.name != "delays"]
+        for name in given:
+            if name not in known:
+                raise UnknownName(what, name, known)
+    values: dict[str, Any] = {}
+    for name, value in others.items():
+        values[name] = tuple(value) if isinstance(value, list) else _drawn(value)
+    return Conditions(Delays(**{name: _drawn(value) for name, value in delays.items()}), **values)
+
+
+def _drawn(value: Any) -> Any:
+    """The distribution of a text like ``uniform(0.1, 2)``; any other value as it is."""
+    called = _CALL.fullmatch(value) if isinstance(value, str) else None
+    if called is None:
+        return value
+    if called[1] not in _DISTRIBUTIONS:
+        raise UnknownName("distribution", called[1], _DISTRIBUTIONS)
+    try:
+        return _DISTRIBUTIONS[called[1]](*(float(part) for part in called[2].split(",")))
+    except (TypeError, ValueError) as err:
+        if isinstance(err, InvalidOption):
+            raise
+        fields_of = ", ".join(field.name for field in fields(_DISTRIBUTIONS[called[1]]))
+        raise InvalidOption(f"{value!r} must be written {called[1]}({fields_of}), with numbers") from err
 
 
 def make_stop(time: float | None, trials: int | None, settings: Mapping[str, Any]) -> Stop:

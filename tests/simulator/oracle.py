@@ -110,7 +110,7 @@ class Oracle:
     def own_end(self, job: Job) -> int:  # T7, T8
         if not job.points:
             return job.start
-        return self.produced(job, job.points[-1]) + int(self.conditions.delays.complete_seconds)
+        return self.produced(job, job.points[-1]) + int(self.conditions.delays.complete)
 
     def stopped(self, job: Job) -> int:  # T9
         return self.signal(job) + int(self.conditions.delays.stopped)

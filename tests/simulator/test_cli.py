@@ -466,3 +466,31 @@ def test_trace_refuses_what_is_not_there(bb_sim: Callable[..., Finished]) -> Non
     refuses(bb_sim("trace", "run", "--trial", 2), "there is no trial 2: the run has the trials 0 to 1")
     refuses(bb_sim("trace", "run", "--at", "9d"), "but the run lasts from 0 to")
     refuses(bb_sim("trace", "nowhere", "--trial", 0), "nowhere does not hold a run")
+
+
+def test_delays_and_speeds_may_be_distributions(bb_sim: Callable[..., Finished]) -> None:
+    random = ["--set", "delays.report=uniform(0.5, 20)", "--set", "conditions.speeds=lognormal(1,0.3)"]
+    command = ["run", "taskset-rnn", "--trials", 9, "--json", *random]
+    assert bb_sim(*command).json["digest"] == bb_sim(*command).json["digest"]
+    assert bb_sim(*command).json["digest"] != bb_sim(*command[:5]).json["digest"]
+    assert bb_sim(*command[:5], "--set", "conditions.checkpoints=false").status == 0
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("delays.report=unifrom(1,2)", "unknown distribution 'unifrom'; did you mean 'uniform'?"),
+        ("delays.report=uniform(1)", "'uniform(1)' must be written uniform(low, high), with numbers"),
+        ("delays.report=uniform(2,1)", "Uniform runs from 2.0 to 1.0, but must not run down"),
+        ("conditions.speeds=[1,2]", "but 4 workers need one each, above 0"),
+        ("conditions.checkpoints=1", "conditions.checkpoints is 1, but must be true or false"),
+        ("conditions.sped=1", "unknown condition 'sped'; did you mean 'speeds'"),
+        ("stop.reprots=1", "unknown limit 'reprots'; did you mean 'reports'?"),
+        ("stop.drain=1", "stop.drain is 1, but must be true or false"),
+        ("stop.cost=-1", "Cost.limit is -1, but must be above 0"),
+    ],
+)
+def test_settings_that_make_no_sense_are_refused(
+    bb_sim: Callable[..., Finished], setting: str, message: str
+) -> None:
+    refuses(bb_sim("run", "taskset-rnn", "--trials", 4, "--set", setting), message)

@@ -228,10 +228,7 @@ def test_the_order_of_hyperparameters_changes_no_run_T19(case: Case) -> None:
 def test_in_slow_motion_the_same_happens_T1(case: Case, factor: int) -> None:
     delays = case.conditions.delays
     slowed = Delays(
-        *[
-            factor * d
-            for d in (delays.start, delays.report, delays.complete_seconds, delays.stop, delays.stopped)
-        ]
+        *[factor * d for d in (delays.start, delays.report, delays.complete, delays.stop, delays.stopped)]
     )
     time = None if case.stop.time is None else case.stop.time * factor
     slow_case = replace(

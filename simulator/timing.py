@@ -1,0 +1,60 @@
+"""How long things take on the simulated cluster, in nanoseconds: delays and the speeds of workers."""
+
+from __future__ import annotations
+
+from blackbox_repo import draw
+from blackbox_repo.errors import InvalidOption
+from simulator.clock import to_ns
+from simulator.conditions import Conditions
+
+
+class Timing:
+    """Delays by what they are for, and speeds by worker; draws are functions of their key (T16).
+
+    Args:
+        conditions: The delays and speeds, constant or to be drawn.
+        workers: How many there are.
+        seed: Of the run.
+
+    Raises:
+        InvalidOption: A speed for each worker is missing or not above 0.
+    """
+
+    def __init__(self, conditions: Conditions, workers: int, seed: int) -> None:
+        self._seed = seed
+        delays = vars(conditions.delays)
+        self._constants = {n: to_ns(d) for n, d in delays.items() if isinstance(d, int | float)}
+        self._drawn = {n: d for n, d in delays.items() if n not in self._constants}
+        self.report = self._constants.get("report")
+        """The delay of every report, or ``None`` where each has its own."""
+        speeds = conditions.speeds
+        if speeds is None:
+            self._speeds = None
+        elif isinstance(speeds, tuple):
+            self._speeds = list(speeds)
+        else:
+            self._speeds = [speeds.at(draw.unit(seed, "speed", worker)) for worker in range(workers)]
+        if self._speeds is not None and (len(self._speeds) != workers or min(self._speeds) <= 0):
+            raise InvalidOption(
+                f"speeds is {speeds!r}, which gives {self._speeds!r}, but {workers} workers need one each, "
+                f"above 0"
+            )
+
+    def delay(self, name: str, trial: int, segment: int, point: int = -1) -> int:
+        """The delay of that name for a segment, or for a point of it."""
+        constant = self._constants.get(name)
+        if constant is not None:
+            return constant
+        position = draw.unit(self._seed, "delay", name, trial, segment, point)
+        return to_ns(self._drawn[name].at(position))
+
+    def worked(self, worker: int, training: int) -> int:
+        """How long a worker takes for so many nanoseconds of training as the curve has them."""
+        if self._speeds is None or self._speeds[worker] == 1:
+            return training
+        return round(training / self._speeds[worker])
+
+    @property
+    def even(self) -> bool:
+        """Whether a report comes as long after the job's start as the curve says, but for a constant."""
+        return self._speeds is None and self.report is not None
