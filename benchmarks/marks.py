@@ -32,7 +32,7 @@ from blackbox_repo.blackbox import Blackbox
 from blackbox_repo.curve import LearningCurve
 from blackbox_repo.draw import integer
 from blackbox_repo.repository import load_blackbox
-from simulator.loop import simulate
+from simulator.api import simulate
 from simulator.schedulers.asha import ASHA
 from simulator.schedulers.random_search import RandomSearch
 from simulator.stopping import Stop

@@ -3,12 +3,12 @@
 May import ``blackbox_repo``; the kernel (all but ``cli``) its types only.
 """
 
+from simulator.api import simulate
 from simulator.callbacks import Callback
 from simulator.conditions import Conditions
 from simulator.delays import Delays
 from simulator.distributions import Exponential, LogNormal, Uniform
 from simulator.errors import SchedulerError, SimulationError
-from simulator.loop import simulate
 from simulator.run import Best, Incumbent, Run
 from simulator.scheduler import (
     CONTINUE,

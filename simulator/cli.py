@@ -14,7 +14,7 @@ import typer
 
 from blackbox_repo import console, views
 from blackbox_repo.errors import InvalidOption
-from simulator.loop import simulate
+from simulator.api import simulate
 from simulator.options import (
     Problem,
     check_count,

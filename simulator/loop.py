@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import numbers
 from collections.abc import Callable, Sequence
-from typing import Any, cast
+from typing import Any
 
 from blackbox_repo import __version__
 from blackbox_repo.blackbox import Blackbox
-from blackbox_repo.errors import BlackboxRepoError, InvalidOption
+from blackbox_repo.errors import BlackboxRepoError
 from blackbox_repo.space import Configuration
 from simulator.callbacks import Callback
 from simulator.clock import to_ns, to_seconds
@@ -26,7 +25,6 @@ from simulator.scheduler import (
     Report,
     Resume,
     Scheduler,
-    SchedulerFactory,
     Start,
     TrialStatus,
 )
@@ -38,56 +36,8 @@ from simulator.timing import Timing
 MAX_SUGGESTIONS_AT_ONE_INSTANT = 1_000_000
 
 
-def simulate(  # noqa: PLR0913  one door, and all but two arguments are named
-    blackbox: Blackbox,
-    scheduler: Scheduler | SchedulerFactory,
-    *,
-    workers: int,
-    stop: Stop,
-    seed: int = 0,
-    conditions: Conditions | None = None,
-    callbacks: Sequence[Callback] = (),
-) -> Run:
-    """Replay the blackbox's learning curves against a scheduler on a simulated cluster.
-
-    Args:
-        blackbox: Where the curves come from; its schema must name a time.
-        scheduler: A fresh scheduler, or a factory ``(schema, seed) -> scheduler`` such as the class ``ASHA``.
-        workers: Jobs that run at a time.
-        stop: When the run ends.
-        seed: Of the run: it decides which training seeds are replayed, and is handed to a factory.
-        conditions: Delays, checkpoints and the like; by default an ideal cluster.
-        callbacks: Told what happens; no result depends on them.
-
-    Returns:
-        The finished run.
-
-    Raises:
-        InvalidOption: An argument outside its range, or a blackbox without time.
-        SchedulerError: The scheduler asked for something that cannot be.
-        SimulationError: The curves take no time.
-    """
-    if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
-        raise InvalidOption(f"workers is {workers!r}, but must be a whole number, 1 or more")
-    if isinstance(seed, bool) or not isinstance(seed, numbers.Integral):
-        raise InvalidOption(f"seed is {seed!r}, but must be a whole number")
-    seed = int(seed)  # draws tell numpy's integers from Python's
-    if blackbox.schema.time is None:
-        raise InvalidOption(
-            f"{blackbox.name!r} records no time, so it can only be simulated with a time model: "
-            f"views.with_time_model(blackbox, SECONDS), or --time-model constant:SECONDS, where SECONDS is "
-            f"per unit of {blackbox.schema.fidelity.name}"
-        )
-    stop.check(blackbox.schema)
-    if isinstance(scheduler, type) or not hasattr(scheduler, "suggest"):
-        made = cast("SchedulerFactory", scheduler)(blackbox.schema, seed)
-    else:
-        made = cast("Scheduler", scheduler)
-    return _Simulation(blackbox, made, workers, stop, seed, conditions or Conditions(), callbacks).run()
-
-
-class _Simulation:
-    """One run in progress."""
+class Simulation:
+    """One run in progress; ``simulate`` in ``api.py`` checks what it is given."""
 
     def __init__(  # noqa: PLR0913, PLR0917  simulate() hands over all it was given, once
         self,

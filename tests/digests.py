@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 
 from blackbox_repo import views
 from blackbox_repo.repository import load_blackbox
+from simulator.api import simulate
 from simulator.conditions import Conditions
 from simulator.delays import Delays
-from simulator.loop import simulate
 from simulator.schedulers.asha import ASHA, PromotionASHA
 from simulator.schedulers.grid_search import GridSearch
 from simulator.schedulers.random_search import RandomSearch

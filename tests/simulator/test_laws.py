@@ -15,14 +15,14 @@ from simulator import CONTINUE, Delays, Run, simulate
 from simulator.clock import NANOSECONDS, to_ns
 from simulator.cluster import Code
 from simulator.events import Event, Kind
-from simulator.loop import _Simulation
+from simulator.loop import Simulation
 from simulator.run import TOLD
 from simulator.scheduler import Resume, Scheduler, Start, Suggestion
 from simulator.stopping import Stop
 from tests.simulator.worlds import Case, Patient, Recorder, Row, World, cases, examples
 
 
-class Watched(_Simulation):
+class Watched(Simulation):
     """Checks the cluster after every event, and adds up for how long workers are idle (ns)."""
 
     def __init__(self, case: Case, scheduler: Scheduler, world: World | None = None) -> None:

@@ -1,0 +1,82 @@
+"""simulate(): the one door to a simulated run."""
+
+from __future__ import annotations
+
+import numbers
+from collections.abc import Sequence
+from typing import cast
+
+from blackbox_repo.blackbox import Blackbox
+from blackbox_repo.errors import InvalidOption
+from simulator.callbacks import Callback
+from simulator.conditions import Conditions
+from simulator.difference import first_difference
+from simulator.errors import SchedulerError
+from simulator.loop import Simulation
+from simulator.result import description
+from simulator.run import Run
+from simulator.scheduler import Scheduler, SchedulerFactory
+from simulator.stopping import Stop
+
+
+def simulate(  # noqa: PLR0913  one door, and all but two arguments are named
+    blackbox: Blackbox,
+    scheduler: Scheduler | SchedulerFactory,
+    *,
+    workers: int,
+    stop: Stop,
+    seed: int = 0,
+    conditions: Conditions | None = None,
+    callbacks: Sequence[Callback] = (),
+    check_determinism: bool = False,
+) -> Run:
+    """Replay the blackbox's learning curves against a scheduler on a simulated cluster.
+
+    Args:
+        blackbox: Where the curves come from; its schema must name a time.
+        scheduler: A fresh scheduler, or a factory ``(schema, seed) -> scheduler`` such as the class ``ASHA``.
+        workers: Jobs that run at a time.
+        stop: When the run ends.
+        seed: Of the run: it decides which training seeds are replayed, and is handed to a factory.
+        conditions: Delays, checkpoints and the like; by default an ideal cluster.
+        callbacks: Told what happens; no result depends on them.
+        check_determinism: Run twice and compare; takes a factory.
+
+    Returns:
+        The finished run.
+
+    Raises:
+        InvalidOption: An argument outside its range, or a blackbox without time.
+        SchedulerError: The scheduler asked for something that cannot be, or is not deterministic.
+        SimulationError: The curves take no time.
+    """
+    if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
+        raise InvalidOption(f"workers is {workers!r}, but must be a whole number, 1 or more")
+    if isinstance(seed, bool) or not isinstance(seed, numbers.Integral):
+        raise InvalidOption(f"seed is {seed!r}, but must be a whole number")
+    seed = int(seed)  # draws tell numpy's integers from Python's
+    if blackbox.schema.time is None:
+        raise InvalidOption(
+            f"{blackbox.name!r} records no time, so it can only be simulated with a time model: "
+            f"views.with_time_model(blackbox, SECONDS), or --time-model constant:SECONDS, where SECONDS is "
+            f"per unit of {blackbox.schema.fidelity.name}"
+        )
+    stop.check(blackbox.schema)
+    conditions = conditions or Conditions()
+    is_factory = isinstance(scheduler, type) or not hasattr(scheduler, "suggest")
+    if not is_factory:
+        if check_determinism:
+            raise InvalidOption(
+                "check_determinism needs a factory (schema, seed) -> scheduler, not an instance"
+            )
+        made = cast("Scheduler", scheduler)
+        return Simulation(blackbox, made, workers, stop, seed, conditions, callbacks).run()
+    factory = cast("SchedulerFactory", scheduler)
+    made = factory(blackbox.schema, seed)
+    run = Simulation(blackbox, made, workers, stop, seed, conditions, callbacks).run()
+    if check_determinism:
+        again = Simulation(blackbox, factory(blackbox.schema, seed), workers, stop, seed, conditions).run()
+        difference = first_difference(run, again)
+        if difference is not None:
+            raise SchedulerError(f"{description(made)} is not deterministic: {difference}")
+    return run
