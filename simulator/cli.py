@@ -8,29 +8,20 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from blackbox_repo import console, views
+from blackbox_repo import console
 from blackbox_repo.errors import InvalidOption
-from simulator.api import simulate
-from simulator.options import (
-    Problem,
-    check_count,
-    duration,
-    find_problem,
-    grouped_settings,
-    make_conditions,
-    make_stop,
-)
+from simulator.command import Command, Prepared
+from simulator.difference import first_difference
+from simulator.options import duration
 from simulator.progress import ProgressBar
 from simulator.run import Run, check_free
-from simulator.schedulers.registry import SCHEDULERS, scheduler_factory
-from simulator.stopping import Stop
+from simulator.schedulers.registry import SCHEDULERS
 
 DEFAULT_PROBLEM = "lcbench-167200"
-DEFAULT_SECONDS = 7200.0
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -97,46 +88,38 @@ def run(  # noqa: PLR0913, PLR0917  a command line has as many options as it has
 
         bb-sim run nasbench-macro --time-model constant:3600 --trials 100 --json
     """
-    check_count("--workers", workers)
-    check_count("--trials", trials)
-    groups = grouped_settings(settings or [])
-    problem = find_problem(name or DEFAULT_PROBLEM, time_model)
-    blackbox = problem.blackbox
-    if max_fidelity is not None:
-        blackbox = views.up_to(blackbox, max_fidelity)
-    if objective is not None:
-        blackbox = views.with_target(blackbox, objective)
-    factory = scheduler_factory(scheduler, groups["scheduler"])
-    conditions = make_conditions(groups["delays"], groups["conditions"])
-    stop = _limits(problem, time_limit, trials, groups["stop"])
+    command = Command(
+        name=name or DEFAULT_PROBLEM,
+        scheduler=scheduler,
+        workers=workers,
+        time=time_limit,
+        trials=trials,
+        seed=seed,
+        objective=objective,
+        max_fidelity=max_fidelity,
+        time_model=time_model,
+        settings=tuple(settings or ()),
+    )
+    prepared = command.prepared()
     _check_writable(out)
-    bar = ProgressBar()
     began = time.perf_counter()
-    try:
-        finished = simulate(
-            blackbox,
-            factory,
-            workers=problem.workers if workers is None else workers,
-            stop=stop,
-            seed=seed,
-            conditions=conditions,
-            callbacks=[bar] if sys.stderr.isatty() else (),
-        )
-    finally:
-        bar.close()
+    finished = _with_progress(prepared)
     real_seconds = time.perf_counter() - began
+    problem = prepared.problem
     described = {"blackbox": problem.name, "task": problem.task, "scheduler": scheduler}
     folder = out or Path("runs", "-".join([*described.values(), finished.digest[:12]]).replace(":", "-"))
     finished.save(folder)
     _show(finished, {**described, "out": str(folder)}, real_seconds, as_json)
 
 
-def _limits(problem: Problem, time_limit: str | None, trials: int | None, settings: dict[str, Any]) -> Stop:
-    """The limits given, or the problem's own budget if none is."""
-    seconds = None if time_limit is None else duration(time_limit)
-    if seconds is None and trials is None and not set(settings) - {"drain"}:
-        seconds = problem.seconds or DEFAULT_SECONDS
-    return make_stop(seconds, trials, settings)
+def _with_progress(prepared: Prepared) -> Run:
+    if not sys.stderr.isatty():
+        return prepared.run()
+    bar = ProgressBar()
+    try:
+        return prepared.run([bar])
+    finally:
+        bar.close()
 
 
 def _check_writable(out: Path | None) -> None:
@@ -192,6 +175,27 @@ def trace(
         print_story(Console(), finished, trial)
     if at is not None:
         print_cluster(Console(), finished, duration(at, "--at"))
+
+
+@app.command()
+def replay(
+    folder: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a saved run.")],
+) -> None:
+    """Run a saved run of bb-sim again, and compare the traces event by event. Exit 1 if they differ.
+
+    Example: bb-sim replay runs/my-run
+    """
+    saved = Run.load(folder)
+    again = _with_progress(Command.of(saved, folder).prepared())
+    difference = first_difference(saved, again)
+    if difference is None:
+        typer.echo(f"the same run: digest {again.digest}")
+        return
+    for key in ("blackbox_digest", "version", "scheduler"):
+        if saved.header[key] != again.header[key]:
+            typer.echo(f"{key} was {saved.header[key]!r} and is {again.header[key]!r}")
+    typer.echo(f"the runs differ: {difference}".replace("; ", "\n  "))
+    raise typer.Exit(1)
 
 
 @app.command()

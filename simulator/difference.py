@@ -41,6 +41,9 @@ def _words(run: Run, index: int) -> str:
     if kind is Kind.DEADLINE:
         return f"{words} of the run"
     words += f" of trial {record['trial']}, segment {record['segment']}"
+    trial = int(record["trial"])
+    if kind is Kind.START:
+        return f"{words} with {run.configuration(trial)!r}, training seed {run.trial_columns['seed'][trial]}"
     if kind is not Kind.REPORT:
         return words
     fidelity = run.schema.fidelity

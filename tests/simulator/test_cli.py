@@ -494,3 +494,33 @@ def test_settings_that_make_no_sense_are_refused(
     bb_sim: Callable[..., Finished], setting: str, message: str
 ) -> None:
     refuses(bb_sim("run", "taskset-rnn", "--trials", 4, "--set", setting), message)
+
+
+def test_replay_runs_again_and_finds_the_same_run(bb_sim: Callable[..., Finished]) -> None:
+    options = ["--trials", 9, "--seed", 3, "--set", "delays.report=uniform(0,5)", "--set", "scheduler.eta=2"]
+    bb_sim("run", "taskset-rnn", *options, "--out", "run")
+    done = bb_sim("replay", "run")
+    assert (done.status, done.out) == (0, f"the same run: digest {Run.load('run').digest}\n")
+
+
+def test_replay_names_the_first_event_that_differs(bb_sim: Callable[..., Finished]) -> None:
+    bb_sim("run", "taskset-rnn", "--trials", 9, "--out", "run")
+    header = json.loads(Path("run/run.json").read_text())
+    header["command"]["seed"] = 1
+    Path("run/run.json").write_text(json.dumps(header))
+    done = bb_sim("replay", "run")
+    assert done.status == 1
+    assert done.out.startswith("scheduler was 'ASHA(seed=0, eta=3, r_min=None)' and is 'ASHA(seed=1, ")
+    one, other = done.out.splitlines()[1:]
+    assert one.startswith(
+        "the runs differ: then one: 0 ns start of trial 0, segment 0 with {'learning_rate': "
+    )
+    assert other.startswith("  but the other: 0 ns start of trial 0, segment 0 with {'learning_rate': ")
+
+
+def test_replay_refuses_runs_that_bb_sim_did_not_make(bb_sim: Callable[..., Finished]) -> None:
+    bb_sim("run", "taskset-rnn", "--trials", 2, "--out", "run")
+    header = json.loads(Path("run/run.json").read_text())
+    del header["command"]
+    Path("run/run.json").write_text(json.dumps(header))
+    refuses(bb_sim("replay", "run"), "run was not made by bb-sim run")

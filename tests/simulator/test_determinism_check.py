@@ -30,9 +30,9 @@ def test_a_scheduler_that_is_not_deterministic_is_named_with_the_events_before_t
     message = str(caught.value)
     assert message.startswith("RandomSearch(seed=0) is not deterministic: both: ")
     assert message.count("both: ") == 3
-    assert (
-        "then one: 80000000000 ns start of trial 4, segment 0; but the other: 80000000000 ns start" in message
-    )
+    one, other = message.split("then one: ")[1].split("; but the other: ")
+    assert one.startswith("80000000000 ns start of trial 4, segment 0 with {'pace': 10.0, 'level': 5}")
+    assert other.startswith("80000000000 ns start of trial 4, segment 0 with {'pace': 11.0, 'level': 5}")
 
 
 @pytest.mark.parametrize("scheduler", [ASHA, RandomSearch])
@@ -50,7 +50,7 @@ def test_a_run_that_goes_on_longer_differs_where_the_other_ends(tiny: Any, job: 
     short, long = (simulate(tiny, scripted([job(10)]), workers=1, stop=Stop(time=end)) for end in (25, 35))
     assert first_difference(short, short) is None
     assert first_difference(short, long) == (
-        "both: 0 ns start of trial 0, segment 0; "
+        "both: 0 ns start of trial 0, segment 0 with {'pace': 10.0, 'level': 0}, training seed 0; "
         "both: 10000000000 ns report of trial 0, segment 0, epoch 1, loss 1.0, continue; "
         "both: 20000000000 ns report of trial 0, segment 0, epoch 2, loss 0.5, continue; "
         "then one: 25000000000 ns end of trial 0, segment 0; "
