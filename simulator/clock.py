@@ -23,5 +23,5 @@ def to_seconds(nanoseconds: int) -> float:
 
 def array_to_ns(seconds: Array) -> Nanoseconds:
     """An array of seconds as whole nanoseconds, rounded half to even."""
-    with np.errstate(invalid="ignore"):  # what is no number becomes the least integer
+    with np.errstate(over="ignore", invalid="ignore"):  # what is no number becomes the least integer
         return np.rint(seconds.astype(np.float64) * NANOSECONDS).astype(np.int64)

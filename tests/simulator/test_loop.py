@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from blackbox_repo.blackbox import from_function
+from blackbox_repo.curve import LearningCurve
 from blackbox_repo.errors import InvalidOption
 from simulator import (
     ASHA,
@@ -471,3 +472,13 @@ def test_the_scheduler_cannot_change_the_configuration_of_a_trial(play: Any, job
     _, _, run = play([start])
     start.configuration["pace"] = 999.0
     assert run.configuration(0) == {"pace": 10.0, "level": 0}
+
+
+def test_a_time_that_no_clock_can_hold_is_refused_T1(play: Any, job: Any, make_tiny: Any) -> None:
+    class Endless(make_tiny):  # type: ignore[misc]
+        def curve(self, configuration: Any, *, seed: int | None = None) -> Any:
+            values = {"loss": [1.0] * 4, "elapsed_time": [1e300] * 4}
+            return LearningCurve.of(self.schema, values, seed=seed or 0)
+
+    with pytest.raises(SimulationError, match="the time 'elapsed_time' of .* is no number"):
+        play([job(10)], blackbox=Endless())
