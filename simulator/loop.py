@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from blackbox_repo import __version__
 from blackbox_repo.blackbox import Blackbox
+from blackbox_repo.curve import LearningCurve
 from blackbox_repo.errors import BlackboxRepoError
 from blackbox_repo.space import Configuration
 from simulator.callbacks import Callback
@@ -117,18 +117,19 @@ class Simulation:
         return suggestions
 
     def start(self, suggestion: Start) -> None:
-        configuration = self.checked(suggestion.configuration)
-        seed = self.seeds.choose(configuration)
+        configuration, curve = self.trained(suggestion.configuration)
         base = SCRATCH
         if suggestion.checkpoint_of is not None:
             base = self.checkpoint_of(suggestion.checkpoint_of)
-        trial = self.cluster.add_trial(configuration, self.curves.of(configuration, seed))
+        trial = self.cluster.add_trial(configuration, curve)
         trial.heard = base
         self.begin(trial, self.now, base, suggestion.until)
 
-    def checked(self, configuration: Configuration) -> dict[str, Any]:
+    def trained(self, configuration: Configuration) -> tuple[Configuration, LearningCurve]:
+        """The canonical configuration, and the curve of the training run that this trial replays (T17)."""
         try:
-            return self.blackbox.schema.space.check(configuration)
+            checked = self.blackbox.schema.space.check(configuration)
+            return checked, self.curves.of(checked, self.seeds.choose(checked))
         except BlackboxRepoError as err:
             raise self.error("suggest()", f"started {configuration!r}: {err}") from err
 

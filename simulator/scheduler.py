@@ -8,6 +8,7 @@ from enum import Enum
 from typing import Literal, Protocol, TypeAlias
 
 from blackbox_repo.curve import LearningCurve
+from blackbox_repo.errors import InvalidOption
 from blackbox_repo.schema import Schema
 from blackbox_repo.space import Configuration
 
@@ -52,6 +53,10 @@ class Decision:
 
     action: Literal["continue", "pause", "stop"]
     until: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.action not in ("continue", "pause", "stop"):
+            raise InvalidOption(f"a decision is 'continue', 'pause' or 'stop', not {self.action!r}")
 
 
 CONTINUE = Decision("continue")

@@ -9,11 +9,14 @@ import pytest
 from blackbox_repo.blackbox import from_function
 from blackbox_repo.curve import LearningCurve
 from blackbox_repo.errors import InvalidOption
+from blackbox_repo.repository import load_blackbox
+from blackbox_repo.views import with_time_model
 from simulator import (
     ASHA,
     PAUSE,
     STOP,
     Conditions,
+    Decision,
     Delays,
     RandomSearch,
     Resume,
@@ -482,3 +485,21 @@ def test_a_time_that_no_clock_can_hold_is_refused_T1(play: Any, job: Any, make_t
 
     with pytest.raises(SimulationError, match="the time 'elapsed_time' of .* is no number"):
         play([job(10)], blackbox=Endless())
+
+
+def test_a_configuration_off_the_table_is_named_with_call_time_and_way_out() -> None:
+    blackbox = load_blackbox("icml-xgboost")["a6a"]
+    elsewhere = {**blackbox.configurations()[0], "eta": 0.5}
+
+    class Stray(RandomSearch):
+        def suggest(self) -> Start:
+            return Start(elsewhere)
+
+    timed = with_time_model(blackbox, 1.0)
+    with pytest.raises(SchedulerError, match=r"suggest\(\) at .* second 0.0 started .* views.nearest"):
+        simulate(timed, Stray, workers=1, stop=Stop(time=10))
+
+
+def test_a_decision_is_one_of_three() -> None:
+    with pytest.raises(InvalidOption, match="a decision is 'continue', 'pause' or 'stop', not 'explode'"):
+        Decision("explode")  # type: ignore[arg-type]
