@@ -28,6 +28,8 @@ class Tally:
         self._goal = schema.objective(threshold.objective or schema.target)
         self._needed = self._goal.loss(threshold.value)
         self._watched = watched or stop.when is not None
+        limits = (stop.trials_completed, stop.trials_finished, stop.cost, stop.threshold, stop.when)
+        self._limited = stop.reports is not None or any(limit is not None for limit in limits)
         self._best: float | None = None
         self._reached_goal = False
         self._paid = 0.0
@@ -57,6 +59,8 @@ class Tally:
 
     def limit_reached(self, now: int) -> str | None:
         """The first limit, apart from time and trials_started, that holds at ``now`` (ns)."""
+        if not self._limited:
+            return None
         stop = self._stop
         counts = {
             "trials_completed": self.completed,
