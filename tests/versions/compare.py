@@ -87,10 +87,16 @@ def installed(interpreter: Interpreter, requirements: list[str]) -> Path:
         return folder
     pip = [sys.executable, "-m", "pip", "--python", interpreter.executable, "--quiet"]
     options = ["--disable-pip-version-check", "--only-binary=:all:", "--upgrade", "--target", str(folder)]
-    finished = subprocess.run(
-        [*pip, "install", *options, *requirements], capture_output=True, text=True, check=False
-    )
-    if finished.returncode != 0:
+    for past_the_cache in ([], ["--no-cache-dir"], ["--no-cache-dir"]):  # a download may arrive damaged
+        finished = subprocess.run(
+            [*pip, "install", *options, *past_the_cache, *requirements],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if finished.returncode == 0:
+            break
+    else:
         raise Untried(f"pip: {(finished.stderr.strip().splitlines() or ['no message'])[-1]}")
     (folder / "complete").touch()
     return folder
