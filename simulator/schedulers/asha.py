@@ -40,13 +40,11 @@ class ASHA:
         self._configuration, self.upcoming = configurations.next, configurations.upcoming
         self._target = schema.objective(schema.target)
         self._settings = f"eta={eta}, r_min={r_min}"
-        self._levels = rung_levels(schema.fidelity, r_min, eta)
-        self._goals = [*self._levels, schema.fidelity.values[-1]]
+        levels = rung_levels(schema.fidelity, r_min, eta)
+        self._goals = [*levels, schema.fidelity.values[-1]]
         self._rungs = {
-            level: QuantileRung(level / goal)
-            for level, goal in zip(self._levels, self._goals[1:], strict=True)
+            level: QuantileRung(level / goal) for level, goal in zip(levels, self._goals[1:], strict=True)
         }
-        self._next = dict(zip(self._levels, map(continue_until, self._goals[1:]), strict=True))
 
     def __repr__(self) -> str:
         return f"ASHA(seed={self._seed}, {self._settings})"
@@ -58,17 +56,12 @@ class ASHA:
     def on_report(self, trial: Trial, report: Report) -> Decision:
         """Stops at a rung what is not good enough there."""
         rung = self._rungs.get(report.fidelity)
-        if rung is None:
-            return self._towards_next(report.fidelity)
-        loss = self._target.loss(report[self._target.name])
-        rung.insert(loss)
-        if len(rung) > 1 and not loss <= rung.threshold():
-            return STOP
-        return self._next[report.fidelity]
-
-    def _towards_next(self, fidelity: float) -> Decision:
-        goal = next((goal for goal in self._goals if goal > fidelity), None)
-        return CONTINUE if goal is None else continue_until(goal)
+        if rung is not None:
+            loss = self._target.loss(report[self._target.name])
+            rung.insert(loss)
+            if len(rung) > 1 and not loss <= rung.threshold():
+                return STOP
+        return _towards_next(self._goals, report.fidelity)
 
     def on_end(self, trial: Trial) -> None:
         """Has learnt from the reports."""
@@ -97,10 +90,10 @@ class PromotionASHA:
         self._target = schema.objective(schema.target)
         self._settings = f"eta={eta}, r_min={r_min}"
         levels = rung_levels(schema.fidelity, r_min, eta)
-        goals = [*levels, schema.fidelity.values[-1]]
-        self._first_goal = goals[0]
+        self._goals = [*levels, schema.fidelity.values[-1]]
         self._rungs = {
-            level: (PromotionRung(level / goal), goal) for level, goal in zip(levels, goals[1:], strict=True)
+            level: (PromotionRung(level / goal), goal)
+            for level, goal in zip(levels, self._goals[1:], strict=True)
         }
 
     def __repr__(self) -> str:
@@ -112,7 +105,7 @@ class PromotionASHA:
             trial = rung.promote()
             if trial is not None:
                 return Resume(trial, until=goal)
-        return Start(self._configuration(), until=self._first_goal)
+        return Start(self._configuration(), until=self._goals[0])
 
     def on_report(self, trial: Trial, report: Report) -> Decision:
         """Takes note at a rung; the job ends there by itself."""
@@ -120,11 +113,13 @@ class PromotionASHA:
             loss = self._target.loss(report[self._target.name])
             self._rungs[report.fidelity][0].insert(loss, trial.number)
             return CONTINUE
-        goal = next((goal for goal in (self._first_goal, *self._goals()) if goal > report.fidelity), None)
-        return CONTINUE if goal is None else continue_until(goal)
-
-    def _goals(self) -> list[float]:
-        return [goal for _, goal in self._rungs.values()]
+        return _towards_next(self._goals, report.fidelity)
 
     def on_end(self, trial: Trial) -> None:
         """Has learnt from the reports."""
+
+
+def _towards_next(goals: list[float], fidelity: float) -> Decision:
+    """Go on to the first goal above a fidelity without being asked before, or to the end."""
+    goal = next((goal for goal in goals if goal > fidelity), None)
+    return CONTINUE if goal is None else continue_until(goal)
