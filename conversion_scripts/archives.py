@@ -1,0 +1,225 @@
+"""Members of zip and tar archives, read as streams: nothing is written to disk, nothing exceeds its limit."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import lzma
+import stat
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import BinaryIO, cast
+
+from blackbox_repo.errors import FormatError, UnknownName
+
+HEADER_LIMIT = 1 << 20  # what one tar header may take, long names and all
+_PIECE = 1 << 20
+# what the readers of the standard library raise at damaged, encrypted or unknown content
+_DAMAGE = (
+    *(OSError, EOFError, RuntimeError, ValueError),
+    *(tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError),
+)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much is read of an archive at most: bytes of a member, bytes and members in total."""
+
+    member: int = 1 << 34
+    total: int = 1 << 37
+    count: int = 1_000_000
+
+
+@dataclass(frozen=True)
+class Member:
+    """A regular file in an archive.
+
+    Args:
+        name: Its path there.
+        size: Its declared bytes, unpacked; the stream gives exactly as many, or raises ``FormatError``.
+        stream: Its content; to be read before the next member is asked for.
+    """
+
+    name: str
+    size: int
+    stream: BinaryIO
+
+
+def members(archive: BinaryIO, name: str, limits: Limits = Limits()) -> Generator[Member, None, None]:
+    """The regular files in a zip or tar file, the latter plain or compressed by gzip, bzip2 or xz.
+
+    Args:
+        archive: The file, seekable.
+        name: What messages call it.
+        limits: How much may be read.
+
+    Raises:
+        FormatError: It is no such file or damaged, exceeds a limit by what it declares or by what it holds,
+            is encrypted, or has a member that leads out of the archive or is a link or device.
+    """
+    start = archive.read(4)
+    archive.seek(0)
+    read = _zip_members if start[:2] == b"PK" else _tar_members
+    total, count = 0, 0
+    with _damage_named(name):
+        for member in read(archive, name):
+            total, count = total + member.size, count + 1
+            _check_limit(name, member.name, member.size, limits.member)
+            _check_limit(name, f"all files up to {member.name} together", total, limits.total)
+            if count > limits.count:
+                raise FormatError(f"{name} has more than the {limits.count} files that are read")
+            yield member
+
+
+@contextmanager
+def opened(archive: BinaryIO, name: str, member: str, limits: Limits = Limits()) -> Iterator[BinaryIO]:
+    """The content of one member of an archive, as a stream; arguments and errors as in :func:`members`.
+
+    Raises:
+        UnknownName: It has no such member.
+    """
+    seen = []
+    with closing(members(archive, name, limits)) as found:
+        for candidate in found:
+            if candidate.name == member:
+                yield candidate.stream
+                return
+            seen.append(candidate.name)
+    raise UnknownName(f"member of {name}", member, seen)
+
+
+def unpacked(file: BinaryIO, name: str, limit: int = Limits.member) -> BinaryIO:
+    """The content of a file that may be compressed by gzip, bzip2 or xz, as a stream.
+
+    Args:
+        file: The file, seekable.
+        name: What messages call it.
+        limit: The bytes it may unpack to.
+
+    Raises:
+        FormatError: Later, where the content is damaged or passes the limit.
+    """
+    return io.BufferedReader(_Stream(_decompressing(file), name, limit), _PIECE)
+
+
+def _decompressing(file: BinaryIO) -> BinaryIO:
+    start = file.read(6)
+    file.seek(0)
+    if start[:2] == b"\x1f\x8b":
+        return cast("BinaryIO", gzip.GzipFile(fileobj=file))
+    if start[:3] == b"BZh":
+        return cast("BinaryIO", bz2.BZ2File(file))
+    if start == b"\xfd7zXZ\x00":
+        return cast("BinaryIO", lzma.LZMAFile(file))
+    return file
+
+
+class _Stream(io.RawIOBase):
+    """Reads on until a number of bytes: more is refused, and less where the number is a promise."""
+
+    def __init__(self, inner: BinaryIO, name: str, limit: int, *, promised: bool = False) -> None:
+        super().__init__()
+        self._inner, self._name, self._limit, self._promised = inner, name, limit, promised
+        self._count = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
+        with _damage_named(self._name):
+            piece = self._inner.read(len(buffer))
+        self._count += len(piece)
+        if self._count > self._limit:
+            raise FormatError(f"{self._name} unpacks to more than the {self._limit} bytes that are read")
+        if not piece and self._promised and self._count < self._limit:
+            raise FormatError(f"{self._name} ends after {self._count} of {self._limit} bytes")
+        buffer[: len(piece)] = piece
+        return len(piece)
+
+
+class _Metered:
+    """A source that gives no more than it was allowed to, so that no header can fill the memory."""
+
+    def __init__(self, inner: BinaryIO, name: str) -> None:
+        self._inner, self._name, self._left = inner, name, HEADER_LIMIT
+
+    def allow(self, size: int) -> None:
+        self._left = size + HEADER_LIMIT
+
+    def read(self, size: int) -> bytes:
+        piece = self._inner.read(size)
+        self._left -= len(piece)
+        if self._left < 0:
+            raise FormatError(
+                f"{self._name} has a header of more than the {HEADER_LIMIT} bytes that are read"
+            )
+        return piece
+
+
+def _tar_members(archive: BinaryIO, name: str) -> Iterator[Member]:
+    source = _Metered(_decompressing(archive), name)
+    with tarfile.open(fileobj=cast("BinaryIO", source), mode="r|") as tar:
+        while (info := tar.next()) is not None:
+            _check_path(name, info.name)
+            if info.isdir():
+                continue
+            if not info.isreg() or info.issparse():
+                raise FormatError(
+                    f"{name} has the member {info.name!r}, a link or device; only files are read"
+                )
+            content = tar.extractfile(info)
+            assert content is not None
+            source.allow(info.size)
+            yield _member(name, info.name, info.size, cast("BinaryIO", content))
+            source.allow(info.size)  # what was not read is skipped
+            tar.members = []  # type: ignore[attr-defined]  # else it keeps all headers
+
+
+def _zip_members(archive: BinaryIO, name: str) -> Iterator[Member]:
+    with zipfile.ZipFile(archive) as zipped:
+        infos = zipped.infolist()
+        for info in infos:
+            _check_path(name, info.orig_filename)
+            kind = stat.S_IFMT(info.external_attr >> 16)
+            if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
+                raise FormatError(
+                    f"{name} has the member {info.filename!r}, a link or device; only files are read"
+                )
+        for info in infos:
+            if not info.is_dir():
+                with zipped.open(info) as content:
+                    yield _member(name, info.filename, info.file_size, cast("BinaryIO", content))
+
+
+def _member(archive: str, name: str, size: int, content: BinaryIO) -> Member:
+    stream = _Stream(content, f"{archive}/{name}", size, promised=True)
+    return Member(name, size, io.BufferedReader(stream, _PIECE))
+
+
+def _check_path(archive: str, member: str) -> None:
+    path = PurePosixPath(member)
+    if path.is_absolute() or ".." in path.parts or any(sign in member for sign in "\\:\0"):
+        raise FormatError(
+            f"{archive} has the member {member!r}, which leads out of the archive; none is read"
+        )
+
+
+def _check_limit(archive: str, what: str, size: int, limit: int) -> None:
+    if size > limit:
+        raise FormatError(f"{archive}: {what} unpacks to {size} bytes, more than the {limit} that are read")
+
+
+@contextmanager
+def _damage_named(name: str) -> Iterator[None]:
+    try:
+        yield
+    except FormatError:
+        raise
+    except _DAMAGE as err:
+        raise FormatError(f"{name} cannot be read: {err}") from err
