@@ -32,6 +32,8 @@ class RawFile:
         commit: The commit that was read.
         url: Where it can be downloaded.
         sha256: Of the file as published, before any gzip of ours; empty if the recipe does not know it.
+        size: Its bytes as published; 0 if the recipe does not know them.
+        mirrors: Other addresses of the same file, to be tried in order.
 
     Raises:
         InvalidOption: The name leads out of the raw folder.
@@ -43,6 +45,8 @@ class RawFile:
     commit: str = ""
     url: str = ""
     sha256: str = ""
+    size: int = 0
+    mirrors: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         path = PurePosixPath(self.name)
@@ -50,10 +54,10 @@ class RawFile:
             raise InvalidOption(f"the raw file {self.name!r} must be a relative path below the raw folder")
 
 
-def github(name: str, repository: str, commit: str, path: str, sha256: str) -> RawFile:
+def github(name: str, repository: str, commit: str, path: str, sha256: str, size: int = 0) -> RawFile:
     """A file of a public GitHub repository, with the address of its raw content."""
     url = f"https://raw.githubusercontent.com/{repository}/{commit}/{path}"
-    return RawFile(name, repository, path, commit, url, sha256)
+    return RawFile(name, repository, path, commit, url, sha256, size)
 
 
 class RawFolder:
