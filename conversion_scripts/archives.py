@@ -98,14 +98,14 @@ def unpacked(file: BinaryIO, name: str, limit: int = Limits.member) -> BinaryIO:
     """The content of a file that may be compressed by gzip, bzip2 or xz, as a stream.
 
     Args:
-        file: The file, seekable.
+        file: The file, seekable; it is closed with the stream.
         name: What messages call it.
         limit: The bytes it may unpack to.
 
     Raises:
         FormatError: Later, where the content is damaged or passes the limit.
     """
-    return io.BufferedReader(_Stream(_decompressing(file), name, limit), _PIECE)
+    return io.BufferedReader(_Stream(_decompressing(file), name, limit, beneath=file), _PIECE)
 
 
 def _decompressing(file: BinaryIO) -> BinaryIO:
@@ -121,15 +121,25 @@ def _decompressing(file: BinaryIO) -> BinaryIO:
 
 
 class _Stream(io.RawIOBase):
-    """Reads on until a number of bytes: more is refused, and less where the number is a promise."""
+    """Reads on until a number of bytes: more is refused, and in a member less as well.
 
-    def __init__(self, inner: BinaryIO, name: str, limit: int, *, promised: bool = False) -> None:
+    A member lives in its archive; any other content closes the file ``beneath`` it.
+    """
+
+    def __init__(self, inner: BinaryIO, name: str, limit: int, *, beneath: BinaryIO | None = None) -> None:
         super().__init__()
-        self._inner, self._name, self._limit, self._promised = inner, name, limit, promised
+        self._inner, self._name, self._limit, self._beneath = inner, name, limit, beneath
+        self._promised = beneath is None
         self._count = 0
 
     def readable(self) -> bool:
         return True
+
+    def close(self) -> None:
+        super().close()
+        if self._beneath is not None:
+            self._inner.close()
+            self._beneath.close()
 
     def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
         with _damage_named(self._name):
@@ -198,7 +208,7 @@ def _zip_members(archive: BinaryIO, name: str) -> Iterator[Member]:
 
 
 def _member(archive: str, name: str, size: int, content: BinaryIO) -> Member:
-    stream = _Stream(content, f"{archive}/{name}", size, promised=True)
+    stream = _Stream(content, f"{archive}/{name}", size)
     return Member(name, size, io.BufferedReader(stream, _PIECE))
 
 

@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import csv
-import gzip
 import hashlib
 import io
 import json
-import zipfile
-import zlib
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, BinaryIO
 
 from blackbox_repo.errors import FormatError, IntegrityError, InvalidOption, UnknownName
 from blackbox_repo.manifest import Source
+from conversion_scripts.archives import Limits, Member, members, opened, unpacked
 from conversion_scripts.safe_pickle import unpickle, unpickle_torch
 
-UNPACKED_LIMIT = 1 << 32
+UNPACKED_LIMIT = 1 << 32  # of what is read in one piece
+_PIECE = 1 << 20
 
 
 @dataclass(frozen=True)
 class RawFile:
-    """One file that a recipe reads.
+    """One file that a recipe reads, or a folder of files.
 
     Args:
         name: Where it lies in the raw folder, ``/`` between folders; there it may also be ``name + ".gz"``.
@@ -31,9 +31,11 @@ class RawFile:
         path: Its path there.
         commit: The commit that was read.
         url: Where it can be downloaded.
-        sha256: Of the file as published, before any gzip of ours; empty if the recipe does not know it.
+        sha256: Of the file as published, before any gzip of ours; empty if the recipe does not know it. That
+            of a folder is the SHA-256 of what ``sha256sum *`` prints in it.
         size: Its bytes as published; 0 if the recipe does not know them.
         mirrors: Other addresses of the same file, to be tried in order.
+        instead: The same data in other packings, any of which will do.
 
     Raises:
         InvalidOption: The name leads out of the raw folder.
@@ -47,6 +49,7 @@ class RawFile:
     sha256: str = ""
     size: int = 0
     mirrors: tuple[str, ...] = ()
+    instead: tuple[RawFile, ...] = ()
 
     def __post_init__(self) -> None:
         path = PurePosixPath(self.name)
@@ -73,7 +76,7 @@ class RawFolder:
 
     def __init__(self, root: Path, files: Iterable[RawFile]) -> None:
         self._root = root
-        self._files = {file.name: file for file in files}
+        self._files = {file.name: self._variant(file) for file in files}
         self._read: dict[str, Source] = {}
         if not root.is_dir():
             raise InvalidOption(f"the raw folder {str(root)!r} does not exist or is no folder")
@@ -89,6 +92,14 @@ class RawFolder:
         """The files read so far, in that order, with the hash and size of what was read."""
         return tuple(self._read.values())
 
+    def variant(self, name: str) -> str:
+        """The name of the packing that is there: the file's own, or one of its ``instead``.
+
+        Raises:
+            UnknownName: The recipe does not list the file.
+        """
+        return self._file(name).name
+
     def bytes(self, name: str) -> bytes:
         """The content of a file as published.
 
@@ -97,22 +108,41 @@ class RawFolder:
             IntegrityError: It is not the file that the recipe knows.
             FormatError: Its gzip is damaged, or too large.
         """
-        if name not in self._files:
-            raise UnknownName("raw file", name, self._files)
-        file, path = self._files[name], self._find(name)
-        if path is None:
-            raise InvalidOption(_missing_text(self._root, [file], len(self._files)))
-        content = path.read_bytes() if path.name == PurePosixPath(name).name else _gunzipped(path)
-        found = hashlib.sha256(content).hexdigest()
-        if file.sha256 not in ("", found):
-            raise IntegrityError(
-                f"{path} is not the file that this recipe knows: its sha256 is {found}, expected "
-                f"{file.sha256}; it was not used. Fetch it again from {_origin(file)}"
-            )
-        self._read[name] = Source(
-            name, found, len(content), file.repository, file.path, file.commit, file.url
-        )
+        file = self._file(name)
+        with self._content(file, UNPACKED_LIMIT) as stream:
+            content = stream.read()
+        self._check(file, hashlib.sha256(content).hexdigest(), len(content))
         return content
+
+    def stream(self, name: str) -> BinaryIO:
+        """The content of a file as published, for those too large to be read in one piece; errors as there.
+
+        The file is read twice: its hash is checked before anything of it is used.
+        """
+        file = self._file(name)
+        with self._content(file) as stream:
+            self._check(file, *_hashed(stream))
+        return self._content(file)
+
+    def members(self, name: str) -> Iterator[Member]:
+        """The files in an archive, in its order, or in a folder, by name; see :func:`archives.members`."""
+        file = self._file(name)
+        folder = self._root / file.name
+        if not folder.is_dir():
+            with self.stream(name) as archive:
+                yield from members(archive, file.name)
+            return
+        paths = sorted(path for path in folder.iterdir() if path.is_file())
+        self._check(file, *_folder_hash(paths))
+        for path in paths:
+            with path.open("rb") as stream:
+                yield Member(path.name, path.stat().st_size, stream)
+
+    @contextmanager
+    def member(self, name: str, member: str) -> Iterator[BinaryIO]:
+        """One file in an archive, as a stream; see :func:`archives.opened`."""
+        with self.stream(name) as archive, opened(archive, self.variant(name), member) as stream:
+            yield stream
 
     def json(self, name: str) -> Any:
         """A JSON file; the literals ``NaN`` and ``Infinity`` are read as Python does."""
@@ -137,35 +167,66 @@ class RawFolder:
         header, *rows = csv.reader(io.StringIO(content.decode()))
         return dict(zip(header, map(list, zip(*rows, strict=True)), strict=True))
 
+    def _file(self, name: str) -> RawFile:
+        if name not in self._files:
+            raise UnknownName("raw file", name, self._files)
+        return self._files[name]
+
+    def _variant(self, file: RawFile) -> RawFile:
+        packings = (file, *file.instead)
+        return next((packing for packing in packings if self._find(packing.name) is not None), file)
+
     def _find(self, name: str) -> Path | None:
         for candidate in (self._root / name, self._root / f"{name}.gz"):
-            if candidate.is_file():
+            if candidate.exists():
                 return candidate
         return None
 
+    def _content(self, file: RawFile, limit: int = Limits.member) -> BinaryIO:
+        path = self._find(file.name)
+        if path is None:
+            raise InvalidOption(_missing_text(self._root, [file], len(self._files)))
+        return (
+            path.open("rb") if path == self._root / file.name else unpacked(path.open("rb"), str(path), limit)
+        )
+
+    def _check(self, file: RawFile, found: str, size: int) -> None:
+        if file.sha256 not in ("", found):
+            raise IntegrityError(
+                f"{self._find(file.name)} is not the file that this recipe knows: its sha256 is {found}, "
+                f"expected {file.sha256}; it was not used. Fetch it again from {_origin(file)}"
+            )
+        self._read[file.name] = Source(
+            file.name, found, size, file.repository, file.path, file.commit, file.url
+        )
+
 
 def _only_member(content: bytes, name: str) -> bytes:
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            members = archive.infolist()
-            if len(members) != 1 or members[0].file_size > UNPACKED_LIMIT:
-                raise FormatError(
-                    f"{name} holds {len(members)} files, not one of at most {UNPACKED_LIMIT} bytes"
-                )
-            return archive.read(members[0])
-    except zipfile.BadZipFile as err:
-        raise FormatError(f"{name} is no readable zip file: {err}") from err
+    limits = Limits(member=UNPACKED_LIMIT)
+    contents = [member.stream.read() for member in members(io.BytesIO(content), name, limits)]
+    if len(contents) != 1:
+        raise FormatError(f"{name} holds {len(contents)} files, not one")
+    return contents[0]
 
 
-def _gunzipped(path: Path) -> bytes:
-    try:
-        with gzip.open(path) as stream:
-            content = stream.read(UNPACKED_LIMIT + 1)
-    except (gzip.BadGzipFile, EOFError, zlib.error) as err:
-        raise FormatError(f"{path} is no readable gzip file: {err}") from err
-    if len(content) > UNPACKED_LIMIT:
-        raise FormatError(f"{path} unpacks to more than the {UNPACKED_LIMIT} bytes that are read")
-    return content
+def _hashed(stream: BinaryIO) -> tuple[str, int]:
+    """The SHA-256 and the size of what is left of a stream."""
+    digest, size = hashlib.sha256(), 0
+    while piece := stream.read(_PIECE):
+        digest.update(piece)
+        size += len(piece)
+    return digest.hexdigest(), size
+
+
+def _folder_hash(paths: list[Path]) -> tuple[str, int]:
+    """The SHA-256 of what sha256sum prints for these files, and their bytes together."""
+    digest, total = hashlib.sha256(), 0
+    for path in paths:
+        with path.open("rb") as stream:
+            found, size = _hashed(stream)
+        digest.update(f"{found}  {path.name}\n".encode())
+        total += size
+    return digest.hexdigest(), total
 
 
 def _missing_text(root: Path, missing: list[RawFile], total: int) -> str:

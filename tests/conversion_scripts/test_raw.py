@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import io
 import pickle
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -52,6 +54,58 @@ def test_formats(tmp_path: Path) -> None:
         folder.json("a.pkl")
 
 
+def test_a_large_file_is_a_stream_that_was_checked(tmp_path: Path) -> None:
+    (tmp_path / "a.gz").write_bytes(gzip.compress(CONTENT))
+    folder = RawFolder(tmp_path, [RawFile("a", sha256=SHA256)])
+    with folder.stream("a") as stream:
+        assert (stream.read(4), stream.read()) == (CONTENT[:4], CONTENT[4:])
+    assert [(source.sha256, source.bytes) for source in folder.sources] == [(SHA256, len(CONTENT))]
+    (tmp_path / "a.gz").write_bytes(gzip.compress(b"another"))
+    with pytest.raises(IntegrityError, match="it was not used"):
+        folder.stream("a")
+
+
+def archive(content: dict[str, bytes]) -> bytes:
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w") as tar:
+        for name, member in content.items():
+            info = tarfile.TarInfo(f"runs/{name}")
+            info.size = len(member)
+            tar.addfile(info, io.BytesIO(member))
+    return stream.getvalue()
+
+
+def test_a_folder_or_an_archive_of_it_will_do(tmp_path: Path) -> None:
+    content = {"b": b"second", "a": b"first"}
+    file = RawFile(
+        "runs", instead=(RawFile("runs.tar", sha256=hashlib.sha256(archive(content)).hexdigest()),)
+    )
+    (tmp_path / "x").mkdir()
+    (tmp_path / "x" / "runs.tar").write_bytes(archive(content))
+    packed = RawFolder(tmp_path / "x", [file])
+    assert packed.variant("runs") == "runs.tar"
+    assert [(m.name, m.stream.read()) for m in packed.members("runs")] == [
+        ("runs/b", b"second"),
+        ("runs/a", b"first"),
+    ]
+    with packed.member("runs", "runs/a") as stream:
+        assert stream.read() == b"first"
+    (tmp_path / "y" / "runs").mkdir(parents=True)
+    for name, member in content.items():
+        (tmp_path / "y" / "runs" / name).write_bytes(member)
+    unpacked = RawFolder(tmp_path / "y", [file])
+    assert [(m.name, m.size, m.stream.read()) for m in unpacked.members("runs")] == [
+        ("a", 5, b"first"),
+        ("b", 6, b"second"),
+    ]
+    listing = "".join(f"{hashlib.sha256(content[name]).hexdigest()}  {name}\n" for name in "ab")
+    (source,) = unpacked.sources
+    assert (source.file, source.bytes) == ("runs", 11)
+    assert source.sha256 == hashlib.sha256(listing.encode()).hexdigest()
+    with pytest.raises(InvalidOption, match=r"lacks 1 of the 1 files needed: 'runs'"):
+        RawFolder(tmp_path, [file])
+
+
 def test_another_content_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_bytes(b"{}")
     folder = RawFolder(tmp_path, [github("a.json", "someone/data", "abcdef0123456789", "x/a.json", SHA256)])
@@ -93,5 +147,5 @@ def test_a_file_that_the_recipe_does_not_list_is_not_read(tmp_path: Path) -> Non
 
 def test_a_damaged_gzip_is_an_error_of_ours(tmp_path: Path) -> None:
     (tmp_path / "a.gz").write_bytes(gzip.compress(CONTENT)[:-9])
-    with pytest.raises(FormatError, match=r"a\.gz is no readable gzip file: "):
+    with pytest.raises(FormatError, match=r"a\.gz cannot be read: "):
         RawFolder(tmp_path, [RawFile("a")]).bytes("a")
