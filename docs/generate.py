@@ -161,7 +161,7 @@ def benchmarks() -> str:
 def schedulers() -> str:
     """The schedulers that come with the simulator."""
     rows = [
-        (f"`{name}`", what, ", ".join(f"`{setting}`" for setting in settings))
+        (f"`{name}`", what, ", ".join(f"`{setting.assigned}`" for setting in settings))
         for name, what, settings in described_schedulers()
     ]
     return table(("scheduler", "what it does", "settings and their defaults"), rows)

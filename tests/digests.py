@@ -19,7 +19,8 @@ from blackbox_repo.repository import load_blackbox
 from simulator.api import simulate
 from simulator.conditions import Conditions
 from simulator.delays import Delays
-from simulator.schedulers.asha import ASHA, PromotionASHA
+from simulator.schedulers.asha import ASHA
+from simulator.schedulers.asha_promotion import PromotionASHA
 from simulator.schedulers.grid_search import GridSearch
 from simulator.schedulers.random_search import RandomSearch
 from simulator.stopping import Stop

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 
 from blackbox_repo.domains import Value
-from blackbox_repo.space import Space
+from blackbox_repo.space import Configuration, Space
+from simulator.schedulers.settings import check_initial
 
 
 class RandomConfigurations:
@@ -14,12 +16,17 @@ class RandomConfigurations:
     Args:
         space: What to draw from.
         seed: Of the draws.
+        initial: Configurations that come before the first draw.
+
+    Raises:
+        InvalidOption: ``initial`` has something that is not in the space.
     """
 
-    def __init__(self, space: Space, seed: int) -> None:
+    def __init__(self, space: Space, seed: int, initial: Sequence[Configuration] = ()) -> None:
         self._space, self._seed = space, seed
+        self.initial = check_initial(space, initial)
         self._drawn = 0
-        self._ahead: deque[dict[str, Value]] = deque()
+        self._ahead: deque[dict[str, Value]] = deque(self.initial)
 
     def next(self) -> dict[str, Value]:
         """The next configuration."""

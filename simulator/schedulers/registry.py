@@ -15,7 +15,7 @@ from simulator.scheduler import Scheduler, SchedulerFactory
 
 SCHEDULERS: Mapping[str, str] = {
     "asha": "simulator.schedulers.asha:ASHA",
-    "asha-promotion": "simulator.schedulers.asha:PromotionASHA",
+    "asha-promotion": "simulator.schedulers.asha_promotion:PromotionASHA",
     "grid": "simulator.schedulers.grid_search:GridSearch",
     "random": "simulator.schedulers.random_search:RandomSearch",
 }

@@ -123,6 +123,10 @@ class PromotionRung:
                 return entry[1]
         return None
 
+    def withdraw(self, trial: int) -> None:
+        """A trial cannot be promoted any more; on the rung it still counts."""
+        self._promoted.add(trial)
+
     def _enter(self, loss: float, trial: int) -> None:
         heapq.heappush(self._top, (-loss, -trial))
         heapq.heappush(self._promotable, (loss, trial))

@@ -510,7 +510,7 @@ def test_replay_names_the_first_event_that_differs(bb_sim: Callable[..., Finishe
     Path("run/run.json").write_text(json.dumps(header))
     done = bb_sim("replay", "run")
     assert done.status == 1
-    assert done.out.startswith("scheduler was 'ASHA(seed=0, eta=3, r_min=None)' and is 'ASHA(seed=1, ")
+    assert done.out.startswith("scheduler was 'ASHA(seed=0, eta=3, r_min=None, brackets=1)' and is 'ASHA(seed=1, ")
     one, other = done.out.splitlines()[1:]
     assert one.startswith(
         "the runs differ: then one: 0 ns start of trial 0, segment 0 with {'learning_rate': "

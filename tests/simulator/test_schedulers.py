@@ -11,6 +11,7 @@ from blackbox_repo.schema import Fidelity, Goal, Objective, Schema
 from blackbox_repo.space import Space
 from simulator import ASHA, CONTINUE, GridSearch, PromotionASHA, RandomSearch, Run, Start, Stop, simulate
 from simulator.cluster import Code
+from simulator.scheduler import Trial, TrialStatus
 from simulator.schedulers.registry import SCHEDULERS, scheduler_factory
 
 OURS = [RandomSearch, GridSearch, ASHA, PromotionASHA]
@@ -121,7 +122,7 @@ def test_asha_ranks_nan_last(scheduler: Any) -> None:
 
 
 def test_stopping_asha_follows_its_rule_on_a_written_sequence() -> None:
-    asha = ASHA(quality_schema(), eta=3)
+    asha, trial = ASHA(quality_schema(), eta=3), Trial(0, {}, TrialStatus.RUNNING)
 
     class Point:
         def __init__(self, fidelity: float, score: float) -> None:
@@ -131,7 +132,7 @@ def test_stopping_asha_follows_its_rule_on_a_written_sequence() -> None:
             return self.score
 
     def answer(fidelity: float, score: float) -> tuple[str, float | None]:
-        decision = asha.on_report(None, Point(fidelity, score))  # type: ignore[arg-type]
+        decision = asha.on_report(trial, Point(fidelity, score))  # type: ignore[arg-type]
         return decision.action, decision.until
 
     assert answer(1, 0.5) == ("continue", 3)  # the first one
@@ -157,7 +158,7 @@ def test_schedulers_are_found_by_name_with_their_settings() -> None:
     for name in SCHEDULERS:
         assert scheduler_factory(name, {})(quality_schema(), 1).suggest() is not None
     asha = scheduler_factory("asha", {"eta": 4})(quality_schema(), 1)
-    assert repr(asha) == "ASHA(seed=1, eta=4, r_min=None)"
+    assert repr(asha) == "ASHA(seed=1, eta=4, r_min=None, brackets=1)"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,97 @@
+"""Asynchronous successive halving by promotion (Li et al., MLSys 2020, algorithm 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from blackbox_repo.schema import Schema
+from blackbox_repo.space import Configuration
+from simulator.scheduler import CONTINUE, Decision, Report, Resume, Start, Trial, TrialStatus
+from simulator.schedulers.brackets import Brackets
+from simulator.schedulers.configurations import RandomConfigurations
+from simulator.schedulers.rungs import PromotionRung
+from simulator.schedulers.settings import shown
+
+
+class PromotionASHA:
+    """Pauses every trial at each rung, and resumes the best 1/eta of a rung towards the next one.
+
+    A free worker goes to the best trial that may be promoted, from the highest rung down; if there is none,
+    to a new one. Of n trials on a rung, floor(n * r_j / r_(j+1)) may be promoted. A trial whose curve has
+    ended keeps its place, but is passed over. With several brackets (asynchronous Hyperband) each has rungs
+    of its own; of equally high ones that of the lower bracket comes first.
+
+    Args:
+        schema: Of the blackbox; its target is optimized.
+        seed: Of the configurations, drawn as random search draws them, and of the brackets.
+        eta: How much more a trial gets on the next rung.
+        r_min: The lowest rung; by default the smallest fidelity above 0.
+        brackets: Among how many brackets trials are divided; bracket s leaves out the s lowest rungs.
+        initial: Configurations to try first.
+
+    Raises:
+        InvalidOption: A setting outside its range.
+    """
+
+    def __init__(
+        self,
+        schema: Schema,
+        seed: int = 0,
+        *,
+        eta: float = 3,
+        r_min: float | None = None,
+        brackets: int = 1,
+        initial: Sequence[Configuration] = (),
+    ) -> None:
+        configurations = RandomConfigurations(schema.space, seed, initial)
+        self._configuration, self.upcoming = configurations.next, configurations.upcoming
+        self._target = schema.objective(schema.target)
+        self._brackets = Brackets(schema, seed, eta, r_min, brackets)
+        steps = self._brackets.steps()
+        self._rungs = [{level: PromotionRung(level / step[level]) for level in step} for step in steps]
+        self._from_the_top = sorted(
+            (
+                (level, -number, rung, steps[number][level])
+                for number, rungs in enumerate(self._rungs)
+                for level, rung in rungs.items()
+            ),
+            key=lambda entry: entry[:2],
+            reverse=True,
+        )
+        self._started = 0
+        self._shown = shown(
+            "PromotionASHA",
+            seed=seed,
+            eta=eta,
+            r_min=r_min,
+            brackets=brackets,
+            initial=configurations.initial,
+        )
+
+    def __repr__(self) -> str:
+        return self._shown
+
+    def suggest(self) -> Start | Resume:
+        """The best trial that may be promoted, else a new one."""
+        for _, _, rung, goal in self._from_the_top:
+            trial = rung.promote()
+            if trial is not None:
+                return Resume(trial, until=goal)
+        bracket = self._brackets.of(self._started)
+        self._started += 1
+        return Start(self._configuration(), until=self._brackets.goals[bracket][0])
+
+    def on_report(self, trial: Trial, report: Report) -> Decision:
+        """Takes note at a rung; the job ends there by itself."""
+        bracket = self._brackets.of(trial.number)
+        rung = self._rungs[bracket].get(report.fidelity)
+        if rung is not None:
+            rung.insert(self._target.loss(report[self._target.name]), trial.number)
+            return CONTINUE
+        return self._brackets.towards_next(bracket, report.fidelity)
+
+    def on_end(self, trial: Trial) -> None:
+        """Whose curve has ended cannot be resumed."""
+        if trial.status is not TrialStatus.PAUSED:
+            for rung in self._rungs[self._brackets.of(trial.number)].values():
+                rung.withdraw(trial.number)
