@@ -33,7 +33,7 @@ def write_table(file: Path, schema: Schema, table: Table) -> None:
             columns[objective.name] = pa.array(_narrowed(table.constants[objective.name], schema, objective))
         else:
             points = _narrowed(table.points[objective.name], schema, objective)
-            columns[objective.name] = _list_column(points, table.lengths, len(schema.fidelity.values))
+            columns[objective.name] = _curve_column(points, table.lengths, schema)
     for label, coded in table.labels.items():
         columns[label] = _to_arrow(coded, dictionary=True)
     arrow = pa.table(columns)
@@ -90,13 +90,24 @@ def _narrowed(array: Array, schema: Schema, objective: Objective) -> Array:
     return narrow if np.array_equal(narrow.astype(np.float64), wide, equal_nan=True) else wide
 
 
-def _list_column(points: Array, lengths: Array, full: int) -> Any:
-    if full == 1 and np.all(lengths == 1):
-        return pa.array(points)  # one point a run: a plain column
+def _curve_column(points: Array, lengths: Array, schema: Schema) -> Any:
+    full = len(schema.fidelity.values)
     if np.all(lengths == full):
+        last = points.reshape(-1, full)[:, -1]
+        if np.array_equal(_proportional(last, schema), points, equal_nan=True):
+            return pa.array(last)
         return pa.FixedSizeListArray.from_arrays(pa.array(points), full)
     offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
     return pa.ListArray.from_arrays(pa.array(offsets), pa.array(points))
+
+
+def _proportional(last: Array, schema: Schema) -> Array:
+    """The points of curves that are proportional to the fidelity, from their last ones."""
+    fidelities = np.array(schema.fidelity.values, dtype=np.float64)
+    if len(fidelities) == 1:
+        return last
+    points: Array = (last[:, np.newaxis] * (fidelities / fidelities[-1])).ravel()
+    return points
 
 
 def _configuration_count(table: Table) -> int:
@@ -121,7 +132,7 @@ def read_table(content: bytes, schema: Schema, labels: Sequence[str], path: Path
     curves = [objective.name for objective in schema.objectives if not objective.constant]
     constants = [objective.name for objective in schema.objectives if objective.constant]
     columns = _columns(content, path, [*schema.space.domains, "seed", *curves, *constants, *labels])
-    points = {name: _flat(columns[name]) for name in curves}
+    points = {name: _flat(columns[name], schema) for name in curves}
     lengths = next((length for _, length in points.values()), np.ones(len(columns), dtype=np.int64))
     return Table(
         hyperparameters={name: _coded(columns[name]) for name in schema.space.domains},
@@ -134,14 +145,14 @@ def read_table(content: bytes, schema: Schema, labels: Sequence[str], path: Path
     )
 
 
-def _flat(column: Any) -> tuple[Array, Array]:
+def _flat(column: Any, schema: Schema) -> tuple[Array, Array]:
     """The points end to end, and how many each row has."""
     joined = _joined(column)
     if pa.types.is_fixed_size_list(joined.type):
         return joined.flatten().to_numpy(), np.full(len(joined), joined.type.list_size)
     if pa.types.is_list(joined.type):
         return joined.flatten().to_numpy(), np.diff(joined.offsets.to_numpy())
-    return joined.to_numpy(), np.ones(len(joined), dtype=np.int64)
+    return _proportional(joined.to_numpy(), schema), np.full(len(joined), len(schema.fidelity.values))
 
 
 def _joined(column: Any) -> Any:

@@ -6,14 +6,16 @@ import bz2
 import gzip
 import io
 import lzma
+import shutil
 import stat
 import tarfile
+import tempfile
 import zipfile
 import zlib
 from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import BinaryIO, cast
 
 from blackbox_repo.errors import FormatError, UnknownName
@@ -106,6 +108,15 @@ def unpacked(file: BinaryIO, name: str, limit: int = Limits.member) -> BinaryIO:
         FormatError: Later, where the content is damaged or passes the limit.
     """
     return io.BufferedReader(_Stream(_decompressing(file), name, limit, beneath=file), _PIECE)
+
+
+@contextmanager
+def on_disk(stream: BinaryIO) -> Iterator[Path]:
+    """A temporary file with the content of a stream, for readers that jump about in it."""
+    with tempfile.NamedTemporaryFile() as file:
+        shutil.copyfileobj(stream, file, _PIECE)
+        file.flush()
+        yield Path(file.name)
 
 
 def _decompressing(file: BinaryIO) -> BinaryIO:

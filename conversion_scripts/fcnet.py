@@ -1,4 +1,6 @@
-"""FCNet: all 62,208 settings of a two-layer network on four regression data sets, after 100 epochs.
+"""FCNet: all 62,208 settings of a two-layer network on four regression data sets, 100 epochs.
+
+``fcnet`` has the learning curves of the official HDF5 files, ``fcnet-final`` their last points.
 
 Klein and Hutter 2019, https://arxiv.org/abs/1905.04970
 """
@@ -7,27 +9,41 @@ from __future__ import annotations
 
 import itertools
 import json
+from functools import partial
+from typing import Any
 
 import numpy as np
 
 from blackbox_repo.curve import Array
-from blackbox_repo.domains import Categorical, Ordinal, Value
+from blackbox_repo.domains import Categorical, Ordinal
 from blackbox_repo.errors import FormatError
 from blackbox_repo.manifest import Default, Defect
 from blackbox_repo.schema import Fidelity, Objective, Schema
 from blackbox_repo.space import Space
 from blackbox_repo.table import Coded, Table
-from conversion_scripts.raw import RawFolder, github
+from conversion_scripts.archives import on_disk
+from conversion_scripts.one_by_one import OneByOne
+from conversion_scripts.raw import RawFile, RawFolder, github
 from conversion_scripts.recipe import Conversion, Recipe
 
-FILE = "fcnet/meta-learn-tpe/{}.pkl"
-TASKS = {
+ARCHIVE = "fcnet_tabular_benchmarks.tar.gz"
+MEMBER = "fcnet_tabular_benchmarks/fcnet_{}_data.hdf5"
+FINAL_FILE = "fcnet/meta-learn-tpe/{}.pkl"
+# task -> the SHA-256 of its file of last points
+FINAL_FILES = {
     "naval_propulsion": "0e2c02eb183c0ed4d1d83d504473134fc0539ad636dba48f555048a40b4fa451",
     "parkinsons_telemonitoring": "36b4b30418e561ee305b4e5dea11a99cb6d00c00b6ef70da9009960467c02438",
     "protein_structure": "d87b5e6da3381529dc2c5edfc129b4f29b907e7ef9c5a37c8044ecdddf17d0fe",
     "slice_localization": "456cd543279760cb6f56ee97587dd3df539e354760fb922893aa4f6ef9be5623",
 }
-SEEDS = 4
+SEEDS, EPOCHS = 4, 100
+SHAPES = {
+    "valid_mse": (SEEDS, EPOCHS),
+    "train_mse": (SEEDS, EPOCHS),
+    "runtime": (SEEDS,),
+    "final_test_error": (SEEDS,),
+    "n_params": (SEEDS,),
+}
 SPACE = Space(
     {
         "activation_fn_1": Categorical(("relu", "tanh")),
@@ -41,7 +57,7 @@ SPACE = Space(
         "n_units_2": Ordinal((16, 32, 64, 128, 256, 512)),
     }
 )
-SCHEMA = Schema(
+FINAL_SCHEMA = Schema(
     space=SPACE,
     fidelity=Fidelity("epoch", (100,)),
     objectives=(
@@ -53,46 +69,104 @@ SCHEMA = Schema(
 )
 
 
-def _convert(raw: RawFolder) -> Conversion:
-    choices = [tuple(domain.values or ()) for domain in SPACE.domains.values()]
-    codes = np.array(list(itertools.product(*(range(len(values)) for values in choices))), dtype=np.int32)
-    order = _positions()
+CURVES_SCHEMA = Schema(
+    space=SPACE,
+    fidelity=Fidelity("epoch", tuple(range(1, EPOCHS + 1))),
+    objectives=(
+        Objective("valid_mse", "min", "", "mean squared error on the validation split"),
+        Objective("train_mse", "min", "", "mean squared error on the training split, with dropout"),
+        Objective(
+            "elapsed_time",
+            "min",
+            "s",
+            "training and validation passes",
+            cumulative=True,
+            provenance="interpolated",
+        ),
+        Objective("test_mse", "min", "", "on the test split, after the last epoch", constant=True),
+        Objective("parameters", "min", "", "trained weights", constant=True),
+    ),
+    target="valid_mse",
+    time="elapsed_time",
+)
+
+
+def _convert_final(raw: RawFolder) -> Conversion:
+    keys = _keys()
+    order = np.argsort(np.argsort(keys, kind="stable"), kind="stable")
     tables = {}
-    for task in TASKS:
-        source = raw.pickle(FILE.format(task))
-        if any(len(source[name]) != SEEDS * len(order) for name in ("valid_mse", "runtime")):
-            raise FormatError(f"{FILE.format(task)} has not {SEEDS} runs of {len(order)} configurations")
-        tables[task] = _table(
-            codes, choices, {name: source[name].reshape(-1, SEEDS)[order] for name in source}
-        )
-    return Conversion(SCHEMA, tables)
+    for task in FINAL_FILES:
+        source = raw.pickle(FINAL_FILE.format(task))
+        if any(len(source[name]) != SEEDS * len(keys) for name in ("valid_mse", "runtime")):
+            raise FormatError(f"{FINAL_FILE.format(task)} has not {SEEDS} runs of {len(keys)} configurations")
+        values = {name: column.reshape(-1, SEEDS)[order].ravel() for name, column in source.items()}
+        points = {"valid_mse": values["valid_mse"], "elapsed_time": values["runtime"]}
+        tables[task] = _table(np.arange(len(keys)), points, {})
+    return Conversion(FINAL_SCHEMA, tables)
 
 
-def _positions() -> Array:
-    """Where each configuration of the grid lies in the source, which goes by the text of their JSON."""
-    texts = [
-        json.dumps(dict(zip(SPACE.domains, values, strict=True)), sort_keys=True)
-        for values in itertools.product(*(domain.values or () for domain in SPACE.domains.values()))
-    ]
-    positions = np.empty(len(texts), dtype=np.int64)
-    positions[sorted(range(len(texts)), key=texts.__getitem__)] = np.arange(len(texts))
-    return positions
+def _convert_curves(raw: RawFolder) -> Conversion:
+    return Conversion(CURVES_SCHEMA, OneByOne(FINAL_FILES, partial(_curves, raw)))
 
 
-def _table(codes: Array, choices: list[tuple[Value, ...]], source: dict[str, Array]) -> Table:
-    of_row = np.repeat(codes, SEEDS, axis=0)
-    columns = zip(SPACE.domains, choices, of_row.T, strict=True)
-    return Table(
-        hyperparameters={
-            name: Coded(values, np.ascontiguousarray(column)) for name, values, column in columns
-        },
-        seeds=np.tile(np.arange(SEEDS), len(codes)),
-        points={"valid_mse": source["valid_mse"].ravel(), "elapsed_time": source["runtime"].ravel()},
-        lengths=np.ones(len(of_row), dtype=np.int64),
+def _curves(raw: RawFolder, task: str) -> Table:
+    import h5py
+
+    name = MEMBER.format(task)
+    with raw.member(ARCHIVE, name) as stream, on_disk(stream) as path, h5py.File(path, "r") as data:
+        keys = _keys()
+        there = [index for index, key in enumerate(keys) if key in data]
+        if len(there) != len(data):
+            unknown = sorted(set(data).difference(keys))
+            raise FormatError(f"{name} has {len(unknown)} keys outside the grid (first: {unknown[0]!r})")
+        runs = {column: _stacked(data, [keys[i] for i in there], column) for column in SHAPES}
+    # proportional to the epoch, as FCNetBenchmark says, and exact at the last one
+    elapsed = runs["runtime"].astype(np.float64)[..., np.newaxis] * (np.arange(1, EPOCHS + 1) / EPOCHS)
+    points = {"valid_mse": runs["valid_mse"], "train_mse": runs["train_mse"], "elapsed_time": elapsed}
+    constants = {"test_mse": runs["final_test_error"], "parameters": runs["n_params"]}
+    return _table(
+        np.array(there),
+        {name: values.ravel() for name, values in points.items()},
+        {name: values.ravel() for name, values in constants.items()},
     )
 
 
-CARD = (
+def _stacked(data: Any, keys: list[str], column: str) -> Array:
+    """One column of all configurations, as ``(configuration, seed)`` or ``(configuration, seed, epoch)``."""
+    first = data[keys[0]][column]
+    stacked = np.empty((len(keys), *SHAPES[column]), dtype=first.dtype)
+    for row, key in enumerate(keys):
+        values = data[key][column]
+        if values.shape != SHAPES[column]:
+            raise FormatError(f"{column} of {key} has the shape {values.shape}, not {SHAPES[column]}")
+        values.read_direct(stacked[row])
+    return stacked
+
+
+def _keys() -> list[str]:
+    """The HDF5 keys of the configurations, in the order of the grid."""
+    return [
+        json.dumps(dict(zip(SPACE.domains, values, strict=True)), sort_keys=True)
+        for values in itertools.product(*(domain.values or () for domain in SPACE.domains.values()))
+    ]
+
+
+def _table(indices: Array, points: dict[str, Array], constants: dict[str, Array]) -> Table:
+    """The runs of the configurations with these grid indices; all have as many points."""
+    choices = [tuple(domain.values or ()) for domain in SPACE.domains.values()]
+    codes = np.unravel_index(np.repeat(indices, SEEDS), [len(values) for values in choices])
+    columns = zip(SPACE.domains, choices, codes, strict=True)
+    rows = SEEDS * len(indices)
+    return Table(
+        hyperparameters={name: Coded(values, column.astype(np.int32)) for name, values, column in columns},
+        seeds=np.tile(np.arange(SEEDS), len(indices)),
+        points=points,
+        lengths=np.full(rows, len(points["valid_mse"]) // rows),
+        constants=constants,
+    )
+
+
+FINAL_CARD = (
     Defect(
         "the source holds the last epoch only; the 100-epoch curves of the original HDF5 files are not in it",
         "a single fidelity, 100; valid_mse and elapsed_time are those of the whole training",
@@ -108,27 +182,65 @@ CARD = (
         "kept; no status, for the source has none",
     ),
 )
+_CITATION = (
+    "Aaron Klein and Frank Hutter. Tabular Benchmarks for Joint Architecture and Hyperparameter "
+    "Optimization. arXiv:1905.04970, 2019."
+)
 FINAL = Recipe(
     name="fcnet-final",
     title="FCNet: all 62,208 settings of a two-layer network on four regression tasks after 100 epochs",
     license="Apache-2.0 AND BSD-3-Clause",
-    citation=(
-        "Aaron Klein and Frank Hutter. Tabular Benchmarks for Joint Architecture and Hyperparameter "
-        "Optimization. arXiv:1905.04970, 2019."
-    ),
+    citation=_CITATION,
     homepage="https://github.com/automl/nas_benchmarks",
     version="1.0",
     files=tuple(
         github(
-            FILE.format(task),
+            FINAL_FILE.format(task),
             "nabenabe0928/meta-learn-tpe",
             "7cdd9f36c71412d27562734d23f05d58ef642f1b",
             f"targets/hpolib/metric_vals/{task}.pkl",
             sha256,
         )
-        for task, sha256 in TASKS.items()
+        for task, sha256 in FINAL_FILES.items()
     ),
-    card=CARD,
-    convert=_convert,
+    card=FINAL_CARD,
+    convert=_convert_final,
+    default=Default(workers=4, seconds=20_000.0),
+)
+CURVES_CARD = (
+    Defect(
+        "there is one runtime a run: training, validation passes and the final test together",
+        "elapsed_time is proportional to the epoch, as in FCNetBenchmark.objective_function; it is exact at "
+        "epoch 100 and marked interpolated",
+    ),
+    Defect("the seeds of the four trainings are not in the source", "0, 1, 2, 3: the order in the source"),
+    Defect(
+        "valid_mse spans 11 decades, to 8.7e7: some trainings diverged without a NaN",
+        "kept; no status, for the source has none",
+    ),
+    Defect("train_loss and valid_loss are mean squared errors too", "left out"),
+    Defect(
+        "a configuration is found by the text json.dumps(config, sort_keys=True)",
+        "put into the order of the grid; one that the source lacks stays missing",
+    ),
+)
+CURVES = Recipe(
+    name="fcnet",
+    title="FCNet: all 62,208 settings of a two-layer network on four regression tasks, 100 epochs",
+    license="BSD-3-Clause",
+    citation=_CITATION,
+    homepage="https://github.com/automl/nas_benchmarks",
+    version="1.0",
+    files=(
+        RawFile(
+            ARCHIVE,
+            url="http://ml4aad.org/wp-content/uploads/2019/01/fcnet_tabular_benchmarks.tar.gz",
+            mirrors=(
+                "https://ml.informatik.uni-freiburg.de/wp-content/uploads/2019/01/fcnet_tabular_benchmarks.tar.gz",
+            ),
+        ),
+    ),
+    card=CURVES_CARD,
+    convert=_convert_curves,
     default=Default(workers=4, seconds=20_000.0),
 )

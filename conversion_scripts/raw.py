@@ -117,11 +117,12 @@ class RawFolder:
     def stream(self, name: str) -> BinaryIO:
         """The content of a file as published, for those too large to be read in one piece; errors as there.
 
-        The file is read twice: its hash is checked before anything of it is used.
+        At its first use the file is read twice: its hash is checked before anything of it is used.
         """
         file = self._file(name)
-        with self._content(file) as stream:
-            self._check(file, *_hashed(stream))
+        if file.name not in self._read:
+            with self._content(file) as stream:
+                self._check(file, *_hashed(stream))
         return self._content(file)
 
     def members(self, name: str) -> Iterator[Member]:
