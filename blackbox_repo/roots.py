@@ -25,7 +25,7 @@ def installed() -> dict[str, Path]:
     """Name -> folder of every blackbox that can be loaded by its name, sorted by name."""
     found: dict[str, Path] = {}
     for root in roots():
-        for manifest in sorted(root.glob(f"*/{MANIFEST_FILE}")):
+        for manifest in sorted(root.glob(f"[!.]*/{MANIFEST_FILE}")):  # hidden ones are being written
             found.setdefault(manifest.parent.name, manifest.parent)
     return dict(sorted(found.items()))
 

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 from blackbox_repo.errors import FormatError
 from blackbox_repo.manifest import Manifest, Task
 from blackbox_repo.storage import save_network, save_tables
+from blackbox_repo.table import Table
 from conversion_scripts.checks import check_table
+from conversion_scripts.lock import alone
 from conversion_scripts.raw import RawFolder
 from conversion_scripts.recipe import Conversion, Recipe
 
 
 def build(
-    recipe: Recipe, raw: Path, out: Path, *, report: Callable[[str], None] = lambda step: None
+    recipe: Recipe,
+    raw: Path,
+    out: Path,
+    *,
+    command: str = "",
+    report: Callable[[str], None] = lambda step: None,
 ) -> Manifest:
     """Convert a blackbox into the folder ``out / recipe.name``, which appears complete or not at all.
 
@@ -22,6 +31,7 @@ def build(
         recipe: What to make.
         raw: The folder with the raw files.
         out: Where the blackbox's folder shall lie; an older one of that name is replaced.
+        command: What made it, for the manifest; ``bb-convert NAME`` unless it is another.
         report: Told what happens now, in a few words.
 
     Returns:
@@ -31,25 +41,43 @@ def build(
         InvalidOption: Raw files are missing.
         IntegrityError: A raw file is not the one that the recipe knows.
         FormatError: A raw file is damaged, or the result breaks a rule.
+        Occupied: Another process is converting into the same folder.
     """
-    report("reading and converting")
-    folder = RawFolder(raw, recipe.files)
-    conversion = recipe.convert(folder)
-    for task, table in conversion.tables.items():
-        report(f"checking {task}")
-        if set(table.labels) != set(recipe.labels):
-            raise FormatError(
-                f"{recipe.name}/{task} has the labels {list(table.labels)!r}, not {recipe.labels!r}"
-            )
-        check_table(f"{recipe.name}/{task}", conversion.schema, table, recipe.nan_allowed)
-    report("writing")
-    manifest, target = _manifest(recipe, conversion, folder), out / recipe.name
-    if conversion.network is not None:
-        return save_network(target, manifest, conversion.network.arrays, conversion.network.codes)
-    return save_tables(target, manifest, conversion.tables)
+    target = out / recipe.name
+    with alone(target):
+        _tidy_up(target)
+        report("reading and converting")
+        folder = RawFolder(raw, recipe.files)
+        conversion = recipe.convert(folder)
+        for task, table in conversion.tables.items():
+            report(f"checking {task}")
+            _check(recipe, conversion, task, table)
+        report("writing")
+        manifest = _manifest(recipe, conversion, folder, command or f"bb-convert {recipe.name}")
+        if conversion.network is not None:
+            return save_network(target, manifest, conversion.network.arrays, conversion.network.codes)
+        return save_tables(target, manifest, conversion.tables)
 
 
-def _manifest(recipe: Recipe, conversion: Conversion, folder: RawFolder) -> Manifest:
+def _tidy_up(target: Path) -> None:
+    """Remove what a killed conversion left beside its folder, and put back what it was about to replace."""
+    left = re.compile(rf"\.{re.escape(target.name)}\.[a-z0-9_]{{8}}(\.old)?")
+    for path in sorted(target.parent.iterdir()):
+        if left.fullmatch(path.name):
+            if path.suffix == ".old" and not target.exists():
+                path.rename(target)
+            else:
+                shutil.rmtree(path)
+
+
+def _check(recipe: Recipe, conversion: Conversion, task: str, table: Table) -> None:
+    name = f"{recipe.name}/{task}"
+    if set(table.labels) != set(recipe.labels):
+        raise FormatError(f"{name} has the labels {list(table.labels)!r}, not {recipe.labels!r}")
+    check_table(name, conversion.schema, table, recipe.nan_allowed)
+
+
+def _manifest(recipe: Recipe, conversion: Conversion, folder: RawFolder, command: str) -> Manifest:
     network = conversion.network
     tasks = network.codes if network is not None else conversion.tables
     unfinished = {task: Task("unwritten", "", 0, title=conversion.titles.get(task, "")) for task in tasks}
@@ -60,7 +88,7 @@ def _manifest(recipe: Recipe, conversion: Conversion, folder: RawFolder) -> Mani
         license=recipe.license,
         citation=recipe.citation,
         homepage=recipe.homepage,
-        recipe=f"bb-convert {recipe.name}",
+        recipe=command,
         schema=conversion.schema,
         tasks=unfinished,
         sources=folder.sources,

@@ -7,61 +7,106 @@ from typing import Annotated, Optional
 
 import typer
 from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TransferSpeedColumn
 from rich.table import Table
 
 from blackbox_repo import console
 from blackbox_repo.errors import InvalidOption
 from blackbox_repo.manifest import Manifest
 from conversion_scripts.build import build
+from conversion_scripts.download import can_download, download
+from conversion_scripts.raw import RawFile
 from conversion_scripts.recipe import Recipe
 from conversion_scripts.registry import RECIPES, load_recipe
+
+DOWNLOADED = Path("raw")
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
 @app.command()
 def convert(
-    name: Annotated[Optional[str], typer.Argument(help="The recipe: a name that --list shows.")] = None,  # noqa: UP045  typer reads it
-    raw: Annotated[Optional[Path], typer.Option(help="The folder with the raw files.")] = None,  # noqa: UP045
+    name: Annotated[
+        Optional[str],  # noqa: UP045  typer reads it
+        typer.Argument(help="A recipe that --list shows, or your own as py:module:attribute."),
+    ] = None,
+    raw: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(help=f"The folder with the raw files; with --download it is {DOWNLOADED} by default."),
+    ] = None,
     out: Annotated[Path, typer.Option(help="Where to write the folder NAME.")] = Path(),
     *,
+    fetch: Annotated[
+        bool, typer.Option("--download", help="First fetch the raw files that the folder lacks.")
+    ] = False,
     list_: Annotated[
         bool, typer.Option("--list", help="Show all recipes, or with NAME the raw files of one.")
     ] = False,
 ) -> None:
     """Convert raw benchmark files into a blackbox: OUT/NAME with a manifest.json and a parquet file a task.
 
-    Every raw file is checked against the SHA-256 in the recipe, the result against the rules of the format.
-    The folder appears complete or not at all; an older version of it is replaced.
+    Every raw file is checked against the SHA-256 in the recipe, the result
+    against the rules of the format. The folder appears complete or not at all;
+    an older version of it is replaced. A download that was cut goes on where it
+    ended; a file that no host gives is named, with where to get and to put it.
 
-    Example: see what there is, see what one recipe needs, convert it:
+    See what there is, and what one recipe needs:
 
         bb-convert --list
 
         bb-convert nasbench-macro --list
 
+    Fetch the raw files and convert them:
+
+        bb-convert nasbench-macro --download --out ~/blackboxes
+
+    Convert files that are there already, or your own (docs/add-a-blackbox.md):
+
         bb-convert nasbench-macro --raw ~/raw --out ~/blackboxes
+
+        bb-convert py:my_recipes:DIGITS --raw ~/measured --out ~/blackboxes
     """
     if list_:
         _show(Console(), name)
-    elif name is None:
+        return
+    if name is None:
         raise InvalidOption("give the NAME of a recipe, or --list to see them; --help has an example")
-    else:
-        recipe = load_recipe(name)
-        if raw is None:
-            raise InvalidOption(
-                f"give the folder with the raw files as --raw; bb-convert {name} --list shows them"
-            )
-        _convert(recipe, raw, out)
+    recipe = load_recipe(name)
+    if raw is None and not fetch:
+        raise InvalidOption(
+            f"give the folder with the raw files as --raw, or --download to fetch them; "
+            f"bb-convert {name} --list shows them"
+        )
+    raw = raw or DOWNLOADED
+    if fetch:
+        _download(recipe, raw)
+    _convert(recipe, raw, out, f"bb-convert {name}")
 
 
-def _convert(recipe: Recipe, raw: Path, out: Path) -> None:
+def _download(recipe: Recipe, raw: Path) -> None:
+    """Fetch with a progress bar in a terminal, else in silence."""
+    stderr = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    with Progress(*columns, console=stderr, transient=True, disable=not stderr.is_terminal) as progress:
+        bars: dict[str, TaskID] = {}
+
+        def report(file: RawFile, done: int, total: int) -> None:
+            if file.name not in bars:
+                bars[file.name] = progress.add_task(file.name)
+            progress.update(bars[file.name], completed=done, total=total or None)
+
+        download(recipe.files, raw, report=report)
+
+
+def _convert(recipe: Recipe, raw: Path, out: Path, command: str) -> None:
     stderr = Console(stderr=True)
     if stderr.is_terminal:
         with stderr.status(recipe.name) as status:
-            manifest = build(recipe, raw, out, report=lambda step: status.update(f"{recipe.name}: {step}"))
+            manifest = build(
+                recipe, raw, out, command=command, report=lambda step: status.update(f"{recipe.name}: {step}")
+            )
     else:
-        manifest = build(recipe, raw, out)
+        manifest = build(recipe, raw, out, command=command)
     typer.echo(f"{out / recipe.name}: {_summary(manifest)}")
 
 
@@ -74,16 +119,41 @@ def _summary(manifest: Manifest) -> str:
 
 def _show(terminal: Console, name: str | None) -> None:
     if name is None:
-        table = Table("name", "title", "licence", "raw files", box=None, padding=(0, 2, 0, 0))
-        for recipe in map(load_recipe, RECIPES):
-            table.add_row(recipe.name, recipe.title, recipe.license, str(len(recipe.files)))
-    else:
-        table = Table(box=None, padding=(0, 2, 0, 0))
-        for heading in ("file below --raw (or its .gz)", "repository", "path", "commit"):
-            table.add_column(heading, overflow="fold")  # a path must be readable to its end
-        for file in load_recipe(name).files:
-            table.add_row(file.name, file.repository, file.path, file.commit[:12])
-    terminal.print(table)
+        terminal.print(_overview())
+        return
+    recipe = load_recipe(name)
+    for line in (recipe.title, recipe.license, recipe.citation, recipe.homepage):
+        terminal.print(line, highlight=False, markup=False)
+    terminal.print(_files(recipe))
+
+
+def _overview() -> Table:
+    """A line a recipe; in a narrow terminal the titles give way."""
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    table.add_column("name", no_wrap=True)
+    table.add_column("licence", overflow="fold")
+    table.add_column("files", justify="right")
+    table.add_column("MB", justify="right")
+    table.add_column("download")
+    table.add_column("title", no_wrap=True, overflow="ellipsis")
+    for recipe in map(load_recipe, RECIPES):
+        files = recipe.files
+        how = "yes" if all(map(can_download, files)) else "by hand"
+        table.add_row(recipe.name, recipe.license, str(len(files)), _megabytes(files), how, recipe.title)
+    return table
+
+
+def _files(recipe: Recipe) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for heading in ("file below --raw (or its .gz)", "MB", "published at"):
+        table.add_column(heading, justify="right" if heading == "MB" else "left", overflow="fold")
+    for file in recipe.files:
+        table.add_row(file.name, _megabytes((file,)), file.url or f"{file.repository} {file.path}")
+    return table
+
+
+def _megabytes(files: tuple[RawFile, ...]) -> str:
+    return f"{sum(file.size for file in files) / 1e6:,.1f}" if all(file.size for file in files) else "?"
 
 
 def main() -> None:

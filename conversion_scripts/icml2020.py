@@ -129,9 +129,9 @@ CITATION = (
 )
 
 
-def _file(name: str, sha256: str) -> RawFile:
+def _file(name: str, sha256: str, size: int) -> RawFile:
     path = f"src/blackbox/offline_evaluations/{name.split('/')[1]}"
-    return github(name, REPOSITORY, "31cdb2ff29576201c365e77cb1d04d94f83bfe1a", path, sha256)
+    return github(name, REPOSITORY, "31cdb2ff29576201c365e77cb1d04d94f83bfe1a", path, sha256, size)
 
 
 XGBOOST = Recipe(
@@ -141,7 +141,9 @@ XGBOOST = Recipe(
     citation=CITATION,
     homepage=f"https://github.com/{REPOSITORY}",
     version="1.0",
-    files=(_file(XGBOOST_FILE, "07bc5e4087cb408ac154871c1b64caf3f1c163ba9b05c0c703db78a0ec815349"),),
+    files=(
+        _file(XGBOOST_FILE, "07bc5e4087cb408ac154871c1b64caf3f1c163ba9b05c0c703db78a0ec815349", 3_580_783),
+    ),
     card=(
         ONE_FIDELITY,
         NAMES,
@@ -165,7 +167,7 @@ DEEPAR = Recipe(
     citation=CITATION,
     homepage=f"https://github.com/{REPOSITORY}",
     version="1.0",
-    files=(_file(DEEPAR_FILE, "70869c97d28733d7eef2f7dac11a8a846d3e792038acc72017f61fbfb8de0a83"),),
+    files=(_file(DEEPAR_FILE, "70869c97d28733d7eef2f7dac11a8a846d3e792038acc72017f61fbfb8de0a83", 184_888),),
     card=(
         ONE_FIDELITY,
         NAMES,

@@ -107,6 +107,7 @@ NLP = Recipe(
             "a6d90a3b19e3966b1d009c0970b3761aa46707d1",
             "train_logs_wikitext-2/logs.zip",
             "f5052d6bea6398001e32c986322a243e8cdedffa906caf242eb0a62ee105aa12",
+            879_000,
         ),
     ),
     card=CARD,

@@ -84,6 +84,7 @@ MACRO = Recipe(
             "61a2bfc2ca0dce04d0997e6cf498047c27d6acf2",
             "data/nas-bench-macro_cifar10.json",
             "686dee8363cc21cca8c1f321ad5749454f2d9b9ca5972682e137e539bc522297",
+            1_178_821,
         ),
     ),
     card=CARD,

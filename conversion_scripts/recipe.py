@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from blackbox_repo.curve import Array
-from blackbox_repo.manifest import Default, Defect
+from blackbox_repo.manifest import Default, Defect, check_plain_name
 from blackbox_repo.schema import Schema
 from blackbox_repo.table import Table
 from conversion_scripts.raw import RawFile, RawFolder
@@ -62,6 +62,9 @@ class Recipe:
         default: How the blackbox is tuned unless somebody says otherwise (its objective is the target).
         labels: Columns of the tables that are neither hyperparameters nor objectives.
         nan_allowed: Objectives in which the card allows NaN.
+
+    Raises:
+        FormatError: The name could leave its folder.
     """
 
     name: str
@@ -76,3 +79,6 @@ class Recipe:
     default: Default = field(default_factory=Default)
     labels: tuple[str, ...] = ()
     nan_allowed: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        check_plain_name("blackbox name", self.name)

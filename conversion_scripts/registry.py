@@ -1,12 +1,15 @@
-"""The recipes that exist, by name; each is imported when it is asked for."""
+"""The recipes by name, and the user's as ``py:module:attribute``; each is imported when it is asked for."""
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Mapping
 from importlib import import_module
 
-from blackbox_repo.errors import UnknownName
+from blackbox_repo.errors import InvalidOption, UnknownName
 from conversion_scripts.recipe import Recipe
 
+# name -> module:attribute, which is a recipe or a mapping that has the name
 RECIPES = {
     "fcnet-final": "conversion_scripts.fcnet:FINAL",
     "icml-deepar": "conversion_scripts.icml2020:DEEPAR",
@@ -20,14 +23,35 @@ RECIPES = {
 
 
 def load_recipe(name: str) -> Recipe:
-    """The recipe of that name.
+    """A recipe.
+
+    Args:
+        name: One of ``RECIPES``, or ``py:module:attribute`` for one of the user's, found on the Python path
+            or in the current folder.
 
     Raises:
-        UnknownName: There is none.
+        UnknownName: There is none of that name.
+        InvalidOption: What cannot be imported, or is no recipe.
     """
+    if name.startswith("py:"):
+        if "" not in sys.path:
+            sys.path.insert(0, "")  # a console script does not look into the current folder by itself
+        return _recipe(name.removeprefix("py:"), name)
     if name not in RECIPES:
-        raise UnknownName("recipe", name, RECIPES)
-    module, attribute = RECIPES[name].split(":")
-    recipe = getattr(import_module(module), attribute)
-    assert isinstance(recipe, Recipe)
-    return recipe
+        raise UnknownName("recipe", name, RECIPES, "your own recipe is py:module:attribute")
+    return _recipe(RECIPES[name], name)
+
+
+def _recipe(target: str, name: str) -> Recipe:
+    module, _, attribute = target.partition(":")
+    if not module or not attribute:
+        raise InvalidOption(f"the recipe {name!r} must be written py:module:attribute")
+    try:
+        found = getattr(import_module(module), attribute)
+    except (ImportError, AttributeError) as err:
+        raise InvalidOption(f"the recipe {name!r} cannot be imported: {err}") from err
+    if isinstance(found, Mapping):
+        found = found.get(name, found)
+    if not isinstance(found, Recipe):
+        raise InvalidOption(f"{name!r} is no Recipe of conversion_scripts.recipe: {found!r}")
+    return found

@@ -21,9 +21,18 @@ from conversion_scripts.recipe import Conversion, Recipe
 FILE = "taskset/FixedTextRNNClassification_{}.json"
 # three of the twelve tasks there: many, some and no diverged trainings
 TASKS = {
-    "imdb_patch32_IRNN64_relu_last_bs128": "2e82adc0fed36722e6ef38e4a3ab54d77e8495ce7482f35389000e29da5ac010",
-    "imdb_patch128_LSTM128_bs64": "c52d49dfb308cfca66c02f67f89aa880ccb9f04c38ace31e18db1e58898e8c03",
-    "imdb_patch32_GRU64_avg_bs128": "d3650db950bf292d52972db69fe3bfd7d2588d68b7b40f5c496977e8ebab11bc",
+    "imdb_patch32_IRNN64_relu_last_bs128": (
+        "2e82adc0fed36722e6ef38e4a3ab54d77e8495ce7482f35389000e29da5ac010",
+        2_841_114,
+    ),
+    "imdb_patch128_LSTM128_bs64": (
+        "c52d49dfb308cfca66c02f67f89aa880ccb9f04c38ace31e18db1e58898e8c03",
+        3_176_320,
+    ),
+    "imdb_patch32_GRU64_avg_bs128": (
+        "d3650db950bf292d52972db69fe3bfd7d2588d68b7b40f5c496977e8ebab11bc",
+        3_365_837,
+    ),
 }
 SPLITS = ("train", "valid", "test")
 # the ranges of TaskSet's Adam8p; it draws 1 - beta in log scale, which no domain of ours says
@@ -113,9 +122,9 @@ TASKSET = Recipe(
             "releaunifreiburg/DPL",
             "de44b74030a7d4bb37467add431e6fac19cd357a",
             f"data/{FILE.format(task)}",
-            sha256,
+            *hash_and_size,
         )
-        for task, sha256 in TASKS.items()
+        for task, hash_and_size in TASKS.items()
     ),
     card=CARD,
     convert=_convert,

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from blackbox_repo.space import Space
 from blackbox_repo.table import Coded, Table
 from conversion_scripts.raw import RawFile, RawFolder
 from conversion_scripts.recipe import Conversion, Recipe
+from tests.conversion_scripts.host import Host, serving
 
 RAW = {"x": [1, 2], "loss": [[0.5, 0.25], [0.75, 0.125]]}
 
@@ -100,3 +101,11 @@ def changed(recipe: Recipe) -> Callable[..., Recipe]:
         return replace(recipe, convert=convert)
 
     return change
+
+
+@pytest.fixture
+def host(monkeypatch: pytest.MonkeyPatch) -> Iterator[Host]:
+    """A host of raw files; nothing else can be reached."""
+    monkeypatch.setenv("no_proxy", "*")
+    with serving() as host:
+        yield host

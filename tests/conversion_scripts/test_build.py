@@ -13,8 +13,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from blackbox_repo.errors import FormatError
+from blackbox_repo.errors import FormatError, InvalidOption
 from blackbox_repo.manifest import read_manifest
+from blackbox_repo.repository import list_blackboxes
 from blackbox_repo.schema import Schema
 from blackbox_repo.storage import load_task
 from blackbox_repo.table import Table
@@ -158,6 +159,120 @@ def test_a_signal_while_writing_leaves_nothing(tmp_path: Path, raw: Path, number
     _, errors = child.communicate(timeout=20)
     assert (child.returncode, errors) == (status, "")
     assert list((tmp_path / "out").iterdir()) == []
+
+
+SLOW = """
+import sys, time
+import numpy as np
+from blackbox_repo import storage
+from blackbox_repo.domains import Integer
+from blackbox_repo.schema import Fidelity, Objective, Schema
+from blackbox_repo.space import Space
+from blackbox_repo.table import Coded, Table
+from conversion_scripts.recipe import Conversion, Recipe
+
+SCHEMA = Schema(Space({"x": Integer(1, 3)}), Fidelity("epoch", (1,)), (Objective("loss", "min"),), "loss")
+X = {"x": Coded((1, 2), np.array([0, 1]))}
+TABLE = Table(X, np.zeros(2), {"loss": np.ones(2)}, np.ones(2, dtype=int))
+written = storage.write_manifest
+
+def wait(now):
+    if "MOMENT" == now:
+        print(now, flush=True)
+        time.sleep(60)
+
+def convert(raw):
+    wait("converting")
+    return Conversion(SCHEMA, {"task": TABLE})
+
+def write(folder, manifest):
+    written(folder, manifest)
+    wait("writing")
+
+storage.write_manifest = write
+TINY = Recipe("tiny", "Tiny", "MIT", "Nobody", "", "1", (), (), convert)
+"""
+
+
+def bb_convert(folder: Path, moment: str) -> subprocess.Popen[str]:
+    """A real ``bb-convert``, of a recipe that waits for ever at some moment."""
+    (folder / "slow.py").write_text(SLOW.replace("MOMENT", moment))
+    (folder / "raw").mkdir(exist_ok=True)
+    return subprocess.Popen(
+        [
+            *(sys.executable, "-m", "conversion_scripts.cli", "py:slow:TINY"),
+            *("--raw", "raw", "--out", "out"),
+        ],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
+        text=True,
+        cwd=folder,
+    )
+
+
+@pytest.mark.parametrize("moment", ["converting", "writing"])
+@pytest.mark.parametrize("before", [[], ["tiny"]], ids=["nothing there", "an older version there"])
+def test_what_was_killed_leaves_nothing_to_see_and_can_be_run_again(
+    tmp_path: Path, moment: str, before: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("blackbox_repo.roots.roots", lambda: [tmp_path / "out"])
+    if before:
+        bb_convert(tmp_path, "never").communicate(timeout=60)
+    old = content(tmp_path / "out") if before else {}
+    child = bb_convert(tmp_path, moment)
+    assert child.stdout is not None
+    assert child.stdout.readline() == f"{moment}\n"
+    child.kill()  # that is kill -9: no handler, no finally
+    child.communicate(timeout=20)
+    assert [path.name for path in (tmp_path / "out").iterdir() if path.name[0] != "."] == before
+    assert list_blackboxes() == before
+    assert {name: found for name, found in content(tmp_path / "out").items() if name[0] != "."} == old
+    again = bb_convert(tmp_path, "never")
+    assert again.communicate(timeout=60) == ("out/tiny: 1 tasks, 2 training runs, 0.00 MB of parquet\n", "")
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["tiny"]
+    assert list_blackboxes() == ["tiny"]
+
+
+def test_two_conversions_at_once_one_wins_and_the_other_says_so(tmp_path: Path) -> None:
+    first = bb_convert(tmp_path, "converting")
+    assert first.stdout is not None
+    first.stdout.readline()
+    second = bb_convert(tmp_path, "never")
+    output, errors = second.communicate(timeout=60)
+    assert (second.returncode, output) == (2, "")
+    assert errors == (
+        f"bb-convert: error: out/tiny is being written by another process (number {first.pid}); "
+        f"wait until it has ended, or write to another folder\n"
+    )
+    first.kill()
+    first.communicate(timeout=20)
+
+
+def test_a_version_that_was_just_being_replaced_is_put_back(
+    recipe: Recipe, raw: Path, tmp_path: Path
+) -> None:
+    build(recipe, raw, tmp_path / "out")
+    old = content(tmp_path / "out")
+    (tmp_path / "out" / "tiny").rename(tmp_path / "out" / ".tiny.abcdefgh.old")  # killed between two renames
+    (tmp_path / "out" / ".tiny.abcdefgh").mkdir()
+    others = [".tiny.more.abcdefgh", ".tiny.toolong12", "tiny.abcdefgh"]
+    for name in others:
+        (tmp_path / "out" / name).mkdir()
+    with pytest.raises(InvalidOption):
+        build(recipe, tmp_path / "nowhere", tmp_path / "out")
+    assert content(tmp_path / "out") == old
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted([*others, "tiny"])
+
+
+def test_the_manifest_names_the_command_that_made_it(recipe: Recipe, raw: Path, tmp_path: Path) -> None:
+    made = build(recipe, raw, tmp_path / "out", command="bb-convert py:mine:TINY")
+    assert made.recipe == "bb-convert py:mine:TINY"
+
+
+def test_a_recipe_whose_name_leads_elsewhere_is_refused(recipe: Recipe) -> None:
+    with pytest.raises(FormatError, match="the blackbox name '../tiny' must be letters"):
+        replace(recipe, name="../tiny")
 
 
 def test_the_manifest_is_json_without_nan(recipe: Recipe, raw: Path, tmp_path: Path) -> None:

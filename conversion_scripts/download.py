@@ -1,0 +1,280 @@
+"""Raw files fetched from where they are published: complete under their names, or not there at all."""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import re
+import ssl
+import time
+import urllib.request
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, TypeAlias
+from urllib.error import HTTPError, URLError
+from urllib.parse import urlsplit
+
+from blackbox_repo import __version__
+from blackbox_repo.errors import BlackboxRepoError, IntegrityError
+from conversion_scripts.lock import alone
+from conversion_scripts.raw import RawFile
+
+Report: TypeAlias = Callable[[RawFile, int, int], None]
+LARGEST = 1 << 37  # bytes that are fetched of a file whose size nobody says
+_SCHEMES = ("http", "https")
+_PASSING_STATUS = (408, 425, 429, 500, 502, 503, 504)
+_PIECE = 1 << 16
+_LONGEST_WAIT = 60.0  # seconds that a host may ask us to wait
+_BROKEN = (URLError, http.client.HTTPException, ConnectionError, TimeoutError, ssl.SSLError)
+
+
+class DownloadFailed(BlackboxRepoError):
+    """A raw file could not be fetched; the message says how to do it by hand."""
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How a host is treated.
+
+    Args:
+        tries: How often in a row nothing may come of it before the next mirror is asked.
+        pause: Seconds before the second try; doubled for each further one.
+        timeout: Seconds without a byte after which a connection counts as broken.
+    """
+
+    tries: int = 4
+    pause: float = 1.0
+    timeout: float = 30.0
+
+
+class _Failure(Exception):
+    """An address did not give the file; ``passing`` if another try may help, after ``wait`` seconds."""
+
+    def __init__(self, reason: str, *, passing: bool = False, wait: float = 0.0) -> None:
+        super().__init__(reason)
+        self.passing, self.wait = passing, wait
+
+
+def download(
+    files: Iterable[RawFile],
+    root: Path,
+    *,
+    patience: Patience = Patience(),
+    report: Report = lambda file, done, total: None,
+) -> list[RawFile]:
+    """Fetch the files that a folder lacks.
+
+    A download that was cut goes on where it ended, if the host can do so and the file's hash is known.
+
+    Args:
+        files: What the folder should hold.
+        root: The folder; a file in it may also be there gzipped, as ``name.gz``.
+        patience: How long to try.
+        report: Told of a file how many bytes there are, and how many there will be (0 if nobody knows).
+
+    Returns:
+        The files that were fetched.
+
+    Raises:
+        DownloadFailed: No address of a file gave it.
+        IntegrityError: The folder holds another file of that name.
+        Occupied: Another process is fetching the same file.
+    """
+    missing = [file for file in files if not _is_there(root, file)]
+    for file in missing:
+        path = root / file.name
+        with alone(path):
+            _fetch(file, path, patience, report)
+    return missing
+
+
+def can_download(file: RawFile) -> bool:
+    """Whether the file has an address that :func:`download` takes."""
+    return any(urlsplit(url).scheme in _SCHEMES for url in (file.url, *file.mirrors))
+
+
+def _is_there(root: Path, file: RawFile) -> bool:
+    path = root / file.name
+    if not path.is_file():
+        return Path(f"{path}.gz").is_file()
+    found = _sha256(path) if file.sha256 else ""
+    if found != file.sha256:
+        raise IntegrityError(
+            f"{path} is not the file that this recipe knows: its sha256 is {found}, expected {file.sha256}; "
+            f"move it away, and run the same command again to fetch the right one"
+        )
+    return True
+
+
+def _fetch(file: RawFile, path: Path, patience: Patience, report: Report) -> None:
+    part = path.with_name(f".{path.name}.part")
+    if not file.sha256:
+        part.unlink(missing_ok=True)  # nobody can tell which file it is a part of
+    reasons = []
+    for url in filter(None, (file.url, *file.mirrors)):
+        try:
+            _Transfer(url, file, part, patience, report).complete()
+        except _Failure as err:
+            reasons.append(f"{url}: {err}")
+        else:
+            part.replace(path)
+            return
+    raise DownloadFailed(_by_hand(file, path, reasons))
+
+
+class _Transfer:
+    """One file from one address into ``part``, piece by piece over as many connections as it takes."""
+
+    def __init__(self, url: str, file: RawFile, part: Path, patience: Patience, report: Report) -> None:
+        self._url, self._file, self._part, self._patience = url, file, part, patience
+        self._report = report
+        self._validator = ""  # the host's name for this version of the file
+
+    def complete(self) -> None:
+        """Fetch what is missing of ``part``, and check it.
+
+        Raises:
+            _Failure: It could not be had, or is another file; ``part`` is kept if it may be a beginning.
+        """
+        failures = 0
+        while True:
+            before = self._size()
+            try:
+                self._transfer(before)
+                self._verify(resumed=before > 0)
+            except _Failure as err:
+                failures = 1 if self._size() > before else failures + 1
+                if not err.passing:
+                    raise
+                if failures >= self._patience.tries:
+                    raise _Failure(f"{err} (tried {failures} times)") from err
+                time.sleep(err.wait or self._patience.pause * 2 ** (failures - 1))
+            else:
+                return
+
+    def _size(self) -> int:
+        return self._part.stat().st_size if self._part.exists() else 0
+
+    def _transfer(self, start: int) -> None:
+        if start and start == self._file.size:
+            return
+        try:
+            with self._opened(start) as response:
+                resumed = start > 0 and response.status == http.client.PARTIAL_CONTENT
+                if resumed and not _starts_at(response, start):
+                    raise self._discarded("sends another part of the file than was asked for")
+                self._validator = response.headers.get("ETag") or ""
+                self._receive(response, start if resumed else 0)
+        except HTTPError as err:
+            raise self._refused(err, start) from err
+        except _BROKEN as err:
+            raise _Failure(_words(err, self._patience.timeout), passing=True) from err
+
+    def _opened(self, start: int) -> Any:
+        if urlsplit(self._url).scheme not in _SCHEMES:
+            raise _Failure("only http and https addresses are fetched")
+        headers = {"User-Agent": f"blackbox-repo/{__version__}", "Accept-Encoding": "identity"}
+        if start and (self._file.sha256 or self._is_strong()):
+            headers["Range"] = f"bytes={start}-"
+            if self._is_strong():
+                headers["If-Range"] = self._validator
+        request = urllib.request.Request(self._url, headers=headers)  # noqa: S310  the scheme is checked above
+        return _opener().open(request, timeout=self._patience.timeout)
+
+    def _is_strong(self) -> bool:
+        return self._validator.startswith('"')
+
+    def _receive(self, response: Any, start: int) -> None:
+        length = response.headers.get("Content-Length")
+        total = start + int(length) if length and length.isdigit() else 0
+        if total and self._file.size and total != self._file.size:
+            raise _Failure(f"the file there has {total} bytes, expected {self._file.size}")
+        limit, done = self._file.size or total or LARGEST, start
+        with self._part.open("ab" if start else "wb") as stream:
+            self._report(self._file, done, self._file.size or total)
+            while piece := response.read(_PIECE):
+                done += len(piece)
+                if done > limit:
+                    raise _Failure(f"sends more than the {limit} bytes that the file should have")
+                stream.write(piece)
+                self._report(self._file, done, self._file.size or total)
+        if done < (self._file.size or total):
+            raise _Failure(f"was cut after {done} of {self._file.size or total} bytes", passing=True)
+
+    def _refused(self, err: HTTPError, start: int) -> _Failure:
+        if err.code == http.client.REQUESTED_RANGE_NOT_SATISFIABLE and start:
+            return self._discarded("has no more of the file than the beginning that was there")
+        asked = err.headers.get("Retry-After") or ""
+        wait = min(float(asked), _LONGEST_WAIT) if asked.isdigit() else 0.0
+        return _Failure(f"HTTP {err.code} {err.reason}", passing=err.code in _PASSING_STATUS, wait=wait)
+
+    def _verify(self, *, resumed: bool) -> None:
+        found = _sha256(self._part) if self._file.sha256 else ""
+        if found != self._file.sha256:
+            failure = self._discarded(
+                f"the file there has the sha256 {found}, expected {self._file.sha256}; it was not kept"
+            )
+            failure.passing = resumed  # the beginning may have been another file's
+            raise failure
+
+    def _discarded(self, reason: str) -> _Failure:
+        """The failure of a transfer whose beginning is of no use."""
+        self._part.unlink()
+        return _Failure(reason, passing=True)
+
+
+class _Redirects(urllib.request.HTTPRedirectHandler):
+    """Follows a redirect that keeps the scheme, or goes from http to https."""
+
+    def redirect_request(
+        self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: Any, newurl: str
+    ) -> urllib.request.Request | None:
+        if urlsplit(newurl).scheme not in (urlsplit(req.full_url).scheme, "https"):
+            raise _Failure(f"sends us on to {newurl}, to which no redirect is followed")
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+def _opener() -> urllib.request.OpenerDirector:
+    """What speaks http and https, nothing else."""
+    opener = urllib.request.OpenerDirector()
+    for handler in (
+        urllib.request.ProxyHandler(),
+        urllib.request.HTTPHandler(),
+        urllib.request.HTTPSHandler(),
+        urllib.request.HTTPDefaultErrorHandler(),
+        urllib.request.HTTPErrorProcessor(),
+        _Redirects(),
+    ):
+        opener.add_handler(handler)
+    return opener
+
+
+def _starts_at(response: Any, start: int) -> bool:
+    found = re.match(r"bytes (\d+)-", response.headers.get("Content-Range") or "")
+    return found is not None and int(found[1]) == start
+
+
+def _words(err: Exception, timeout: float) -> str:
+    reason = err.reason if isinstance(err, URLError) else err
+    if isinstance(reason, TimeoutError):
+        return f"no answer for {timeout:g} s"
+    return " ".join(str(reason).split()) or type(reason).__name__
+
+
+def _by_hand(file: RawFile, path: Path, reasons: list[str]) -> str:
+    tried = "; ".join(reasons) or "it has no address that can be fetched"
+    published = f"{file.path} of {file.repository}" if file.repository else file.url or "its publisher"
+    hash_text = f"; its sha256 is {file.sha256}" if file.sha256 else ""
+    return (
+        f"the raw file {file.name!r} could not be downloaded: {tried}. By hand: get it from {published} "
+        f"and put it at {path}{hash_text}"
+    )
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while piece := stream.read(1 << 20):
+            digest.update(piece)
+    return digest.hexdigest()
