@@ -6,9 +6,11 @@ May import ``blackbox_repo``; the kernel (all but ``cli``) its types only.
 from simulator.api import simulate
 from simulator.callbacks import Callback
 from simulator.conditions import Conditions
+from simulator.decision_time import Call, recorded
 from simulator.delays import Delays
 from simulator.distributions import Exponential, LogNormal, Uniform
 from simulator.errors import SchedulerError, SimulationError
+from simulator.failures import Failures
 from simulator.run import Best, Incumbent, Run
 from simulator.scheduler import (
     CONTINUE,
@@ -34,12 +36,14 @@ __all__ = [
     "PAUSE",
     "STOP",
     "Best",
+    "Call",
     "Callback",
     "Conditions",
     "Cost",
     "Decision",
     "Delays",
     "Exponential",
+    "Failures",
     "GridSearch",
     "Incumbent",
     "LogNormal",
@@ -60,5 +64,6 @@ __all__ = [
     "TrialStatus",
     "Uniform",
     "continue_until",
+    "recorded",
     "simulate",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numbers
 from collections.abc import Sequence
+from pathlib import Path
 from typing import cast
 
 from blackbox_repo.blackbox import Blackbox
@@ -12,8 +13,8 @@ from simulator.callbacks import Callback
 from simulator.conditions import Conditions
 from simulator.difference import first_difference
 from simulator.errors import SchedulerError
+from simulator.log import Log, Logged
 from simulator.loop import Simulation
-from simulator.result import description
 from simulator.run import Run
 from simulator.scheduler import Scheduler, SchedulerFactory
 from simulator.stopping import Stop
@@ -29,6 +30,8 @@ def simulate(  # noqa: PLR0913  one door, and all but two arguments are named
     conditions: Conditions | None = None,
     callbacks: Sequence[Callback] = (),
     check_determinism: bool = False,
+    log: str | Path | None = None,
+    resume: bool = False,
 ) -> Run:
     """Replay the blackbox's learning curves against a scheduler on a simulated cluster.
 
@@ -41,12 +44,15 @@ def simulate(  # noqa: PLR0913  one door, and all but two arguments are named
         conditions: Delays, checkpoints and the like; by default an ideal cluster.
         callbacks: Told what happens; no result depends on them.
         check_determinism: Run twice and compare; takes a factory.
+        log: A file to which the scheduler's answers are written as the run goes, so that it can go on should
+            it be cut off.
+        resume: Go on with the run of that log; takes a factory.
 
     Returns:
         The finished run.
 
     Raises:
-        InvalidOption: An argument outside its range, or a blackbox without time.
+        InvalidOption: An argument outside its range, a blackbox without time, or a log of another run.
         SchedulerError: The scheduler asked for something that cannot be, or is not deterministic.
         SimulationError: The curves take no time.
     """
@@ -64,19 +70,27 @@ def simulate(  # noqa: PLR0913  one door, and all but two arguments are named
     stop.check(blackbox.schema)
     conditions = conditions or Conditions()
     is_factory = isinstance(scheduler, type) or not hasattr(scheduler, "suggest")
-    if not is_factory:
-        if check_determinism:
-            raise InvalidOption(
-                "check_determinism needs a factory (schema, seed) -> scheduler, not an instance"
-            )
-        made = cast("Scheduler", scheduler)
-        return Simulation(blackbox, made, workers, stop, seed, conditions, callbacks).run()
-    factory = cast("SchedulerFactory", scheduler)
-    made = factory(blackbox.schema, seed)
-    run = Simulation(blackbox, made, workers, stop, seed, conditions, callbacks).run()
+    for name, asked in (("check_determinism", check_determinism), ("resume", resume)):
+        if asked and not is_factory:
+            raise InvalidOption(f"{name} needs a factory (schema, seed) -> scheduler, not an instance")
+
+    def simulation(observers: Sequence[Callback]) -> Simulation:
+        made = cast("SchedulerFactory", scheduler)(blackbox.schema, seed) if is_factory else scheduler
+        return Simulation(blackbox, cast("Scheduler", made), workers, stop, seed, conditions, observers)
+
+    run = _logged(simulation(callbacks), log, resume=resume)
     if check_determinism:
-        again = Simulation(blackbox, factory(blackbox.schema, seed), workers, stop, seed, conditions).run()
-        difference = first_difference(run, again)
+        difference = first_difference(run, simulation(()).run())
         if difference is not None:
-            raise SchedulerError(f"{description(made)} is not deterministic: {difference}")
+            raise SchedulerError(f"{run.header['scheduler']} is not deterministic: {difference}")
     return run
+
+
+def _logged(simulation: Simulation, log: str | Path | None, *, resume: bool) -> Run:
+    if log is None:
+        if resume:
+            raise InvalidOption("resume needs the log of the run that shall go on: log=FILE")
+        return simulation.run()
+    with Log(Path(log), simulation.described(), resume=resume) as opened:
+        simulation.scheduler = Logged(simulation.scheduler, opened)
+        return simulation.run()

@@ -14,7 +14,7 @@ import typer
 
 from blackbox_repo import console
 from blackbox_repo.errors import InvalidOption
-from simulator.command import Command, Prepared
+from simulator.command import Command, Prepared, UnfinishedRun
 from simulator.difference import first_difference
 from simulator.options import duration
 from simulator.progress import ProgressBar
@@ -33,6 +33,7 @@ app = typer.Typer(
 
 @app.command()
 def run(  # noqa: PLR0913, PLR0917  a command line has as many options as it has
+    context: typer.Context,
     name: Annotated[
         str | None,
         typer.Argument(
@@ -75,6 +76,16 @@ def run(  # noqa: PLR0913, PLR0917  a command line has as many options as it has
         ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,  # noqa: FBT002
+    log: Annotated[  # noqa: FBT002
+        bool,
+        typer.Option(
+            "--log", help="Write the scheduler's answers to --out as the run goes, so that it can be resumed."
+        ),
+    ] = False,
+    resume: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Go on with the run of this folder, begun with --log and cut off."),
+    ] = None,
 ) -> None:
     """Simulate one tuning run, print what it found, and save it.
 
@@ -87,7 +98,16 @@ def run(  # noqa: PLR0913, PLR0917  a command line has as many options as it has
         bb-sim run yahpo-lcbench/189908 --workers 32 --set scheduler.eta=4
 
         bb-sim run nasbench-macro --time-model constant:3600 --trials 100 --json
+
+        bb-sim run --out runs/long --log --time 30d; bb-sim run --resume runs/long
     """
+    if resume is not None:
+        _refuse_others(context)
+        unfinished = UnfinishedRun.of(resume)
+        _finish(unfinished.command.prepared(), resume, unfinished, as_json=as_json)
+        return
+    if log and out is None:
+        raise InvalidOption("--log needs --out: the folder by which the run can be resumed")
     command = Command(
         name=name or DEFAULT_PROBLEM,
         scheduler=scheduler,
@@ -102,22 +122,43 @@ def run(  # noqa: PLR0913, PLR0917  a command line has as many options as it has
     )
     prepared = command.prepared()
     _check_writable(out)
+    unfinished = UnfinishedRun.begin(out, command) if out is not None and log else None
+    _finish(prepared, out, unfinished, as_json=as_json)
+
+
+def _refuse_others(context: typer.Context) -> None:
+    """With ``--resume``, everything else is as it was."""
+    for parameter in context.command.params:
+        source = context.get_parameter_source(parameter.name or "")
+        given = source is not None and source.name == "COMMANDLINE"
+        if given and parameter.name not in ("resume", "as_json"):
+            raise InvalidOption(
+                f"--resume goes on with a run as it was begun; leave out {parameter.opts[-1]!r}"
+            )
+
+
+def _finish(prepared: Prepared, out: Path | None, log: UnfinishedRun | None, *, as_json: bool) -> None:
+    """Run to the end, save, and show what was found."""
     began = time.perf_counter()
-    finished = _with_progress(prepared)
+    finished = _with_progress(prepared, log)
     real_seconds = time.perf_counter() - began
     problem = prepared.problem
-    described = {"blackbox": problem.name, "task": problem.task, "scheduler": scheduler}
+    described = {
+        "blackbox": problem.name,
+        "task": problem.task,
+        "scheduler": prepared.command.scheduler,
+    }
     folder = out or Path("runs", "-".join([*described.values(), finished.digest[:12]]).replace(":", "-"))
-    finished.save(folder)
+    finished.save(folder, None if log is None else log.check_replaced)
     _show(finished, {**described, "out": str(folder)}, real_seconds, as_json)
 
 
-def _with_progress(prepared: Prepared) -> Run:
+def _with_progress(prepared: Prepared, log: UnfinishedRun | None = None) -> Run:
     if not sys.stderr.isatty():
-        return prepared.run()
+        return prepared.run(log=log)
     bar = ProgressBar()
     try:
-        return prepared.run([bar])
+        return prepared.run([bar], log=log)
     finally:
         bar.close()
 

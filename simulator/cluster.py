@@ -3,134 +3,12 @@
 from __future__ import annotations
 
 import heapq
-from dataclasses import dataclass, field
-from enum import IntEnum
 
 from blackbox_repo.curve import LearningCurve
 from blackbox_repo.space import Configuration
-from simulator.clock import array_to_ns
-from simulator.errors import SimulationError
-from simulator.scheduler import Trial, TrialStatus
+from simulator.scheduler import TrialStatus
+from simulator.segments import Code, Job, Segment, TrialState
 from simulator.timing import Timing
-
-SCRATCH = -1
-"""The base of a segment that starts without a checkpoint: the point before the first one."""
-
-
-class Code(IntEnum):
-    """What became of a point."""
-
-    CONTINUE = 1
-    PAUSE = 2
-    STOP = 3
-    LATE = 4
-    REPEATED = 5
-    AFTER_END = 6
-
-
-@dataclass(slots=True)
-class Segment:
-    """One uninterrupted stretch of a trial on one worker.
-
-    Points are positions on the curve. The job trains from ``base`` (not included), reports from ``first`` to
-    ``last``; what became of the points before ``next`` is known, and the scheduler wants to hear of ``wake``.
-    The worker is busy from ``busy_from`` to ``end``. ``signal`` is when a stop signal ends the training, if
-    that is sooner than the job's own end.
-    """
-
-    trial: int
-    number: int
-    worker: int
-    busy_from: int
-    start: int
-    base: int
-    first: int
-    last: int
-    next: int
-    wake: int
-    signal: int | None = None
-    end: int | None = None
-    outcome: TrialStatus | None = None
-    arrived: list[int] = field(default_factory=list)
-    """When the points from ``first`` on arrive, where that is drawn."""
-    codes: list[tuple[int, Code]] = field(default_factory=list)
-    """What became of the points: ``(stop, code)`` for each stretch of points with one code."""
-
-    def mark(self, stop: int, code: Code) -> None:
-        """The points from ``next`` up to ``stop`` (not included) have one code; they are done with."""
-        if stop <= self.next:
-            return
-        if self.codes and self.codes[-1][1] is code:
-            self.codes.pop()
-        self.codes.append((stop, code))
-        self.next = stop
-
-    @property
-    def told(self) -> int:
-        """The last point that was delivered in time and for the first time; ``SCRATCH`` if there is none."""
-        fresh = [stop - 1 for stop, code in self.codes if code in {Code.CONTINUE, Code.PAUSE, Code.STOP}]
-        return max([SCRATCH, *fresh])
-
-    def check(self) -> None:
-        """Assert what always holds of a segment; for tests."""
-        stops, codes = [stop for stop, _ in self.codes], [code for _, code in self.codes]
-        assert [self.first, *stops] == sorted({self.first, *stops}), "a stretch has a point or more"
-        assert self.next == max([self.first, *stops]), "the points before the next one are marked"
-        assert codes == sorted(codes, key=_ORDER_OF_CODES.index), (
-            "told again, told, decided on, late, too late"
-        )
-        halted = Code.PAUSE in codes or Code.STOP in codes
-        assert halted == (self.signal is not None), "who is stopped gets a signal"
-        assert not halted or self.last == self.next - 1, "a stopped job's points are all known"
-        assert self.busy_from <= self.start
-        assert self.end is None or (self.end >= self.busy_from and self.outcome is not None)
-
-
-_ORDER_OF_CODES = (Code.REPEATED, Code.CONTINUE, Code.PAUSE, Code.STOP, Code.LATE, Code.AFTER_END)
-
-
-class TrialState:
-    """A trial: its configuration, its curve, and its segments."""
-
-    __slots__ = ("_time", "configuration", "curve", "heard", "known_elapsed", "number", "segments", "status")
-
-    def __init__(self, number: int, configuration: Configuration, curve: LearningCurve) -> None:
-        self.number = number
-        self.configuration = configuration
-        self.curve = curve
-        self.status = TrialStatus.RUNNING
-        self.segments: list[Segment] = []
-        self.heard = SCRATCH
-        time = curve.schema.time
-        assert time is not None
-        self._time = time
-        self.known_elapsed: list[int] = []
-
-    def elapsed(self, point: int) -> int:
-        """Nanoseconds of training from scratch up to a point.
-
-        The curve is read only as far as needed, and one point on: who stops a job asks when that would come.
-        """
-        if point < 0:
-            return 0
-        if point >= len(self.known_elapsed):
-            known = len(self.known_elapsed)
-            self._read(known, min(max(point + 2, 2 * known), len(self.curve)))
-        return self.known_elapsed[point]
-
-    def _read(self, known: int, count: int) -> None:
-        news: list[int] = array_to_ns(self.curve.head(self._time, count)[known:]).tolist()
-        before = self.known_elapsed[-1] if known else 0
-        if any(later < earlier for earlier, later in zip([before, *news], news, strict=False)):
-            raise SimulationError(
-                f"the time {self._time!r} of {dict(self.configuration)!r} is negative, decreases or is no "
-                f"number: {self.curve.head(self._time, count)!r}"
-            )
-        self.known_elapsed += news
-
-    def seen_as(self, status: TrialStatus) -> Trial:
-        """The snapshot that the scheduler gets."""
-        return Trial(self.number, self.configuration, status)
 
 
 class Cluster:
@@ -141,6 +19,8 @@ class Cluster:
         self._timing = timing
         self.trials: list[TrialState] = []
         self.idle = list(range(workers))
+        self.losses: dict[int, int] = {}
+        """How often each worker was lost."""
         self.running: dict[tuple[int, int], Segment] = {}
         self._busy = 0  # of the jobs that have ended
         self._began = 0  # the sum of when those that run began
@@ -151,30 +31,52 @@ class Cluster:
         self.trials.append(trial)
         return trial
 
-    def begin(self, trial: TrialState, now: int, start: int, base: int, points: range) -> Segment:
-        """Put a job that reports these points on the lowest idle worker now; it runs from ``start`` (ns)."""
+    def begin(self, job: Job, now: int, worker: int | None = None) -> Segment:
+        """Put a job on this worker, which is idle, by default on the lowest idle one, now (ns)."""
+        if worker is None:
+            worker = heapq.heappop(self.idle)
+        else:
+            self._take(worker)
+        trial, number = job.trial, job.number
+        start = max(now + self._timing.delay("start", trial.number, number), job.ready)
         segment = Segment(
-            trial=trial.number,
-            number=len(trial.segments),
-            worker=heapq.heappop(self.idle),
+            job,
+            trial.number,
+            number,
+            worker,
             busy_from=now,
             start=start,
-            base=base,
-            first=points.start,
-            last=points.stop - 1,
-            next=points.start,
-            wake=max(points.start, trial.heard + 1),
+            base=job.base,
+            first=job.first,
+            last=job.last,
+            next=job.first,
+            awaited=job.first,
+            wake=job.wake,
         )
+        self._foresee_crash(segment)
         trial.segments.append(segment)
         trial.status = TrialStatus.RUNNING
-        self.running[trial.number, segment.number] = segment
+        self.running[trial.number, number] = segment
         self._began += now
         return segment
+
+    def _foresee_crash(self, segment: Segment) -> None:
+        after = self._timing.crash(segment.trial, segment.number)
+        if after is None or segment.last < segment.first:
+            return
+        crash = segment.start + after
+        if crash < self.produced(segment, segment.last):
+            segment.crash, segment.last = crash, self.last_produced(segment, crash)
+
+    def _take(self, worker: int) -> None:
+        self.idle.remove(worker)
+        heapq.heapify(self.idle)
 
     def finish(self, segment: Segment, time: int) -> TrialState:
         """A job's end is registered: its worker is free, and the outcome is settled."""
         trial = self.trials[segment.trial]
         segment.end = time
+        segment.queued = None
         del self.running[segment.trial, segment.number]
         self._began -= segment.busy_from
         self._busy += time - segment.busy_from
@@ -184,20 +86,46 @@ class Cluster:
             trial.status = segment.outcome
         return trial
 
+    def job_of(self, worker: int) -> Segment | None:
+        """What a worker does now."""
+        return next((segment for segment in self.running.values() if segment.worker == worker), None)
+
+    def lose(self, worker: int) -> int:
+        """An idle worker is gone; how often it was before."""
+        self._take(worker)
+        before = self.losses.get(worker, 0)
+        self.losses[worker] = before + 1
+        return before
+
+    def join(self, worker: int) -> int:
+        """A lost worker is back, and idle; how often it was lost."""
+        heapq.heappush(self.idle, worker)
+        return self.losses[worker]
+
     def check(self) -> None:
         """Assert what always holds between two events; for tests, as it looks at everything."""
         busy = [segment.worker for segment in self.running.values()]
-        assert sorted(self.idle + busy) == list(range(self.workers)), "a worker is idle or has one job"
+        away = [worker for worker in range(self.workers) if worker not in self.idle + busy]
+        assert sorted(self.idle + busy + away) == list(range(self.workers)), "idle, away, or one job"
+        assert all(worker in self.losses for worker in away), "who is away was lost"
         for trial in self.trials:
-            *earlier, latest = trial.segments
             assert [segment.number for segment in trial.segments] == list(range(len(trial.segments)))
-            assert all(segment.outcome is TrialStatus.PAUSED for segment in earlier), "only these are resumed"
-            assert trial.status is (latest.outcome or TrialStatus.RUNNING)
-            told = [segment.told for segment in trial.segments]
-            assert trial.heard == max(trial.segments[0].base, *told), "the checkpoint is the last report told"
             for segment in trial.segments:
                 assert (segment.end is None) == ((trial.number, segment.number) in self.running)
                 segment.check()
+            if trial.segments:
+                self._check_statuses(trial)
+
+    def _check_statuses(self, trial: TrialState) -> None:
+        *earlier, latest = trial.segments
+        gone_on = (TrialStatus.PAUSED, TrialStatus.PREEMPTED)
+        assert all(segment.outcome in gone_on for segment in earlier), "only these are continued"
+        if latest.outcome is TrialStatus.PREEMPTED:
+            assert trial.status in (TrialStatus.RUNNING, TrialStatus.INTERRUPTED), "it waits for a worker"
+        else:
+            assert trial.status is (latest.outcome or TrialStatus.RUNNING)
+        told = [segment.told for segment in trial.segments]
+        assert trial.heard == max(trial.segments[0].base, *told), "the checkpoint is the last report told"
 
     def busy(self, now: int) -> int:
         """Nanoseconds that all workers together have been busy."""
@@ -212,7 +140,20 @@ class Cluster:
         segment.mark(stop, Code.CONTINUE)
         trial.heard = max(trial.heard, stop - 1)
 
+    def cut(self, segment: Segment, now: int) -> None:
+        """The training ends here and now: what would have been produced later is not."""
+        segment.signal = None if segment.signal is None else min(segment.signal, now)
+        segment.forget(self.reached(segment, now) + 1)
+
+    def deliver_unheard(self, segment: Segment, now: int) -> None:
+        """What has arrived of a job and is not to be told has been delivered, though no event said so."""
+        if segment.outcome is None:
+            arrived = self.last_arrived(segment, now)
+            self.deliver(segment, min(arrived + 1, segment.wake))  # what is to be told is an event to come
+
     def _natural_outcome(self, trial: TrialState, segment: Segment) -> TrialStatus:
+        if segment.crash is not None:
+            return TrialStatus.FAILED
         if segment.last < len(trial.curve) - 1:
             return TrialStatus.PAUSED
         return TrialStatus.COMPLETED if trial.curve.status == "ok" else TrialStatus.FAILED
@@ -244,14 +185,14 @@ class Cluster:
         return [offset + elapsed for elapsed in trial.known_elapsed[points.start : points.stop]]
 
     def registered_end(self, segment: Segment) -> int:
-        """When the end of a job is registered if nobody stops it (T7); without points, its start."""
-        if segment.last <= segment.base:
+        """When the end of a job is registered if nobody stops it (T7, T18); without points, its start."""
+        if segment.last < segment.first and segment.crash is None:
             return segment.start
-        complete = self._timing.delay("complete", segment.trial, segment.number)
-        return max(
-            self.produced(segment, segment.last) + complete,
-            self.arrival(segment, segment.last) if self._timing.report is None else 0,
-        )
+        done = self.produced(segment, segment.last) if segment.crash is None else segment.crash
+        end = done + self._timing.delay("complete", segment.trial, segment.number)
+        if self._timing.report is None and segment.last >= segment.first:
+            end = max(end, self.arrival(segment, segment.last))
+        return end
 
     def own_end_by(self, segment: Segment, time: int) -> int | None:
         """When the job's own end is registered, if that is not after ``time``; reads no more than it must."""

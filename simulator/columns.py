@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,8 @@ import numpy as np
 from blackbox_repo.curve import Array
 from blackbox_repo.schema import Schema
 from simulator.clock import NANOSECONDS, to_seconds
-from simulator.cluster import Cluster, Segment
+from simulator.cluster import Cluster
+from simulator.segments import Segment
 from simulator.trace import Points
 
 
@@ -21,8 +23,10 @@ def trial_columns(schema: Schema, cluster: Cluster) -> dict[str, list[Any]]:
         columns[f"config.{name}"] = [trial.configuration.get(name) for trial in trials]
     columns["seed"] = [trial.curve.seed for trial in trials]
     columns["status"] = [trial.status.value for trial in trials]
-    columns["started"] = [_started(trial.segments[0]) for trial in trials]
-    columns["ended"] = [to_seconds(trial.segments[-1].end or 0) for trial in trials]
+    columns["started"] = [_started(trial.segments[0]) if trial.segments else None for trial in trials]
+    columns["ended"] = [
+        to_seconds(trial.segments[-1].end or 0) if trial.segments else None for trial in trials
+    ]
     columns["segments"] = [len(trial.segments) for trial in trials]
     for objective in schema.objectives:
         if objective.constant:
@@ -42,6 +46,14 @@ def segment_columns(cluster: Cluster) -> dict[str, list[Any]]:
         "ended": [to_seconds(segment.end or 0) for segment in segments],
         "outcome": [segment.outcome.value for segment in segments if segment.outcome is not None],
     }
+
+
+CALLS = ("call", "trial", "segment", "fidelity", "arrived", "taken", "answered", "answer")
+
+
+def call_columns(calls: Sequence[tuple[Any, ...]]) -> dict[str, list[Any]]:
+    """Column -> one value a call of the scheduler, in the order of the calls; times in seconds."""
+    return {name: [call[index] for call in calls] for index, name in enumerate(CALLS)}
 
 
 def _started(segment: Segment) -> float | None:

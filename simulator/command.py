@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from blackbox_repo import views
 from blackbox_repo.blackbox import Blackbox
-from blackbox_repo.errors import FormatError
+from blackbox_repo.errors import FormatError, InvalidOption
 from simulator.api import simulate
 from simulator.callbacks import Callback
 from simulator.conditions import Conditions
@@ -21,12 +23,13 @@ from simulator.options import (
     make_conditions,
     make_stop,
 )
-from simulator.run import Run
+from simulator.run import Run, check_free
 from simulator.scheduler import SchedulerFactory
 from simulator.schedulers.registry import scheduler_factory
 from simulator.stopping import Stop
 
 DEFAULT_SECONDS = 7200.0
+_COMMAND, _LOG = "command.json", "log.jsonl"
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,11 @@ class Command:
                 f"{folder} was not made by bb-sim run, so it does not say how to run it again; "
                 f"use simulate(..., check_determinism=True)"
             )
-        options = run.header["command"]
+        return cls.from_json(run.header["command"])
+
+    @classmethod
+    def from_json(cls, options: Mapping[str, Any]) -> Command:
+        """The command whose ``asdict`` this is."""
         return cls(**{**options, "settings": tuple(options["settings"])})
 
     def prepared(self) -> Prepared:
@@ -79,7 +86,7 @@ class Command:
             blackbox=blackbox,
             factory=scheduler_factory(self.scheduler, groups["scheduler"]),
             stop=make_stop(seconds, self.trials, groups["stop"]),
-            conditions=make_conditions(groups["delays"], groups["conditions"]),
+            conditions=make_conditions(groups["delays"], groups["failures"], groups["conditions"]),
         )
 
 
@@ -94,8 +101,8 @@ class Prepared:
     stop: Stop
     conditions: Conditions
 
-    def run(self, callbacks: Sequence[Callback] = ()) -> Run:
-        """Simulate; the command is kept in the run's header."""
+    def run(self, callbacks: Sequence[Callback] = (), log: UnfinishedRun | None = None) -> Run:
+        """Simulate, or go on with a run that was cut off; the command is kept in the run's header."""
         run = simulate(
             self.blackbox,
             self.factory,
@@ -104,5 +111,63 @@ class Prepared:
             seed=self.command.seed,
             conditions=self.conditions,
             callbacks=callbacks,
+            log=None if log is None else log.file,
+            resume=log is not None and log.file.exists(),
         )
         return replace(run, header={**run.header, "command": asdict(self.command)})
+
+
+@dataclass(frozen=True)
+class UnfinishedRun:
+    """The folder of a run that goes on, or was cut off: its command, and the log of its scheduler.
+
+    When the run is finished, its results take the place of both.
+    """
+
+    folder: Path
+    command: Command
+
+    @property
+    def file(self) -> Path:
+        """The log."""
+        return self.folder / _LOG
+
+    @classmethod
+    def begin(cls, folder: Path, command: Command) -> UnfinishedRun:
+        """Make the folder.
+
+        Raises:
+            InvalidOption: It exists and is not empty.
+        """
+        check_free(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        text = json.dumps(asdict(command), indent=1)
+        (folder / _COMMAND).write_text(text + "\n", encoding="utf-8")
+        return cls(folder, command)
+
+    @classmethod
+    def of(cls, folder: Path) -> UnfinishedRun:
+        """The unfinished run of a folder.
+
+        Raises:
+            InvalidOption: There is none.
+            FormatError: Its command cannot be read.
+        """
+        if not (folder / _COMMAND).is_file():
+            why = "a finished run" if (folder / "run.json").is_file() else "no run that was begun with --log"
+            raise InvalidOption(f"{folder} holds {why}, so there is nothing to go on with")
+        try:
+            options = json.loads((folder / _COMMAND).read_text(encoding="utf-8"))
+            return cls(folder, Command.from_json(options))
+        except (ValueError, TypeError, KeyError) as err:
+            raise FormatError(f"{folder / _COMMAND} is no command of bb-sim run: {err}") from err
+
+    def check_replaced(self, folder: Path) -> None:
+        """Only what this run has written may make place for its results.
+
+        Raises:
+            InvalidOption: There is something else in the folder.
+        """
+        others = sorted({path.name for path in folder.iterdir()} - {_COMMAND, _LOG})
+        if others:
+            raise InvalidOption(f"{folder} holds other files than its unfinished run: {', '.join(others)}")

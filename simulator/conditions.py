@@ -7,8 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any, get_args
 
 from blackbox_repo.errors import InvalidOption
-from simulator.delays import Delays
+from simulator.clock import to_ns
+from simulator.decision_time import DecisionTime, Recorded, check_decision_time
+from simulator.delays import Delays, check_delay
 from simulator.distributions import Distribution
+from simulator.failures import Failures
 
 
 @dataclass(frozen=True)
@@ -20,6 +23,10 @@ class Conditions:
         checkpoints: Whether a paused trial continues where it was; if not, it starts from scratch (T10).
         speeds: How fast each worker trains, 1 being as fast as the curves say; a number for each, or a
             distribution from which each worker's is drawn.
+        decision_time: Seconds for each answer of the scheduler: a number, a distribution, a function of the
+            :class:`Call`, or :func:`recorded` in another run (T12).
+        poll: The scheduler looks for news only at multiples of so many seconds; ``None``: at once (T13).
+        failures: Crashes and preemptions; by default there are none (T18).
         training_seed: Replay this seed of every configuration; by default one is drawn (T17).
 
     Raises:
@@ -29,11 +36,19 @@ class Conditions:
     delays: Delays = field(default_factory=Delays)
     checkpoints: bool = True
     speeds: tuple[float, ...] | Distribution | None = None
+    decision_time: DecisionTime = 0.0
+    poll: float | None = None
+    failures: Failures = field(default_factory=Failures)
     training_seed: int | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.checkpoints, bool):
             raise InvalidOption(f"conditions.checkpoints is {self.checkpoints!r}, but must be true or false")
+        check_decision_time(self.decision_time)
+        if self.poll is not None:
+            check_delay("conditions.poll", self.poll)
+            if not isinstance(self.poll, int | float) or to_ns(self.poll) < 1:
+                raise InvalidOption(f"conditions.poll is {self.poll!r}, but must be a nanosecond or more")
         seed = self.training_seed
         if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int)):
             raise InvalidOption(f"conditions.training_seed is {seed!r}, but must be a whole number")
@@ -47,10 +62,12 @@ class Conditions:
 
     def described(self) -> dict[str, Any]:
         """The conditions as JSON; a distribution as it is written in Python."""
-        delays = {name: _json(value) for name, value in vars(self.delays).items()}
-        others = {name: _json(value) for name, value in vars(self).items() if name != "delays"}
-        return {"delays": delays, **others}
+        return {name: _json(value) for name, value in vars(self).items()}
 
 
 def _json(value: Any) -> Any:
-    return repr(value) if isinstance(value, get_args(Distribution)) else value
+    if isinstance(value, Delays | Failures):
+        return {name: _json(part) for name, part in vars(value).items()}
+    if isinstance(value, (*get_args(Distribution), Recorded)):
+        return repr(value)
+    return getattr(value, "__qualname__", type(value).__qualname__) if callable(value) else value

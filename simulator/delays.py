@@ -40,7 +40,7 @@ class Delays:
             drawn = isinstance(self.report, get_args(Distribution))
             object.__setattr__(self, "complete", 0.0 if drawn else self.report)
         for field in fields(self):
-            _check(f"delays.{field.name}", getattr(self, field.name))
+            check_delay(f"delays.{field.name}", getattr(self, field.name))
         constant = isinstance(self.complete, int | float) and isinstance(self.report, int | float)
         if constant and self.complete < self.report:  # type: ignore[operator]
             raise InvalidOption(
@@ -49,7 +49,12 @@ class Delays:
             )
 
 
-def _check(name: str, delay: Any) -> None:
+def check_delay(name: str, delay: Any) -> None:
+    """Refuse what is no delay.
+
+    Raises:
+        InvalidOption: Neither 0 or more seconds nor a distribution; the message names it.
+    """
     if isinstance(delay, get_args(Distribution)):
         return
     if isinstance(delay, bool) or not isinstance(delay, int | float):

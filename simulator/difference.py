@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from simulator.cluster import Code
 from simulator.events import Kind
 from simulator.run import Run
+from simulator.segments import Code
 from simulator.trace import RECORD
 
 EVENTS_BEFORE = 3

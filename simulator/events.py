@@ -15,11 +15,20 @@ class Kind(IntEnum):
     END = 2
     SIGNAL = 3
     STOPPED = 4
+    LOST = 5
+    JOINED = 6
+    QUEUED = 7
+    ANSWER = 8
     DEADLINE = 9
+    FREE = 10
+    """A worker is free: no event, but a request to the scheduler, and the last in the order of requests."""
 
 
 class Event(NamedTuple):
-    """Something that happens at ``time`` (ns); tuples compare in the order of T2."""
+    """Something that happens at ``time`` (ns); tuples compare in the order of T2.
+
+    Where it is a worker's, its number stands in the place of the trial's.
+    """
 
     time: int
     kind: Kind
@@ -29,13 +38,14 @@ class Event(NamedTuple):
 
 
 class EventQueue:
-    """A heap of events."""
+    """A heap of events, from which some are taken back before they happen."""
 
     def __init__(self) -> None:
         self._heap: list[Event] = []
+        self._cancelled: set[Event] = set()
 
     def __len__(self) -> int:
-        return len(self._heap)
+        return len(self._heap) - len(self._cancelled)
 
     def push(self, event: Event) -> None:
         """Add an event."""
@@ -43,7 +53,19 @@ class EventQueue:
 
     def pop(self) -> Event:
         """Remove and return the first event."""
-        return heapq.heappop(self._heap)
+        event = heapq.heappop(self._heap)
+        if self._cancelled:
+            self._drop_cancelled()
+        return event
+
+    def cancel(self, event: Event) -> None:
+        """Take back an event that is in the queue."""
+        self._cancelled.add(event)
+        self._drop_cancelled()
+
+    def _drop_cancelled(self) -> None:
+        while self._heap and self._heap[0] in self._cancelled:
+            self._cancelled.remove(heapq.heappop(self._heap))
 
     @property
     def next_time(self) -> int:

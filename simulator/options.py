@@ -15,13 +15,16 @@ from blackbox_repo.blackbox import Blackbox
 from blackbox_repo.errors import InvalidOption, UnknownName
 from blackbox_repo.repository import list_blackboxes, load_blackbox
 from simulator.conditions import Conditions
+from simulator.decision_time import recorded
 from simulator.delays import Delays
 from simulator.distributions import Exponential, LogNormal, Uniform
+from simulator.failures import Failures
+from simulator.run import Run
 from simulator.stopping import Cost, Stop, Threshold
 
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION = re.compile(r"(?:\d+(?:\.\d+)?[smhd])+")
-_GROUPS = ("scheduler", "delays", "conditions", "stop")
+_GROUPS = ("scheduler", "delays", "failures", "conditions", "stop")
 _DISTRIBUTIONS: Mapping[str, type[Uniform | Exponential | LogNormal]] = {
     "uniform": Uniform,
     "exponential": Exponential,
@@ -153,22 +156,31 @@ def _value(text: str) -> Any:
         return text
 
 
-def make_conditions(delays: Mapping[str, Any], others: Mapping[str, Any]) -> Conditions:
-    """The conditions of ``--set delays.NAME=VALUE`` and ``--set conditions.NAME=VALUE``.
+def make_conditions(
+    delays: Mapping[str, Any], failures: Mapping[str, Any], others: Mapping[str, Any]
+) -> Conditions:
+    """The conditions of ``--set delays.NAME=VALUE``, ``failures.NAME=VALUE`` and ``conditions.NAME=VALUE``.
 
     Raises:
-        UnknownName: A delay, condition or distribution that does not exist.
+        UnknownName: A delay, failure, condition or distribution that does not exist.
         InvalidOption: A value outside its range.
     """
-    for what, given, kind in (("delay", delays, Delays), ("condition", others, Conditions)):
-        known = [field.name for field in fields(kind) if field.name != "delays"]
+    groups = (("delay", delays, Delays), ("failure", failures, Failures), ("condition", others, Conditions))
+    for what, given, kind in groups:
+        known = [field.name for field in fields(kind) if field.name not in ("delays", "failures")]
         for name in given:
             if name not in known:
                 raise UnknownName(what, name, known)
     values: dict[str, Any] = {}
     for name, value in others.items():
         values[name] = tuple(value) if isinstance(value, list) else _drawn(value)
-    return Conditions(Delays(**{name: _drawn(value) for name, value in delays.items()}), **values)
+    if str(values.get("decision_time", "")).startswith("recorded:"):
+        values["decision_time"] = recorded(Run.load(values["decision_time"].removeprefix("recorded:")))
+    return Conditions(
+        Delays(**{name: _drawn(value) for name, value in delays.items()}),
+        failures=Failures(**{name: _drawn(value) for name, value in failures.items()}),
+        **values,
+    )
 
 
 def _drawn(value: Any) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 
 from blackbox_repo.schema import Schema
 from simulator.cluster import Cluster
-from simulator.columns import report_columns, segment_columns, trial_columns
+from simulator.columns import call_columns, report_columns, segment_columns, trial_columns
 from simulator.events import Event
 from simulator.run import Run
 from simulator.trace import Points, build_records
@@ -18,6 +18,7 @@ def build_run(
     schema: Schema,
     cluster: Cluster,
     events: Sequence[tuple[Event, str]],
+    calls: Sequence[tuple[Any, ...]],
     last: Event,
 ) -> Run:
     """The finished run.
@@ -28,6 +29,7 @@ def build_run(
         cluster: At the end, with every job's outcome settled.
         events: All events but reports, each with a text that says what it is about; the last one is the
             run's end.
+        calls: Of the scheduler, where its thinking took time.
         last: The event after which the run ended.
     """
     points = Points.of(cluster, last)
@@ -39,6 +41,7 @@ def build_run(
         trial_columns=trial_columns(schema, cluster),
         segment_columns=segment_columns(cluster),
         report_columns=report_columns(schema, cluster, points),
+        call_columns=call_columns(calls),
     )
 
 

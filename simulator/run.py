@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,7 @@ from blackbox_repo.folders import appearing
 from blackbox_repo.schema import Objective, Schema
 from blackbox_repo.space import Configuration
 from simulator.clock import to_seconds
-from simulator.cluster import Code
+from simulator.segments import Code
 from simulator.trace import RECORD, Records, digest_of
 
 if TYPE_CHECKING:
@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 FORMAT = 1
 TOLD = (Code.CONTINUE, Code.PAUSE, Code.STOP)
 _HEADER, _TRIALS, _SEGMENTS = "run.json", "trials.parquet", "segments.parquet"
-_REPORTS, _TRACE = "reports.parquet", "trace.parquet"
+_REPORTS, _CALLS, _TRACE = "reports.parquet", "calls.parquet", "trace.parquet"
+
+
+_TABLES = (_TRIALS, _SEGMENTS, _REPORTS, _CALLS, _TRACE)
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,7 @@ class Run:
         trial_columns: Column -> one value a trial.
         segment_columns: Column -> one value a segment, in the order of (trial, segment).
         report_columns: Column -> one value a report, in the order of arrival.
+        call_columns: Column -> one value a call of the scheduler, where its thinking took time.
     """
 
     header: Mapping[str, Any]
@@ -80,6 +84,7 @@ class Run:
     trial_columns: Mapping[str, Any]
     segment_columns: Mapping[str, Any]
     report_columns: Mapping[str, Array]
+    call_columns: Mapping[str, Any]
 
     @property
     def digest(self) -> str:
@@ -122,6 +127,18 @@ class Run:
         columns = dict(self.report_columns)
         codes = pa.array(columns.pop("code").astype(np.int8))
         return pa.table({**columns, "decision": pa.DictionaryArray.from_arrays(codes, pa.array(names))})
+
+    def calls(self) -> pa.Table:
+        """One row a call of the scheduler: what about, when (s) it arrived, was taken and answered, and how.
+
+        Empty unless ``conditions`` had a decision time or polling (T12, T13). ``suggest`` has the trial and
+        segment that came of it, if any.
+        """
+        import pyarrow as pa
+
+        types = {"call": pa.string(), "trial": pa.int64(), "segment": pa.int64(), "fidelity": pa.float64()}
+        types |= {name: pa.float64() for name in ("arrived", "taken", "answered")}
+        return pa.table(dict(self.call_columns), schema=pa.schema({**types, "answer": pa.string()}))
 
     def incumbent(self, objective: str | None = None) -> Incumbent:
         """The reports that improved on all before, by default in the target.
@@ -173,23 +190,31 @@ class Run:
         }
         return {name: value for name, value in columns.items() if value is not None}
 
-    def save(self, folder: str | Path) -> None:
-        """Write the run to a new folder: JSON and four parquet files; it appears complete or not at all.
+    def save(self, folder: str | Path, check: Callable[[Path], object] | None = None) -> None:
+        """Write the run to a new folder: JSON and parquet files; it appears complete or not at all.
+
+        Args:
+            folder: Where.
+            check: Called with a folder that exists; raises if it must not be replaced. By default only an
+                empty one may be, and one that holds this very run.
 
         Raises:
-            InvalidOption: The folder exists and does not hold this very run.
+            InvalidOption: The folder must not be replaced.
         """
         import pyarrow as pa
         import pyarrow.parquet as pq
 
         folder = Path(folder)
-        check_free(folder, self.digest)
-        with appearing(folder, lambda existing: check_free(existing, self.digest)) as partial:
+        check = check or (lambda existing: check_free(existing, self.digest))
+        if folder.exists():
+            check(folder)
+        with appearing(folder, check) as partial:
             trace = pa.table({name: np.ascontiguousarray(self.records[name]) for name in RECORD.names or ()})
             tables = {
                 _TRIALS: self.trials(),
                 _SEGMENTS: self.segments(),
                 _REPORTS: self.reports(),
+                _CALLS: self.calls(),
                 _TRACE: trace,
             }
             for name, table in tables.items():
@@ -210,7 +235,7 @@ class Run:
 
         folder = Path(folder)
         header = read_header(folder)
-        read = {name: pq.ParquetFile(folder / name).read() for name in (_TRIALS, _SEGMENTS, _REPORTS, _TRACE)}
+        read = {name: pq.ParquetFile(folder / name).read() for name in _TABLES}
         records = np.zeros(len(read[_TRACE]), dtype=RECORD)
         for name in RECORD.names or ():
             records[name] = read[_TRACE][name].to_numpy()
@@ -228,6 +253,7 @@ class Run:
             trial_columns=read[_TRIALS].to_pydict(),
             segment_columns=read[_SEGMENTS].to_pydict(),
             report_columns=columns,
+            call_columns=read[_CALLS].to_pydict(),
         )
 
     def _with_goal(self, name: str | None) -> Objective:
@@ -265,6 +291,8 @@ def check_free(folder: Path, digest: str | None = None) -> None:
         return
     if (folder / _HEADER).is_file() and digest is not None and read_header(folder).get("digest") == digest:
         return
+    unfinished = (folder / "log.jsonl").is_file() and (folder / "command.json").is_file()
+    remedy = f"go on with the run in it (--resume {folder})" if unfinished else "remove it"
     raise InvalidOption(
-        f"{folder} exists already and holds something else; choose another folder or remove it"
+        f"{folder} exists already and holds something else; choose another folder or {remedy}"
     )

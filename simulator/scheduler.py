@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Literal, Protocol, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 
 from blackbox_repo.curve import LearningCurve
 from blackbox_repo.errors import InvalidOption
@@ -14,7 +15,7 @@ from blackbox_repo.space import Configuration
 
 
 class TrialStatus(str, Enum):
-    """Where a trial stands."""
+    """Where a trial stands; ``PREEMPTED`` is said of a segment only, its trial goes on elsewhere (T18)."""
 
     RUNNING = "running"
     PAUSED = "paused"
@@ -22,6 +23,7 @@ class TrialStatus(str, Enum):
     STOPPED = "stopped"
     FAILED = "failed"
     INTERRUPTED = "interrupted"
+    PREEMPTED = "preempted"
 
 
 @dataclass(frozen=True)
@@ -131,3 +133,8 @@ SchedulerFactory: TypeAlias = Callable[[Schema, int], Scheduler]
 """Makes a fresh scheduler from the blackbox's schema and a seed: for whatever runs more than once."""
 
 Suggestion: TypeAlias = Start | Resume | None
+
+
+def unwrapped(scheduler: Scheduler) -> Any:
+    """The scheduler itself: what only observes another one keeps it as its ``__wrapped__``."""
+    return inspect.unwrap(scheduler)  # type: ignore[arg-type]

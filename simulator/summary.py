@@ -11,8 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from blackbox_repo.words import in_words
-from simulator.cluster import Code
 from simulator.run import TOLD, Run
+from simulator.segments import Code
 from simulator.step_plot import step_plot
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from blackbox_repo.schema import Schema
 from simulator.clock import NANOSECONDS, to_seconds
-from simulator.cluster import Cluster, Segment, TrialState
+from simulator.cluster import Cluster
 from simulator.scheduler import TrialStatus
+from simulator.segments import Segment, TrialState
 from simulator.state import RunState
 from simulator.stopping import Stop, Threshold
 

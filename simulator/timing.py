@@ -1,4 +1,4 @@
-"""How long things take on the simulated cluster, in nanoseconds: delays and the speeds of workers."""
+"""How long things take on the simulated cluster (ns): delays, speeds, and until something fails."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ from blackbox_repo import draw
 from blackbox_repo.errors import InvalidOption
 from simulator.clock import to_ns
 from simulator.conditions import Conditions
+from simulator.delays import Delay
 
 
 class Timing:
-    """Delays by what they are for, and speeds by worker; draws are functions of their key (T16).
+    """Delays by what they are for, speeds by worker, failures; draws are functions of their key (T16).
 
     Args:
-        conditions: The delays and speeds, constant or to be drawn.
+        conditions: The delays, speeds and failures, constant or to be drawn.
         workers: How many there are.
         seed: Of the run.
 
@@ -27,6 +28,7 @@ class Timing:
         self._drawn = {n: d for n, d in delays.items() if n not in self._constants}
         self.report = self._constants.get("report")
         """The delay of every report, or ``None`` where each has its own."""
+        self._failures = conditions.failures
         speeds = conditions.speeds
         if speeds is None:
             self._speeds = None
@@ -47,6 +49,23 @@ class Timing:
             return constant
         position = draw.unit(self._seed, "delay", name, trial, segment, point)
         return to_ns(self._drawn[name].at(position))
+
+    def crash(self, trial: int, segment: int) -> int | None:
+        """After how much time on its worker a segment crashes; ``None``: it does not."""
+        return self._drawn_time(self._failures.crash, "crash", trial, segment)
+
+    def presence(self, worker: int, count: int) -> int | None:
+        """How long a worker is present that was lost ``count`` times; ``None``: for ever."""
+        return self._drawn_time(self._failures.preempt, "preempt", worker, count)
+
+    def absence(self, worker: int, count: int) -> int:
+        """How long a worker is away that was lost ``count`` times before."""
+        return self._drawn_time(self._failures.away, "away", worker, count) or 0
+
+    def _drawn_time(self, delay: Delay | None, *key: str | int) -> int | None:
+        if delay is None or isinstance(delay, int | float):
+            return None if delay is None else to_ns(delay)
+        return to_ns(delay.at(draw.unit(self._seed, *key)))
 
     def worked(self, worker: int, training: int) -> int:
         """How long a worker takes for so many nanoseconds of training as the curve has them."""

@@ -12,8 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from blackbox_repo.curve import Array
-from simulator.cluster import Cluster, Code, Segment, TrialState
+from simulator.cluster import Cluster
 from simulator.events import Event, Kind
+from simulator.segments import Code, Segment, TrialState
 
 RECORD = np.dtype(
     [

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from simulator import CONTINUE, Delays, Run, simulate
 from simulator.clock import NANOSECONDS, to_ns
-from simulator.cluster import Code
+from simulator.segments import Code
 from simulator.events import Event, Kind
 from simulator.loop import Simulation
 from simulator.run import TOLD

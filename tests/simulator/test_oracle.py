@@ -9,7 +9,7 @@ from hypothesis import given
 
 from simulator import Run, simulate
 from simulator.clock import NANOSECONDS
-from simulator.cluster import Code
+from simulator.segments import Code
 from simulator.events import Kind
 from tests.simulator.oracle import Happened, Oracle
 from tests.simulator.worlds import Case, Recorder, cases, examples

@@ -1,0 +1,125 @@
+"""What a scheduler's suggestion means: a checked job for a worker (T6 to T8, T9a, T10)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from blackbox_repo.blackbox import Blackbox
+from blackbox_repo.curve import LearningCurve
+from blackbox_repo.errors import BlackboxRepoError
+from blackbox_repo.space import Configuration
+from simulator.cluster import Cluster
+from simulator.curves import Curves
+from simulator.errors import SchedulerError
+from simulator.scheduler import Resume, Start, TrialStatus
+from simulator.seeds import TrainingSeeds
+from simulator.segments import SCRATCH, Job, Segment, TrialState
+
+
+class Suggestions:
+    """Turns suggestions into jobs.
+
+    Args:
+        blackbox: Where the curves come from.
+        cluster: Whose trials they are about.
+        curves: Of the blackbox.
+        seeds: Which training run each trial replays.
+        checkpoints: Whether the cluster keeps any.
+        refuse: ``(call, what)`` -> the error to raise.
+    """
+
+    def __init__(
+        self,
+        blackbox: Blackbox,
+        cluster: Cluster,
+        curves: Curves,
+        seeds: TrainingSeeds,
+        checkpoints: bool,  # noqa: FBT001
+        refuse: Callable[[str, str], SchedulerError],
+    ) -> None:
+        self._fidelity = blackbox.schema.fidelity
+        self._space = blackbox.schema.space
+        self._cluster, self._curves, self._seeds, self._refuse = cluster, curves, seeds, refuse
+        self._alone = self._fidelity.kind == "independent"
+        self._keeps_checkpoints = checkpoints and not self._alone
+
+    def start(self, suggestion: Start, now: int) -> Job:
+        """The job of a new trial."""
+        configuration, curve = self._trained(suggestion.configuration)
+        base = SCRATCH
+        if suggestion.checkpoint_of is not None:
+            base = self._checkpoint_of(suggestion.checkpoint_of, now)
+        last = self._last(curve, suggestion.until)
+        trial = self._cluster.add_trial(configuration, curve)
+        trial.heard = base
+        return self._job(trial, base, last, ready=0)
+
+    def resume(self, suggestion: Resume) -> Job:
+        """The next job of a paused trial."""
+        trial = self._known_trial(suggestion.trial, "resumed")
+        previous = trial.segments[-1] if trial.segments else None
+        if previous is None or not self._can_be_resumed(trial, previous):
+            raise self._refuse("suggest()", f"resumed trial {trial.number}, which is {trial.status.value}")
+        last = self._last(trial.curve, suggestion.until)
+        if trial.status is TrialStatus.RUNNING:
+            previous.outcome = TrialStatus.PAUSED
+        ready = self._cluster.registered_end(previous) if previous.signal is None else previous.signal
+        return self._job(trial, self._checkpoint(trial), last, ready)
+
+    @staticmethod
+    def _can_be_resumed(trial: TrialState, previous: Segment) -> bool:
+        """A paused trial, or one whose bounded job has told its last report."""
+        if previous.next <= previous.last:
+            return False  # the scheduler does not know yet that it is paused
+        bounded = previous.last < len(trial.curve) - 1 and previous.crash is None
+        at_bound = trial.status is TrialStatus.RUNNING and previous.outcome is None and bounded
+        return trial.status is TrialStatus.PAUSED or at_bound
+
+    def again(self, segment: Segment) -> Job:
+        """The job of a preempted segment once more, from the checkpoint (T18)."""
+        before = segment.job
+        job = self._job(before.trial, self._checkpoint(before.trial), before.last, before.ready)
+        job.wake = max(job.wake, segment.wake)
+        return job
+
+    def point_of(self, fidelity: float, call: str) -> int:
+        """The position of a fidelity; of the last one for anything above."""
+        values = self._fidelity.values
+        try:
+            return len(values) - 1 if fidelity >= values[-1] else self._fidelity.index(fidelity)
+        except (TypeError, BlackboxRepoError) as err:
+            raise self._refuse(call, f"named a fidelity that does not exist: {err}") from err
+
+    def _job(self, trial: TrialState, base: int, last: int, ready: int) -> Job:
+        first = max(last, 0) if self._alone else base + 1
+        return Job(trial, len(trial.segments), base, first, last, ready, wake=max(first, trial.heard + 1))
+
+    def _last(self, curve: LearningCurve, until: float | None) -> int:
+        last = len(curve) - 1
+        return last if until is None else min(last, self.point_of(until, "suggest()"))
+
+    def _trained(self, configuration: Configuration) -> tuple[Configuration, LearningCurve]:
+        """The canonical configuration, and the curve of the training run that this trial replays (T17)."""
+        try:
+            checked = self._space.check(configuration)
+            return checked, self._curves.of(checked, self._seeds.choose(checked))
+        except BlackboxRepoError as err:
+            raise self._refuse("suggest()", f"started {configuration!r}: {err}") from err
+
+    def _checkpoint(self, trial: TrialState) -> int:
+        return trial.heard if self._keeps_checkpoints else SCRATCH
+
+    def _checkpoint_of(self, number: int, now: int) -> int:
+        source = self._known_trial(number, "started from the checkpoint of")
+        if source.segments:
+            self._cluster.deliver_unheard(source.segments[-1], now)
+        if not self._keeps_checkpoints or source.heard == SCRATCH:
+            why = "has not reported yet" if self._keeps_checkpoints else "keeps no checkpoints here"
+            raise self._refuse("suggest()", f"started from the checkpoint of trial {number}, which {why}")
+        return source.heard
+
+    def _known_trial(self, number: object, verb: str) -> TrialState:
+        count = len(self._cluster.trials)
+        if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number < count:
+            raise self._refuse("suggest()", f"{verb} trial {number!r}, but there are {count} trials")
+        return self._cluster.trials[number]
