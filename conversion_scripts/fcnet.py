@@ -106,18 +106,18 @@ def _convert_final(raw: RawFolder) -> Conversion:
 
 
 def _convert_curves(raw: RawFolder) -> Conversion:
-    return Conversion(CURVES_SCHEMA, OneByOne(FINAL_FILES, partial(_curves, raw)))
+    return Conversion(CURVES_SCHEMA, OneByOne(FINAL_FILES, partial(_curves, raw, _keys())))
 
 
-def _curves(raw: RawFolder, task: str) -> Table:
+def _curves(raw: RawFolder, keys: list[str], task: str) -> Table:
     import h5py
 
     name = MEMBER.format(task)
     with raw.member(ARCHIVE, name) as stream, on_disk(stream) as path, h5py.File(path, "r") as data:
-        keys = _keys()
-        there = [index for index, key in enumerate(keys) if key in data]
-        if len(there) != len(data):
-            unknown = sorted(set(data).difference(keys))
+        known = set(data)
+        there = [index for index, key in enumerate(keys) if key in known]
+        if len(there) != len(known):
+            unknown = sorted(known.difference(keys))
             raise FormatError(f"{name} has {len(unknown)} keys outside the grid (first: {unknown[0]!r})")
         runs = {column: _stacked(data, [keys[i] for i in there], column) for column in SHAPES}
     # proportional to the epoch, as FCNetBenchmark says, and exact at the last one

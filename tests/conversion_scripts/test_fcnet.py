@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from blackbox_repo import load_blackbox
+from blackbox_repo.errors import ConfigurationNotInTable, FormatError, UnknownName
+from blackbox_repo.repository import verify
+from conversion_scripts.build import build
+from conversion_scripts.fcnet import ARCHIVE, CURVES
+from tests.conversion_scripts.official import Runs, noise, write_fcnet_archive, write_fcnet_task
+
+TASKS = ("naval_propulsion", "parkinsons_telemonitoring", "protein_structure", "slice_localization")
+PICKED = range(5, 62_208, 7001)
+FINAL = load_blackbox("fcnet-final")  # a task is read once
+Change = Callable[[int, dict[str, Any], dict[str, np.ndarray]], None]
+
+
+def runs(task: str, change: Change) -> Iterator[tuple[Mapping[str, Any], Runs]]:
+    """Some configurations whose last points are the real ones; what leads there is made up."""
+    final = FINAL[task]
+    for index in reversed(PICKED):
+        configuration = dict(final.configurations()[index])
+        curves = [final.curve(configuration, seed=seed) for seed in range(4)]
+        last = np.array([curve["valid_mse"][0] for curve in curves], dtype=np.float32)
+        mse = last[:, None] * (1 + noise((4, 100), task, index).astype(np.float32))
+        mse[:, -1] = last
+        columns = {
+            "valid_mse": mse,
+            "valid_loss": mse,
+            "train_mse": mse / 2,
+            "train_loss": mse / 2,
+            "final_test_error": last * np.float32(1.1),
+            "runtime": np.array([curve["elapsed_time"][0] for curve in curves], dtype=np.float32),
+            "n_params": np.full(4, float(100 + index)),
+        }
+        change(index, configuration, columns)
+        yield configuration, columns
+
+
+def written(folder: Path, change: Change = lambda index, configuration, columns: None) -> Path:
+    folder.mkdir()
+    files = {task: folder / f"{task}.hdf5" for task in TASKS}
+    for task, file in files.items():
+        write_fcnet_task(file, runs(task, change))
+    write_fcnet_archive(folder / ARCHIVE, files)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def converted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("fcnet")
+    build(CURVES, written(folder / "raw"), folder)
+    return folder / "fcnet"
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_the_last_epoch_is_that_of_the_real_table_bit_by_bit(converted: Path, task: str) -> None:
+    curves, final = load_blackbox(converted)[task], FINAL[task]
+    assert list(curves.configurations()) == [final.configurations()[index] for index in PICKED]
+    for configuration in curves.configurations():
+        assert curves.seeds(configuration) == (0, 1, 2, 3)
+        for seed in range(4):
+            whole, last = (box.curve(configuration, seed=seed) for box in (curves, final))
+            assert len(whole) == 100
+            assert [whole[name][-1] for name in ("valid_mse", "elapsed_time")] == [
+                last[name][0] for name in ("valid_mse", "elapsed_time")
+            ]
+
+
+def test_curves_and_constants_are_those_of_the_file(converted: Path) -> None:
+    blackbox = load_blackbox(converted)["protein_structure"]
+    for configuration, columns in runs("protein_structure", lambda *_: None):
+        for seed in range(4):
+            curve = blackbox.curve(configuration, seed=seed)
+            assert np.array_equal(curve["valid_mse"], columns["valid_mse"][seed])
+            assert np.array_equal(curve["train_mse"], columns["train_mse"][seed])
+            assert curve.constant("test_mse") == columns["final_test_error"][seed]
+            assert curve.constant("parameters") == columns["n_params"][seed]
+
+
+def test_the_time_is_the_official_interpolation(converted: Path) -> None:
+    blackbox = load_blackbox(converted)["naval_propulsion"]
+    for configuration in blackbox.configurations():
+        elapsed = blackbox.curve(configuration)["elapsed_time"]
+        assert elapsed == pytest.approx([elapsed[-1] / 100 * budget for budget in range(1, 101)], rel=1e-15)
+    assert blackbox.schema.objective("elapsed_time").provenance == "interpolated"
+
+
+def test_a_configuration_that_the_file_lacks_is_missing(converted: Path) -> None:
+    blackbox = load_blackbox(converted)["naval_propulsion"]
+    known = dict(blackbox.configurations()[0])
+    absent = known | {"batch_size": 8 if known["batch_size"] != 8 else 16}
+    with pytest.raises(ConfigurationNotInTable):
+        blackbox.curve(absent)
+
+
+def test_a_task_is_read_from_its_own_file_only(converted: Path, tmp_path: Path) -> None:
+    for name in ("manifest.json", "slice_localization.parquet"):
+        (tmp_path / name).write_bytes((converted / name).read_bytes())
+    loaded = load_blackbox(tmp_path)
+    assert len(loaded["slice_localization"].configurations()) == len(PICKED)
+    assert [finding.problem for finding in verify(converted)] == [""] * 4
+
+
+def test_a_key_outside_the_grid_is_refused(tmp_path: Path) -> None:
+    def change(index: int, configuration: dict[str, Any], columns: dict[str, np.ndarray]) -> None:
+        if index == PICKED[0]:
+            configuration["batch_size"] = 128
+
+    with pytest.raises(FormatError, match=r"has 1 keys outside the grid \(first: '\{.*\"batch_size\": 128"):
+        build(CURVES, written(tmp_path / "raw", change), tmp_path)
+
+
+def test_a_curve_of_another_length_is_refused(tmp_path: Path) -> None:
+    def change(index: int, configuration: dict[str, Any], columns: dict[str, np.ndarray]) -> None:
+        columns["train_mse"] = columns["train_mse"][:, :99]
+
+    with pytest.raises(FormatError, match=r"^train_mse of \{.*\} has the shape \(4, 99\), not \(4, 100\)$"):
+        build(CURVES, written(tmp_path / "raw", change), tmp_path)
+
+
+def test_an_archive_without_the_task_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "raw").mkdir()
+    write_fcnet_archive(tmp_path / "raw" / ARCHIVE, {})
+    with pytest.raises(UnknownName, match=r"unknown member of fcnet_tabular_benchmarks\.tar\.gz"):
+        build(CURVES, tmp_path / "raw", tmp_path)
