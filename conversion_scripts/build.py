@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from blackbox_repo.errors import FormatError
@@ -13,6 +14,7 @@ from blackbox_repo.storage import save_network, save_tables
 from blackbox_repo.table import Table
 from conversion_scripts.checks import check_table
 from conversion_scripts.lock import alone
+from conversion_scripts.one_by_one import OneByOne
 from conversion_scripts.raw import RawFolder
 from conversion_scripts.recipe import Conversion, Recipe
 
@@ -49,14 +51,11 @@ def build(
         report("reading and converting")
         folder = RawFolder(raw, recipe.files)
         conversion = recipe.convert(folder)
-        for task, table in conversion.tables.items():
-            report(f"checking {task}")
-            _check(recipe, conversion, task, table)
-        report("writing")
         manifest = _manifest(recipe, conversion, folder, command or f"bb-convert {recipe.name}")
         if conversion.network is not None:
             return save_network(target, manifest, conversion.network.arrays, conversion.network.codes)
-        return save_tables(target, manifest, conversion.tables)
+        tables = OneByOne(conversion.tables, partial(_checked, recipe, conversion, report))
+        return save_tables(target, manifest, tables)
 
 
 def _tidy_up(target: Path) -> None:
@@ -70,11 +69,14 @@ def _tidy_up(target: Path) -> None:
                 shutil.rmtree(path)
 
 
-def _check(recipe: Recipe, conversion: Conversion, task: str, table: Table) -> None:
-    name = f"{recipe.name}/{task}"
+def _checked(recipe: Recipe, conversion: Conversion, report: Callable[[str], None], task: str) -> Table:
+    name, table = f"{recipe.name}/{task}", conversion.tables[task]
+    report(f"checking {task}")
     if set(table.labels) != set(recipe.labels):
         raise FormatError(f"{name} has the labels {list(table.labels)!r}, not {recipe.labels!r}")
     check_table(name, conversion.schema, table, recipe.nan_allowed)
+    report(f"writing {task}")
+    return table
 
 
 def _manifest(recipe: Recipe, conversion: Conversion, folder: RawFolder, command: str) -> Manifest:

@@ -106,6 +106,7 @@ def _convert_final(raw: RawFolder) -> Conversion:
 
 
 def _convert_curves(raw: RawFolder) -> Conversion:
+    raw.stream(ARCHIVE).close()  # checks its hash
     return Conversion(CURVES_SCHEMA, OneByOne(FINAL_FILES, partial(_curves, raw, _keys())))
 
 
@@ -234,10 +235,8 @@ CURVES = Recipe(
     files=(
         RawFile(
             ARCHIVE,
-            url="http://ml4aad.org/wp-content/uploads/2019/01/fcnet_tabular_benchmarks.tar.gz",
-            mirrors=(
-                "https://ml.informatik.uni-freiburg.de/wp-content/uploads/2019/01/fcnet_tabular_benchmarks.tar.gz",
-            ),
+            url=f"https://ml.informatik.uni-freiburg.de/wp-content/uploads/2019/01/{ARCHIVE}",
+            mirrors=(f"https://ml4aad.org/wp-content/uploads/2019/01/{ARCHIVE}",),
         ),
     ),
     card=CURVES_CARD,

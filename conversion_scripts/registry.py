@@ -11,12 +11,15 @@ from conversion_scripts.recipe import Recipe
 
 # name -> module:attribute, which is a recipe or a mapping that has the name
 RECIPES = {
+    "fcnet": "conversion_scripts.fcnet:CURVES",
     "fcnet-final": "conversion_scripts.fcnet:FINAL",
     "icml-deepar": "conversion_scripts.icml2020:DEEPAR",
     "icml-xgboost": "conversion_scripts.icml2020:XGBOOST",
     "nasbench-macro": "conversion_scripts.nasbench_macro:MACRO",
     "nasbench-nlp": "conversion_scripts.nas_bench_nlp:NLP",
     "nasbench201-final": "conversion_scripts.nasbench201:FINAL",
+    "nmt-curves": "conversion_scripts.nmt:CURVES",
+    "nmt-hpo": "conversion_scripts.nmt:FINAL",
     "taskset": "conversion_scripts.taskset:TASKSET",
     "yahpo-lcbench": "conversion_scripts.yahpo:LCBENCH",
 }

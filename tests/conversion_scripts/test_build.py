@@ -55,7 +55,7 @@ def test_two_runs_give_the_same_bytes(recipe: Recipe, raw: Path, tmp_path: Path)
 def test_steps_are_reported(recipe: Recipe, raw: Path, tmp_path: Path) -> None:
     steps: list[str] = []
     build(recipe, raw, tmp_path / "out", report=steps.append)
-    assert steps == ["reading and converting", "checking digits", "writing"]
+    assert steps == ["reading and converting", "checking digits", "writing digits"]
 
 
 def test_an_exception_leaves_nothing(recipe: Recipe, raw: Path, tmp_path: Path) -> None:
