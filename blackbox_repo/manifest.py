@@ -62,6 +62,7 @@ class Task:
         title: What the data set is called where its name is a number.
         code: The task's code in a network's embedding.
         best: Objective -> its best value in the table.
+        ranges: Objective -> the smallest and the largest value that the source knows of this task.
     """
 
     file: str
@@ -72,6 +73,7 @@ class Task:
     title: str = ""
     code: int | None = None
     best: Mapping[str, Best] = field(default_factory=dict)
+    ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -135,7 +137,7 @@ class Manifest:
             **schema,
             "labels": list(self.labels),
             "network": self.network,
-            "tasks": {name: asdict(task) for name, task in self.tasks.items()},
+            "tasks": {name: _task_to_json(task) for name, task in self.tasks.items()},
         }
 
     @classmethod
@@ -214,9 +216,14 @@ def check_plain_name(what: str, name: str) -> None:
         raise FormatError(f"the {what} {name!r} must be letters, digits, '.', '_', '+' and '-' only")
 
 
+def _task_to_json(task: Task) -> dict[str, Any]:
+    return {name: value for name, value in asdict(task).items() if name != "ranges" or value}
+
+
 def _task_from_json(data: Mapping[str, Any]) -> Task:
     best = {name: Best(**entry) for name, entry in data["best"].items()}
-    return Task(**{**data, "best": best})
+    ranges = {name: (low, high) for name, (low, high) in data.get("ranges", {}).items()}
+    return Task(**{**data, "best": best, "ranges": ranges})
 
 
 __all__ = [

@@ -30,6 +30,8 @@ class Objective:
         cumulative: It sums up along the fidelity, as elapsed time does.
         provenance: Whether it was measured, interpolated, predicted by a surrogate, or modelled: computed by
             a rule that the user chose.
+        known_range: The smallest and the largest value that the source knows of this task, to scale by; other
+            configurations may lie outside.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Objective:
     constant: bool = False
     cumulative: bool = False
     provenance: Provenance = "measured"
+    known_range: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
         _check_word("goal", self.goal, get_args(Goal))
@@ -162,6 +165,11 @@ class Schema:
         """
         return replace(self, target=name)
 
+    def with_ranges(self, ranges: Mapping[str, tuple[float, float]]) -> Schema:
+        """The same schema with the known ranges of one task: objective -> smallest and largest value."""
+        known = [replace(o, known_range=ranges.get(o.name, o.known_range)) for o in self.objectives]
+        return replace(self, objectives=tuple(known))
+
     def to_json(self) -> dict[str, Any]:
         """A JSON object in the words of docs/format.md; :meth:`from_json` gives back an equal schema."""
         return {
@@ -172,7 +180,7 @@ class Schema:
                 "kind": self.fidelity.kind,
                 "values": list(self.fidelity.values),
             },
-            "objectives": [asdict(objective) for objective in self.objectives],
+            "objectives": [_objective_to_json(objective) for objective in self.objectives],
             "target": self.target,
             "time": self.time,
         }
@@ -186,10 +194,19 @@ class Schema:
             fidelity=Fidelity(
                 fidelity["name"], tuple(fidelity["values"]), fidelity["unit"], fidelity["kind"]
             ),
-            objectives=tuple(Objective(**objective) for objective in data["objectives"]),
+            objectives=tuple(_objective_from_json(objective) for objective in data["objectives"]),
             target=data["target"],
             time=data["time"],
         )
+
+
+def _objective_to_json(objective: Objective) -> dict[str, Any]:
+    return {name: value for name, value in asdict(objective).items() if value is not None}
+
+
+def _objective_from_json(data: Mapping[str, Any]) -> Objective:
+    known = data.get("known_range")
+    return Objective(**{**data, "known_range": None if known is None else tuple(known)})
 
 
 def _check_word(what: str, word: str, allowed: tuple[str, ...]) -> None:

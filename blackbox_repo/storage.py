@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
+from weakref import WeakValueDictionary
 
 import numpy as np
 
@@ -15,12 +18,14 @@ from blackbox_repo.errors import FormatError, IntegrityError
 from blackbox_repo.folders import appearing
 from blackbox_repo.manifest import Best, Manifest, Task, read_manifest, write_manifest
 from blackbox_repo.parquet import read_arrays, read_table, write_arrays, write_table
-from blackbox_repo.schema import Objective, Schema
+from blackbox_repo.schema import Objective
 from blackbox_repo.surrogate.blackbox import NetworkBlackbox
 from blackbox_repo.surrogate.network import Network
 from blackbox_repo.table import Table, TabularBlackbox
 
 NETWORK_FILE = "network.parquet"
+# file's hash and spec -> the network, which all tasks share as long as one of them is in use
+_networks: WeakValueDictionary[tuple[str, str], Network] = WeakValueDictionary()
 
 
 def save_tables(folder: Path, manifest: Manifest, tables: Mapping[str, Table]) -> Manifest:
@@ -39,15 +44,14 @@ def save_tables(folder: Path, manifest: Manifest, tables: Mapping[str, Table]) -
         for name, table in tables.items():
             file = partial / f"{name}.parquet"
             write_table(file, manifest.schema, table)
-            given = manifest.tasks.get(name)
-            tasks[name] = _table_entry(file, manifest.schema, table, given.title if given else "")
+            tasks[name] = _table_entry(file, manifest, name, table)
         complete = replace(manifest, tasks=tasks)
         write_manifest(partial, complete)
     return complete
 
 
 def save_network(
-    folder: Path, manifest: Manifest, arrays: Mapping[str, Array], codes: Mapping[str, int]
+    folder: Path, manifest: Manifest, arrays: Mapping[str, Array], codes: Mapping[str, int | None]
 ) -> Manifest:
     """Write a network whose tasks share one file, like :func:`save_tables`.
 
@@ -55,7 +59,7 @@ def save_network(
         folder: Where it shall lie.
         manifest: Its description, with ``network`` set; the entries of ``tasks`` may carry a title.
         arrays: Name -> float32 weights.
-        codes: Task -> its code in the network's embedding.
+        codes: Task -> its code in the network's embedding; ``None`` for the only task of one without.
     """
     with appearing(folder, read_manifest) as partial:
         file = partial / NETWORK_FILE
@@ -63,8 +67,8 @@ def save_network(
         digest, size = _sha256(file.read_bytes()), file.stat().st_size
         tasks = {}
         for name, code in codes.items():
-            given = manifest.tasks.get(name)
-            tasks[name] = Task(NETWORK_FILE, digest, size, title=given.title if given else "", code=code)
+            given = manifest.tasks.get(name, Task(NETWORK_FILE, digest, size))
+            tasks[name] = replace(given, file=NETWORK_FILE, sha256=digest, bytes=size, code=code)
         complete = replace(manifest, tasks=tasks)
         write_manifest(partial, complete)
     return complete
@@ -81,13 +85,22 @@ def load_task(folder: Path, manifest: Manifest, name: str) -> Blackbox:
     task = manifest.task(name)
     content = read_checked(folder / task.file, task)
     full_name = f"{manifest.name}/{name}"
+    schema = manifest.schema.with_ranges(task.ranges)
     if manifest.network is not None:
-        network = Network(read_arrays(content, folder / task.file), manifest.network)
-        return NetworkBlackbox(manifest.schema, network, task.code, name=full_name)
-    table = read_table(content, manifest.schema, manifest.labels, folder / task.file)
+        network = _network(content, manifest.network, task, folder)
+        return NetworkBlackbox(schema, network, task.code, name=full_name)
+    table = read_table(content, schema, manifest.labels, folder / task.file)
     if len(table) != task.rows:
         raise FormatError(f"{folder / task.file} has {len(table)} rows, but the manifest says {task.rows}")
-    return TabularBlackbox(manifest.schema, table, name=full_name)
+    return TabularBlackbox(schema, table, name=full_name)
+
+
+def _network(content: bytes, spec: Mapping[str, Any], task: Task, folder: Path) -> Network:
+    key = task.sha256, json.dumps(spec, sort_keys=True)
+    network = _networks.get(key)
+    if network is None:
+        network = _networks[key] = Network(read_arrays(content, folder / task.file), spec)
+    return network
 
 
 def read_checked(path: Path, task: Task) -> bytes:
@@ -113,16 +126,18 @@ def _sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def _table_entry(file: Path, schema: Schema, table: Table, title: str) -> Task:
-    blackbox = TabularBlackbox(schema, table, name=file.stem)
-    goals = [objective for objective in schema.objectives if objective.goal != "none"]
+def _table_entry(file: Path, manifest: Manifest, name: str, table: Table) -> Task:
+    blackbox = TabularBlackbox(manifest.schema, table, name=name)
+    given = manifest.tasks.get(name, Task(file.name, "", 0))
+    goals = [objective for objective in manifest.schema.objectives if objective.goal != "none"]
     return Task(
         file=file.name,
         sha256=_sha256(file.read_bytes()),
         bytes=file.stat().st_size,
         rows=len(table),
         configurations=len(blackbox.configurations()),
-        title=title,
+        title=given.title,
+        ranges=given.ranges,
         best={o.name: _best(blackbox, o) for o in goals if not np.isnan(blackbox.values(o.name)).all()},
     )
 

@@ -82,7 +82,11 @@ def _checked(recipe: Recipe, conversion: Conversion, report: Callable[[str], Non
 def _manifest(recipe: Recipe, conversion: Conversion, folder: RawFolder, command: str) -> Manifest:
     network = conversion.network
     tasks = network.codes if network is not None else conversion.tables
-    unfinished = {task: Task("unwritten", "", 0, title=conversion.titles.get(task, "")) for task in tasks}
+    titles, ranges = conversion.titles, conversion.ranges
+    unfinished = {
+        task: Task("unwritten", "", 0, title=titles.get(task, ""), ranges=ranges.get(task, {}))
+        for task in tasks
+    }
     return Manifest(
         name=recipe.name,
         version=recipe.version,

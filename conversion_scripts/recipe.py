@@ -20,12 +20,12 @@ class NetworkWeights:
     Args:
         arrays: Name -> float32 weights.
         spec: Everything else that its evaluation needs, as JSON (``Manifest.network``).
-        codes: Task -> its code in the network's embedding.
+        codes: Task -> its code in the network's embedding; ``None`` for the only task of one without.
     """
 
     arrays: Mapping[str, Array]
     spec: Mapping[str, Any]
-    codes: Mapping[str, int]
+    codes: Mapping[str, int | None]
 
 
 @dataclass(frozen=True)
@@ -37,12 +37,14 @@ class Conversion:
         tables: Task -> its training runs; a :class:`OneByOne` where they would fill the memory together.
         network: The surrogate, where there are no tables.
         titles: Task -> what the data set is called, where its name does not say it.
+        ranges: Task -> objective -> the smallest and the largest value, where the source gives them.
     """
 
     schema: Schema
     tables: Mapping[str, Table] = field(default_factory=dict)
     network: NetworkWeights | None = None
     titles: Mapping[str, str] = field(default_factory=dict)
+    ranges: Mapping[str, Mapping[str, tuple[float, float]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,6 @@ May import ``blackbox_repo``; its files other than ``fit.py`` need nothing but n
 
 from blackbox_repo.surrogate.blackbox import NetworkBlackbox
 from blackbox_repo.surrogate.network import Network
-from blackbox_repo.surrogate.rounding import round_significant
+from blackbox_repo.surrogate.rounding import round_decimals, round_significant
 
-__all__ = ["Network", "NetworkBlackbox", "round_significant"]
+__all__ = ["Network", "NetworkBlackbox", "round_decimals", "round_significant"]

@@ -14,7 +14,8 @@ Further keys of the network's spec (the others are in ``surrogate/network.py``) 
     seconds since the network's fidelity ``zero_at``, and rises by ``min_step`` at least from one fidelity to
     the next, for a surrogate of the time may go backwards:
     ``E[f] = max(E[f - 1] + min_step, output[f] - output[zero_at])``, ``E[0] = 0``, in whole microseconds.
-    Null where the time is an output like any other.
+    With ``zero_at`` null the output counts from 0 already. At an independent fidelity every point is a
+    training of its own: ``E[f] = max(min_step, output[f])``. Null where the time is an output like any other.
 
 Every other input is the hyperparameter of its name, every other objective the output of its name.
 """
@@ -71,10 +72,14 @@ class NetworkBlackbox(Blackbox):
         self._outputs = _output_columns(schema, spec, name)
         self._fidelity_column = [entry["name"] for entry in spec["numeric"]].index(spec["fidelity"]["input"])
         self._fidelities = np.array(schema.fidelity.values, dtype=np.float64) + spec["fidelity"]["offset"]
+        self._independent = schema.fidelity.kind == "independent"
         self._elapsed = spec["elapsed"]
-        if self._elapsed is not None:  # the zero of the time is the first row of every curve
-            self._fidelities = np.insert(self._fidelities, 0, self._elapsed["zero_at"])
+        self._zero_rows = 0
+        if self._elapsed is not None:
             self._time = [objective.name for objective in schema.objectives].index(str(schema.time))
+            if self._elapsed["zero_at"] is not None:  # the zero of the time is the first row of every curve
+                self._fidelities = np.insert(self._fidelities, 0, self._elapsed["zero_at"])
+                self._zero_rows = 1
 
     def curve(self, configuration: Configuration, *, seed: int | None = None) -> LearningCurve:
         return self.curves([configuration], seed=seed)[0]
@@ -84,12 +89,17 @@ class NetworkBlackbox(Blackbox):
     ) -> list[LearningCurve]:
         self._check_seed(seed)
         encoded = [self._encoded(configuration) for configuration in configurations]
-        heads = _Heads(lambda rows: self._predicted(encoded, rows))
+        heads = _Heads(lambda: self._predicted(encoded, self._first_rows))
         return [self._curve(row, heads, index) for index, row in enumerate(encoded)]
 
     def digest(self) -> str:
         schema = json.dumps(self.schema.to_json(), sort_keys=True)
         return hashlib.sha256(f"{schema} {self._network.digest} {self._task}".encode()).hexdigest()
+
+    @property
+    def _first_rows(self) -> slice:
+        """What is predicted at once; all of an independent fidelity, of which the last is asked most."""
+        return slice(None) if self._independent else slice(_FIRST_ROWS)
 
     def _check_seed(self, seed: int | None) -> None:
         if seed not in (None, 0):
@@ -115,12 +125,11 @@ class NetworkBlackbox(Blackbox):
 
     def _objectives(self, raw: Array) -> Array:
         """The values ``(objective, point)`` of a curve whose first rows are ``raw``."""
-        if self._elapsed is None:
-            values: Array = raw[:, self._outputs].T
-            return values
-        values = raw[1:, self._outputs].T
-        time = raw[:, self._outputs[self._time]]
-        values[self._time] = elapsed_seconds(time[1:], time[0], self._elapsed["min_step"])
+        values: Array = raw[self._zero_rows :, self._outputs].T
+        if self._elapsed is not None:
+            zero = raw[0, self._outputs[self._time]] if self._zero_rows else 0.0
+            seconds = lone_seconds if self._independent else elapsed_seconds
+            values[self._time] = seconds(values[self._time] - zero, self._elapsed["min_step"])
         return values
 
     def _curve(self, row: Row, heads: _Heads, index: int) -> LearningCurve:
@@ -139,14 +148,14 @@ class NetworkBlackbox(Blackbox):
 class _Heads:
     """The first rows of curves that were asked for together, predicted when one of them is first read."""
 
-    def __init__(self, predict: Callable[[slice], Array]) -> None:
+    def __init__(self, predict: Callable[[], Array]) -> None:
         self._predict = predict
         self._rows: Array | None = None
 
     def of(self, index: int) -> Array:
         """The first rows ``(row, output)`` of one of the curves."""
         if self._rows is None:
-            self._rows = self._predict(slice(_FIRST_ROWS))
+            self._rows = self._predict()
         rows: Array = self._rows[index]
         return rows
 
@@ -195,15 +204,21 @@ class _Points:
         self._filled = stop
 
 
-def elapsed_seconds(times: Array, zero: float, min_step: float) -> Array:
-    """Seconds since ``zero``, made to rise: ``E[f] = max(E[f - 1] + min_step, times[f] - zero)``, E[0] = 0.
+def elapsed_seconds(times: Array, min_step: float) -> Array:
+    """Times made to rise: ``E[f] = max(E[f - 1] + min_step, times[f])``, ``E[0] = 0``.
 
     In whole microseconds, so that the result is the same for a curve and for the beginning of it.
     """
-    raw = np.rint((times - zero) * _MICROSECONDS)
+    raw = np.rint(times * _MICROSECONDS)
     ramp = round(min_step * _MICROSECONDS) * np.arange(1.0, len(times) + 1)
     elapsed: Array = (ramp + np.maximum.accumulate(np.maximum(raw - ramp, 0.0))) / _MICROSECONDS
     return elapsed
+
+
+def lone_seconds(times: Array, min_step: float) -> Array:
+    """The times of trainings that have nothing to do with each other: ``max(min_step, times[f])``."""
+    seconds: Array = np.maximum(np.rint(times * _MICROSECONDS) / _MICROSECONDS, min_step)
+    return seconds
 
 
 def _code(entry: Mapping[str, Any], values: Mapping[str, Value]) -> int:

@@ -8,7 +8,8 @@ A network is float32 arrays by name, as its training library called them, and a 
 ``numeric``
     One object a number column, in order: ``name``; ``steps``, which scale it for the network.
 ``outputs``
-    One object an output, in order: ``name``; ``steps``, which turn the network's (0, 1) into the quantity.
+    One object an output, in order: ``name``; ``steps``, which turn the network's (0, 1) into the quantity;
+    ``decimals``, if it is never rounded finer than to so many: small values may be differences of large ones.
 ``blocks``, ``epsilon``
     How many residual blocks there are, and the small number that batch normalization adds to variances.
 
@@ -42,7 +43,7 @@ import numpy as np
 
 from blackbox_repo.curve import Array
 from blackbox_repo.errors import FormatError
-from blackbox_repo.surrogate.rounding import round_significant
+from blackbox_repo.surrogate.rounding import round_decimals, round_significant
 
 DIGITS = 6
 # beyond this many rows the work arrays no longer fit into the cache: 15 us a row become 21
@@ -51,8 +52,10 @@ _ROWS_A_CHUNK = 128
 # gain little; where other processes want the same cores, they make it up to fifty times slower.
 _MOST_IN_ONE_THREAD = 2**18
 _ROWS_A_BLOCK = 8
-# outputs differ by 2e-14 of themselves at most when float64 sums are taken in other orders (measured)
-_NOISE = 1e-12
+# the logits differ by 4e-15 at most when float64 sums are taken in other orders (measured)
+_NOISE = 2e-13
+# what a step's own rounding may add, as next to the 1 of log(1 + x)
+_LAST_BITS = 2e-15
 
 _FUNCTIONS: Mapping[str, Any] = {
     "log": np.log,
@@ -114,6 +117,7 @@ class Network:
         try:
             self._numeric = _grouped([entry["steps"] for entry in spec["numeric"]])
             self._outputs = _grouped([entry["steps"] for entry in spec["outputs"]])
+            self._decimals = [entry.get("decimals") for entry in spec["outputs"]]
             self._assemble({name: array.astype(np.float64) for name, array in arrays.items()})
         except KeyError as err:
             raise FormatError(f"the network lacks {err.args[0]!r}") from err
@@ -152,18 +156,33 @@ class Network:
             Float64 ``(row, output)``.
         """
         chunks = [slice(k, k + _ROWS_A_CHUNK) for k in range(0, len(numbers), _ROWS_A_CHUNK)]
-        raw = np.concatenate([self.raw(codes[chunk], numbers[chunk]) for chunk in chunks])
-        rounded = round_significant(raw * (1 + _NOISE), DIGITS)
+        unit = np.concatenate([self.unit(codes[chunk], numbers[chunk]) for chunk in chunks])
+        noise = _NOISE * unit * (1 - unit) + _LAST_BITS
+        rounded = self._rounded(unit + noise)
         # a BLAS sums in an order of its own for each shape, number of threads and processor: where that could
         # change the rounded value, sum exactly
-        unsettled = rounded != round_significant(raw * (1 - _NOISE), DIGITS)
+        unsettled = rounded != self._rounded(unit - noise)
         for row in np.flatnonzero(unsettled.any(axis=1)):
-            exact = self.raw(codes[row : row + 1], numbers[row : row + 1], exact_product)
-            rounded[row] = round_significant(exact[0], DIGITS)
+            rounded[row] = self._rounded(
+                self.unit(codes[row : row + 1], numbers[row : row + 1], exact_product)
+            )
+        return rounded
+
+    def _rounded(self, unit: Array) -> Array:
+        raw = _stepped(self._outputs, unit)
+        rounded = round_significant(raw, DIGITS)
+        for column, decimals in enumerate(self._decimals):
+            if decimals is not None:
+                fine = np.abs(raw[:, column]) < 10.0 ** (DIGITS - 1 - decimals)
+                rounded[fine, column] = round_decimals(raw[fine, column], decimals)
         return rounded
 
     def raw(self, codes: Array, numbers: Array, product: Any = blocked_product) -> Array:
         """All outputs unrounded: float64 ``(row, output)``; ``product`` multiplies two matrices."""
+        return _stepped(self._outputs, self.unit(codes, numbers, product))
+
+    def unit(self, codes: Array, numbers: Array, product: Any = blocked_product) -> Array:
+        """What the network yields, in (0, 1), before its outputs' steps: float64 ``(row, output)``."""
         x = product(_stepped(self._numeric, numbers), self._first.weight) + self._first.bias
         for k, table in enumerate(self._tables):
             x += table[codes[:, k]]
@@ -177,7 +196,8 @@ class Network:
             x += back.bias
         x = np.maximum(x * self._last[0] + self._last[1], 0.0)
         logits = product(x, self._head.weight) + self._head.bias
-        return _stepped(self._outputs, 1.0 / (1.0 + np.exp(-logits)))
+        unit: Array = 1.0 / (1.0 + np.exp(-logits))
+        return unit
 
     @cached_property
     def digest(self) -> str:

@@ -42,6 +42,20 @@ def round_significant(array: Array, digits: int) -> Array:
     return rounded.reshape(array.shape)
 
 
+def round_decimals(array: Array, decimals: int) -> Array:
+    """Every value rounded to so many decimals; a zero is never negative.
+
+    Like :func:`round_significant` the double nearest to the rounded decimal, but a value within 1e-16 of
+    itself beside a tie may go either way.
+
+    Args:
+        array: Float64.
+        decimals: From 0 to 22.
+    """
+    rounded: Array = np.rint(array * _POWERS[decimals]) / _POWERS[decimals] + 0.0
+    return rounded
+
+
 def _printed(flat: Array, digits: int) -> Array:
     text: Callable[[float], str] = f"{{:.{digits - 1}e}}".format
     return np.array([float(text(value)) for value in flat.tolist()], dtype=np.float64)

@@ -118,8 +118,9 @@ def test_other_orders_of_summation_stay_far_below_the_noise_allowed_for(
     onnxruntime: dict[str, Array],
 ) -> None:
     codes, numbers = onnxruntime["codes"][:20], onnxruntime["numbers"][:20]
-    blas, exact = network().raw(codes, numbers), network().raw(codes, numbers, exact_product)
-    assert np.max(np.abs(blas / exact - 1)) < network_module._NOISE / 10
+    blas, exact = network().unit(codes, numbers), network().unit(codes, numbers, exact_product)
+    allowed = network_module._NOISE * exact * (1 - exact) + network_module._LAST_BITS
+    assert np.max(np.abs(blas - exact) / allowed) < 0.2
 
 
 def test_rounding_could_not_hide_a_wrong_weight(onnxruntime: dict[str, Array]) -> None:
@@ -211,8 +212,8 @@ def test_elapsed_time_follows_its_rule_on_every_task() -> None:
 
 def test_a_time_that_goes_backwards_waits_with_a_millisecond_a_step() -> None:
     times = np.array([101.0, 99.5, 101.0005, 104.0, 104.0])
-    assert elapsed_seconds(times, 100.0, 0.001).tolist() == [1.0, 1.001, 1.002, 4.0, 4.001]
-    assert elapsed_seconds(np.array([90.0, 91.0]), 100.0, 0.001).tolist() == [0.001, 0.002]
+    assert elapsed_seconds(times - 100.0, 0.001).tolist() == [1.0, 1.001, 1.002, 4.0, 4.001]
+    assert elapsed_seconds(np.array([-10.0, -9.0]), 0.001).tolist() == [0.001, 0.002]
 
 
 @pytest.mark.parametrize(
