@@ -209,7 +209,7 @@ class Served:
         job = None if too_late else simulation.take_up(service.answer, service.request.trial)
         if job is None:
             self._record(service, None, "")
-            self._server.remove_workers(service.taken)
+            self._server.remove_workers(service)
         else:
             about = Event(simulation.now, Kind.ANSWER, job.trial.number, job.number, job.base)
             self._record(service, about, type(service.answer).__name__.lower())

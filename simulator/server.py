@@ -21,6 +21,8 @@ class Service:
     request: Event
     answer: Any
     fidelity: float | None
+    workers: frozenset[Event]
+    """The requests of other workers that waited at that moment."""
     taken: int
     due: int
     counted: bool = False
@@ -60,9 +62,9 @@ class Server:
         if worker in self._workers:
             self._remove([r for r in self._waiting if r.kind is Kind.FREE and r.trial == worker])
 
-    def remove_workers(self, joined_by: int) -> None:
-        """The workers that had joined the queue by then leave it: there is nothing for them."""
-        self._remove([r for r in self._waiting if r.kind is Kind.FREE and r.time <= joined_by])
+    def remove_workers(self, service: Service) -> None:
+        """The workers that waited when this call was made leave the queue: there is nothing for them."""
+        self._remove([request for request in self._waiting if request in service.workers])
 
     def _remove(self, requests: list[Event]) -> None:
         self._workers -= {request.trial for request in requests}
@@ -101,7 +103,8 @@ class Server:
         call = Call(kind, self._calls, to_seconds(now), trial, fidelity)
         self._calls += 1
         due = now + decision_ns(self._policy, self._seed, call)
-        self.service = Service(request, answer, fidelity, now, due)
+        others = [r for r in self._waiting if r.kind is Kind.FREE] if request.kind is Kind.FREE else []
+        self.service = Service(request, answer, fidelity, frozenset(others), now, due)
         return due
 
     def done(self) -> Service:

@@ -1,0 +1,227 @@
+"""Runs that are cut off and go on (T20)."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from blackbox_repo import draw
+from blackbox_repo.errors import FormatError, InvalidOption
+from blackbox_repo.repository import load_blackbox
+from simulator import (
+    ASHA,
+    Conditions,
+    Failures,
+    PromotionASHA,
+    Run,
+    SchedulerError,
+    Start,
+    Stop,
+    Uniform,
+    simulate,
+)
+from simulator.schedulers.registry import scheduler_factory
+
+ROOT = Path(__file__).parents[2]
+CONDITIONS = Conditions(
+    decision_time=Uniform(0, 2), poll=7, failures=Failures(crash=Uniform(100, 1e5), preempt=Uniform(50, 5000))
+)
+STOP = Stop(trials_started=60)
+NLP = load_blackbox("nasbench-nlp")["wikitext-2"]
+
+
+def run_it(log: Path | None = None, *, resume: bool = False, **changes: Any) -> Run:
+    what: dict[str, Any] = {"workers": 5, "stop": STOP, "seed": 3, "conditions": CONDITIONS, **changes}
+    factory = what.pop("scheduler", PromotionASHA)
+    return simulate(what.pop("blackbox", NLP), factory, **what, log=log, resume=resume)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, str]:
+    """A log that was written to its end, and the digest of its run."""
+    path = tmp_path_factory.mktemp("whole") / "run.jsonl"
+    run = run_it(path)
+    assert run.digest == run_it().digest
+    return path.read_bytes(), run.digest
+
+
+def test_a_log_holds_suggestions_and_decisions_in_order(whole: tuple[bytes, str]) -> None:
+    header, *answers = map(json.loads, whole[0].decode().splitlines())
+    assert (header["log"], header["workers"], header["scheduler"]) == (
+        1,
+        5,
+        repr(PromotionASHA(NLP.schema, 3)),
+    )
+    assert {answer[0] for answer in answers} == {"start", "resume", "report"}
+    assert (
+        sum(answer[0] == "start" for answer in answers) > 60
+    )  # those after the door was closed are here too
+    first = PromotionASHA(NLP.schema, 3).suggest()
+    assert isinstance(first, Start)
+    assert answers[0] == ["start", first.configuration, 1, None]
+
+
+@pytest.mark.parametrize("part", range(20))
+def test_a_log_cut_off_anywhere_goes_on_to_the_same_digest_T20(
+    whole: tuple[bytes, str], tmp_path: Path, part: int
+) -> None:
+    """Cut at any byte: in the middle of a line, of the header, or before it."""
+    content, digest = whole
+    path = tmp_path / "run.jsonl"
+    path.write_bytes(content[: draw.integer(len(content), "cut", part) if part else 0])
+    assert run_it(path, resume=True).digest == digest
+    assert path.read_bytes() == content
+
+
+KILLED = """
+import os, signal, sys
+from tests.simulator.test_log import run_it, PromotionASHA
+from pathlib import Path
+
+class Killed(PromotionASHA):
+    answers = 0
+
+    def __getattribute__(self, name):
+        if name in ("suggest", "on_report", "on_end"):
+            Killed.answers += 1
+            if Killed.answers == int(sys.argv[2]):
+                os.kill(os.getpid(), signal.SIGKILL)
+        return super().__getattribute__(name)
+
+run_it(Path(sys.argv[1]), scheduler=Killed)
+"""
+
+
+def test_a_run_killed_at_twenty_points_goes_on_to_the_same_digest_T20(
+    whole: tuple[bytes, str], tmp_path: Path
+) -> None:
+    content, digest = whole
+    calls = content.count(b"\n")
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+
+    def kill(point: int) -> tuple[Path, subprocess.Popen[bytes]]:
+        path = tmp_path / f"{point}.jsonl"
+        at = str(1 + draw.integer(calls, "kill", point))
+        return path, subprocess.Popen([sys.executable, "-c", KILLED, path, at], env=environment)
+
+    for first in range(0, 20, 4):
+        for path, process in [kill(point) for point in range(first, first + 4)]:
+            assert process.wait() == -signal.SIGKILL
+            assert len(path.read_bytes()) < len(content)
+            assert run_it(path, resume=True).digest == digest
+
+
+def test_a_scheduler_that_answers_something_else_is_named_with_both_answers_T20(
+    whole: tuple[bytes, str], tmp_path: Path
+) -> None:
+    class Moody(PromotionASHA):
+        def suggest(self) -> Any:
+            suggestion = super().suggest()
+            return type(suggestion)(**{**vars(suggestion), "until": None})
+
+    path = tmp_path / "run.jsonl"
+    path.write_bytes(whole[0])
+    with pytest.raises(SchedulerError) as refusal:
+        run_it(path, resume=True, scheduler=Moody)
+    assert "Moody cannot go on with the run in" in str(refusal.value)
+    assert 'its answer in line 2 was ["start", ' in str(refusal.value)
+    assert path.read_bytes() == whole[0]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"workers": 6}, "its workers is 5, but here it is 6"),
+        ({"seed": 4}, "its seed is 3, but here it is 4|its scheduler is"),
+        ({"stop": Stop(time=3600)}, "its stop is"),
+        ({"scheduler": ASHA}, "its scheduler is"),
+        ({"conditions": Conditions()}, "its conditions is"),
+    ],
+)
+def test_the_log_of_another_run_is_refused(
+    whole: tuple[bytes, str], tmp_path: Path, changes: dict[str, Any], message: str
+) -> None:
+    path = tmp_path / "run.jsonl"
+    path.write_bytes(whole[0])
+    with pytest.raises(InvalidOption, match=message):
+        run_it(path, resume=True, **changes)
+    assert path.read_bytes() == whole[0]
+
+
+def test_logs_that_are_there_or_not_there_or_none_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "run.jsonl"
+    with pytest.raises(InvalidOption, match=r"there is no log .*run\.jsonl"):
+        run_it(path, resume=True)
+    with pytest.raises(InvalidOption, match="resume needs the log"):
+        run_it(resume=True)
+    with pytest.raises(InvalidOption, match="resume needs a factory"):
+        run_it(path, resume=True, scheduler=ASHA(NLP.schema))
+    path.write_text('{"some": "json"}\n')
+    with pytest.raises(InvalidOption, match="exists already"):
+        run_it(path)
+    with pytest.raises(FormatError, match="is no log of a run"):
+        run_it(path, resume=True)
+    path.write_text("hello\nworld\n")
+    with pytest.raises(FormatError, match="is no log of a run"):
+        run_it(path, resume=True)
+    assert path.read_text() == "hello\nworld\n"
+
+
+def test_errors_name_the_scheduler_and_not_its_log(tmp_path: Path) -> None:
+    class Wrong(ASHA):
+        def suggest(self) -> Any:
+            return 7
+
+    with pytest.raises(SchedulerError, match=r"Wrong\.suggest\(\) at the simulated second .* answered 7"):
+        run_it(tmp_path / "run.jsonl", scheduler=Wrong)
+
+
+def test_what_a_scheduler_knows_to_come_is_used_with_a_log_too(tmp_path: Path) -> None:
+    blackbox = load_blackbox("yahpo-lcbench")["167200"]
+    factory = scheduler_factory("asha", {})
+    with_log = run_it(tmp_path / "run.jsonl", blackbox=blackbox, scheduler=factory)
+    assert with_log.digest == run_it(blackbox=blackbox, scheduler=factory).digest
+
+
+def test_the_command_line_goes_on_with_a_killed_run(tmp_path: Path) -> None:
+    Path(tmp_path, "killed.py").write_text(
+        "import os, signal\nfrom simulator import ASHA\n\n"
+        "class Killed(ASHA):\n    reports = 0\n\n    def on_report(self, trial, report):\n"
+        "        self.reports += 1\n        if self.reports == int(os.environ.get('KILL_AT', 0)):\n"
+        "            os.kill(os.getpid(), signal.SIGKILL)\n        return super().on_report(trial, report)\n"
+    )
+
+    def bb_sim(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "simulator.cli", "run", *arguments],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    options = ("nasbench-nlp", "--scheduler", "py:killed:Killed", "--trials", "30", "--json")
+    killed = bb_sim(*options, "--out", "x", "--log", KILL_AT="40")
+    assert killed.returncode == -signal.SIGKILL
+    assert sorted(path.name for path in (tmp_path / "x").iterdir()) == ["command.json", "log.jsonl"]
+    taken = bb_sim(*options, "--out", "x")
+    assert taken.returncode == 2
+    assert "go on with the run in it (--resume x)" in taken.stderr
+    other = bb_sim("--resume", "x", "--seed", "4")
+    assert "--resume goes on with a run as it was begun; leave out '--seed'" in other.stderr
+    resumed = bb_sim("--resume", "x", "--json")
+    assert resumed.returncode == 0, resumed.stderr
+    uninterrupted = json.loads(bb_sim(*options, "--out", "y").stdout)
+    assert json.loads(resumed.stdout)["digest"] == uninterrupted["digest"]
+    assert {path.name for path in (tmp_path / "x").iterdir()} == {p.name for p in (tmp_path / "y").iterdir()}
+    again = bb_sim("--resume", "x")
+    assert "x holds a finished run, so there is nothing to go on with" in again.stderr
+    assert "--log needs --out" in bb_sim("--log").stderr
