@@ -26,13 +26,23 @@ from simulator.scheduler import (
     TrialStatus,
     continue_until,
 )
-from simulator.schedulers import ASHA, GridSearch, PromotionASHA, RandomSearch
+from simulator.schedulers import (
+    ASHA,
+    PASHA,
+    GridSearch,
+    Hyperband,
+    MedianStopping,
+    PromotionASHA,
+    RandomSearch,
+    SuccessiveHalving,
+)
 from simulator.state import RunState
 from simulator.stopping import Cost, Stop, Threshold
 
 __all__ = [
     "ASHA",
     "CONTINUE",
+    "PASHA",
     "PAUSE",
     "STOP",
     "Best",
@@ -45,8 +55,10 @@ __all__ = [
     "Exponential",
     "Failures",
     "GridSearch",
+    "Hyperband",
     "Incumbent",
     "LogNormal",
+    "MedianStopping",
     "PromotionASHA",
     "RandomSearch",
     "Report",
@@ -59,6 +71,7 @@ __all__ = [
     "SimulationError",
     "Start",
     "Stop",
+    "SuccessiveHalving",
     "Threshold",
     "Trial",
     "TrialStatus",

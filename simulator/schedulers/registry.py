@@ -17,7 +17,11 @@ SCHEDULERS: Mapping[str, str] = {
     "asha": "simulator.schedulers.asha:ASHA",
     "asha-promotion": "simulator.schedulers.asha_promotion:PromotionASHA",
     "grid": "simulator.schedulers.grid_search:GridSearch",
+    "hyperband": "simulator.schedulers.hyperband:Hyperband",
+    "median-stopping": "simulator.schedulers.median_stopping:MedianStopping",
+    "pasha": "simulator.schedulers.pasha:PASHA",
     "random": "simulator.schedulers.random_search:RandomSearch",
+    "successive-halving": "simulator.schedulers.successive_halving:SuccessiveHalving",
 }
 
 

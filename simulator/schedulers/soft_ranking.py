@@ -1,0 +1,60 @@
+"""Whether two rungs rank their trials alike, up to the noise of the curves (Bohdal et al., ICLR 2023)."""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect
+from collections import deque
+
+import numpy as np
+
+from simulator.schedulers.rungs import QuantileRung
+
+PARTNERS = 100
+"""With the curves of so many trials that came just before, a newcomer's curve is compared."""
+
+
+class SoftRanking:
+    """The trials on a rung, ranked by their losses on it and by those on the rung below.
+
+    Args:
+        epsilon: Up to which difference in loss two trials are alike, until noise says something else.
+    """
+
+    def __init__(self, epsilon: float = 0.0) -> None:
+        self.epsilon = epsilon
+        self._losses = array("d")  # on this rung, ascending
+        self._below_as_here = array("d")  # the losses on the rung below, in that order
+        self._below = array("d")  # the same, ascending
+        self._noise = QuantileRung(0.9)
+        self._partners: deque[list[float]] = deque(maxlen=PARTNERS)
+
+    def agrees_with(self, below: float, curve: list[float]) -> bool:
+        """Add a trial; whether at every rank the two losses on the rung below are alike then.
+
+        Args:
+            below: Its loss on the rung below.
+            curve: All its losses up to the rung, as many as those of every other trial here.
+        """
+        self._estimate_epsilon(curve)
+        rank = bisect(self._losses, curve[-1])
+        self._losses.insert(rank, curve[-1])
+        self._below_as_here.insert(rank, below)
+        self._below.insert(bisect(self._below, below), below)
+        # linear in the trials, but at a nanosecond each
+        with np.errstate(invalid="ignore"):  # two infinite losses are alike
+            apart = np.abs(np.frombuffer(self._below_as_here) - np.frombuffer(self._below))
+        return not (apart > self.epsilon).any()
+
+    def _estimate_epsilon(self, curve: list[float]) -> None:
+        """The noise is what lies between trials whose curves crossed twice or more."""
+        if self._partners and len(curve) > 2:
+            others = np.array(self._partners)
+            higher = np.array(curve) > others
+            crossings = (higher[:, 1:] != higher[:, :-1]).sum(axis=1)
+            for other in others[crossings > 1, -1].tolist():
+                if abs(curve[-1] - other) < np.inf:
+                    self._noise.insert(abs(curve[-1] - other))
+        self._partners.append(curve[:])
+        if len(self._noise):
+            self.epsilon = self._noise.threshold()
