@@ -81,7 +81,7 @@ def download(
         IntegrityError: The folder holds another file of that name.
         Occupied: Another process is fetching the same file.
     """
-    missing = [file for file in files if not _is_there(root, file)]
+    missing = [_packing(file) for file in files if not _is_there(root, file)]
     for file in missing:
         path = root / file.name
         with alone(path):
@@ -90,14 +90,22 @@ def download(
 
 
 def can_download(file: RawFile) -> bool:
-    """Whether the file has an address that :func:`download` takes."""
-    return any(urlsplit(url).scheme in _SCHEMES for url in (file.url, *file.mirrors))
+    """Whether the file, in one of its packings, has an address that :func:`download` takes."""
+    packing = _packing(file)
+    return any(urlsplit(url).scheme in _SCHEMES for url in (packing.url, *packing.mirrors))
+
+
+def _packing(file: RawFile) -> RawFile:
+    """The first packing of the file that has an address."""
+    return next((packing for packing in (file, *file.instead) if packing.url), file)
 
 
 def _is_there(root: Path, file: RawFile) -> bool:
     path = root / file.name
-    if not path.is_file():
-        return Path(f"{path}.gz").is_file()
+    if any(_is_there(root, packing) for packing in file.instead) or path.is_dir():
+        return True
+    if not path.exists():
+        return Path(f"{path}.gz").exists()
     found = _sha256(path) if file.sha256 else ""
     if found != file.sha256:
         raise IntegrityError(

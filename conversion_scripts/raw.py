@@ -109,7 +109,7 @@ class RawFolder:
             FormatError: Its gzip is damaged, or too large.
         """
         file = self._file(name)
-        with self._content(file, UNPACKED_LIMIT) as stream:
+        with self._content(file, file.size or UNPACKED_LIMIT) as stream:
             content = stream.read()
         self._check(file, hashlib.sha256(content).hexdigest(), len(content))
         return content

@@ -13,13 +13,17 @@ from conversion_scripts.recipe import Recipe
 RECIPES = {
     "fcnet": "conversion_scripts.fcnet:CURVES",
     "fcnet-final": "conversion_scripts.fcnet:FINAL",
+    "hpobench-mlp": "conversion_scripts.hpobench_mlp:MLP",
     "icml-deepar": "conversion_scripts.icml2020:DEEPAR",
     "icml-xgboost": "conversion_scripts.icml2020:XGBOOST",
+    "lcbench": "conversion_scripts.lcbench:LCBENCH",
+    "nasbench-graph": "conversion_scripts.nas_bench_graph:GRAPH",
     "nasbench-macro": "conversion_scripts.nasbench_macro:MACRO",
     "nasbench-nlp": "conversion_scripts.nas_bench_nlp:NLP",
     "nasbench201-final": "conversion_scripts.nasbench201:FINAL",
     "nmt-curves": "conversion_scripts.nmt:CURVES",
     "nmt-hpo": "conversion_scripts.nmt:FINAL",
+    "tabrepo-lightgbm": "conversion_scripts.tabrepo_lightgbm:LIGHTGBM",
     "taskset": "conversion_scripts.taskset:TASKSET",
     "yahpo-lcbench": "conversion_scripts.yahpo:LCBENCH",
 }

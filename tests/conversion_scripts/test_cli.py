@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 import os
@@ -16,6 +17,7 @@ from tests.conversion_scripts.host import Host, Page
 ROOT = Path(__file__).parents[2]
 # raw files that nobody here has seen, and whose publisher names no SHA-256
 UNKNOWN_HASH: set[str] = {
+    "data_2k_lw.zip",
     "fcnet_tabular_benchmarks.tar.gz",
 }
 
@@ -62,10 +64,8 @@ def test_help_teaches_with_an_example() -> None:
 
 def test_an_unknown_recipe_is_answered_with_the_nearest(tmp_path: Path) -> None:
     fails_with(
-        bb_convert("nasbench-makro", "--raw", tmp_path),
-        "unknown recipe 'nasbench-makro'; "
-        "did you mean 'nasbench-macro' or 'nasbench-nlp' or 'nasbench201-final'?; "
-        "your own recipe is py:module:attribute",
+        bb_convert("taskst", "--raw", tmp_path),
+        "unknown recipe 'taskst'; did you mean 'taskset'?; your own recipe is py:module:attribute",
     )
 
 
@@ -190,6 +190,19 @@ def test_a_terminal_shows_a_progress_bar(host: Host, tmp_path: Path) -> None:
     output = bb_convert("py:mine:MINE", "--download", cwd=tmp_path, env={"FORCE_COLOR": "1", "TERM": "xterm"})
     assert output.returncode == 0
     assert "mine/runs.csv" in output.stderr
+
+
+def test_a_bomb_is_stopped_at_the_size_that_the_recipe_knows(tmp_path: Path) -> None:
+    write_recipe(tmp_path, "https://example.org/x")
+    (tmp_path / "raw" / "mine").mkdir(parents=True)
+    packed = gzip.compress(bytes(1 << 26))
+    assert len(packed) < 100_000
+    (tmp_path / "raw" / "mine" / "runs.csv.gz").write_bytes(packed)
+    fails_with(
+        bb_convert("py:mine:MINE", "--raw", "raw", "--out", "out", cwd=tmp_path),
+        f"raw/mine/runs.csv.gz unpacks to more than the {len(RUNS)} bytes that are read",
+    )
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(

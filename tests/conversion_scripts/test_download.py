@@ -27,8 +27,6 @@ SHA256 = hashlib.sha256(CONTENT).hexdigest()
 PATIENCE = Patience(tries=3, pause=0.001, timeout=5.0)
 
 
-
-
 def file_at(*urls: str, sha256: str = SHA256, size: int = 0) -> RawFile:
     return RawFile("sub/a.bin", url=urls[0] if urls else "", mirrors=urls[1:], sha256=sha256, size=size)
 
@@ -284,6 +282,21 @@ def test_a_file_without_an_address_is_told_how_to_get(tmp_path: Path) -> None:
         "the raw file 'a.pkl' could not be downloaded: it has no address that can be fetched. "
         f"By hand: get it from big/a.pkl of someone/data and put it at {tmp_path / 'a.pkl'}"
     )
+
+
+def test_of_several_packings_any_is_enough_and_the_first_with_an_address_is_fetched(
+    host: Host, tmp_path: Path
+) -> None:
+    host.pages = {"/b": Page(CONTENT)}
+    packed = RawFile("b.zip", url=host.url("/b"), sha256=SHA256)
+    file = RawFile("a.pickle", "someone/data", "a.pickle", instead=(RawFile("a-simple"), packed))
+    assert can_download(file)
+    assert download([file], tmp_path, patience=PATIENCE) == [packed]
+    assert download([file], tmp_path, patience=PATIENCE) == []
+    (tmp_path / "b.zip").unlink()
+    (tmp_path / "a-simple").mkdir()  # a packing may be a folder
+    assert download([file], tmp_path, patience=PATIENCE) == []
+    assert names(tmp_path) == []
 
 
 def test_a_wrong_file_that_lies_there_is_not_overwritten(host: Host, tmp_path: Path) -> None:
