@@ -6,6 +6,7 @@ import gzip
 import json
 import shutil
 import tarfile
+import zipfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,64 @@ def write_fcnet_archive(file: Path, tasks: Mapping[str, Path]) -> None:
     with gzip.open(file, "wb", compresslevel=1) as packed, tarfile.open(fileobj=packed, mode="w") as archive:
         for task, path in tasks.items():
             archive.add(path, f"fcnet_tabular_benchmarks/fcnet_{task}_data.hdf5")
+
+
+def lcbench_run(name: str, identifier: int, *, epochs: int = 52) -> dict[str, Any]:
+    """One entry of LCBench's JSON, with made-up numbers."""
+    draws = noise((7,), name, identifier).tolist()
+    falling = 1 / np.arange(1, epochs + 1) + noise((9, epochs), name, identifier, "curves") / 10
+    log: dict[str, list[float]] = {
+        "time": (np.arange(epochs) * (1 + draws[0]) + 0.25 + draws[1]).tolist(),
+        "epoch": list(range(epochs)),
+        "Train/loss": falling[0].tolist(),
+        "Train/lr": (np.cos(np.arange(epochs) / 60) * 0.1).tolist(),
+    }
+    for row, split in enumerate(("train", "val", "test")):
+        accuracy = "Train/test_result" if split == "test" else f"Train/{split}_accuracy"
+        log[accuracy] = (100 - 80 * falling[3 * row]).tolist()
+        log[f"Train/{split}_cross_entropy"] = falling[3 * row + 1].tolist()
+        log[f"Train/{split}_balanced_accuracy"] = (1 - 0.8 * falling[3 * row + 2]).tolist()
+    layers = 1 + int(5 * draws[2])
+    config = {
+        "batch_size": int(16 + 496 * draws[3]),
+        "imputation_strategy": "mean",
+        "learning_rate_scheduler": "cosine_annealing",
+        "network": "shapedmlpnet",
+        "max_dropout": draws[4],
+        "optimizer": "sgd",
+        "cosine_annealing_T_max": 50,
+        "max_units": int(64 + 960 * draws[5]),
+        "num_layers": True if layers == 1 else layers,
+        "learning_rate": 1e-4 + 0.0999 * draws[6],
+        "momentum": 0.1 + 0.89 * draws[0],
+        "weight_decay": 1e-5 + 0.09999 * draws[1],
+    }
+    results = {
+        "OpenML_task_id": 3945.0,
+        "classes": 2.0,
+        "features": 230.0,
+        "instances": 50000.0,
+        "model_parameters": 1000.0 + identifier,
+        "final_val_accuracy": log["Train/val_accuracy"][-1],
+    }
+    return {"config": config, "log": log, "results": results}
+
+
+def write_lcbench(
+    file: Path, member: str, datasets: Mapping[str, Iterable[tuple[int, dict[str, Any]]]]
+) -> None:
+    """``data_2k_lw.zip``: data set -> number of the configuration -> config, log, results.
+
+    Loader: automl/LCBench at 44083aa6, api.py, lines 31 to 58 (``Benchmark.query``).
+    """
+    archive = zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1)
+    with archive, archive.open(member, "w", force_zip64=True) as stream:
+        for place, (name, runs) in enumerate(datasets.items()):
+            stream.write(f"{', ' if place else '{'}{json.dumps(name)}: {{".encode())
+            for index, (identifier, run) in enumerate(runs):
+                stream.write(f'{", " if index else ""}"{identifier}": {json.dumps(run)}'.encode())
+            stream.write(b"}")
+        stream.write(b"}")
 
 
 def copied(source: Path, target: Path) -> Path:
