@@ -17,7 +17,6 @@ RECIPES = {
     "icml-deepar": "conversion_scripts.icml2020:DEEPAR",
     "icml-xgboost": "conversion_scripts.icml2020:XGBOOST",
     "lcbench": "conversion_scripts.lcbench:LCBENCH",
-    "lcbench": "conversion_scripts.lcbench:LCBENCH",
     "nasbench-graph": "conversion_scripts.nas_bench_graph:GRAPH",
     "nasbench-macro": "conversion_scripts.nasbench_macro:MACRO",
     "nasbench-nlp": "conversion_scripts.nas_bench_nlp:NLP",

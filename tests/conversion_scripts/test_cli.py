@@ -18,7 +18,6 @@ ROOT = Path(__file__).parents[2]
 # raw files that nobody here has seen, and whose publisher names no SHA-256
 UNKNOWN_HASH: set[str] = {
     "data_2k_lw.zip",
-    "data_2k_lw.zip",
     "fcnet_tabular_benchmarks.tar.gz",
 }
 
