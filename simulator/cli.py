@@ -71,8 +71,9 @@ def run(  # noqa: PLR0913, PLR0917  a command line has as many options as it has
         list[str] | None,
         typer.Option(
             "--set",
-            help="scheduler.eta=4, delays.report=0.05, conditions.speeds=lognormal(1,0.3), "
-            "stop.reports=500, ...; may be repeated.",
+            help="scheduler.eta=4, delays.report=0.05, conditions.decision_time=2, conditions.poll=5, "
+            "conditions.speeds=lognormal(1,0.3), failures.preempt=exponential(7200), stop.reports=500, ...; "
+            "may be repeated.",
         ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,  # noqa: FBT002
@@ -103,8 +104,8 @@ def run(  # noqa: PLR0913, PLR0917  a command line has as many options as it has
     """
     if resume is not None:
         _refuse_others(context)
-        unfinished = UnfinishedRun.of(resume)
-        _finish(unfinished.command.prepared(), resume, unfinished, as_json=as_json)
+        begun = UnfinishedRun.of(resume)
+        _finish(begun.command.prepared(), resume, begun, as_json=as_json)
         return
     if log and out is None:
         raise InvalidOption("--log needs --out: the folder by which the run can be resumed")

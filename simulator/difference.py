@@ -40,6 +40,8 @@ def _words(run: Run, index: int) -> str:
     words = f"{int(record['time'])} ns {kind.name.lower()}"
     if kind is Kind.DEADLINE:
         return f"{words} of the run"
+    if kind in (Kind.LOST, Kind.JOINED):
+        return f"{words} worker {record['trial']}"
     words += f" of trial {record['trial']}, segment {record['segment']}"
     trial = int(record["trial"])
     if kind is Kind.START:

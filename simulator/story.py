@@ -5,7 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from blackbox_repo.errors import InvalidOption
+from simulator.clock import to_ns, to_seconds
+from simulator.events import Kind
 from simulator.run import Run
 
 
@@ -19,13 +23,13 @@ class Moment:
 
 @dataclass(frozen=True)
 class Occupation:
-    """What a worker does at a moment: ``trial`` is ``None`` if it is idle.
+    """What a worker does at a moment: ``trial`` is ``None`` if it is idle or away.
 
     Args:
         worker: The worker's number.
         trial: The trial that it is busy with.
         segment: Which stretch of that trial.
-        since: From when it has been busy or idle, in simulated seconds.
+        since: From when it has been busy, idle or away, in simulated seconds.
         fidelity: The last fidelity of the stretch that has been reported, ``None`` before the first.
     """
 
@@ -34,6 +38,7 @@ class Occupation:
     segment: int | None
     since: float
     fidelity: float | None
+    away: bool = False
 
 
 def story_of_trial(run: Run, trial: int) -> list[Moment]:
@@ -48,6 +53,8 @@ def story_of_trial(run: Run, trial: int) -> list[Moment]:
     reports = [row for row in run.reports().to_pylist() if row["trial"] == trial]
     moments = [Moment(row["time"], _report(run, row)) for row in reports]
     jobs = _rows(run.segment_columns, trial)
+    decisions = _rows(run.call_columns, trial)
+    moments += [_decided(run, row) for row in decisions if row["call"] == "on_report"]
     moments += [_ended(row) for row in jobs]
     moments += [_given(row) for row in jobs]
     moments += [_started(row) for row in jobs if row["started"] not in (None, row["busy_from"])]
@@ -60,7 +67,16 @@ def _rows(columns: Any, trial: int) -> list[dict[str, Any]]:
 
 
 def _ended(row: dict[str, Any]) -> Moment:
-    return Moment(row["ended"], f"{_job(row)} ends: {row['outcome']}, worker {row['worker']} is free")
+    worker = f"worker {row['worker']}"
+    if row["outcome"] == "preempted":
+        return Moment(row["ended"], f"{_job(row)} ends: {worker} is lost, the trial is queued again")
+    return Moment(row["ended"], f"{_job(row)} ends: {row['outcome']}, {worker} is free")
+
+
+def _decided(run: Run, row: dict[str, Any]) -> Moment:
+    fidelity = f"{run.schema.fidelity.name} {row['fidelity']:g}"
+    what = f"the scheduler, thinking since {row['taken']:.9g} s, decides on {fidelity}: {row['answer']}"
+    return Moment(row["answered"], what)
 
 
 def _given(row: dict[str, Any]) -> Moment:
@@ -100,7 +116,20 @@ def cluster_at(run: Run, time: float) -> list[Occupation]:
         elif job["ended"] <= time and workers[number].trial is None:
             since = max(workers[number].since, job["ended"])
             workers[number] = Occupation(number, None, None, since, None)
+    for number, since, away in _comings_and_goings(run, time):
+        if away or workers[number].since < since:
+            workers[number] = Occupation(number, None, None, since, None, away)
     return [workers[number] for number in sorted(workers)]
+
+
+def _comings_and_goings(run: Run, time: float) -> list[tuple[int, float, bool]]:
+    """Workers that were lost by then: their number, since when they are away or back, and which it is."""
+    records = run.records[np.isin(run.records["kind"], (Kind.LOST, Kind.JOINED))]
+    last = {
+        int(record["trial"]): (to_seconds(int(record["time"])), bool(record["kind"] == Kind.LOST))
+        for record in records[records["time"] <= to_ns(time)]
+    }
+    return [(worker, since, away) for worker, (since, away) in last.items()]
 
 
 def _reached(run: Run, job: dict[str, Any], time: float) -> float | None:

@@ -38,11 +38,9 @@ def print_cluster(console: Console, run: Run, time: float) -> None:
         "worker", "busy with", "since", fidelity, box=None, padding=(0, 2, 0, 0), header_style="dim"
     )
     for occupation in occupations:
-        job = (
-            "-"
-            if occupation.trial is None
-            else f"trial {occupation.trial}, job {(occupation.segment or 0) + 1}"
-        )
+        job = "(away)" if occupation.away else "-"
+        if occupation.trial is not None:
+            job = f"trial {occupation.trial}, job {(occupation.segment or 0) + 1}"
         reached = "-" if occupation.fidelity is None else str(occupation.fidelity)
         table.add_row(str(occupation.worker), job, f"{occupation.since:.9g} s", reached)
     console.print(table)

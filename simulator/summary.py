@@ -45,6 +45,7 @@ def summary_object(run: Run, described: dict[str, Any], real_seconds: float) -> 
         "trials": len(run.trial_columns["trial"]),
         "reports": told,
         "late_reports": int((run.report_columns["code"] == Code.LATE).sum()),
+        "preemptions": run.segment_columns["outcome"].count("preempted"),
         "ended_by": run.reason,
         "best": found,
         "digest": run.digest,
@@ -77,6 +78,13 @@ def _facts(run: Run, summary: dict[str, Any]) -> Table:
     table.add_row("", f"{ratio:,.0f} times faster")
     table.add_row("trials", f"{summary['trials']:,} ({_statuses(run)})")
     table.add_row("reports", f"{summary['reports']:,}")
+    if summary["preemptions"]:
+        table.add_row("preempted", f"{summary['preemptions']:,} times a trial lost its worker")
+    thought = _thinking_time(run)
+    if thought:
+        table.add_row(
+            "thinking", f"the scheduler thought for {thought / max(run.seconds, 1e-9):.0%} of the time"
+        )
     table.add_row("ended by", summary["ended_by"].replace("_", " "))
     best = summary["best"]
     if best is None:
@@ -94,6 +102,12 @@ def _facts(run: Run, summary: dict[str, Any]) -> Table:
     table.add_row("", f"trial {best['trial']:,}, after {in_words(best['time'])}")
     table.add_row("", ", ".join(f"{name}={_short(value)}" for name, value in best["configuration"].items()))
     return table
+
+
+def _thinking_time(run: Run) -> float:
+    """Simulated seconds that the scheduler's answers took."""
+    calls = run.call_columns
+    return float(np.sum(np.subtract(calls["answered"], calls["taken"])))
 
 
 def _statuses(run: Run) -> str:

@@ -19,6 +19,8 @@ from blackbox_repo.repository import load_blackbox
 from simulator.api import simulate
 from simulator.conditions import Conditions
 from simulator.delays import Delays
+from simulator.distributions import Exponential, LogNormal, Uniform
+from simulator.failures import Failures
 from simulator.schedulers.asha import ASHA
 from simulator.schedulers.asha_promotion import PromotionASHA
 from simulator.schedulers.grid_search import GridSearch
@@ -80,12 +82,27 @@ def stops_and_pauses(_batch: int | None) -> list[Run]:
     ]
 
 
+def thinks_and_fails(_batch: int | None) -> list[Run]:
+    nlp = load_blackbox("nasbench-nlp")["wikitext-2"]
+    failures = Failures(crash=Exponential(40_000), preempt=LogNormal(5000, 0.7), away=Uniform(0, 90))
+    conditions = [
+        Conditions(SLOW_CLUSTER.delays, decision_time=LogNormal(2, 0.5), failures=failures),
+        Conditions(poll=60, decision_time=1.5, speeds=LogNormal(1, 0.3)),
+    ]
+    return [
+        simulate(nlp, scheduler, workers=8, stop=Stop(trials_started=150), seed=6, conditions=each)
+        for each in conditions
+        for scheduler in (ASHA, PromotionASHA)
+    ]
+
+
 SETS: dict[str, Callable[[int | None], list[Run]]] = {
     "asha_on_network": asha_on_network,
     "promotion_on_network": promotion_on_network,
     "nasbench201": nasbench201,
     "grid_with_time_model": grid_with_time_model,
     "stops_and_pauses": stops_and_pauses,
+    "thinks_and_fails": thinks_and_fails,
 }
 CURVES = "network_curves"
 

@@ -114,7 +114,7 @@ REFUSED: list[tuple[tuple[str, ...], tuple[str, ...]]] = [
     (("lcbench-3945", "--objective", "val_acuracy"), ("'val_acuracy'; did you mean 'val_accuracy'",)),
     ((MACRO, "--objective", "params", "--time-model", "constant:x"), ("--time-model is 'constant:x'",)),
     ((NLP, "--objective", "seed"), ("unknown objective 'seed'",)),
-    ((NLP, "--scheduler", "ahsa"), ("unknown scheduler 'ahsa'; did you mean 'asha'?", "py:module:attribute")),
+    ((NLP, "--scheduler", "ahsa"), ("unknown scheduler 'ahsa'; did you mean 'asha'", "py:module:attribute")),
     ((NLP, "--max-fidelity", "50.5"), ("epoch=50.5 is not in 1..50",)),
     ((NLP, "--max-fidelity", "0"), ("epoch=0.0 is not in 1..50",)),
     ((NLP, "--max-fidelity", "many"), ("--max-fidelity",)),
@@ -468,6 +468,18 @@ def test_trace_refuses_what_is_not_there(bb_sim: Callable[..., Finished]) -> Non
     refuses(bb_sim("trace", "nowhere", "--trial", 0), "nowhere does not hold a run")
 
 
+def test_a_thinking_scheduler_and_lost_workers_from_the_command_line(
+    bb_sim: Callable[..., Finished],
+) -> None:
+    command = ["run", "nasbench-nlp", "--trials", 30, "--set", "failures.preempt=exponential(5000)"]
+    thinking = ["--set", "conditions.decision_time=uniform(1, 60)"]
+    page = bb_sim(*command, *thinking, "--set", "failures.away=60", "--out", "thinks").out
+    assert re.search(r"preempted +\d+ times a trial lost its worker", page)
+    assert re.search(r"thinking +the scheduler thought for \d+% of the time", page)
+    same = ["--set", "conditions.decision_time=recorded:thinks", "--set", "failures.away=60"]
+    assert bb_sim(*command, *same, "--json").json["digest"] in page
+
+
 def test_delays_and_speeds_may_be_distributions(bb_sim: Callable[..., Finished]) -> None:
     random = ["--set", "delays.report=uniform(0.5, 20)", "--set", "conditions.speeds=lognormal(1,0.3)"]
     command = ["run", "taskset-rnn", "--trials", 9, "--json", *random]
@@ -479,6 +491,11 @@ def test_delays_and_speeds_may_be_distributions(bb_sim: Callable[..., Finished])
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
+        ("failures.crsh=1", "unknown failure 'crsh'; did you mean 'crash'?"),
+        ("failures.preempt=0", "failures.preempt is 0, but must be above 0 seconds"),
+        ("conditions.decision_time=-2", "conditions.decision_time is -2, but must be 0 or more seconds"),
+        ("conditions.decision_time=recorded:nowhere", "nowhere does not hold a run"),
+        ("conditions.poll=0", "conditions.poll is 0, but must be a nanosecond or more"),
         ("delays.report=unifrom(1,2)", "unknown distribution 'unifrom'; did you mean 'uniform'?"),
         ("delays.report=uniform(1)", "'uniform(1)' must be written uniform(low, high), with numbers"),
         ("delays.report=uniform(2,1)", "Uniform runs from 2.0 to 1.0, but must not run down"),
@@ -510,7 +527,9 @@ def test_replay_names_the_first_event_that_differs(bb_sim: Callable[..., Finishe
     Path("run/run.json").write_text(json.dumps(header))
     done = bb_sim("replay", "run")
     assert done.status == 1
-    assert done.out.startswith("scheduler was 'ASHA(seed=0, eta=3, r_min=None, brackets=1)' and is 'ASHA(seed=1, ")
+    assert done.out.startswith(
+        "scheduler was 'ASHA(seed=0, eta=3, r_min=None, brackets=1)' and is 'ASHA(seed=1, "
+    )
     one, other = done.out.splitlines()[1:]
     assert one.startswith(
         "the runs differ: then one: 0 ns start of trial 0, segment 0 with {'learning_rate': "

@@ -62,7 +62,7 @@ def test_a_log_holds_suggestions_and_decisions_in_order(whole: tuple[bytes, str]
     assert {answer[0] for answer in answers} == {"start", "resume", "report"}
     assert (
         sum(answer[0] == "start" for answer in answers) > 60
-    )  # those after the door was closed are here too
+    )  # with those after the door was closed
     first = PromotionASHA(NLP.schema, 3).suggest()
     assert isinstance(first, Start)
     assert answers[0] == ["start", first.configuration, 1, None]

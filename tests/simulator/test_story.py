@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from blackbox_repo.errors import InvalidOption
-from simulator import PAUSE, STOP, Conditions, Delays, Resume, Run
+from simulator import PAUSE, STOP, Conditions, Delays, Failures, Resume, Run
 from simulator.story import Moment, Occupation, cluster_at, story_of_trial
 
 
@@ -54,3 +54,19 @@ def test_trials_and_times_outside_the_run_are_refused(run: Run) -> None:
         story_of_trial(run, 2)
     with pytest.raises(InvalidOption, match="--at is 44, but the run lasts from 0 to 43.0 simulated seconds"):
         cluster_at(run, 44)
+
+
+def test_a_lost_worker_and_a_thinking_scheduler_are_in_the_story_T12_T18(play: Any, job: Any) -> None:
+    conditions = Conditions(failures=Failures(preempt=25, away=2), decision_time=1)
+    _, _, run = play([job(10, 5), job(20, 1)], {(0, 2): STOP}, workers=2, conditions=conditions)
+    assert story_of_trial(run, 1)[:4] == [
+        Moment(2.0, "worker 1 is given job 1"),
+        Moment(22.0, "epoch 1: loss 2, continue"),
+        Moment(23.0, "the scheduler, thinking since 22 s, decides on epoch 1: continue"),
+        Moment(25.0, "job 1 ends: worker 1 is lost, the trial is queued again"),
+    ]
+    assert cluster_at(run, 26) == [
+        Occupation(0, None, None, 25.0, None, away=True),
+        Occupation(1, None, None, 25.0, None, away=True),
+    ]
+    assert cluster_at(run, 28) == [Occupation(0, 1, 1, 27.0, None), Occupation(1, None, None, 27.0, None)]
