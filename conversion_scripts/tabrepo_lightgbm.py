@@ -109,7 +109,8 @@ CARD = (
     ),
     Defect(
         "bestdiff, loss_rescaled, time_train_s_rescaled, time_infer_s_rescaled and rank are given besides",
-        "left out: they follow from the values of the same task",
+        "left out: they follow from the values of the same task, the first two but for the rounding of "
+        "metric_error to five decimals",
     ),
 )
 LIGHTGBM = Recipe(

@@ -26,6 +26,9 @@ EMBEDDED = [
     "nasbench-macro",
     "nasbench-nlp",
     "nasbench201-final",
+    "nmt-curves",
+    "nmt-hpo",
+    "tabrepo-lightgbm",
     "taskset",
     "yahpo-lcbench",
 ]

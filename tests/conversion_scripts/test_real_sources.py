@@ -268,7 +268,7 @@ def test_the_sources_in_the_manifest_are_the_files_that_are_there(name: str) -> 
         )
 
 
-@pytest.mark.parametrize("name", ["nasbench-macro", "nasbench-nlp", "icml-deepar", "taskset"])
+@pytest.mark.parametrize("name", ["nasbench-macro", "nasbench-nlp", "icml-deepar", "nmt-curves", "taskset"])
 def test_converting_again_gives_the_same_blackbox(name: str, tmp_path: Path) -> None:
     made = build(load_recipe(name), RAW, tmp_path)
     committed = read_manifest(CACHE / name)
