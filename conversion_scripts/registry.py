@@ -25,7 +25,20 @@ RECIPES = {
     "nmt-hpo": "conversion_scripts.nmt:FINAL",
     "tabrepo-lightgbm": "conversion_scripts.tabrepo_lightgbm:LIGHTGBM",
     "taskset": "conversion_scripts.taskset:TASKSET",
-    "yahpo-lcbench": "conversion_scripts.yahpo:LCBENCH",
+    "yahpo-iaml_glmnet": "conversion_scripts.yahpo_iaml:RECIPES",
+    "yahpo-iaml_ranger": "conversion_scripts.yahpo_iaml:RECIPES",
+    "yahpo-iaml_rpart": "conversion_scripts.yahpo_iaml:RECIPES",
+    "yahpo-iaml_super": "conversion_scripts.yahpo_iaml:RECIPES",
+    "yahpo-iaml_xgboost": "conversion_scripts.yahpo_iaml:RECIPES",
+    "yahpo-lcbench": "conversion_scripts.yahpo_lcbench:LCBENCH",
+    "yahpo-nb301": "conversion_scripts.yahpo_nb301:NB301",
+    "yahpo-rbv2_aknn": "conversion_scripts.yahpo_rbv2:RECIPES",
+    "yahpo-rbv2_glmnet": "conversion_scripts.yahpo_rbv2:RECIPES",
+    "yahpo-rbv2_ranger": "conversion_scripts.yahpo_rbv2:RECIPES",
+    "yahpo-rbv2_rpart": "conversion_scripts.yahpo_rbv2:RECIPES",
+    "yahpo-rbv2_super": "conversion_scripts.yahpo_rbv2:RECIPES",
+    "yahpo-rbv2_svm": "conversion_scripts.yahpo_rbv2:RECIPES",
+    "yahpo-rbv2_xgboost": "conversion_scripts.yahpo_rbv2:RECIPES",
 }
 
 

@@ -1,112 +1,200 @@
-"""YAHPO Gym: surrogate networks of large collections of training runs; here that of LCBench.
+"""YAHPO Gym: surrogate networks of large collections of training runs, as ``yahpo_data`` publishes them.
 
-Pfisterer et al. 2022, https://github.com/slds-lmu/yahpo_gym; the networks are in slds-lmu/yahpo_data.
+Pfisterer et al. 2022, https://github.com/slds-lmu/yahpo_gym; the networks are in slds-lmu/yahpo_data, one
+folder a *scenario*. What is the same for all scenarios is here; a file for each family has the rest.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import csv
+import hashlib
+import io
+import json
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
-from blackbox_repo.domains import Domain, Float, Integer, significant
-from blackbox_repo.errors import FormatError
+from blackbox_repo.domains import Categorical, Domain, Float, Integer, significant
+from blackbox_repo.errors import FormatError, IntegrityError
 from blackbox_repo.manifest import Default, Defect
 from blackbox_repo.schema import Fidelity, Objective, Schema
-from blackbox_repo.space import Space
+from blackbox_repo.space import Condition, Space
+from blackbox_repo.surrogate import Network, NetworkBlackbox
+from blackbox_repo.surrogate.network import ends
 from conversion_scripts.onnx_network import Columns, read_network
-from conversion_scripts.raw import RawFolder, github
+from conversion_scripts.raw import RawFile, RawFolder, github
 from conversion_scripts.recipe import Conversion, NetworkWeights, Recipe
 
-_DATA = ("slds-lmu/yahpo_data", "efdab9072f63bd680396cd4b78b927c4a0caaad3")
-FOLDER = "yahpo_v1.0/lcbench"
-FILES = {
-    "model.onnx": "b45c0d85ae39abf8820c8bea5ac82f415763afcbaf3b725e36af452b09cb6dcd",
-    "encoding.json": "d8af928f412bbeb07e58ecd69877fcab35fbc595333d1c1c3f76120d2f2508da",
-    "config_space.json": "4d1c78a91429b4a37628e13f286cf1abe15f778a09722a4c01714f2d72a8200d",
-}
-TASK, EPOCH, TIME = "OpenML_task_id", "epoch", "time"
-# cat_names, cont_names and y_names of yahpo_gym/benchmarks/lcbench.py
-COLUMNS = Columns(
-    categorical=(TASK,),
-    numeric=(
-        EPOCH,
-        "batch_size",
-        "learning_rate",
-        "momentum",
-        "weight_decay",
-        "num_layers",
-        "max_units",
-        "max_dropout",
-    ),
-    outputs=(
-        TIME,
-        "val_accuracy",
-        "val_cross_entropy",
-        "val_balanced_accuracy",
-        "test_cross_entropy",
-        "test_balanced_accuracy",
-    ),
-)
-OBJECTIVES = (
-    Objective("val_accuracy", "max", "%", "on the validation split", provenance="surrogate"),
-    Objective("val_cross_entropy", "min", "", "on the validation split", provenance="surrogate"),
-    Objective(
-        "val_balanced_accuracy",
-        "max",
-        "",
-        "mean over the classes, from 0 to 1, on the validation split",
-        provenance="surrogate",
-    ),
-    Objective("test_cross_entropy", "min", "", "on the test split", provenance="surrogate"),
-    Objective(
-        "test_balanced_accuracy",
-        "max",
-        "",
-        "mean over the classes, from 0 to 1, on the test split",
-        provenance="surrogate",
-    ),
-    Objective(
-        "elapsed_time",
-        "min",
-        "s",
-        "training and scoring since the untrained network was scored",
-        cumulative=True,
-        provenance="surrogate",
-    ),
+REPOSITORY = "slds-lmu/yahpo_data"
+COMMIT = "efdab9072f63bd680396cd4b78b927c4a0caaad3"
+ZIP = "yahpo_data.zip"
+STATISTICS = "global_statistics/instance_target_statistics.csv"
+STATISTICS_SHA256 = "9c7339cf6ae2a10187cea120cc3d290aebf7cff10fa0a5ce8b12adb772bca56b"
+ELAPSED, MIN_STEP = "elapsed_time", 0.001
+_DRAWN, _FLAT = 50, 0.002  # an objective is flat that differs by less among so many random configurations
+CITATION = (
+    "Florian Pfisterer, Lennart Schneider, Julia Moosbauer, Martin Binder and Bernd Bischl. YAHPO Gym - "
+    "An Efficient Multi-Objective Multi-Fidelity Benchmark for Hyperparameter Optimization. "
+    "International Conference on Automated Machine Learning (AutoML), 2022. Training runs: "
 )
 
 
-def _convert(raw: RawFolder) -> Conversion:
-    hyperparameters = {
-        entry["name"]: entry for entry in raw.json(f"{FOLDER}/config_space.json")["hyperparameters"]
-    }
-    encoding = raw.json(f"{FOLDER}/encoding.json")
-    tasks = hyperparameters.pop(TASK)["choices"]
-    epochs = hyperparameters.pop(EPOCH)
-    if (epochs["lower"], epochs["upper"]) != (1, 52):
-        raise FormatError(f"the epochs of LCBench's surrogate are 1 to 52, not {epochs!r}")
-    schema = Schema(
-        Space({name: _domain(entry) for name, entry in hyperparameters.items()}),
-        Fidelity("epoch", tuple(range(1, 51))),
-        OBJECTIVES,
-        target="val_accuracy",
-        time="elapsed_time",
+@dataclass(frozen=True)
+class Scenario:
+    """What is to be known of a scenario beside its three files.
+
+    Args:
+        name: Its folder in ``yahpo_data``.
+        sha256: Of ``config_space.json``, ``encoding.json`` and ``model.onnx``; empty where it is not known.
+        columns: The ``cat_names``, ``cont_names`` and ``y_names`` of the package ``yahpo_gym`` 1.0.
+        fidelity: The fidelities that we take, by the name of the network's input.
+        bounds: Between what the source's space has that input.
+        objectives: Ours, in order; the last is the elapsed time.
+        target: The objective that is optimized.
+        time: The output that the elapsed time is made of.
+        task: The categorical input that says which data set it is; ``None`` if there is none.
+        only: The name of the only data set, where there is no such input.
+        fixed: Numeric inputs that are neither hyperparameter nor fidelity, with their values.
+        offset: What is added to our fidelity for the network.
+        zero_at: The network's fidelity at which the elapsed time is 0; ``None`` if its time starts there.
+        ranges: Whether the source's smallest and largest values are those of our objectives.
+        watched: Objectives of which a title says if they hardly differ between configurations.
+        several: Data sets of several classes, for which f1 means nothing.
+        called: What the name of a task is: its title begins with that.
+    """
+
+    name: str
+    sha256: tuple[str, str, str]
+    columns: Columns
+    fidelity: Fidelity
+    bounds: tuple[float, float]
+    objectives: tuple[Objective, ...]
+    target: str
+    time: str
+    task: str | None = "task_id"
+    only: str = ""
+    fixed: Mapping[str, float] = field(default_factory=dict)
+    offset: int = 0
+    zero_at: int | None = None
+    ranges: bool = True
+    watched: tuple[str, ...] = ()
+    several: frozenset[str] = frozenset()
+    called: str = "OpenML data set"
+
+    @property
+    def files(self) -> tuple[RawFile, ...]:
+        """Space, encoding, network, and the statistics of all scenarios if they are read."""
+        names = ("config_space.json", "encoding.json", "model.onnx")
+        files = [_file(f"{self.name}/{name}", sha) for name, sha in zip(names, self.sha256, strict=True)]
+        return (*files, _file(STATISTICS, STATISTICS_SHA256)) if self.ranges else tuple(files)
+
+
+def surrogate(name: str, goal: Any, unit: str = "", description: str = "") -> Objective:
+    """An objective that a network predicts; the elapsed time is cumulative."""
+    return Objective(name, goal, unit, description, cumulative=name == ELAPSED, provenance="surrogate")
+
+
+def recipe(
+    scenario: Scenario, *, title: str, training_runs: str, card: tuple[Defect, ...], default: Default
+) -> Recipe:
+    """The recipe ``yahpo-SCENARIO``.
+
+    Args:
+        scenario: Which it is.
+        title: One line.
+        training_runs: The paper of the training runs.
+        card: What is odd in the source.
+        default: How the blackbox is tuned unless somebody says otherwise.
+    """
+    return Recipe(
+        name=f"yahpo-{scenario.name}",
+        title=f"YAHPO Gym 1.0, {title}",
+        license="Apache-2.0",
+        citation=CITATION + training_runs,
+        homepage="https://github.com/slds-lmu/yahpo_gym",
+        version="1.0",
+        files=scenario.files,
+        card=card,
+        convert=partial(_convert, scenario),
+        default=default,
     )
-    arrays, spec = read_network(raw.bytes(f"{FOLDER}/model.onnx"), encoding, COLUMNS)
-    spec |= {
-        "task": TASK,
-        "fidelity": {"input": EPOCH, "offset": 1},
-        "fixed": {},
-        "elapsed": {"output": TIME, "zero_at": 1, "min_step": 0.001},
+
+
+def _file(path: str, sha256: str) -> RawFile:
+    """A file of a release: in a folder named like it, in a checkout, or in a zip file of one."""
+    here = github(f"yahpo_v1.0/{path}", REPOSITORY, COMMIT, path, sha256)
+    packings = (replace(here, name=f"yahpo_data/{path}"), replace(here, name=path))
+    return replace(here, instead=(*packings, RawFile(ZIP, REPOSITORY, commit=COMMIT)))
+
+
+def _convert(scenario: Scenario, raw: RawFolder) -> Conversion:
+    contents = _contents(raw, scenario.files)
+    space, encoding, model, *statistics = (contents[file.path] for file in scenario.files)
+    described, codes = json.loads(space), json.loads(encoding)
+    schema = _schema(scenario, described)
+    arrays, spec = read_network(model, codes, scenario.columns)
+    elapsed = {"output": scenario.time, "zero_at": scenario.zero_at, "min_step": MIN_STEP}
+    fidelity = {"input": scenario.fidelity.name, "offset": scenario.offset}
+    spec |= {"task": scenario.task, "fidelity": fidelity, "fixed": dict(scenario.fixed), "elapsed": elapsed}
+    for output in spec["outputs"] if scenario.ranges else ():
+        output["decimals"] = _decimals(output["steps"])
+    weights = NetworkWeights(arrays, spec, _tasks(scenario, described, codes))
+    ranges = _ranges(scenario, statistics[0], schema) if statistics else {}
+    return Conversion(schema, network=weights, titles=_titles(scenario, schema, weights), ranges=ranges)
+
+
+def _contents(raw: RawFolder, files: Iterable[RawFile]) -> dict[str, bytes]:
+    """The files by their path in ``yahpo_data``."""
+    zipped = [file for file in files if raw.variant(file.name) == ZIP]
+    contents = {file.path: raw.bytes(file.name) for file in files if file not in zipped}
+    return contents | _unzipped(raw, {file.path: file for file in zipped}) if zipped else contents
+
+
+def _unzipped(raw: RawFolder, wanted: Mapping[str, RawFile]) -> dict[str, bytes]:
+    contents = {}
+    for member in raw.members(next(iter(wanted.values())).name):
+        path = member.name.partition("/")[2]  # below the folder that GitHub puts around a repository
+        if path in wanted:
+            contents[path] = content = member.stream.read()
+            found = hashlib.sha256(content).hexdigest()
+            if wanted[path].sha256 not in ("", found):
+                raise IntegrityError(
+                    f"{member.name} in {ZIP} is not the file that this recipe knows: its sha256 is {found}, "
+                    f"expected {wanted[path].sha256}; take the zip file of commit {COMMIT[:12]}"
+                )
+    lacking = [path for path in wanted if path not in contents]
+    if lacking:
+        raise FormatError(f"{ZIP} lacks {lacking!r}; take the zip file of {REPOSITORY} at {COMMIT[:12]}")
+    return contents
+
+
+def _schema(scenario: Scenario, described: Mapping[str, Any]) -> Schema:
+    if described["forbiddens"]:
+        raise FormatError(f"the space of {scenario.name} forbids combinations, which we do not know")
+    entries = {entry["name"]: entry for entry in described["hyperparameters"]}
+    fidelity = entries.pop(scenario.fidelity.name)
+    if (fidelity["lower"], fidelity["upper"]) != scenario.bounds:
+        raise FormatError(
+            f"{scenario.fidelity.name!r} must go from {scenario.bounds}, not as in {fidelity!r}"
+        )
+    domains = {
+        name: _domain(entry)
+        for name, entry in entries.items()
+        if name != scenario.task and name not in scenario.fixed
     }
-    codes = {task: encoding[TASK][task] for task in sorted(tasks, key=int)}
-    titles = {task: f"OpenML task {task}" for task in codes}
-    return Conversion(schema, network=NetworkWeights(arrays, spec, codes), titles=titles)
+    conditions: dict[str, tuple[Condition, ...]] = {}
+    for child, condition in _conditions(described["conditions"]):
+        conditions[child] = (*conditions.get(child, ()), condition)
+    space = Space(domains, conditions)
+    return Schema(space, scenario.fidelity, scenario.objectives, scenario.target, time=ELAPSED)
 
 
 def _domain(entry: Mapping[str, Any]) -> Domain:
-    # the source's bounds of logarithmic ranges went through exp and log: 0.00010000000000000009
-    lower, upper = significant(entry["lower"], 12), significant(entry["upper"], 12)
+    if entry["type"] == "categorical":
+        return Categorical(tuple(entry["choices"]))
+    lower, upper = _clean(entry["lower"]), _clean(entry["upper"])
     if entry["type"] == "uniform_int":
         return Integer(int(lower), int(upper), log=entry["log"])
     if entry["type"] == "uniform_float":
@@ -114,62 +202,100 @@ def _domain(entry: Mapping[str, Any]) -> Domain:
     raise FormatError(f"the hyperparameter {entry['name']!r} is of the unknown type {entry['type']!r}")
 
 
-CARD = (
-    Defect(
-        "every value is the prediction of a neural network that was fitted to LCBench's training runs; it "
-        "knows no seeds and no noise",
-        "one seed, 0; all objectives are marked as surrogate",
-    ),
-    Defect(
-        "the network was fitted to all 52 points of LCBench's curves: point 1 is the untrained network, "
-        "point 52 the end once more, often with an odd value",
-        "its epochs 2 to 51 are our epochs 1 to 50; the other two are not objectives",
-    ),
-    Defect(
-        "its time includes the scoring before training, and goes backwards somewhere along the curves of "
-        "about 7 % of the configurations (more than half of them in the tasks 126026, 146212 and 168868)",
-        "elapsed_time starts at 0 with the untrained network and rises by a millisecond at least: "
-        "E[0] = 0, E[f] = max(E[f - 1] + 0.001 s, time[f + 1] - time[1])",
-    ),
-    Defect(
-        "its time is no straight line over the epochs: epoch 50 comes 3.1 to 6.2 times as late as epoch 10 "
-        "(medians of the tasks), and in 126026, 146212 and 168868 the first epoch often takes no time",
-        "kept as the network predicts it, but for the rule above",
-    ),
-    Defect(
-        "onnxruntime's results depend on the batch size and the processor, and its sigmoid is approximate",
-        "the network is evaluated in float64, and each output rounded to 6 significant digits (the time "
-        "before the rule for it: to 0.1 s above 10,000 s); the outputs agree with onnxruntime's within "
-        "1e-5 of the value or 5e-7 of the output's range, whichever is larger",
-    ),
-    Defect(
-        "the scaling of its inputs shows that it was fitted to 1 to 4 layers, batch sizes up to 511 "
-        "and weight decays above 4.9e-5, while the source's space goes to 5 layers, 512, and 1e-5",
-        "the source's space is kept; beyond those values the network extrapolates",
-    ),
-    Defect(
-        "the source encodes 35 tasks, of which 167083 is not in its space",
-        "the 34 tasks of the space",
-    ),
-    Defect("the source has no accuracy on the test split", "there is none; the balanced accuracy is"),
-)
-LCBENCH = Recipe(
-    name="yahpo-lcbench",
-    title="YAHPO Gym 1.0, LCBench: surrogate of funnel-shaped networks on 34 tabular data sets, 50 epochs",
-    license="Apache-2.0",
-    citation=(
-        "Florian Pfisterer, Lennart Schneider, Julia Moosbauer, Martin Binder and Bernd Bischl. YAHPO Gym - "
-        "An Efficient Multi-Objective Multi-Fidelity Benchmark for Hyperparameter Optimization. "
-        "International Conference on Automated Machine Learning (AutoML), 2022. Training runs: Lucas "
-        "Zimmer, Marius Lindauer and Frank Hutter. Auto-PyTorch Tabular: Multi-Fidelity MetaLearning for "
-        "Efficient and Robust AutoDL. IEEE Transactions on Pattern Analysis and Machine Intelligence, 2021."
-    ),
-    homepage="https://github.com/slds-lmu/yahpo_gym",
-    version="1.0",
-    files=tuple(
-        github(f"{FOLDER}/{name}", *_DATA, f"lcbench/{name}", sha256) for name, sha256 in FILES.items()
-    ),
-    card=CARD,
-    convert=_convert,
-    default=Default(workers=4, seconds=20_000.0),
-)
+def _clean(bound: float) -> float:
+    """The source's bounds of logarithmic ranges went through exp and log: 0.00010000000000000009."""
+    short = significant(bound, 12)
+    return short if math.isclose(short, bound, rel_tol=1e-14) else bound
+
+
+def _conditions(entries: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, Condition]]:
+    """Child and condition, of which all must hold."""
+    for entry in entries:
+        if entry["type"] == "AND":
+            yield from _conditions(entry["conditions"])
+        elif entry["type"] in ("EQ", "IN"):
+            values = (entry["value"],) if entry["type"] == "EQ" else tuple(entry["values"])
+            yield entry["child"], Condition(entry["parent"], values)
+        else:
+            raise FormatError(f"the condition {dict(entry)!r} must be of the type EQ, IN or AND")
+
+
+def _tasks(
+    scenario: Scenario, described: Mapping[str, Any], codes: Mapping[str, Mapping[str, int]]
+) -> dict[str, int | None]:
+    """Task -> its code, in the order of their numbers."""
+    if scenario.task is None:
+        return {scenario.only: None}
+    choices = next(e["choices"] for e in described["hyperparameters"] if e["name"] == scenario.task)
+    return {task: codes[scenario.task][task] for task in sorted(choices, key=int)}
+
+
+def _ranges(
+    scenario: Scenario, statistics: bytes, schema: Schema
+) -> dict[str, dict[str, tuple[float, float]]]:
+    """Task -> objective -> smallest and largest value that the source found."""
+    found: dict[str, dict[str, dict[str, float]]] = {}
+    for row in csv.DictReader(io.StringIO(statistics.decode())):
+        if row["scenario"] == scenario.name:
+            ends_of = found.setdefault(row["instance"], {}).setdefault(row["metric"], {})
+            ends_of[row["statistic"]] = float(row["value"])
+    names = {o.name: scenario.time if o.name == schema.time else o.name for o in schema.objectives}
+    return {
+        task: {name: (known[of]["min"], known[of]["max"]) for name, of in names.items()}
+        for task, known in found.items()
+    }
+
+
+def _titles(scenario: Scenario, schema: Schema, weights: NetworkWeights) -> dict[str, str]:
+    """Task -> what it is called, and which watched objectives hardly differ, all data being used."""
+    fidelity = replace(schema.fidelity, values=schema.fidelity.values[-1:])
+    network, whole = Network(weights.arrays, weights.spec), replace(schema, fidelity=fidelity)
+    drawn = [schema.space.sample("flat", k) for k in range(_DRAWN if scenario.watched else 0)]
+    titles = {}
+    for task, code in weights.codes.items():
+        curves = NetworkBlackbox(whole, network, code).curves(drawn)
+        values = {name: [curve.point(name, 0) for curve in curves] for name in scenario.watched}
+        flat = [name for name, of in values.items() if max(of) - min(of) < _FLAT]
+        titles[task] = _title(scenario, task, flat)
+    return titles
+
+
+def _title(scenario: Scenario, task: str, flat: Sequence[str]) -> str:
+    title = f"{scenario.called} {task}"
+    if task in scenario.several:
+        title += ", several classes: f1 means nothing"
+        flat = [name for name in flat if name != "f1"]
+    return title + (f"; nearly constant: {', '.join(flat)}" if flat else "")
+
+
+def _decimals(steps: Any) -> int:
+    """So many that an output has nine or ten digits at the end of its range."""
+    low, high = ends(steps)
+    return max(0, 9 - math.floor(math.log10(abs(high - low))))
+
+
+def network_card(*, tolerance: str) -> tuple[Defect, ...]:
+    """What is odd in every scenario; ``tolerance`` says how far the values are from onnxruntime's."""
+    return (
+        Defect(
+            "every value is the prediction of a neural network that was fitted to training runs; it knows no "
+            "seeds and no noise",
+            "one seed, 0; all objectives are marked as surrogate",
+        ),
+        Defect(
+            "onnxruntime's results depend on the batch size and processor, and its sigmoid is approximate",
+            "the network is evaluated in float64, and each output rounded to 6 significant digits, but never "
+            "finer than to a thousand-millionth of its range; the outputs agree with onnxruntime's "
+            f"{tolerance}",
+        ),
+        Defect(
+            "the scaling of its inputs shows that the network was fitted to runs outside the source's space "
+            "too, and to none in parts of it",
+            "the source's space is kept, as it is what published benchmarks search",
+        ),
+        Defect(
+            "the smallest and largest values that the source gives for each data set were found among half a "
+            "million random configurations at all fidelities",
+            "they are the known ranges of the objectives; a value may lie outside",
+        ),
+    )

@@ -36,7 +36,7 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping, Sequence
-from functools import cache, cached_property
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -81,19 +81,13 @@ def blocked_product(left: Array, right: Array) -> Array:
     """The matrix product in blocks that are too small for BLAS to start threads."""
     (rows, inner), columns = left.shape, right.shape[1]
     height = min(rows, _ROWS_A_BLOCK)
-    width = _divisor(columns, _MOST_IN_ONE_THREAD // (height * inner))
+    width = math.ceil(columns / math.ceil(columns * height * inner / _MOST_IN_ONE_THREAD))
     padded = np.concatenate([left, np.zeros((-rows % height, inner))]) if rows % height else left
-    blocks = right.reshape(inner, -1, width).swapaxes(0, 1)
-    # (block of rows, block of columns, row, column)
-    product = np.matmul(padded.reshape(-1, 1, height, inner), blocks)
-    whole: Array = product.swapaxes(1, 2).reshape(-1, columns)
-    return whole[:rows]
-
-
-@cache
-def _divisor(number: int, most: int) -> int:
-    """The largest divisor that is not above ``most``."""
-    return max(divisor for divisor in range(1, max(most, 1) + 1) if number % divisor == 0)
+    stacked = padded.reshape(-1, height, inner)
+    product = np.empty((len(stacked), height, columns))
+    for k in range(0, columns, width):
+        np.matmul(stacked, right[:, k : k + width], out=product[:, :, k : k + width])
+    return product.reshape(-1, columns)[:rows]
 
 
 def exact_product(left: Array, right: Array) -> Array:
@@ -196,7 +190,8 @@ class Network:
             x += back.bias
         x = np.maximum(x * self._last[0] + self._last[1], 0.0)
         logits = product(x, self._head.weight) + self._head.bias
-        unit: Array = 1.0 / (1.0 + np.exp(-logits))
+        with np.errstate(over="ignore"):  # far below 0 the sigmoid is 0
+            unit: Array = 1.0 / (1.0 + np.exp(-logits))
         return unit
 
     @cached_property
@@ -237,3 +232,9 @@ def _stepped(groups: Sequence[_Group], columns: Array) -> Array:
             values = function(values, *constants)
         result[:, indices] = values
     return result
+
+
+def ends(steps: Steps) -> tuple[float, float]:
+    """What an output is where the network yields 0 and 1: the ends of its range."""
+    low, high = _stepped(_grouped([steps]), np.array([[0.0], [1.0]])).ravel().tolist()
+    return low, high

@@ -10,7 +10,7 @@ from blackbox_repo.manifest import read_manifest
 from blackbox_repo.storage import load_task
 from blackbox_repo.surrogate import Network, NetworkBlackbox
 from conversion_scripts.onnx_network import Columns, read_network
-from conversion_scripts.yahpo import COLUMNS
+from conversion_scripts.yahpo_lcbench import COLUMNS
 
 onnx = pytest.importorskip("onnx")
 
