@@ -95,7 +95,7 @@ class Space:
                 )
         checked: dict[str, Value] = {}
         for name, domain in self.domains.items():
-            if not self._active(name, checked):
+            if not self.is_active(name, checked):
                 self._refuse_inactive(name, configuration)
             elif name not in configuration:
                 raise InvalidConfiguration(f"{dict(configuration)!r} lacks the hyperparameter {name!r}")
@@ -106,7 +106,8 @@ class Space:
                     raise InvalidConfiguration(f"{name}={configuration[name]!r} {err}") from err
         return checked
 
-    def _active(self, name: str, decided: Mapping[str, Value]) -> bool:
+    def is_active(self, name: str, decided: Mapping[str, Value]) -> bool:
+        """Whether a hyperparameter has a value, given those before it in declared order."""
         if name not in self.conditions:
             return True
         return all(
@@ -132,7 +133,7 @@ class Space:
             return dict(self.candidates[draw.integer(len(self.candidates), *key)])
         sampled: dict[str, Value] = {}
         for name, domain in self.domains.items():
-            if self._active(name, sampled):
+            if self.is_active(name, sampled):
                 sampled[name] = domain.at(draw.unit(*key, name))
         return sampled
 
@@ -172,7 +173,7 @@ class Space:
         for values in itertools.product(*(domain.spread(points) for domain in self.domains.values())):
             configuration: dict[str, Value] = {}
             for name, value in zip(names, values, strict=True):
-                if self._active(name, configuration):
+                if self.is_active(name, configuration):
                     configuration[name] = value
             found.setdefault(tuple(configuration.get(name) for name in names), configuration)
         return list(found.values())

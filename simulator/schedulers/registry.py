@@ -1,4 +1,4 @@
-"""Schedulers by name: our own, and the user's as ``py:module:attribute``."""
+"""Schedulers by name: our own, those of HPO libraries, and the user's as ``py:module:attribute``."""
 
 from __future__ import annotations
 
@@ -18,19 +18,30 @@ SCHEDULERS: Mapping[str, str] = {
     "asha-promotion": "simulator.schedulers.asha_promotion:PromotionASHA",
     "grid": "simulator.schedulers.grid_search:GridSearch",
     "hyperband": "simulator.schedulers.hyperband:Hyperband",
+    "local-search": "simulator.schedulers.local_search:LocalSearch",
     "median-stopping": "simulator.schedulers.median_stopping:MedianStopping",
+    "mo-asha": "simulator.schedulers.mo_asha:MOASHA",
     "pasha": "simulator.schedulers.pasha:PASHA",
+    "pbt": "simulator.schedulers.pbt:PBT",
     "random": "simulator.schedulers.random_search:RandomSearch",
+    "regularized-evolution": "simulator.schedulers.regularized_evolution:RegularizedEvolution",
     "successive-halving": "simulator.schedulers.successive_halving:SuccessiveHalving",
 }
+
+
+ADAPTERS: Mapping[str, str] = {
+    "optuna": "simulator.adapters.optuna:Optuna",
+}
+"""Library -> what makes a factory of the part after the colon: ``optuna:TPESampler``."""
 
 
 def scheduler_factory(name: str, settings: Mapping[str, Any]) -> SchedulerFactory:
     """The factory of a scheduler, with settings beside schema and seed filled in.
 
     Args:
-        name: One of ``SCHEDULERS``, or ``py:module:attribute`` for a factory ``(schema, seed) -> scheduler``
-            of the user's, found on the Python path or in the current folder.
+        name: One of ``SCHEDULERS``; ``library:name`` for a library in ``ADAPTERS``; or
+            ``py:module:attribute`` for a factory ``(schema, seed) -> scheduler`` of the user's, found on the
+            Python path or in the current folder.
         settings: Keyword arguments of the factory.
 
     Raises:
@@ -38,15 +49,27 @@ def scheduler_factory(name: str, settings: Mapping[str, Any]) -> SchedulerFactor
         InvalidOption: What cannot be imported, or does not take a schema and a seed; later, what makes
             something else than a scheduler.
     """
+    library, colon, inner = name.partition(":")
+    if colon and library in ADAPTERS:
+        return _adapted(name, ADAPTERS[library], inner, settings)
     if name.startswith("py:"):
         factory = _import(name.removeprefix("py:"), name)
     elif name in SCHEDULERS:
         factory = _import(SCHEDULERS[name], name)
     else:
         remedy = "your own factory is py:module:attribute"
-        raise UnknownName("scheduler", name, SCHEDULERS, remedy)
+        raise UnknownName("scheduler", name, [*SCHEDULERS, *(f"{known}:" for known in ADAPTERS)], remedy)
     _check_settings(name, factory, settings)
     return partial(_made, name, partial(factory, **settings))
+
+
+def _adapted(name: str, target: str, inner: str, settings: Mapping[str, Any]) -> SchedulerFactory:
+    adapter = _import(target, name)
+    known = [*inspect.signature(adapter).parameters][1:]
+    for setting in settings:
+        if setting not in known:
+            raise UnknownName(f"{name} setting", setting, known)
+    return partial(_made, name, adapter(inner, **settings) if inner else adapter(**settings))
 
 
 def _made(name: str, factory: Callable[..., Any], schema: Schema, seed: int) -> Scheduler:

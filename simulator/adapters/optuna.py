@@ -1,0 +1,208 @@
+"""Optuna's samplers and pruners as schedulers (Akiba et al., KDD 2019), asked and told."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from blackbox_repo.domains import Categorical, Domain, Float, Integer, Ordinal, Value
+from blackbox_repo.errors import InvalidOption, InvalidSpace
+from blackbox_repo.schema import Schema
+from blackbox_repo.space import Configuration, Space
+from simulator.adapters.library import class_in, made, quiet, require, version_of
+from simulator.scheduler import CONTINUE, STOP, Decision, Report, Start, Trial, TrialStatus, continue_until
+
+if TYPE_CHECKING:
+    import optuna
+    from optuna.distributions import BaseDistribution
+
+STUDY_NAME = "simulated"
+"""Of every study: HyperbandPruner draws brackets by the name, which by default is another each time."""
+
+
+class Optuna:
+    """A factory of schedulers that do what an Optuna study with this sampler and pruner would do.
+
+    Every report goes to ``trial.report``, at the step of its fidelity (or its position, where that is no
+    whole number), and ``trial.should_prune`` decides. A trial that has completed is told with the values of
+    its last report, one that failed as failed; a NaN counts as a failure, as in ``Study.optimize``.
+
+    Args:
+        sampler: The name of a class in ``optuna.samplers``, or a function ``seed -> sampler``.
+        pruner: The name of a class in ``optuna.pruners``, or a function that makes one; by default nothing
+            is pruned.
+        objectives: Optimize these instead of the target, several of them without pruning; each by its goal.
+        initial: Configurations to try first.
+        sampler_settings: Keyword arguments of the sampler's class.
+        pruner_settings: Keyword arguments of the pruner's class.
+
+    Raises:
+        InvalidOption: Optuna is not installed, or refuses the settings; or several objectives with a pruner.
+        UnknownName: There is no such sampler or pruner.
+    """
+
+    def __init__(
+        self,
+        sampler: str | Callable[[int], Any] = "TPESampler",
+        *,
+        pruner: str | Callable[[], Any] = "NopPruner",
+        objectives: Sequence[str] = (),
+        initial: Sequence[Configuration] = (),
+        sampler_settings: Mapping[str, Any] | None = None,
+        pruner_settings: Mapping[str, Any] | None = None,
+    ) -> None:
+        library = require("optuna", "optuna")
+        quiet("optuna")
+        samplers, pruners = library.samplers, library.pruners
+        self._sampler: Any = sampler
+        self._pruner: Any = pruner
+        if isinstance(sampler, str):
+            self._sampler = class_in(samplers, sampler, samplers.BaseSampler, "Optuna sampler")
+        if isinstance(pruner, str):
+            self._pruner = class_in(pruners, pruner, pruners.BasePruner, "Optuna pruner")
+        self._sampler_settings, self._pruner_settings = (
+            dict(sampler_settings or {}),
+            dict(pruner_settings or {}),
+        )
+        self._objectives, self._initial = tuple(objectives), list(initial)
+        if len(self._objectives) > 1 and self._pruner is not pruners.NopPruner:
+            raise InvalidOption(
+                f"Optuna prunes for one objective only, but objectives is {list(objectives)!r}"
+            )
+
+    def __call__(self, schema: Schema, seed: int) -> OptunaScheduler:
+        """A fresh study for this blackbox."""
+        import optuna
+
+        objectives = self._objectives or (schema.target,)
+        goals = [schema.objective(name).goal for name in objectives]
+        for name, goal in zip(objectives, goals, strict=True):
+            if goal == "none":
+                raise InvalidOption(f"the objective {name!r} cannot be optimized: it has no goal")
+        study = optuna.create_study(
+            study_name=STUDY_NAME,
+            directions=["minimize" if goal == "min" else "maximize" for goal in goals],
+            sampler=made(self._sampler, self._sampler_settings, seed=seed % 2**32),
+            pruner=made(self._pruner, self._pruner_settings),
+        )
+        for configuration in self._initial:
+            study.enqueue_trial(schema.space.check(configuration))
+        return OptunaScheduler(study, schema, objectives, f"seed={seed}, {self._described()}")
+
+    def _described(self) -> str:
+        parts = {"sampler": self._sampler.__name__, **self._sampler_settings}
+        parts |= {"pruner": self._pruner.__name__, **self._pruner_settings}
+        parts |= {"objectives": list(self._objectives)} if self._objectives else {}
+        parts |= {"initial": self._initial} if self._initial else {}
+        return ", ".join(
+            f"{name}={value}" for name, value in {**parts, "optuna": version_of("optuna")}.items()
+        )
+
+
+class OptunaScheduler:
+    """Asks and tells one study."""
+
+    def __init__(
+        self, study: optuna.Study, schema: Schema, objectives: Sequence[str], described: str
+    ) -> None:
+        self._study, self._schema, self._objectives, self._described = study, schema, objectives, described
+        self._trials: list[optuna.Trial] = []
+        self._last: dict[int, Report] = {}
+        import optuna
+
+        self._states = optuna.trial.TrialState
+        self._prunes = not isinstance(study.pruner, optuna.pruners.NopPruner)
+        self._end = schema.fidelity.values[-1]
+
+    def __repr__(self) -> str:
+        return f"Optuna({self._described})"
+
+    def suggest(self) -> Start:
+        """What the sampler suggests."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # such as that a sampler is experimental
+            trial = self._study.ask()
+            configuration = suggested(trial, self._schema.space)
+        self._trials.append(trial)
+        return Start(configuration)
+
+    def on_report(self, trial: Trial, report: Report) -> Decision:
+        """The pruner decides."""
+        self._last[trial.number] = report
+        if not self._prunes:
+            return continue_until(self._end)
+        fidelity = report.fidelity
+        step = int(fidelity) if fidelity == int(fidelity) else report.index + 1
+        asked = self._trials[trial.number]
+        asked.report(report[self._objectives[0]], step)
+        return STOP if asked.should_prune() else CONTINUE
+
+    def on_end(self, trial: Trial) -> None:
+        """The study is told; a trial that is interrupted goes on for it."""
+        report = self._last.pop(trial.number, None)
+        if trial.status is TrialStatus.INTERRUPTED:
+            return
+        values = None if report is None else [report[name] for name in self._objectives]
+        complete = trial.status is TrialStatus.COMPLETED and values is not None
+        if complete and not any(map(math.isnan, values or ())):
+            self._study.tell(self._trials[trial.number], values)
+        elif trial.status is TrialStatus.STOPPED:
+            self._study.tell(self._trials[trial.number], state=self._states.PRUNED)
+        else:
+            self._study.tell(self._trials[trial.number], state=self._states.FAIL)
+
+
+def suggested(trial: optuna.Trial, space: Space) -> dict[str, Value]:
+    """A configuration, hyperparameter by hyperparameter; Optuna hears only of those that are active."""
+    configuration: dict[str, Value] = {}
+    for name, domain in space.domains.items():
+        if not space.is_active(name, configuration):
+            continue
+        if isinstance(domain, Float):
+            configuration[name] = trial.suggest_float(name, domain.lower, domain.upper, log=domain.log)
+        elif isinstance(domain, Integer):
+            configuration[name] = trial.suggest_int(name, domain.lower, domain.upper, log=domain.log)
+        else:
+            choice: Any = trial.suggest_categorical(name, domain.values)
+            configuration[name] = choice
+    return configuration
+
+
+def to_optuna(space: Space) -> dict[str, BaseDistribution]:
+    """The space as Optuna's distributions; ordinals become categorical, conditions are left to the caller."""
+    distributions = require("optuna.distributions", "optuna")
+
+    def distribution(domain: Domain) -> Any:
+        if isinstance(domain, Float):
+            return distributions.FloatDistribution(domain.lower, domain.upper, log=domain.log)
+        if isinstance(domain, Integer):
+            return distributions.IntDistribution(domain.lower, domain.upper, log=domain.log)
+        return distributions.CategoricalDistribution(domain.values)
+
+    return {name: distribution(domain) for name, domain in space.domains.items()}
+
+
+def from_optuna(distributions: Mapping[str, BaseDistribution]) -> Space:
+    """The space of Optuna's distributions; integers with a step become ordinals.
+
+    Raises:
+        InvalidSpace: A float with a step.
+    """
+    library = require("optuna.distributions", "optuna")
+
+    def domain(name: str, given: Any) -> Domain:
+        if isinstance(given, library.CategoricalDistribution):
+            return Categorical(tuple(given.choices))
+        if isinstance(given, library.IntDistribution):
+            if given.step != 1:
+                return Ordinal(tuple(range(given.low, given.high + 1, given.step)))
+            return Integer(given.low, given.high, log=given.log)
+        if given.step is not None:
+            raise InvalidSpace(
+                f"{name!r} is a float in steps of {given.step}, for which there is no domain here"
+            )
+        return Float(given.low, given.high, log=given.log)
+
+    return Space({name: domain(name, given) for name, given in distributions.items()})
