@@ -53,8 +53,8 @@ def simulate(  # noqa: PLR0913  one door, and all but two arguments are named
 
     Raises:
         InvalidOption: An argument outside its range, a blackbox without time, or a log of another run.
-        SchedulerError: The scheduler asked for something that cannot be, or is not deterministic.
-        SimulationError: The curves take no time.
+        SchedulerError: The scheduler raised, asked for something that cannot be, or is not deterministic.
+        SimulationError: The curves take no time. Of both, ``error.run`` is the run so far.
     """
     if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
         raise InvalidOption(f"workers is {workers!r}, but must be a whole number, 1 or more")

@@ -56,7 +56,7 @@ class AtOnce:
         """Serve the idle workers until the scheduler answers ``None`` (T5)."""
         simulation = self._simulation
         while simulation.cluster.idle and not simulation.draining:
-            if simulation.take_up(simulation.scheduler.suggest()) is None:
+            if simulation.take_up(simulation.suggest()) is None:
                 break
 
     def hear_report(self, event: Event) -> None:
@@ -166,7 +166,7 @@ class Served:
         if request.kind is Kind.FREE:
             if simulation.draining:
                 return
-            answer = simulation.scheduler.suggest()
+            answer = simulation.suggest()
         elif request.kind is Kind.REPORT:
             trial, segment = simulation.of(request)
             if request.point < segment.next:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sys
 import tempfile
@@ -16,6 +17,7 @@ from blackbox_repo import console
 from blackbox_repo.errors import InvalidOption
 from simulator.command import Command, Prepared, UnfinishedRun
 from simulator.difference import first_difference
+from simulator.errors import RunError
 from simulator.options import duration
 from simulator.progress import ProgressBar
 from simulator.run import Run, check_free
@@ -140,18 +142,27 @@ def _refuse_others(context: typer.Context) -> None:
 
 def _finish(prepared: Prepared, out: Path | None, log: UnfinishedRun | None, *, as_json: bool) -> None:
     """Run to the end, save, and show what was found."""
-    began = time.perf_counter()
-    finished = _with_progress(prepared, log)
-    real_seconds = time.perf_counter() - began
     problem = prepared.problem
     described = {
         "blackbox": problem.name,
         "task": problem.task,
         "scheduler": prepared.command.scheduler,
     }
-    folder = out or Path("runs", "-".join([*described.values(), finished.digest[:12]]).replace(":", "-"))
-    finished.save(folder, None if log is None else log.check_replaced)
-    _show(finished, {**described, "out": str(folder)}, real_seconds, as_json)
+
+    def folder_of(run: Run) -> Path:
+        return out or Path("runs", re.sub(r"[^\w.-]+", "-", "-".join([*described.values(), run.digest[:12]])))
+
+    began = time.perf_counter()
+    try:
+        finished = _with_progress(prepared, log)
+    except RunError as err:
+        if err.run is None or log is not None:
+            raise
+        err.run.save(folder_of(err.run))
+        raise type(err)(f"{err}; the run so far is in {folder_of(err.run)}") from err
+    real_seconds = time.perf_counter() - began
+    finished.save(folder_of(finished), None if log is None else log.check_replaced)
+    _show(finished, {**described, "out": str(folder_of(finished))}, real_seconds, as_json)
 
 
 def _with_progress(prepared: Prepared, log: UnfinishedRun | None = None) -> Run:

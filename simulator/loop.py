@@ -15,7 +15,7 @@ from simulator.cluster import Cluster
 from simulator.conditions import Conditions
 from simulator.curves import Curves
 from simulator.ending import settle
-from simulator.errors import SchedulerError, SimulationError
+from simulator.errors import RunError, SchedulerError, SimulationError
 from simulator.events import Event, EventQueue, Kind
 from simulator.losses import Losses
 from simulator.result import build_run, description
@@ -104,12 +104,16 @@ class Simulation:
         if self.limit is not None:
             self.push_background(Event(self.limit, Kind.DEADLINE, 0, 0, 0))
         self.losses.on_run()
-        while self.ended is None:
-            self.ask()
-            self.handle_instant()
-            for callback in self.callbacks:
-                callback.on_instant(self.tally.state(self.now))
-        finished = self.finished(*self.ended)
+        try:
+            while self.ended is None:
+                self.ask()
+                self.handle_instant()
+                for callback in self.callbacks:
+                    callback.on_instant(self.tally.state(self.now))
+            finished = self.finished(*self.ended, told=True)
+        except RunError as err:
+            err.run = self.finished(self.current, "error", told=False)
+            raise
         for callback in self.callbacks:
             callback.on_finish(finished)
         return finished
@@ -121,6 +125,14 @@ class Simulation:
         while self.waiting and self.cluster.idle:
             self.place(self.waiting.popleft())
         self.attention.ask()
+
+    def suggest(self) -> Suggestion:
+        try:
+            return self.scheduler.suggest()
+        except RunError:
+            raise
+        except Exception as err:
+            raise self.error("suggest()", f"raised {err!r}") from err
 
     def take_up(self, suggestion: Suggestion, worker: int | None = None) -> Job | None:
         """Give what is suggested to this worker, or the lowest idle one; ``None`` if there is no job."""
@@ -234,7 +246,12 @@ class Simulation:
 
     def decide(self, trial: TrialState, event: Event) -> Decision:
         report = self.report_of(trial, event)
-        decision = self.scheduler.on_report(trial.seen_as(TrialStatus.RUNNING), report)
+        try:
+            decision = self.scheduler.on_report(trial.seen_as(TrialStatus.RUNNING), report)
+        except RunError:
+            raise
+        except Exception as err:
+            raise self.error("on_report()", f"raised {err!r} about trial {trial.number}") from err
         if not isinstance(decision, Decision):
             raise self.error("on_report()", f"answered {decision!r} to trial {trial.number}: no Decision")
         return decision
@@ -274,7 +291,12 @@ class Simulation:
     def tell_end(self, event: Event, outcome: TrialStatus) -> None:
         """Write down that a job ended, and call the scheduler."""
         self.events.append((event, outcome.value))
-        self.scheduler.on_end(self.cluster.trials[event.trial].seen_as(outcome))
+        try:
+            self.scheduler.on_end(self.cluster.trials[event.trial].seen_as(outcome))
+        except RunError:
+            raise
+        except Exception as err:
+            raise self.error("on_end()", f"raised {err!r} about trial {event.trial}") from err
 
     def count_end(self, event: Event, outcome: TrialStatus) -> None:
         """The scheduler knows that a job ended."""
@@ -307,12 +329,15 @@ class Simulation:
         elif self.ended is None:
             self.ended = (self.current, reason)
 
-    def finished(self, last: Event, reason: str) -> Run:
-        """Settle what is still running at the end, and hand over the results."""
+    def finished(self, last: Event, reason: str, *, told: bool) -> Run:
+        """Settle what is still running at the end, tell it unless all is over, and hand over the results."""
         jobs = [*self.waiting, *self.losses.jobs.values()]
         for end, outcome in settle(self.cluster, self.attention, jobs, last):
-            self.tell_end(end, outcome)
-            self.count_end(end, outcome)
+            if told:
+                self.tell_end(end, outcome)
+                self.count_end(end, outcome)
+            else:
+                self.events.append((end, outcome.value))
         self.events.append((last._replace(kind=Kind.DEADLINE), reason))
         return build_run(
             self.described(), self.blackbox.schema, self.cluster, self.events, self.attention.calls, last
