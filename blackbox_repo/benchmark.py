@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from blackbox_repo import views
 from blackbox_repo.blackbox import Blackbox
 from blackbox_repo.errors import UnknownName
-from blackbox_repo.repository import load_blackbox
+from blackbox_repo.repository import LoadedBlackbox, list_blackboxes, load_blackbox
+from blackbox_repo.words import in_words
+from blackbox_repo.yahpo_suites import MEMBERS, Member
 
 
 @dataclass(frozen=True)
@@ -21,9 +23,11 @@ class Benchmark:
         task: Which task of it.
         objective: What is optimized.
         workers: Trials that train at a time.
-        seconds: The budget, in simulated seconds.
+        seconds: The budget, in simulated seconds; ``None`` if it is in whole trainings.
         max_fidelity: Curves are cut after it; ``None`` for whole curves.
         seconds_per_unit: Seconds per unit of fidelity, where the source records no time.
+        further: Objectives that are to be optimized too, by schedulers that can.
+        evaluations: The budget in whole trainings, where the source gives it so.
     """
 
     name: str
@@ -32,23 +36,50 @@ class Benchmark:
     task: str
     objective: str
     workers: int
-    seconds: float
+    seconds: float | None
     max_fidelity: float | None = None
     seconds_per_unit: float | None = None
+    further: tuple[str, ...] = ()
+    evaluations: int | None = None
+
+    @property
+    def objectives(self) -> tuple[str, ...]:
+        """All that is to be optimized."""
+        return (self.objective, *self.further)
+
+    @property
+    def budget(self) -> str:
+        """The budget in words."""
+        return in_words(self.seconds) if self.seconds is not None else f"{self.evaluations} trainings"
 
     def load(self, seconds_per_unit: float | None = None) -> Blackbox:
         """The blackbox: timed, cut and aimed as the benchmark says.
 
         Args:
             seconds_per_unit: Another time model than the benchmark's.
+
+        Raises:
+            UnknownName: Its blackbox has yet to be converted.
         """
-        blackbox = load_blackbox(self.blackbox)[self.task]
+        blackbox = self._loaded()[self.task]
         seconds_per_unit = seconds_per_unit or self.seconds_per_unit
         if seconds_per_unit is not None:
             blackbox = views.with_time_model(blackbox, seconds_per_unit)
         if self.max_fidelity is not None:
             blackbox = views.up_to(blackbox, self.max_fidelity)
         return views.with_target(blackbox, self.objective)
+
+    def _loaded(self) -> LoadedBlackbox:
+        try:
+            return load_blackbox(self.blackbox)
+        except UnknownName as err:
+            remedy = (
+                f"make it with bb-convert {self.blackbox} --raw RAW --out OUT (with --list it names the raw "
+                f"files), and set BLACKBOX_PATH=OUT"
+            )
+            raise UnknownName(
+                f"blackbox of the benchmark {self.name!r}:", self.blackbox, err.known, remedy
+            ) from err
 
 
 def load_benchmark(name: str) -> Benchmark:
@@ -60,6 +91,28 @@ def load_benchmark(name: str) -> Benchmark:
     if name not in BENCHMARKS:
         raise UnknownName("benchmark", name, BENCHMARKS)
     return BENCHMARKS[name]
+
+
+def available_benchmarks() -> list[Benchmark]:
+    """Those whose blackbox can be loaded."""
+    known = set(list_blackboxes())
+    return [benchmark for benchmark in BENCHMARKS.values() if benchmark.blackbox in known]
+
+
+def _of_suite(member: Member) -> Benchmark:
+    """A problem of YAHPO Gym's suites: one training at a time, as its publishers run them."""
+    kind = "single-objective" if member.suite == "so" else "multi-objective"
+    return Benchmark(
+        member.name,
+        f"YAHPO Gym's {kind} suite: {member.scenario}, {member.task}",
+        f"yahpo-{member.scenario}",
+        member.task,
+        member.objectives[0],
+        workers=1,
+        seconds=None,
+        further=member.objectives[1:],
+        evaluations=member.evaluations,
+    )
 
 
 def _lcbench(task: str, hours: float) -> Benchmark:
@@ -149,6 +202,7 @@ _ALL = (
         4 * 86400,
         seconds_per_unit=3600.0,
     ),
+    *map(_of_suite, MEMBERS),
 )
 
 BENCHMARKS = {benchmark.name: benchmark for benchmark in _ALL}

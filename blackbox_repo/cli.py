@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
@@ -11,7 +12,6 @@ import typer
 from blackbox_repo import console
 from blackbox_repo.manifest import Manifest
 from blackbox_repo.repository import describe, list_blackboxes, verify
-from blackbox_repo.words import in_words
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 Name = Annotated[str, typer.Argument(help="A blackbox's name (see bb-repo list), or the path of its folder.")]
@@ -103,23 +103,50 @@ def benchmarks(as_json: AsJson = False) -> None:  # noqa: FBT002  a flag of the 
 
         bb-repo benchmarks --json
     """
-    from blackbox_repo.benchmark import BENCHMARKS
+    from blackbox_repo.benchmark import BENCHMARKS, available_benchmarks
 
-    known = BENCHMARKS.values()
+    available = available_benchmarks()
     if as_json:
-        typer.echo(json.dumps([vars(benchmark) for benchmark in known]))
+        typer.echo(json.dumps([vars(benchmark) for benchmark in available]))
         return
     rows = [
         (
             b.name,
-            b.objective,
+            ", ".join(b.objectives),
             str(b.workers),
-            in_words(b.seconds),
+            b.budget,
             f"{b.title}\n[dim]{b.blackbox}/{b.task}[/]",
         )
-        for b in known
+        for b in available
     ]
-    _print_table(("benchmark", "objective", "workers", "budget", "what"), rows, fold=("what",))
+    _print_table(("benchmark", "objective", "workers", "budget", "what"), rows, fold=("objective", "what"))
+    needed = sorted({b.blackbox for b in BENCHMARKS.values()} - {b.blackbox for b in available})
+    if needed:
+        missing = len(BENCHMARKS) - len(available)
+        typer.echo(f"\n{missing} more need blackboxes that bb-convert can make: {', '.join(needed)}")
+
+
+@app.command()
+def tabulate(
+    name: Name,
+    configurations: Annotated[int, typer.Option(min=1, help="How many configurations to draw.")],
+    out: Annotated[Path, typer.Option(help="Where to write the folder NAME-N.")] = Path(),
+    seed: Annotated[int, typer.Option(help="Of the draws.")] = 0,
+    task: Annotated[list[str] | None, typer.Option(help="A task, may be repeated; all if none.")] = None,
+) -> None:
+    """Make a table of N configurations of a surrogate, with exactly its values: looked up, not computed.
+
+    The configurations are the same for all tasks.
+
+    Try:
+
+        bb-repo tabulate yahpo-lcbench --configurations 50 --task 3945 --task 7593
+    """
+    from blackbox_repo.tabulate import save_tabulated
+
+    manifest = save_tabulated(name, configurations, out, seed=seed, tasks=task or ())
+    size = sum(entry.bytes for entry in manifest.tasks.values())
+    typer.echo(f"{out / manifest.name}: {len(manifest.tasks)} tasks, {size / 1e6:.2f} MB of parquet")
 
 
 def _overview(name: str, manifest: Manifest) -> dict[str, Any]:

@@ -87,7 +87,7 @@ class LearningCurve:
                 f"the points of a curve must be equal in number and at most {len(schema.fidelity.values)}"
                 f", but are {lengths!r}"
             )
-        for objective in schema.objectives:
+        for objective in schema.objectives if schema.fidelity.kind == "incremental" else ():
             if objective.cumulative and not objective.constant and _decreases(points[objective.name]):
                 raise InvalidConfiguration(f"the cumulative objective {objective.name!r} decreases")
         return cls(schema, points, constants, 0, next(iter(lengths.values()), 1), 0, status, seed)

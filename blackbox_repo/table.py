@@ -150,6 +150,11 @@ class TabularBlackbox(Blackbox):
             schema = replace(schema, space=replace(schema.space, candidates=self._configurations))
         self.schema = schema
 
+    @property
+    def table(self) -> Table:
+        """The rows, with values as the domains say them."""
+        return self._table
+
     def curve(self, configuration: Configuration, *, seed: int | None = None) -> LearningCurve:
         index = self._index(configuration)
         row = self._first[index]

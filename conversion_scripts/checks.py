@@ -132,7 +132,7 @@ def _objectives(schema: Schema, table: Table, nan_allowed: tuple[str, ...]) -> P
         values = table.constants[name] if objective.constant else table.points[name]
         rows = np.arange(len(table)) if objective.constant else row_of_point
         yield from _values(name, values, rows, len(table), may_be_nan=name in nan_allowed)
-        if objective.cumulative:
+        if objective.cumulative and schema.fidelity.kind == "incremental":
             yield from _cumulative(objective, values, rows, len(table))
     if table.status is not None:
         yield from _counted(table.status >= len(STATUSES), lambda row: f"the status {table.status[row]}")  # type: ignore[index]

@@ -161,7 +161,9 @@ class TrialState:
     def _read(self, known: int, count: int) -> None:
         news: list[int] = array_to_ns(self.curve.head(self._time, count)[known:]).tolist()
         before = self.known_elapsed[-1] if known else 0
-        if any(later < earlier for earlier, later in zip([before, *news], news, strict=False)):
+        alone = self.curve.schema.fidelity.kind == "independent"  # trainings that do not follow each other
+        floor = [0] * len(news) if alone else [before, *news]
+        if any(later < earlier for earlier, later in zip(floor, news, strict=False)):
             raise SimulationError(
                 f"the time {self._time!r} of {dict(self.configuration)!r} is negative, decreases or is no "
                 f"number: {self.curve.head(self._time, count)!r}"

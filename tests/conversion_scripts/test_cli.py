@@ -19,6 +19,9 @@ ROOT = Path(__file__).parents[2]
 UNKNOWN_HASH: set[str] = {
     "data_2k_lw.zip",
     "fcnet_tabular_benchmarks.tar.gz",
+    *(f"yahpo_v1.0/iaml_{learner}/model.onnx" for learner in ("ranger", "rpart", "super", "xgboost")),
+    *(f"yahpo_v1.0/rbv2_{learner}/model.onnx" for learner in ("aknn", "glmnet", "ranger", "super", "svm")),
+    "yahpo_v1.0/nb301/model.onnx",
 }
 
 

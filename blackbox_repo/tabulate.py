@@ -1,0 +1,158 @@
+"""Tables out of blackboxes that can only be asked: a surrogate's values for some configurations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from blackbox_repo.blackbox import Blackbox
+from blackbox_repo.curve import LearningCurve
+from blackbox_repo.errors import InvalidConfiguration, InvalidOption
+from blackbox_repo.manifest import Defect, Manifest, Task
+from blackbox_repo.repository import load_blackbox
+from blackbox_repo.space import Configuration, Space
+from blackbox_repo.storage import save_tables
+from blackbox_repo.table import STATUSES, Coded, Table, TabularBlackbox
+
+_BATCH = 64
+_REPEATS = 1000  # so many draws of known configurations in a row: there are no more
+
+
+def tabulate(
+    blackbox: Blackbox, configurations: int | Sequence[Configuration], *, seed: int = 0
+) -> TabularBlackbox:
+    """A table of exactly the values that a blackbox has for some configurations, with all their seeds.
+
+    Args:
+        blackbox: Usually a surrogate or a function.
+        configurations: Which, or how many different ones to draw from the space. As many as a finite space
+            has, or more, are all of it, in the order of its grid.
+        seed: Of the draws.
+
+    Returns:
+        A blackbox whose ``table`` :func:`blackbox_repo.storage.save_tables` can write.
+
+    Raises:
+        InvalidOption: Less than one configuration, or more than there are.
+        InvalidConfiguration: The space refuses one, or it occurs twice.
+
+    Example:
+        >>> table = tabulate(load_blackbox("yahpo-lcbench")["3945"], 1000)
+    """
+    space = blackbox.schema.space
+    if isinstance(configurations, int):
+        chosen = _drawn(space, configurations, seed)
+    else:
+        chosen = _checked(space, configurations)
+    schema = replace(blackbox.schema, space=replace(space, candidates=None))
+    return TabularBlackbox(schema, _table(blackbox, chosen), name=f"{blackbox.name} | tabulated")
+
+
+def save_tabulated(
+    name: str | Path, configurations: int, out: Path, *, seed: int = 0, tasks: Sequence[str] = ()
+) -> Manifest:
+    """Write ``NAME-N``, a tabulated blackbox of N configurations of another, the same for each task.
+
+    Args:
+        name: A blackbox's name, or its folder.
+        configurations: N.
+        out: Where the new blackbox's folder shall lie; an older version of it is replaced.
+        seed: Of the draws.
+        tasks: Which tasks; all by default.
+
+    Returns:
+        The manifest as written.
+
+    Raises:
+        UnknownName: There is no such blackbox or task.
+        InvalidOption: As :func:`tabulate`.
+    """
+    loaded = load_blackbox(name)
+    old = loaded.manifest
+    given = {task: old.task(task) for task in tasks or old.tasks}
+    tables = {task: tabulate(loaded[task], configurations, seed=seed).table for task in given}
+    made = replace(
+        old,
+        name=f"{old.name}-{configurations}",
+        title=f"{old.title}; a table of {configurations:,} configurations",
+        recipe=f"bb-repo tabulate {old.name} --configurations {configurations} --seed {seed}",
+        card=(*old.card, _cut(old.name, configurations, seed)),
+        tasks={
+            task: Task("unwritten", "", 0, title=of.title, ranges=of.ranges) for task, of in given.items()
+        },
+        labels=(),
+        network=None,
+    )
+    return save_tables(out / made.name, made, tables)
+
+
+def _cut(name: str, configurations: int, seed: int) -> Defect:
+    return Defect(
+        f"{name} answers any configuration of its space; this table has {configurations:,} of them, drawn "
+        f"with the seed {seed}",
+        f"the values are those of {name}, bit by bit",
+    )
+
+
+def _drawn(space: Space, count: int, seed: int) -> list[Configuration]:
+    if count < 1:
+        raise InvalidOption(f"configurations={count!r} must be 1 or more")
+    if space.size is not None and space.size <= count:
+        return [space.configuration(index) for index in range(space.size)]
+    chosen: dict[tuple[object, ...], Configuration] = {}
+    draws = repeats = 0
+    while len(chosen) < count:
+        before, drawn = len(chosen), space.sample("tabulate", seed, draws)
+        chosen.setdefault(space.key(drawn), drawn)
+        draws, repeats = draws + 1, 0 if len(chosen) > before else repeats + 1
+        if repeats == _REPEATS:
+            raise InvalidOption(
+                f"configurations={count} is more than the {len(chosen)} that there seem to be"
+            )
+    return list(chosen.values())
+
+
+def _checked(space: Space, configurations: Sequence[Configuration]) -> list[Configuration]:
+    known: dict[tuple[object, ...], Configuration] = {}
+    for configuration in configurations:
+        if known.setdefault(space.key(configuration), configuration) is not configuration:
+            raise InvalidConfiguration(f"{dict(configuration)!r} occurs twice; leave the second out")
+    if not known:
+        raise InvalidOption("configurations=[] must be 1 or more")
+    return [space.check(configuration) for configuration in known.values()]
+
+
+def _table(blackbox: Blackbox, chosen: Sequence[Configuration]) -> Table:
+    rows = [
+        (configuration, curve)
+        for start in range(0, len(chosen), _BATCH)
+        for configuration, first in _first_curves(blackbox, chosen[start : start + _BATCH])
+        for curve in (first, *_others(blackbox, configuration))
+    ]
+    curves = [curve for _, curve in rows]
+    objectives = blackbox.schema.objectives
+    status = np.array([STATUSES.index(curve.status) for curve in curves], dtype=np.uint8)
+    return Table(
+        hyperparameters={
+            name: Coded.of(configuration.get(name) for configuration, _ in rows)
+            for name in blackbox.schema.space.domains
+        },
+        seeds=np.array([curve.seed for curve in curves], dtype=np.int64),
+        points={o.name: np.concatenate([c[o.name] for c in curves]) for o in objectives if not o.constant},
+        lengths=np.array([len(curve) for curve in curves], dtype=np.int64),
+        constants={o.name: np.array([c.constant(o.name) for c in curves]) for o in objectives if o.constant},
+        status=status if status.any() else None,
+    )
+
+
+def _first_curves(
+    blackbox: Blackbox, batch: Sequence[Configuration]
+) -> list[tuple[Configuration, LearningCurve]]:
+    return list(zip(batch, blackbox.curves(batch), strict=True))
+
+
+def _others(blackbox: Blackbox, configuration: Configuration) -> list[LearningCurve]:
+    return [blackbox.curve(configuration, seed=seed) for seed in blackbox.seeds(configuration)[1:]]

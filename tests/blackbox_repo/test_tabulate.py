@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from blackbox_repo import from_function, load_blackbox
+from blackbox_repo.blackbox import Blackbox
+from blackbox_repo.domains import Categorical, Float, Integer
+from blackbox_repo.errors import ConfigurationNotInTable, InvalidConfiguration, InvalidOption, UnknownName
+from blackbox_repo.repository import verify
+from blackbox_repo.schema import Fidelity, Objective, Schema
+from blackbox_repo.space import Condition, Space
+from blackbox_repo.table import TabularBlackbox
+from blackbox_repo.tabulate import save_tabulated, tabulate
+
+
+def same_curves(found: Blackbox, expected: Blackbox) -> None:
+    """Bit by bit, for all configurations and seeds of ``found``."""
+    objectives = expected.schema.objectives
+    for configuration in found.configurations():
+        assert found.seeds(configuration) == expected.seeds(configuration)
+        for seed in expected.seeds(configuration):
+            ours = found.curve(configuration, seed=seed)
+            theirs = expected.curve(configuration, seed=seed)
+            assert (len(ours), ours.status, ours.seed) == (len(theirs), theirs.status, theirs.seed)
+            assert [ours[o.name].tobytes() for o in objectives] == [
+                theirs[o.name].tobytes() for o in objectives
+            ]
+
+
+def conditional(*, seeds: tuple[int, ...] = (0,)) -> Blackbox:
+    schema = Schema(
+        Space(
+            {"kind": Categorical(("tree", "line")), "depth": Integer(1, 2), "rate": Float(0.0, 1.0)},
+            {"depth": (Condition("kind", ("tree",)),), "rate": (Condition("kind", ("line",)),)},
+        ),
+        Fidelity("epoch", (1, 2)),
+        (Objective("loss", "min"), Objective("size", "min", constant=True)),
+        target="loss",
+    )
+    return from_function(
+        schema,
+        lambda c, seed: {"loss": [c.get("rate", 2.0) + seed, c.get("depth", 0) / 3], "size": seed / 7},
+        seeds=seeds,
+    )
+
+
+def test_a_tabulated_surrogate_has_exactly_the_surrogates_values() -> None:
+    surrogate = load_blackbox("yahpo-lcbench")["3945"]
+    table = tabulate(surrogate, 70, seed=3)
+    assert isinstance(table, TabularBlackbox)
+    assert len(table.configurations()) == 70
+    assert table.schema == surrogate.schema
+    same_curves(table, surrogate)
+    other = surrogate.schema.space.sample("another")
+    with pytest.raises(ConfigurationNotInTable, match="among the 70 configurations of 'yahpo-lcbench/3945"):
+        table.curve(other)
+
+
+def test_conditions_constants_and_several_seeds_are_kept() -> None:
+    table = tabulate(conditional(seeds=(1, 2, 5)), 20)
+    assert table.values("loss").shape == (20, 3, 2)
+    assert {frozenset(c) for c in table.configurations()} == {
+        frozenset({"kind", "depth"}),
+        frozenset({"kind", "rate"}),
+    }
+    same_curves(table, conditional(seeds=(1, 2, 5)))
+
+
+def test_a_hyperparameter_that_is_never_active_is_a_column_of_gaps() -> None:
+    tree = {"kind": "tree", "depth": 1}
+    table = tabulate(conditional(), [tree])
+    assert table.curve(tree)["loss"].tolist() == [2.0, 1 / 3]
+    assert list(table.configurations()) == [tree]
+
+
+def test_ragged_tables_with_their_status_come_back(ragged: TabularBlackbox) -> None:
+    table = tabulate(ragged, list(ragged.configurations()))
+    same_curves(table, ragged)
+    assert table.digest() == ragged.digest()
+
+
+def test_draws_are_a_function_of_the_seed_and_all_different() -> None:
+    box = conditional()
+    first, again, other = (tabulate(box, 9, seed=seed) for seed in (0, 0, 1))
+    assert list(first.configurations()) == list(again.configurations())
+    assert list(first.configurations()) != list(other.configurations())
+    assert first.digest() == again.digest() != other.digest()
+    more = tabulate(box, 12, seed=0)
+    assert list(more.configurations())[:9] == list(first.configurations())
+
+
+def test_a_finite_space_is_taken_as_a_whole_in_the_order_of_its_grid(grid: TabularBlackbox) -> None:
+    for count in (6, 100):
+        table = tabulate(grid, count)
+        assert list(table.configurations()) == list(grid.configurations())
+    assert len(tabulate(grid, 5).configurations()) == 5
+
+
+def test_too_few_configurations_and_repeated_ones_are_refused() -> None:
+    box, tree = conditional(), {"kind": "tree", "depth": 1}
+    with pytest.raises(InvalidOption, match="configurations=0 must be 1 or more"):
+        tabulate(box, 0)
+    with pytest.raises(InvalidOption, match=r"configurations=\[\] must be 1 or more"):
+        tabulate(box, [])
+    with pytest.raises(InvalidConfiguration, match="'depth': 1.* occurs twice"):
+        tabulate(box, [tree, {"kind": "tree", "depth": 1.0}])
+    with pytest.raises(InvalidConfiguration, match="lacks the hyperparameter 'depth'"):
+        tabulate(box, [{"kind": "tree"}])
+    choices = {"a": Categorical(("x", "y")), "b": Integer(1, 2)}
+    finite = Space(choices, {"b": (Condition("a", ("x",)),)})
+    schema = replace(box.schema, space=finite)
+    few = from_function(schema, lambda c, seed: {"loss": [1, 2], "size": 3})
+    assert len(tabulate(few, 3).configurations()) == 3
+    with pytest.raises(InvalidOption, match="configurations=4 is more than the 3 that there seem to be"):
+        tabulate(few, 4)
+
+
+def test_a_saved_table_can_be_loaded_and_verified(tmp_path: Path) -> None:
+    manifest = save_tabulated("yahpo-lcbench", 30, tmp_path, seed=1, tasks=["3945", "7593"])
+    assert manifest.name == "yahpo-lcbench-30"
+    assert manifest.recipe == "bb-repo tabulate yahpo-lcbench --configurations 30 --seed 1"
+    assert manifest.card[-1].rule == "the values are those of yahpo-lcbench, bit by bit"
+    assert {task: entry.configurations for task, entry in manifest.tasks.items()} == {"3945": 30, "7593": 30}
+    assert manifest.tasks["3945"].title == "OpenML task 3945"
+    assert manifest.network is None
+    folder = tmp_path / "yahpo-lcbench-30"
+    assert [finding.problem for finding in verify(folder)] == ["", ""]
+    loaded, source = load_blackbox(folder), load_blackbox("yahpo-lcbench")
+    for task in ("3945", "7593"):
+        same_curves(loaded[task], source[task])
+    assert np.array_equal(loaded["3945"].values("elapsed_time"), tabulated_times(source["3945"]))
+
+
+def tabulated_times(surrogate: Blackbox) -> np.ndarray:
+    return tabulate(surrogate, 30, seed=1).values("elapsed_time")
+
+
+def test_an_unknown_task_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    with pytest.raises(UnknownName, match="unknown task of 'yahpo-lcbench' '3946'; did you mean '3945'"):
+        save_tabulated("yahpo-lcbench", 5, tmp_path, tasks=["3945", "3946"])
+    assert list(tmp_path.iterdir()) == []
