@@ -15,9 +15,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from blackbox_repo import Manifest, Objective, describe, list_blackboxes
-from blackbox_repo.benchmark import BENCHMARKS
+from blackbox_repo.benchmark import available_benchmarks
 from blackbox_repo.domains import Domain, Float, Integer
-from blackbox_repo.words import in_words
+from conversion_scripts.registry import RECIPES, load_recipe
 from simulator.schedulers.listing import described_schedulers
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -152,10 +152,28 @@ def _tasks(manifest: Manifest) -> str:
 def benchmarks() -> str:
     """The tuning problems that have a name."""
     rows = [
-        (f"`{b.name}`", b.title, f"`{b.blackbox}/{b.task}`", b.objective, str(b.workers), in_words(b.seconds))
-        for b in BENCHMARKS.values()
+        (
+            f"`{b.name}`",
+            b.title,
+            f"`{b.blackbox}/{b.task}`",
+            ", ".join(b.objectives),
+            str(b.workers),
+            b.budget,
+        )
+        for b in available_benchmarks()
     ]
     return table(("benchmark", "what", "blackbox and task", "objective", "workers", "budget"), rows)
+
+
+def convertible() -> str:
+    """The recipes whose blackboxes are not in the package."""
+    embedded = set(list_blackboxes())
+    rows = [
+        (f"`{name}`", recipe.title, recipe.license, f"<{recipe.homepage}>")
+        for name, recipe in ((name, load_recipe(name)) for name in RECIPES)
+        if name not in embedded
+    ]
+    return table(("recipe", "what", "licence", "source"), rows)
 
 
 def schedulers() -> str:
@@ -173,6 +191,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "manifest": manifest,
     "blackboxes": blackboxes,
     "benchmarks": benchmarks,
+    "convertible": convertible,
     "schedulers": schedulers,
 }
 
