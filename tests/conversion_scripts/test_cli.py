@@ -21,6 +21,8 @@ UNKNOWN_HASH: set[str] = {
     "NATS-sss-v1_0-50262-simple",
     "NATS-tss-v1_0-3ffb9-simple",
     "fcnet_tabular_benchmarks.tar.gz",
+    "hpob/meta-dataset-descriptors.json",
+    "pd1/pd1.tar.gz",
     *(f"yahpo_v1.0/iaml_{learner}/model.onnx" for learner in ("ranger", "rpart", "super", "xgboost")),
     *(f"yahpo_v1.0/rbv2_{learner}/model.onnx" for learner in ("aknn", "glmnet", "ranger", "super", "svm")),
     "yahpo_v1.0/nb301/model.onnx",
