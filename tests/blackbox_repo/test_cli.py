@@ -30,6 +30,7 @@ EMBEDDED = [
     "nmt-hpo",
     "tabrepo-lightgbm",
     "taskset",
+    "yahpo-iaml_glmnet",
     "yahpo-lcbench",
 ]
 
