@@ -20,6 +20,7 @@ from conversion_scripts.recipe import Recipe
 from conversion_scripts.registry import RECIPES, load_recipe
 
 DOWNLOADED = Path("raw")
+_LICENCE, _TITLE = 15, 30  # columns of the terminal: for a licence, and the fewest for a title
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -119,7 +120,7 @@ def _summary(manifest: Manifest) -> str:
 
 def _show(terminal: Console, name: str | None) -> None:
     if name is None:
-        terminal.print(_overview())
+        terminal.print(_overview(terminal.width))
         return
     recipe = load_recipe(name)
     for line in (recipe.title, recipe.license, recipe.citation, recipe.homepage):
@@ -127,19 +128,24 @@ def _show(terminal: Console, name: str | None) -> None:
     terminal.print(_files(recipe))
 
 
-def _overview() -> Table:
-    """A line a recipe; in a narrow terminal the titles give way."""
+def _overview(width: int) -> Table:
+    """A line a recipe; the titles are cut, or left out, where the terminal is narrow."""
+    recipes = [load_recipe(name) for name in RECIPES]
     table = Table(box=None, padding=(0, 2, 0, 0))
     table.add_column("name", no_wrap=True)
-    table.add_column("licence", overflow="fold")
-    table.add_column("files", justify="right")
-    table.add_column("MB", justify="right")
-    table.add_column("download")
-    table.add_column("title", no_wrap=True, overflow="ellipsis")
-    for recipe in map(load_recipe, RECIPES):
-        files = recipe.files
+    table.add_column("licence", max_width=_LICENCE)
+    table.add_column("files", justify="right", no_wrap=True)
+    table.add_column("MB", justify="right", no_wrap=True)
+    table.add_column("download", no_wrap=True)
+    used = max(len(recipe.name) for recipe in recipes) + _LICENCE + len("files1,234.5download") + 5 * 2
+    room = width - used if width - used > _TITLE else 0
+    if room:
+        table.add_column("title", no_wrap=True)
+    for recipe in recipes:
+        files, title = recipe.files, recipe.title
+        cut = [title if len(title) <= room else f"{title[: room - 1]}…"] if room else []
         how = "yes" if all(map(can_download, files)) else "by hand"
-        table.add_row(recipe.name, recipe.license, str(len(files)), _megabytes(files), how, recipe.title)
+        table.add_row(recipe.name, recipe.license, str(len(files)), _megabytes(files), how, *cut)
     return table
 
 
@@ -153,7 +159,10 @@ def _files(recipe: Recipe) -> Table:
 
 
 def _megabytes(files: tuple[RawFile, ...]) -> str:
-    return f"{sum(file.size for file in files) / 1e6:,.1f}" if all(file.size for file in files) else "?"
+    """The size of all files, or of those whose size is known."""
+    known = [file.size for file in files if file.size]
+    more = ">" if len(known) < len(files) else ""
+    return f"{more}{sum(known) / 1e6:,.1f}" if known else "?"
 
 
 def main() -> None:

@@ -236,6 +236,14 @@ def test_the_list_says_licence_size_and_whether_the_files_can_be_downloaded() ->
     assert line.split()[:5] == ["taskset", "Apache-2.0", "3", "9.4", "yes"]
 
 
+def test_the_list_fits_a_narrow_terminal_with_its_names_whole() -> None:
+    lines = bb_convert("--list", env={"COLUMNS": "80"}).stdout.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert set(RECIPES) <= {line.split()[0] for line in lines}
+    (line,) = [line for line in lines if line.startswith("hpob-4796 ")]
+    assert line.split()[1:5] == ["MIT", "2", ">261.0", "yes"]  # one of the two files has no known size
+
+
 def test_every_recipe_bears_its_name_and_states_where_its_files_are_from() -> None:
     for name in RECIPES:
         recipe = load_recipe(name)
