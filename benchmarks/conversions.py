@@ -5,8 +5,8 @@
     python benchmarks/conversions.py nasbench201 FOLDER 4 tasks x 15,625 cells x 2 or 3 seeds x 200 epochs
 
 The raw files are made up, in the official layouts, and written to FOLDER once. NAS-Bench-201's records are
-made up in memory, from the real ones in the folder that the variable NATS_BENCH names. Run it from the project's
-folder, with PYTHONPATH=. and some gigabytes of disk.
+made up in memory, from the real ones in the folder that the variable NATS_BENCH names. Run it from the root
+of the project, with PYTHONPATH=. and some gigabytes of disk.
 """
 
 from __future__ import annotations

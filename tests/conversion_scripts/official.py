@@ -36,7 +36,7 @@ def write_fcnet_task(file: Path, runs: Iterable[tuple[Mapping[str, Any], Runs]])
     Loader: automl/nas_benchmarks at 107bf38e, tabular_benchmarks/fcnet_benchmark.py, lines 16 and 42 to 62;
     the columns are those of its data_collection/train_fcnet.py, lines 101 to 117.
     """
-    with h5py.File(file, "w", libver="latest") as data:
+    with h5py.File(file, "w") as data:
         for configuration, columns in runs:
             group = data.create_group(json.dumps(dict(configuration), sort_keys=True))
             for name, values in columns.items():
