@@ -20,7 +20,8 @@ from conversion_scripts.recipe import Recipe
 from conversion_scripts.registry import RECIPES, load_recipe
 
 DOWNLOADED = Path("raw")
-_LICENCE, _TITLE = 15, 30  # columns of the terminal: for a licence, and the fewest for a title
+# columns of the terminal: for a licence unless it is wide, and the fewest for a title
+_LICENCE, _WIDE, _TITLE = 15, 140, 30
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -131,13 +132,14 @@ def _show(terminal: Console, name: str | None) -> None:
 def _overview(width: int) -> Table:
     """A line a recipe; the titles are cut, or left out, where the terminal is narrow."""
     recipes = [load_recipe(name) for name in RECIPES]
+    licence = max(len(recipe.license) for recipe in recipes) if width >= _WIDE else _LICENCE
     table = Table(box=None, padding=(0, 2, 0, 0))
     table.add_column("name", no_wrap=True)
-    table.add_column("licence", max_width=_LICENCE)
+    table.add_column("licence", max_width=licence)
     table.add_column("files", justify="right", no_wrap=True)
     table.add_column("MB", justify="right", no_wrap=True)
     table.add_column("download", no_wrap=True)
-    used = max(len(recipe.name) for recipe in recipes) + _LICENCE + len("files1,234.5download") + 5 * 2
+    used = max(len(recipe.name) for recipe in recipes) + licence + len("files1,234.5download") + 5 * 2
     room = width - used if width - used > _TITLE else 0
     if room:
         table.add_column("title", no_wrap=True)
