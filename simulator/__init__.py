@@ -28,12 +28,16 @@ from simulator.scheduler import (
 )
 from simulator.schedulers import (
     ASHA,
+    MOASHA,
     PASHA,
+    PBT,
     GridSearch,
     Hyperband,
+    LocalSearch,
     MedianStopping,
     PromotionASHA,
     RandomSearch,
+    RegularizedEvolution,
     SuccessiveHalving,
 )
 from simulator.state import RunState
@@ -42,8 +46,10 @@ from simulator.stopping import Cost, Stop, Threshold
 __all__ = [
     "ASHA",
     "CONTINUE",
+    "MOASHA",
     "PASHA",
     "PAUSE",
+    "PBT",
     "STOP",
     "Best",
     "Call",
@@ -57,10 +63,12 @@ __all__ = [
     "GridSearch",
     "Hyperband",
     "Incumbent",
+    "LocalSearch",
     "LogNormal",
     "MedianStopping",
     "PromotionASHA",
     "RandomSearch",
+    "RegularizedEvolution",
     "Report",
     "Resume",
     "Run",

@@ -11,6 +11,7 @@ from typing import Any
 
 from blackbox_repo.errors import InvalidOption, UnknownName
 from blackbox_repo.schema import Schema
+from simulator.generator import as_scheduler
 from simulator.scheduler import Scheduler, SchedulerFactory
 
 SCHEDULERS: Mapping[str, str] = {
@@ -30,6 +31,7 @@ SCHEDULERS: Mapping[str, str] = {
 
 
 ADAPTERS: Mapping[str, str] = {
+    "hyperopt": "simulator.adapters.hyperopt:Hyperopt",
     "optuna": "simulator.adapters.optuna:Optuna",
 }
 """Library -> what makes a factory of the part after the colon: ``optuna:TPESampler``."""
@@ -73,13 +75,13 @@ def _adapted(name: str, target: str, inner: str, settings: Mapping[str, Any]) ->
 
 
 def _made(name: str, factory: Callable[..., Any], schema: Schema, seed: int) -> Scheduler:
-    scheduler = factory(schema, seed)
+    scheduler = as_scheduler(factory(schema, seed), schema)
     for method in ("suggest", "on_report", "on_end"):
         if not callable(getattr(scheduler, method, None)):
             raise InvalidOption(
                 f"what {name!r} makes of (schema, seed) is no scheduler, it lacks {method}(): {scheduler!r}"
             )
-    return scheduler  # type: ignore[no-any-return]
+    return scheduler
 
 
 def _import(target: str, name: str) -> Callable[..., Any]:

@@ -58,14 +58,16 @@ def chatty(name: str) -> Any:
 
 @every_scheduler
 @pytest.mark.parametrize("problem", PROBLEMS)
-@pytest.mark.parametrize("workers", [1, 4, 40])
-def test_it_goes_on_whatever_happens_to_its_trials(name: str, problem: str, workers: int) -> None:
+@pytest.mark.parametrize(("workers", "time"), [(1, 200), (40, 30)])
+def test_it_goes_on_whatever_happens_to_its_trials(
+    name: str, problem: str, workers: int, time: float
+) -> None:
     if name in NEEDS_CHECKPOINTS and problem == "independent":
         return
     for conditions in (None, SLOW, LATE_ENDS):
         if name == "asha-promotion" and conditions is LATE_ENDS:
             continue  # see test_asha_promotion.py
-        finished = run(name, problem, workers=workers, conditions=conditions)
+        finished = run(name, problem, workers=workers, stop=Stop(time=time), conditions=conditions)
         assert finished.reason == "time" or (name in ENDS and finished.reason == "exhausted")
         assert len(finished.trial_columns["trial"]) >= 2
 
@@ -94,10 +96,7 @@ def test_initial_configurations_come_first(name: str) -> None:
     initial = [schema.space.sample("initial", number) for number in range(3)]
     finished = run(name, "smooth", scheduler_factory(name, {"initial": initial}), workers=1)
     tried = [finished.configuration(trial) for trial in range(len(finished.trial_columns["trial"]))]
-    firsts = [tried.index(configuration) for configuration in initial]
-    assert firsts == sorted(firsts)
-    assert firsts[0] == 0
-    assert firsts == [0, 1, 2] or name == "local-search"  # which goes on around the first one
+    assert tried[:3] == initial
     assert "initial=[{'optimizer': " in finished.header["scheduler"]
 
 

@@ -1,0 +1,67 @@
+"""Where values lie in their domains, and which row of a table is closest to a configuration."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from blackbox_repo.curve import Array
+from blackbox_repo.domains import Domain, Float, Integer, Ordinal, Value, significant
+from blackbox_repo.space import Configuration, Space
+
+_INACTIVE = -2.0  # farther than 1 from every position
+
+
+def place(domain: Float | Integer, value: Value) -> float:
+    """Where a number lies in its domain, from 0 to 1 from end to end, in log scale where that is."""
+    scale = math.log if domain.log else float
+    low, high = scale(domain.lower), scale(domain.upper)
+    return significant((scale(float(value)) - low) / (high - low), 12) if high > low else 0.0
+
+
+def at_place(domain: Float | Integer, wanted: float) -> Value:
+    """The number at a place in [0, 1]; the nearest whole one for an integer."""
+    number = Float(domain.lower, domain.upper, log=domain.log).at(wanted)
+    return round(number) if isinstance(domain, Integer) else number
+
+
+class ClosestRow:
+    """The rows of a table that is no full grid.
+
+    The distance is that of ``views.nearest``: Euclidean over hyperparameters, numbers and ordinals in [0, 1]
+    from end to end of their domain, categories that differ 1 apart, as active and inactive ones.
+
+    Args:
+        space: With candidates.
+    """
+
+    def __init__(self, space: Space) -> None:
+        assert space.candidates is not None
+        self._space, self._rows = space, space.candidates
+        self._columns = {
+            name: np.array([_coordinate(domain, row.get(name)) for row in self._rows])
+            for name, domain in space.domains.items()
+        }
+
+    def to(self, wanted: Configuration, other_than: Configuration) -> dict[str, Value]:
+        """The row closest to a configuration that is not the other one; of equally close ones the first."""
+        squares = self._squares(wanted)
+        squares[self._squares(other_than) == 0] = np.inf
+        return dict(self._rows[int(np.argmin(np.round(squares, 12)))])
+
+    def _squares(self, configuration: Configuration) -> Array:
+        squares = np.zeros(len(self._rows))
+        for name, domain in self._space.domains.items():
+            apart = self._columns[name] - _coordinate(domain, configuration.get(name))
+            squares += np.minimum(np.abs(apart), 1.0) ** 2
+        return squares
+
+
+def _coordinate(domain: Domain, value: Value | None) -> float:
+    if value is None:
+        return _INACTIVE
+    if isinstance(domain, Float | Integer):
+        return place(domain, value)
+    rank = domain.values.index(value)
+    return rank / max(domain.size - 1, 1) if isinstance(domain, Ordinal) else float(rank)

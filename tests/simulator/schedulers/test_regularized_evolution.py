@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import pytest
+
+from blackbox_repo.blackbox import from_function
+from blackbox_repo.domains import Ordinal
+from blackbox_repo.errors import InvalidOption
+from blackbox_repo.space import Space
+from simulator import RandomSearch, RegularizedEvolution, Start, Stop, simulate
+from tests.simulator.schedulers.problems import CONDITIONAL, Driver, schema_of
+
+SCHEMA = schema_of(CONDITIONAL)
+
+
+def grown(scheduler: RegularizedEvolution, losses: list[float]) -> Driver:
+    """As many trials as there are losses, started and ended one by one."""
+    told = Driver(scheduler, SCHEMA)
+    for trial, loss in enumerate(losses):
+        told.configurations[trial] = scheduler.suggest().configuration
+        assert told.report(trial, 1, 99.0) == "continue until 9"
+        assert told.report(trial, 9, loss) == "continue"
+        told.end(trial, "completed")
+    return told
+
+
+def differing(one: Any, other: Any) -> int:
+    return sum(one.get(name) != other.get(name) for name in CONDITIONAL.domains)
+
+
+def test_the_first_ones_are_random_and_then_come_children_of_the_best() -> None:
+    scheduler = RegularizedEvolution(SCHEMA, 1, population=4, sample=50)  # so many draws see everybody
+    told = grown(scheduler, [3.0, 1.0, 2.0, float("nan")])
+    random = RandomSearch(SCHEMA, 1)
+    assert list(told.configurations.values()) == [random.suggest().configuration for _ in range(4)]
+    child = scheduler.suggest().configuration
+    assert 1 <= differing(child, told.configurations[1]) <= 2  # with what depends on it
+
+
+def test_the_oldest_dies_however_good_it_is() -> None:
+    scheduler = RegularizedEvolution(SCHEMA, 1, population=2, sample=50)
+    told = grown(scheduler, [0.0, 2.0, 1.0])
+    assert differing(scheduler.suggest().configuration, told.configurations[2]) <= 2
+    assert differing(told.configurations[2], told.configurations[0]) <= 2  # it was the child of the first
+
+
+def test_failed_trials_are_the_last_parents() -> None:
+    scheduler = RegularizedEvolution(SCHEMA, 1, population=3, sample=50)
+    told = grown(scheduler, [5.0])
+    for trial in (1, 2):
+        told.configurations[trial] = scheduler.suggest().configuration
+    told.report(1, 1, -9.0)
+    told.end(1, "failed")
+    told.end(2, "failed")
+    assert differing(scheduler.suggest().configuration, told.configurations[0]) <= 2
+
+
+def test_a_curve_that_ends_early_counts_with_its_first_point() -> None:
+    scheduler = RegularizedEvolution(SCHEMA, 1, population=2, sample=50)
+    told = grown(scheduler, [5.0])
+    told.configurations[1] = scheduler.suggest().configuration
+    told.report(1, 1, 4.0)
+    told.end(1, "completed")
+    assert differing(scheduler.suggest().configuration, told.configurations[1]) <= 2
+
+
+def test_with_more_workers_than_the_population_holds_the_others_are_random() -> None:
+    scheduler = RegularizedEvolution(SCHEMA, 1, population=2)
+    random = RandomSearch(SCHEMA, 1)
+    assert [scheduler.suggest() for _ in range(5)] == [random.suggest() for _ in range(5)]
+
+
+def test_evolution_gets_better_while_random_search_does_not() -> None:
+    """On five ordinals whose ranks add up to the loss, 0 to 45; the mean of random ones is 22.5."""
+    space = Space({name: Ordinal(tuple(range(10))) for name in "abcde"})
+    bowl = from_function(
+        schema_of(space, epochs=1),
+        lambda c, seed: {"score": [sum(c.values())], "size": [0.0], "elapsed_time": [1.0]},
+    )
+    means = {}
+    for kind in (RegularizedEvolution, RandomSearch):
+        settings = {"population": 20, "sample": 5} if kind is RegularizedEvolution else {}
+        run = simulate(bowl, partial(kind, **settings), workers=4, stop=Stop(trials_started=300), seed=1)
+        means[kind] = run.report_columns["score"][-100:].mean()
+    assert means[RandomSearch] > 20
+    assert means[RegularizedEvolution] < 8
+
+
+@pytest.mark.parametrize("setting", ["population", "sample"])
+def test_settings_outside_their_range_are_named(setting: str) -> None:
+    with pytest.raises(InvalidOption) as caught:
+        RegularizedEvolution(SCHEMA, **{setting: 0})  # type: ignore[arg-type]
+    assert str(caught.value) == f"{setting} is 0, but must be a whole number, 1 or more"
+
+
+def test_suggestions_are_starts_without_bounds() -> None:
+    suggestion = RegularizedEvolution(SCHEMA).suggest()
+    assert isinstance(suggestion, Start)
+    assert suggestion.until is None
