@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import numbers
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from types import GeneratorType
 from typing import cast
 
 from blackbox_repo.blackbox import Blackbox
@@ -13,8 +15,10 @@ from simulator.callbacks import Callback
 from simulator.conditions import Conditions
 from simulator.difference import first_difference
 from simulator.errors import SchedulerError
+from simulator.generator import Search, SearchFunction, as_scheduler
 from simulator.log import Log, Logged
 from simulator.loop import Simulation
+from simulator.patience import Patient, check_patience
 from simulator.run import Run
 from simulator.scheduler import Scheduler, SchedulerFactory
 from simulator.stopping import Stop
@@ -22,7 +26,7 @@ from simulator.stopping import Stop
 
 def simulate(  # noqa: PLR0913  one door, and all but two arguments are named
     blackbox: Blackbox,
-    scheduler: Scheduler | SchedulerFactory,
+    scheduler: Scheduler | SchedulerFactory | Search | SearchFunction,
     *,
     workers: int,
     stop: Stop,
@@ -32,12 +36,15 @@ def simulate(  # noqa: PLR0913  one door, and all but two arguments are named
     check_determinism: bool = False,
     log: str | Path | None = None,
     resume: bool = False,
+    patience: float | None = None,
 ) -> Run:
     """Replay the blackbox's learning curves against a scheduler on a simulated cluster.
 
     Args:
         blackbox: Where the curves come from; its schema must name a time.
-        scheduler: A fresh scheduler, or a factory ``(schema, seed) -> scheduler`` such as the class ``ASHA``.
+        scheduler: A fresh scheduler, or a factory ``(schema, seed) -> scheduler`` such as the class ``ASHA``
+            or a generator function (:class:`simulator.generator.GeneratorScheduler`). If it has a method
+            ``close()``, that is called after the run.
         workers: Jobs that run at a time.
         stop: When the run ends.
         seed: Of the run: it decides which training seeds are replayed, and is handed to a factory.
@@ -47,6 +54,7 @@ def simulate(  # noqa: PLR0913  one door, and all but two arguments are named
         log: A file to which the scheduler's answers are written as the run goes, so that it can go on should
             it be cut off.
         resume: Go on with the run of that log; takes a factory.
+        patience: Real seconds that one call of the scheduler may take; no result depends on it.
 
     Returns:
         The finished run.
@@ -69,21 +77,37 @@ def simulate(  # noqa: PLR0913  one door, and all but two arguments are named
         )
     stop.check(blackbox.schema)
     conditions = conditions or Conditions()
-    is_factory = isinstance(scheduler, type) or not hasattr(scheduler, "suggest")
+    check_patience(patience)
+    is_factory = isinstance(scheduler, type) or not (
+        hasattr(scheduler, "suggest") or isinstance(scheduler, GeneratorType)
+    )
     for name, asked in (("check_determinism", check_determinism), ("resume", resume)):
         if asked and not is_factory:
             raise InvalidOption(f"{name} needs a factory (schema, seed) -> scheduler, not an instance")
 
-    def simulation(observers: Sequence[Callback]) -> Simulation:
+    def simulated(observers: Sequence[Callback], log: str | Path | None, *, resume: bool) -> Run:
         made = cast("SchedulerFactory", scheduler)(blackbox.schema, seed) if is_factory else scheduler
-        return Simulation(blackbox, cast("Scheduler", made), workers, stop, seed, conditions, observers)
+        with _released(as_scheduler(cast("Scheduler | Search", made), blackbox.schema)) as fresh:
+            simulation = Simulation(blackbox, fresh, workers, stop, seed, conditions, observers)
+            if patience is not None:
+                simulation.scheduler = Patient(fresh, patience)
+            return _logged(simulation, log, resume=resume)
 
-    run = _logged(simulation(callbacks), log, resume=resume)
+    run = simulated(callbacks, log, resume=resume)
     if check_determinism:
-        difference = first_difference(run, simulation(()).run())
+        difference = first_difference(run, simulated((), None, resume=False))
         if difference is not None:
             raise SchedulerError(f"{run.header['scheduler']} is not deterministic: {difference}")
     return run
+
+
+@contextmanager
+def _released(scheduler: Scheduler) -> Iterator[Scheduler]:
+    """Whatever happens, a scheduler that holds something lets go of it."""
+    try:
+        yield scheduler
+    finally:
+        getattr(scheduler, "close", lambda: None)()
 
 
 def _logged(simulation: Simulation, log: str | Path | None, *, resume: bool) -> Run:

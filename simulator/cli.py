@@ -8,6 +8,7 @@ import shutil
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -78,6 +79,13 @@ def run(  # noqa: PLR0913, PLR0917  a command line has as many options as it has
             "may be repeated.",
         ),
     ] = None,
+    off_table: Annotated[
+        str,
+        typer.Option(
+            help="What answers for configurations that a table lacks: error, or its nearest row; "
+            "schedulers of other libraries need the latter on tables that are no full grid."
+        ),
+    ] = "error",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,  # noqa: FBT002
     log: Annotated[  # noqa: FBT002
         bool,
@@ -88,6 +96,10 @@ def run(  # noqa: PLR0913, PLR0917  a command line has as many options as it has
     resume: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Go on with the run of this folder, begun with --log and cut off."),
+    ] = None,
+    patience: Annotated[
+        float | None,
+        typer.Option(help="Give up when one call of the scheduler takes so many real seconds; no limit."),
     ] = None,
 ) -> None:
     """Simulate one tuning run, print what it found, and save it.
@@ -107,7 +119,7 @@ def run(  # noqa: PLR0913, PLR0917  a command line has as many options as it has
     if resume is not None:
         _refuse_others(context)
         begun = UnfinishedRun.of(resume)
-        _finish(begun.command.prepared(), resume, begun, as_json=as_json)
+        _finish(replace(begun.command.prepared(), patience=patience), resume, begun, as_json=as_json)
         return
     if log and out is None:
         raise InvalidOption("--log needs --out: the folder by which the run can be resumed")
@@ -122,8 +134,9 @@ def run(  # noqa: PLR0913, PLR0917  a command line has as many options as it has
         max_fidelity=max_fidelity,
         time_model=time_model,
         settings=tuple(settings or ()),
+        off_table=off_table,
     )
-    prepared = command.prepared()
+    prepared = replace(command.prepared(), patience=patience)
     _check_writable(out)
     unfinished = UnfinishedRun.begin(out, command) if out is not None and log else None
     _finish(prepared, out, unfinished, as_json=as_json)
@@ -134,7 +147,7 @@ def _refuse_others(context: typer.Context) -> None:
     for parameter in context.command.params:
         source = context.get_parameter_source(parameter.name or "")
         given = source is not None and source.name == "COMMANDLINE"
-        if given and parameter.name not in ("resume", "as_json"):
+        if given and parameter.name not in ("resume", "as_json", "patience"):
             raise InvalidOption(
                 f"--resume goes on with a run as it was begun; leave out {parameter.opts[-1]!r}"
             )

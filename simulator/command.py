@@ -10,7 +10,7 @@ from typing import Any
 
 from blackbox_repo import views
 from blackbox_repo.blackbox import Blackbox
-from blackbox_repo.errors import FormatError, InvalidOption
+from blackbox_repo.errors import FormatError, InvalidOption, UnknownName
 from simulator.api import simulate
 from simulator.callbacks import Callback
 from simulator.conditions import Conditions
@@ -29,6 +29,7 @@ from simulator.schedulers.registry import scheduler_factory
 from simulator.stopping import Stop
 
 DEFAULT_SECONDS = 7200.0
+OFF_TABLE = ("error", "nearest")
 _COMMAND, _LOG = "command.json", "log.jsonl"
 
 
@@ -46,6 +47,7 @@ class Command:
     max_fidelity: float | None
     time_model: str | None
     settings: tuple[str, ...]
+    off_table: str = "error"
 
     @classmethod
     def of(cls, run: Run, folder: Path) -> Command:
@@ -73,6 +75,10 @@ class Command:
         groups = grouped_settings(self.settings)
         problem = find_problem(self.name, self.time_model)
         blackbox = problem.blackbox
+        if self.off_table not in OFF_TABLE:
+            raise UnknownName("--off-table", self.off_table, OFF_TABLE)
+        if self.off_table == "nearest":
+            blackbox = views.nearest(blackbox)
         if self.max_fidelity is not None:
             blackbox = views.up_to(blackbox, self.max_fidelity)
         if self.objective is not None:
@@ -100,6 +106,7 @@ class Prepared:
     factory: SchedulerFactory
     stop: Stop
     conditions: Conditions
+    patience: float | None = None
 
     def run(self, callbacks: Sequence[Callback] = (), log: UnfinishedRun | None = None) -> Run:
         """Simulate, or go on with a run that was cut off; the command is kept in the run's header."""
@@ -113,6 +120,7 @@ class Prepared:
             callbacks=callbacks,
             log=None if log is None else log.file,
             resume=log is not None and log.file.exists(),
+            patience=self.patience,
         )
         return replace(run, header={**run.header, "command": asdict(self.command)})
 

@@ -1,0 +1,96 @@
+"""A limit to the real time of a scheduler's calls, so that one that hangs is named and ended."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable
+from types import FrameType
+from typing import ParamSpec, TypeVar
+
+from blackbox_repo.errors import InvalidOption
+from simulator.scheduler import Decision, Report, Scheduler, Suggestion, Trial
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+AGAIN, LONGEST = 0.1, 1e8
+"""Seconds: after the first, a call is interrupted once more, should it have caught the interruption."""
+
+
+class _OutOfPatienceError(BaseException):
+    """Raised inside the scheduler; no ``Exception``, so that it does not catch it by accident."""
+
+
+class Patient:
+    """A scheduler each of whose calls may take so many real seconds; its answers are the same.
+
+    A call that is inside of a C function is interrupted when that returns to Python; a scheduler that may
+    hang there can be run as a process of its own (docs/process-protocol.md).
+
+    Args:
+        scheduler: Any.
+        seconds: For one call; see :func:`check_patience`.
+    """
+
+    def __init__(self, scheduler: Scheduler, seconds: float) -> None:
+        self.__wrapped__ = scheduler
+        self._seconds = seconds
+        self._calling = False
+
+    def suggest(self) -> Suggestion:
+        """What the scheduler suggests."""
+        return self._limited(self.__wrapped__.suggest)
+
+    def on_report(self, trial: Trial, report: Report) -> Decision:
+        """What the scheduler decides."""
+        return self._limited(self.__wrapped__.on_report, trial, report)
+
+    def on_end(self, trial: Trial) -> None:
+        """Told to the scheduler."""
+        self._limited(self.__wrapped__.on_end, trial)
+
+    def _limited(self, call: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
+        previous = signal.signal(signal.SIGALRM, self._interrupt)
+        try:
+            try:
+                self._calling = True
+                signal.setitimer(signal.ITIMER_REAL, self._seconds, AGAIN)
+                return call(*args, **kwargs)
+            finally:
+                self._calling = False  # from here on nothing is interrupted
+        except _OutOfPatienceError:
+            raise TimeoutError(f"no answer in {self._seconds:g} s of real time (patience)") from None
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, previous)
+
+    def _interrupt(self, number: int, frame: FrameType | None) -> None:
+        if self._calling:
+            raise _OutOfPatienceError
+
+
+def check_patience(seconds: float | None) -> None:
+    """Refuse a patience that cannot be had here.
+
+    Raises:
+        InvalidOption: Not a number above 0; or no signals: outside of the main thread, on Windows, or because
+            another timer is running.
+    """
+    if seconds is None:
+        return
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds <= LONGEST:
+        raise InvalidOption(
+            f"patience is {seconds!r}, but must be a number of real seconds, above 0 (at most {LONGEST:g})"
+        )
+    why = ""
+    if not hasattr(signal, "setitimer"):
+        why = "this system has no interval timers"
+    elif threading.current_thread() is not threading.main_thread():
+        why = "signals reach the main thread only, and this is another one"
+    elif signal.getitimer(signal.ITIMER_REAL)[0]:
+        why = "somebody else's timer is running"
+    if why:
+        raise InvalidOption(
+            f"patience={seconds} is not possible here: {why}; run the scheduler as a process of its "
+            f"own, which has a timeout (docs/process-protocol.md)"
+        )
