@@ -231,9 +231,13 @@ def _folder_hash(paths: list[Path]) -> tuple[str, int]:
 
 
 def _missing_text(root: Path, missing: list[RawFile], total: int) -> str:
-    shown = ", ".join(f"{file.name!r} ({_origin(file)})" for file in missing[:3])
+    shown = ", ".join(f"{_names(file)} ({_origin(file)})" for file in missing[:3])
     more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
     return f"the raw folder {str(root)!r} lacks {len(missing)} of the {total} files needed: {shown}{more}"
+
+
+def _names(file: RawFile) -> str:
+    return " or ".join(repr(packing.name) for packing in (file, *file.instead))
 
 
 def _origin(file: RawFile) -> str:

@@ -102,7 +102,7 @@ def test_a_folder_or_an_archive_of_it_will_do(tmp_path: Path) -> None:
     (source,) = unpacked.sources
     assert (source.file, source.bytes) == ("runs", 11)
     assert source.sha256 == hashlib.sha256(listing.encode()).hexdigest()
-    with pytest.raises(InvalidOption, match=r"lacks 1 of the 1 files needed: 'runs'"):
+    with pytest.raises(InvalidOption, match=r"lacks 1 of the 1 files needed: 'runs' or 'runs\.tar' \("):
         RawFolder(tmp_path, [file])
 
 
