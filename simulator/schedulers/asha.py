@@ -25,7 +25,7 @@ class ASHA:
         seed: Of the configurations, drawn as random search draws them, and of the brackets.
         eta: How much more a trial gets on the next rung.
         r_min: The lowest rung; by default the smallest fidelity above 0.
-        brackets: Among how many brackets trials are divided; bracket s leaves out the s lowest rungs.
+        brackets: How many brackets share the trials; bracket s leaves out the s lowest rungs.
         initial: Configurations to try first.
 
     Raises:

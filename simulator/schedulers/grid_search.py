@@ -19,9 +19,8 @@ class GridSearch:
     Args:
         schema: Of the blackbox.
         seed: Of the order, if it is shuffled.
-        points: To how many values a continuous hyperparameter is cut, from end to end; finite ones keep all
-            of their values, integers at most so many.
-        shuffle: Whether the order is drawn; by default the last hyperparameter turns fastest.
+        points: How many values of a float, from end to end, and of an integer at most.
+        shuffle: Whether the order is drawn; else the last hyperparameter turns fastest.
         initial: Configurations to try first; the grid leaves them out.
 
     Raises:

@@ -42,11 +42,10 @@ def described_schedulers() -> list[tuple[str, str, list[Setting]]]:
 
 
 def _meanings(docstring: str) -> dict[str, str]:
-    """The arguments of a docstring in Google style, each with what is first said of it."""
+    """The arguments of a docstring in Google style, each with what is said of it in one line."""
     section = docstring.partition("\nArgs:\n")[2].partition("\n\n")[0]
     entries = re.findall(r"^    (\w+): (.*(?:\n {5,}.*)*)", section, re.MULTILINE)
-    # what follows a semicolon is for those who read on
-    return {name: " ".join(meaning.split()).partition(";")[0].rstrip(".") for name, meaning in entries}
+    return {name: " ".join(meaning.split()).rstrip(".") for name, meaning in entries}
 
 
 def scheduler_table() -> Table:

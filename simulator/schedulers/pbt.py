@@ -61,7 +61,7 @@ class PBT:
         population: How many train side by side.
         interval: Fidelity between milestones; by default a tenth of the largest.
         quantile: What part of the population counts as the worst, and as the best.
-        resample: How probable it is that a hyperparameter is drawn anew instead of being moved.
+        resample: The probability that a hyperparameter is drawn anew, not moved.
         initial: Configurations to try first.
 
     Raises:

@@ -25,7 +25,7 @@ class SuccessiveHalving(Synchronous):
         seed: Of the configurations, drawn as random search draws them.
         eta: How much more a trial gets on the next rung.
         r_min: The lowest rung; by default the smallest fidelity above 0.
-        trials: How many start in a bracket; by default as many as leave one at the end, eta^rungs.
+        trials: How many start in a bracket; by default eta^rungs, which leaves one.
         initial: Configurations to try first.
 
     Raises:
