@@ -45,6 +45,11 @@ class Blackbox(ABC):
         """The seeds with which a configuration was trained, ascending."""
         return (0,)
 
+    def holds(self, configuration: Configuration) -> bool:
+        """Whether a curve is the configuration's own, and not that of one which stands in for it."""
+        del configuration
+        return True
+
     def curves(
         self, configurations: Sequence[Configuration], *, seed: int | None = None
     ) -> list[LearningCurve]:

@@ -53,13 +53,16 @@ class _Nearest(View):
     def seeds(self, configuration: Configuration) -> tuple[int, ...]:
         return self.inner.seeds(self._row(configuration))
 
+    def holds(self, configuration: Configuration) -> bool:
+        try:
+            self.inner.seeds(configuration)
+        except (ConfigurationNotInTable, UnknownSeed):
+            return False
+        return self.inner.holds(configuration)
+
     def _row(self, configuration: Configuration) -> Configuration:
         checked = self.schema.space.check(configuration)
-        try:
-            self.inner.seeds(checked)
-        except (ConfigurationNotInTable, UnknownSeed):
-            return self.inner.configurations()[self._closest(checked)]
-        return checked
+        return checked if self.holds(checked) else self.inner.configurations()[self._closest(checked)]
 
     def _closest(self, checked: Mapping[str, Value]) -> int:
         squares = np.zeros(len(self.inner.configurations()))

@@ -32,6 +32,9 @@ class View(Blackbox):
     def seeds(self, configuration: Configuration) -> tuple[int, ...]:
         return self.inner.seeds(configuration)
 
+    def holds(self, configuration: Configuration) -> bool:
+        return self.inner.holds(configuration)
+
     def configurations(self) -> Sequence[Configuration]:
         return self.inner.configurations()
 

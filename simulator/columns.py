@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from blackbox_repo.blackbox import Blackbox
 from blackbox_repo.curve import Array
 from blackbox_repo.schema import Schema
 from simulator.clock import NANOSECONDS, to_seconds
@@ -15,9 +16,9 @@ from simulator.segments import Segment
 from simulator.trace import Points
 
 
-def trial_columns(schema: Schema, cluster: Cluster) -> dict[str, list[Any]]:
+def trial_columns(blackbox: Blackbox, cluster: Cluster) -> dict[str, list[Any]]:
     """Column -> one value a trial, in the order of their numbers."""
-    trials = cluster.trials
+    trials, schema = cluster.trials, blackbox.schema
     columns: dict[str, list[Any]] = {"trial": [trial.number for trial in trials]}
     for name in schema.space.domains:
         columns[f"config.{name}"] = [trial.configuration.get(name) for trial in trials]
@@ -28,6 +29,7 @@ def trial_columns(schema: Schema, cluster: Cluster) -> dict[str, list[Any]]:
         to_seconds(trial.segments[-1].end or 0) if trial.segments else None for trial in trials
     ]
     columns["segments"] = [len(trial.segments) for trial in trials]
+    columns["off_table"] = [not blackbox.holds(trial.configuration) for trial in trials]
     for objective in schema.objectives:
         if objective.constant:
             columns[objective.name] = [trial.curve.point(objective.name, 0) for trial in trials]

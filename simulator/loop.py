@@ -340,7 +340,7 @@ class Simulation:
                 self.events.append((end, outcome.value))
         self.events.append((last._replace(kind=Kind.DEADLINE), reason))
         return build_run(
-            self.described(), self.blackbox.schema, self.cluster, self.events, self.attention.calls, last
+            self.described(), self.blackbox, self.cluster, self.events, self.attention.calls, last
         )
 
     def described(self) -> dict[str, Any]:

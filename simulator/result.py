@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from blackbox_repo.schema import Schema
+from blackbox_repo.blackbox import Blackbox
 from simulator.cluster import Cluster
 from simulator.columns import call_columns, report_columns, segment_columns, trial_columns
 from simulator.events import Event
@@ -15,7 +15,7 @@ from simulator.trace import Points, build_records
 
 def build_run(
     described: Mapping[str, Any],
-    schema: Schema,
+    blackbox: Blackbox,
     cluster: Cluster,
     events: Sequence[tuple[Event, str]],
     calls: Sequence[tuple[Any, ...]],
@@ -25,20 +25,21 @@ def build_run(
 
     Args:
         described: What was run, for the header.
-        schema: Of the blackbox.
+        blackbox: Whose curves were replayed.
         cluster: At the end, with every job's outcome settled.
         events: All events but reports, each with a text that says what it is about; the last one is the
             run's end.
         calls: Of the scheduler, where its thinking took time.
         last: The event after which the run ended.
     """
+    schema = blackbox.schema
     points = Points.of(cluster, last)
     return Run(
         header={**described, "schema": schema.to_json()},
         reason=events[-1][1],
         end=last.time,
         records=build_records(points, points.values(cluster.trials, schema.target), events),
-        trial_columns=trial_columns(schema, cluster),
+        trial_columns=trial_columns(blackbox, cluster),
         segment_columns=segment_columns(cluster),
         report_columns=report_columns(schema, cluster, points),
         call_columns=call_columns(calls),

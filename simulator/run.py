@@ -16,6 +16,7 @@ from blackbox_repo.folders import appearing
 from blackbox_repo.schema import Objective, Schema
 from blackbox_repo.space import Configuration
 from simulator.clock import to_seconds
+from simulator.events import Kind
 from simulator.segments import Code
 from simulator.trace import RECORD, Records, digest_of
 
@@ -102,7 +103,7 @@ class Run:
         return Schema.from_json(self.header["schema"])
 
     def trials(self) -> pa.Table:
-        """One row a trial: number, ``config.<hyperparameter>``, seed, status, times, constant objectives."""
+        """One row a trial: number, ``config.<hyperparameter>``, seed, status, times, off_table, constants."""
         import pyarrow as pa
 
         return pa.table(dict(self.trial_columns))
@@ -189,6 +190,29 @@ class Run:
             if name.startswith("config.")
         }
         return {name: value for name, value in columns.items() if value is not None}
+
+    def statistics(self) -> dict[str, float]:
+        """Rates between 0 and 1 that tell how well the schedulers' suggestions and the workers were used.
+
+        ``duplicates``: trials with a configuration that was started before. ``off_table``: trials whose curve
+        is another configuration's that stands in for theirs. ``idle``: time of the workers, but for those
+        away, without a job.
+        """
+        trials = len(self.trial_columns["trial"])
+        different = {tuple(self.configuration(trial).items()) for trial in range(trials)}
+        present = self.seconds * self.header["workers"] - self._seconds_away()
+        busy = float(np.sum(np.subtract(self.segment_columns["ended"], self.segment_columns["busy_from"])))
+        return {
+            "duplicates": 1 - len(different) / trials if trials else 0.0,
+            "off_table": sum(self.trial_columns["off_table"]) / trials if trials else 0.0,
+            "idle": max(1 - busy / present, 0.0) if present > 0 else 0.0,
+        }
+
+    def _seconds_away(self) -> float:
+        times = self.records["time"]
+        lost, joined = (times[self.records["kind"] == kind] for kind in (Kind.LOST, Kind.JOINED))
+        back = int(joined.sum()) + (len(lost) - len(joined)) * self.end
+        return to_seconds(back - int(lost.sum()))
 
     def save(self, folder: str | Path, check: Callable[[Path], object] | None = None) -> None:
         """Write the run to a new folder: JSON and parquet files; it appears complete or not at all.

@@ -15,6 +15,8 @@ from simulator.run import TOLD, Run
 from simulator.segments import Code
 from simulator.step_plot import step_plot
 
+_RATES = {"duplicates": "tried before", "off_table": "not in the table", "idle": "of the workers' time idle"}
+
 
 def summary_object(run: Run, described: dict[str, Any], real_seconds: float) -> dict[str, Any]:
     """What ``--json`` prints.
@@ -45,6 +47,7 @@ def summary_object(run: Run, described: dict[str, Any], real_seconds: float) -> 
         "trials": len(run.trial_columns["trial"]),
         "reports": told,
         "late_reports": int((run.report_columns["code"] == Code.LATE).sum()),
+        "statistics": run.statistics(),
         "preemptions": run.segment_columns["outcome"].count("preempted"),
         "ended_by": run.reason,
         "best": found,
@@ -78,6 +81,10 @@ def _facts(run: Run, summary: dict[str, Any]) -> Table:
     table.add_row("", f"{ratio:,.0f} times faster")
     table.add_row("trials", f"{summary['trials']:,} ({_statuses(run)})")
     table.add_row("reports", f"{summary['reports']:,}")
+    rates = summary["statistics"]
+    noted = [f"{rates[name]:.1%} {what}" for name, what in _RATES.items() if rates[name]]
+    if noted:
+        table.add_row("", ", ".join(noted))
     if summary["preemptions"]:
         table.add_row("preempted", f"{summary['preemptions']:,} times a trial lost its worker")
     thought = _thinking_time(run)

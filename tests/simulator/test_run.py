@@ -6,7 +6,21 @@ import pyarrow.parquet as pq
 import pytest
 
 from blackbox_repo.errors import FormatError, IntegrityError, InvalidOption, UnknownName
-from simulator import ASHA, PAUSE, STOP, Conditions, Delays, Resume, Run, Stop, simulate
+from blackbox_repo.repository import load_blackbox
+from blackbox_repo.views import nearest
+from simulator import (
+    ASHA,
+    PAUSE,
+    STOP,
+    Conditions,
+    Delays,
+    Failures,
+    RandomSearch,
+    Resume,
+    Run,
+    Stop,
+    simulate,
+)
 
 
 @pytest.fixture
@@ -47,6 +61,7 @@ def test_the_tables_tell_the_story(run: Run) -> None:
         "status": "completed",
         "started": 0.0,
         "ended": 51.0,
+        "off_table": False,
         "segments": 2,
     }
     assert trials[1]["status"] == "stopped"
@@ -151,3 +166,30 @@ def test_what_is_no_run_is_refused(tmp_path: Path) -> None:
     (tmp_path / "run.json").write_text('{"format": 99}')
     with pytest.raises(FormatError, match="holds a run of format 99, but this version reads up to 1"):
         Run.load(tmp_path)
+
+
+def test_statistics_tell_duplicates_stand_ins_and_idle_time(play: Any, job: Any) -> None:
+    _, _, run = play([job(1), job(2), job(1)], workers=2)
+    # worker 0 trains 4 + 4 s, worker 1 trains 8 s, and both are through at 8 s
+    assert run.statistics() == {"duplicates": pytest.approx(1 / 3), "off_table": 0.0, "idle": 0.0}
+    lost = Conditions(failures=Failures(preempt=5, away=3))
+    _, _, run = play([job(1)], workers=2, conditions=lost, stop=Stop(time=20))
+    assert run.statistics()["idle"] == pytest.approx(0.5)
+    _, _, run = play([job(2)], workers=2, conditions=lost, stop=Stop(time=20))
+    # present from 0 to 5 and from 8 to 13, both workers; one of them trains from 0 to 5 and from 8 to 12
+    assert run.seconds == 12
+    assert run.statistics()["idle"] == pytest.approx(1 - 9 / 18)
+
+
+def test_a_stand_in_is_told_from_a_row_of_the_table() -> None:
+    table = load_blackbox("icml-deepar")["electricity"]
+    rows = table.configurations()
+    other = {**rows[0], next(iter(rows[0])): next(iter(table.schema.space.domains.values())).at(0.123456)}
+    search = RandomSearch(nearest(table).schema, initial=[rows[3], other, rows[3]])
+    run = simulate(nearest(table), search, workers=1, stop=Stop(trials_started=3))
+    assert run.trials().to_pydict()["off_table"] == [False, True, False]
+    assert run.statistics() == {
+        "duplicates": pytest.approx(1 / 3),
+        "off_table": pytest.approx(1 / 3),
+        "idle": 0.0,
+    }
