@@ -97,8 +97,8 @@ class _Runs:
             )
         self._constants["parameters"].append(run["params"])
         self._constants["flops"].append(run["flop"])
-        latency = run["latency"] or [np.nan]
-        self._constants["latency"].append(sum(latency) / len(latency))
+        latencies = [seconds for seconds in run["latency"] or () if seconds > 0]  # -1 says that there is none
+        self._constants["latency"].append(sum(latencies) / len(latencies) if latencies else np.nan)
 
     def table(self) -> Table:
         """All runs in the order of the grid, seeds ascending."""
