@@ -1,6 +1,5 @@
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -11,100 +10,13 @@ from blackbox_repo.storage import load_task
 from blackbox_repo.surrogate import Network, NetworkBlackbox
 from conversion_scripts.onnx_network import Columns, read_network
 from conversion_scripts.yahpo_lcbench import COLUMNS
+from tests.conversion_scripts.onnx_models import Graph
 
-onnx = pytest.importorskip("onnx")
+pytest.importorskip("onnx")
 
 FOLDER = Path(__file__).parents[2] / "data_cache" / "yahpo-lcbench"
 TINY = Columns(("kind",), ("x", "y"), ("u",))
 ENCODING = {"kind": {"#na#": 0, "a": 1, "b": 2}}
-
-
-def node(operation: str, inputs: list[str], output: str, **attributes: Any) -> Any:
-    return onnx.helper.make_node(operation, inputs, [output], **attributes)
-
-
-class Graph:
-    """A small model as YAHPO Gym exports them, node by node."""
-
-    def __init__(self) -> None:
-        self.nodes: list[Any] = []
-        self.weights: dict[str, Any] = {}
-
-    def constant(self, value: float | list[int], dtype: Any = np.int64) -> str:
-        name = f"c{len(self.nodes)}"
-        tensor = onnx.numpy_helper.from_array(np.array(value, dtype=dtype))
-        self.nodes.append(node("Constant", [], name, value=tensor))
-        return name
-
-    def add(self, operation: str, *inputs: str, **attributes: Any) -> str:
-        name = f"t{len(self.nodes)}"
-        self.nodes.append(node(operation, list(inputs), name, **attributes))
-        return name
-
-    def weight(self, name: str, *shape: int) -> str:
-        size = int(np.prod(shape))
-        wave = np.sin(np.arange(size) + len(name)) + (1.5 if "running_var" in name else 0.0)
-        self.weights[name] = wave.reshape(shape).astype(np.float32)
-        return name
-
-    def linear(self, x: str, name: str, inputs: int, outputs: int) -> str:
-        weight, bias = self.weight(f"{name}.weight", outputs, inputs), self.weight(f"{name}.bias", outputs)
-        return self.add("Gemm", x, weight, bias, alpha=1.0, beta=1.0, transB=1)
-
-    def norm(self, x: str, name: str) -> str:
-        parts = [self.weight(f"{name}.{p}", 4) for p in ("weight", "bias", "running_mean", "running_var")]
-        return self.add("BatchNormalization", x, *parts, epsilon=1e-5, momentum=0.9)
-
-    def column(self, tensor: str, k: int, *steps: tuple[str, float] | tuple[str]) -> str:
-        x = self.add("Gather", tensor, self.constant(k), axis=1)
-        for operation, *constant in steps:
-            extra = [self.constant(c, np.float32) for c in constant]
-            x = self.add(operation, x, *extra)
-        return self.add("Unsqueeze", self.add("Cast", x, to=1), self.constant([1]))
-
-    def block(self, x: str, name: str) -> str:
-        hidden = self.linear(self.norm(x, f"{name}.norm"), f"{name}.linear0", 4, 6)
-        width = self.add("Gather", self.add("Shape", hidden), last := self.constant([-1]), axis=0)
-        zero = self.constant([0])
-        rounded_up = self.add("Add", width, self.constant([1]))
-        half = self.add("Div", rounded_up, self.constant([2]))
-        middle = self.add("Mul", half, self.constant([1]))
-        linear = self.add("Slice", hidden, zero, middle, last)
-        end = self.add("Mul", half, self.constant([2]))
-        gate = self.add("Relu", self.add("Slice", hidden, middle, end, last))
-        return self.add("Add", x, self.linear(self.add("Mul", linear, gate), f"{name}.linear1", 3, 4))
-
-    def network(self, *, last: str = "Sigmoid") -> "Graph":
-        code = self.add("Gather", "x_cat", self.constant(0), axis=1)
-        embedding = self.add("Gather", self.weight("embds_fct.0.weight", 3, 2), code)
-        categories = self.add("Concat", embedding, axis=1)
-        x = self.column("x_cont", 0, ("Add", 1e-12), ("Log",), ("Sub", -2.0), ("Div", 4.0))
-        y = self.column("x_cont", 1, ("Sub", 1.0), ("Div", 8.0))
-        numbers = self.add("Concat", x, y, axis=1)
-        state = self.linear(self.add("Concat", categories, numbers, axis=1), "first_layer", 4, 4)
-        for k in range(2):
-            state = self.block(state, f"layers.{k}")
-        state = self.add("Relu", self.norm(state, "last_normalization"))
-        outputs = self.add(last, self.linear(state, "head", 4, 1))
-        u = self.column(outputs, 0, ("Mul", 30.0), ("Add", -27.5), ("Exp",), ("Sub", 1e-12))
-        self.nodes.append(node("Concat", [u], "output", axis=1))
-        return self
-
-    def model(self, batch: int | str = "batch_size") -> bytes:
-        def tensor(name: str, kind: int, width: int) -> Any:
-            return onnx.helper.make_tensor_value_info(name, kind, [batch, width])
-
-        weights = [onnx.numpy_helper.from_array(array, name) for name, array in self.weights.items()]
-        graph = onnx.helper.make_graph(
-            self.nodes,
-            "g",
-            [tensor("x_cat", 6, 1), tensor("x_cont", 1, 2)],
-            [tensor("output", 1, 1)],
-            weights,
-        )
-        opset = [onnx.helper.make_opsetid("", 13)]
-        made: bytes = onnx.helper.make_model(graph, opset_imports=opset, ir_version=8).SerializeToString()
-        return made
 
 
 def test_a_graph_becomes_arrays_and_a_spec() -> None:
