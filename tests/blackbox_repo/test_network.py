@@ -1,4 +1,5 @@
 import json
+import math
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from blackbox_repo.storage import load_task
 from blackbox_repo.surrogate import Network, NetworkBlackbox
 from blackbox_repo.surrogate import network as network_module
 from blackbox_repo.surrogate.blackbox import elapsed_seconds
-from blackbox_repo.surrogate.network import exact_product
+from blackbox_repo.surrogate.network import blocked_product, ends, exact_product
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "data_cache" / "yahpo-lcbench"
@@ -176,6 +177,32 @@ def test_a_missing_array_or_an_unknown_step_is_named() -> None:
         Network(*tiny(numeric=[{"name": "x", "steps": [["sqrt"]]}]))
 
 
+def test_small_differences_of_large_numbers_are_rounded_to_decimals() -> None:
+    arrays, spec = tiny()
+    # 1 + u - 1 keeps but the absolute digits of u
+    outputs = [{"name": "u", "steps": [["multiply", 1e-7], ["add", 1.0], ["subtract", 1.0]], "decimals": 9}]
+    outputs.append({"name": "v", "steps": [["multiply", -1e-12]], "decimals": 9})
+    found = Network(arrays, {**spec, "outputs": outputs}).evaluate(
+        np.array([[1]]), np.array([[-2 * np.log(3)]])
+    )
+    assert found.tolist() == [[round(1e-7 / (1 + np.exp(-0.9)), 9), 0.0]]
+    assert found[0, 0] == 7.1e-08
+    assert math.copysign(1, found[0, 1]) == 1
+
+
+def test_an_output_ends_where_the_network_yields_0_and_1() -> None:
+    assert ends([["multiply", 3.0], ["add", 1.0]]) == (1.0, 4.0)
+    assert ends([["add", 1.0], ["log"], ["negate"]]) == (0.0, -math.log(2))
+
+
+@pytest.mark.parametrize("columns", [1, 2, 255, 257, 419, 838, 910, 2048])
+@pytest.mark.parametrize("rows", [1, 7, 8, 9, 128])
+def test_a_product_in_blocks_is_the_product(rows: int, columns: int) -> None:
+    left = np.sin(np.arange(rows * 128.0)).reshape(rows, 128)
+    right = np.cos(np.arange(128.0 * columns)).reshape(128, columns)
+    np.testing.assert_allclose(blocked_product(left, right), left @ right, rtol=0, atol=1e-12)
+
+
 # --- the blackbox -------------------------------------------------------------------------------------------
 
 
@@ -314,6 +341,55 @@ def test_inputs_and_outputs_that_nobody_names_are_refused() -> None:
     renamed = Network(network().arrays, {**network().spec, "outputs": outputs})
     with pytest.raises(FormatError, match="no output 'val_accuracy'; it has"):
         NetworkBlackbox(manifest().schema, renamed, 1, name="renamed")
+
+
+def timed(kind: Any, values: tuple[float, ...], zero_at: int | None) -> NetworkBlackbox:
+    """``u`` is the time: 10 times the sigmoid of a tenth of the wave of x."""
+    schema = Schema(
+        Space({"y": Float(0.0, 1.0)}),
+        Fidelity("x", values, kind=kind),
+        (Objective("v", "min"), Objective("elapsed_time", "none", "s", cumulative=True)),
+        target="v",
+        time="elapsed_time",
+    )
+    arrays, spec = tiny()
+    elapsed = {"output": "u", "zero_at": zero_at, "min_step": 0.5}
+    asked = {"task": "kind", "fidelity": {"input": "x", "offset": 0}, "fixed": {}, "elapsed": elapsed}
+    return NetworkBlackbox(schema, Network(arrays, {**spec, **asked}), 1)
+
+
+def test_a_time_that_counts_from_0_is_taken_as_it_is_but_rises() -> None:
+    raw = Network(*tiny()).evaluate(np.array([[1]] * 3), np.array([[1.0], [2.0], [3.0]]))[:, 0]
+    assert np.all(np.diff(raw) <= 0)
+    expected = [raw[0], raw[0] + 0.5, raw[0] + 1.0]
+    found = timed("incremental", (1, 2, 3), None).curve({"y": 0.5})["elapsed_time"]
+    assert found.tolist() == [round(seconds, 6) for seconds in expected]
+
+
+def test_at_independent_fidelities_each_time_is_its_own() -> None:
+    raw = Network(*tiny()).evaluate(np.array([[1]] * 3), np.array([[1.0], [2.0], [3.0]]))[:, 0]
+    curve = timed("independent", (1, 2, 3), None).curve({"y": 0.5})
+    assert curve["elapsed_time"].tolist() == [max(0.5, round(seconds, 6)) for seconds in raw.tolist()]
+    assert len(curve["v"]) == 3
+
+
+def test_all_points_of_an_independent_fidelity_are_predicted_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    surrogate = timed("independent", tuple(range(1, 13)), None)
+    sizes: list[int] = []
+    evaluate = surrogate._network.evaluate
+
+    def recorded(codes: Array, numbers: Array) -> Array:
+        sizes.append(len(numbers))
+        return evaluate(codes, numbers)
+
+    monkeypatch.setattr(surrogate._network, "evaluate", recorded)
+    for curve in surrogate.curves([{"y": 0.25}, {"y": 0.5}]):
+        curve.point("v", 11)
+    assert sizes == [24]
+
+
+def test_tasks_share_their_network_as_long_as_one_is_in_use() -> None:
+    assert box("3945")._network is box("7593")._network is load_task(FOLDER, manifest(), "3945")._network  # type: ignore[attr-defined]
 
 
 def test_inactive_and_fixed_inputs_have_their_values() -> None:

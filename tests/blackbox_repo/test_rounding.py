@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from blackbox_repo.surrogate.rounding import round_significant
+from blackbox_repo.surrogate.rounding import round_decimals, round_significant
 
 
 def bits(value: float) -> bytes:
@@ -66,3 +66,14 @@ def test_the_shape_is_kept_and_the_argument_unchanged(shape: tuple[int, ...]) ->
     assert rounded.shape == shape
     assert np.all(rounded == 1.23457)
     assert np.all(array == 1.23456789)
+
+
+def test_decimals_are_rounded_half_to_even_and_zero_has_no_sign() -> None:
+    found = round_decimals(np.array([0.25, 0.35, -0.04, -0.25, 1e-12, 7.0]), 1)
+    assert [bits(value) for value in found] == [bits(v) for v in (0.2, 0.4, 0.0, -0.2, 0.0, 7.0)]
+
+
+@given(st.integers(-(10**15), 10**15), st.integers(0, 12))
+def test_a_number_of_so_many_decimals_stays(whole: int, decimals: int) -> None:
+    value = float(f"{whole}e-{decimals}") + 0.0
+    assert bits(float(round_decimals(np.array([value]), decimals)[0])) == bits(value)
