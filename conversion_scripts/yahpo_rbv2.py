@@ -146,10 +146,10 @@ CARD = (
     *network_card(
         tolerance="within 1e-5 of the value or 5e-7 of the output's range, whichever is larger, in rpart and "
         "(but for 5 of 9,000 values that are up to 5 times as far, where onnxruntime's single "
-        "precision does not suffice) in xgboost; the networks of the other scenarios could not be measured here"
+        "precision does not suffice) in xgboost; the networks of the others could not be measured here"
     ),
     Defect(
-        "the source has a second fidelity, repl, from 1 to 10 repetitions of the cross-validation",
+        "the source has a second fidelity, repl: it counts the repetitions of the resampling, from 1 to 10",
         "repl is fixed to 10",
     ),
     Defect(
