@@ -1,0 +1,181 @@
+"""Whatever has ``ask`` and ``tell`` as a scheduler: it asks for jobs, and is told what they come to."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from blackbox_repo.errors import InvalidOption
+from blackbox_repo.schema import Schema
+from blackbox_repo.space import Configuration, configuration_text
+from simulator.scheduler import CONTINUE, Decision, Report, Resume, Start, Trial, TrialStatus
+
+
+@dataclass(frozen=True)
+class Job:
+    """What an optimizer wants to be tried.
+
+    Args:
+        configuration: What to train.
+        until: Up to which fidelity; ``None`` for the end of the curve.
+        handle: What the library needs to know the job again.
+    """
+
+    configuration: Configuration
+    until: float | None = None
+    handle: Any = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a job came to: the last point that it reported.
+
+    Args:
+        loss: The target as a number to be small: negated for goal ``"max"``; NaN stays NaN.
+        failed: The training failed, or reported nothing; the loss is NaN then.
+        seconds: How long the training took, from scratch up to this point; 0 if the blackbox has no time.
+    """
+
+    loss: float
+    failed: bool = False
+    seconds: float = 0.0
+
+
+class Optimizer(Protocol):
+    """A library behind the names of this project; ``__repr__`` is what the header of a run says of it."""
+
+    def ask(self) -> Job | None:
+        """The next job, or ``None``: nothing before something is told, or nothing any more."""
+
+    def tell(self, job: Job, outcome: Outcome) -> None:
+        """A job that was asked for has ended."""
+
+
+class AskTellScheduler:
+    """Gives the jobs of an optimizer to workers; stops none, and tells the optimizer what they came to.
+
+    A job that is interrupted by the end of the run goes on for the optimizer.
+
+    Args:
+        optimizer: Of which jobs are asked.
+        schema: Of the blackbox; its target is optimized.
+        resume: Let a job go on with a paused trial of its configuration; else each begins from scratch.
+    """
+
+    def __init__(self, optimizer: Optimizer, schema: Schema, *, resume: bool = False) -> None:
+        self._optimizer, self._schema, self._resume = optimizer, schema, resume
+        self._target = schema.objective(schema.target)
+        self._started = 0
+        self._jobs: dict[int, Job] = {}
+        self._last: dict[int, Report] = {}
+        self._paused: dict[str, tuple[int, float]] = {}
+
+    def __repr__(self) -> str:
+        return repr(self._optimizer)
+
+    def suggest(self) -> Start | Resume | None:
+        """The next job."""
+        job = self._optimizer.ask()
+        if job is None:
+            return None
+        text = configuration_text(job.configuration)
+        if text in self._paused and (job.until is None or job.until > self._paused[text][1]):
+            number, _ = self._paused.pop(text)
+            self._jobs[number] = job
+            return Resume(number, job.until)
+        self._jobs[self._started] = job
+        self._started += 1
+        return Start(job.configuration, job.until)
+
+    def on_report(self, trial: Trial, report: Report) -> Decision:
+        """Each is listened to: which is the last is known when the trial ends."""
+        self._last[trial.number] = report
+        return CONTINUE
+
+    def on_end(self, trial: Trial) -> None:
+        """The optimizer is told."""
+        job, report = self._jobs.pop(trial.number), self._last.pop(trial.number, None)
+        if trial.status is TrialStatus.INTERRUPTED:
+            return
+        if report is None or trial.status is TrialStatus.FAILED:
+            self._optimizer.tell(job, Outcome(math.nan, failed=True))
+            return
+        if self._resume and trial.status is TrialStatus.PAUSED:
+            self._paused[configuration_text(job.configuration)] = trial.number, report.fidelity
+        value = report[self._target.name]
+        seconds = 0.0 if self._schema.time is None else report[self._schema.time]
+        self._optimizer.tell(job, Outcome(-value if self._target.goal == "max" else value, seconds=seconds))
+
+
+class AskTell:
+    """A factory of schedulers from any object with ``ask()`` and ``tell(asked, loss)``.
+
+    Args:
+        make: ``(schema, seed)`` -> the object; the conversion of the space is in it.
+        to_configuration: What ``ask()`` gives -> the configuration; by default it is one.
+        bad: Told in the place of NaN, and of trials that failed; ``None`` if they are not to be told.
+        name: For the header of a run.
+
+    Example:
+        >>> class Sweep:
+        ...     def __init__(self):
+        ...         self.asked, self.told = 0, []
+        ...
+        ...     def ask(self):
+        ...         self.asked += 1
+        ...         return [self.asked / 10]
+        ...
+        ...     def tell(self, asked, loss):
+        ...         self.told.append((asked, loss))
+        >>> AskTell(lambda schema, seed: Sweep(), to_configuration=lambda asked: {"x": asked[0]})
+        AskTell(make=<lambda>)
+    """
+
+    def __init__(
+        self,
+        make: Callable[[Schema, int], Any],
+        *,
+        to_configuration: Callable[[Any], Configuration] = dict,
+        bad: float | None = math.inf,
+        name: str | None = None,
+    ) -> None:
+        self._make, self._to_configuration, self._bad = make, to_configuration, bad
+        self._name = name or f"AskTell(make={getattr(make, '__qualname__', repr(make)).split('.')[-1]})"
+
+    def __repr__(self) -> str:
+        return self._name
+
+    def __call__(self, schema: Schema, seed: int) -> AskTellScheduler:
+        """A fresh object for this blackbox.
+
+        Raises:
+            InvalidOption: It has no ``ask`` or no ``tell``.
+        """
+        made = self._make(schema, seed)
+        for method in ("ask", "tell"):
+            if not callable(getattr(made, method, None)):
+                raise InvalidOption(f"{self._name} made an object without {method}(): {made!r}")
+        return AskTellScheduler(_Plain(made, self._to_configuration, self._bad, self._name), schema)
+
+
+class _Plain:
+    """The object behind the names of this project."""
+
+    def __init__(
+        self, made: Any, to_configuration: Callable[[Any], Configuration], bad: float | None, name: str
+    ) -> None:
+        self._made, self._to_configuration, self._bad, self._name = made, to_configuration, bad, name
+
+    def __repr__(self) -> str:
+        return self._name
+
+    def ask(self) -> Job | None:
+        asked = self._made.ask()
+        return None if asked is None else Job(self._to_configuration(asked), handle=asked)
+
+    def tell(self, job: Job, outcome: Outcome) -> None:
+        loss = self._bad if math.isnan(outcome.loss) else outcome.loss
+        if loss is not None:
+            self._made.tell(job.handle, loss)

@@ -1,0 +1,113 @@
+"""Hyperopt's algorithms as schedulers (Bergstra et al., ICML 2013): whole trainings, asked for singly."""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from blackbox_repo.errors import InvalidOption, UnknownName
+from blackbox_repo.schema import Schema
+from blackbox_repo.space import Configuration, Space
+from simulator.adapters.ask_tell import AskTellScheduler, Job, Outcome
+from simulator.adapters.hyperopt_space import decoded, encoded, to_hyperopt
+from simulator.adapters.library import quiet, require, version_of
+from simulator.schedulers.settings import check_initial, shown
+
+ALGORITHMS = ("anneal", "rand", "tpe")
+
+
+class Hyperopt:
+    """A factory of schedulers that do what ``hyperopt.fmin`` would do with this algorithm.
+
+    A trial that failed is told as ``STATUS_FAIL``; NaN is told as it is, as ``fmin`` does.
+
+    Args:
+        algorithm: ``"tpe"``, ``"rand"`` or ``"anneal"``, or a ``suggest`` function such as a ``partial`` of
+            ``hyperopt.mix.suggest``.
+        settings: Keyword arguments of the ``suggest`` function, such as ``n_startup_jobs``.
+        initial: Configurations to try first.
+
+    Raises:
+        InvalidOption: Hyperopt is not installed, or refuses the settings.
+        UnknownName: There is no such algorithm.
+    """
+
+    def __init__(
+        self,
+        algorithm: str | Callable[..., Any] = "tpe",
+        *,
+        settings: Mapping[str, Any] | None = None,
+        initial: Sequence[Configuration] = (),
+    ) -> None:
+        library = require("hyperopt", "hyperopt")
+        quiet("hyperopt")
+        self._settings, self._initial = dict(settings or {}), initial
+        suggest: Any = algorithm
+        self._name = getattr(algorithm, "__name__", "suggest")
+        if isinstance(algorithm, str):
+            if algorithm not in ALGORITHMS:
+                raise UnknownName("Hyperopt algorithm", algorithm, ALGORITHMS)
+            self._name, suggest = algorithm, getattr(library, algorithm).suggest
+        self._suggest = functools.partial(suggest, **self._settings)
+        probe = library.Domain(None, library.hp.uniform("x", 0, 1))
+        try:
+            self._suggest([0], probe, library.Trials(), 0)
+        except TypeError as err:
+            raise InvalidOption(f"Hyperopt's {self._name} refuses {self._settings!r}: {err}") from err
+
+    def __call__(self, schema: Schema, seed: int) -> AskTellScheduler:
+        """A fresh database of trials for this blackbox."""
+        initial = check_initial(schema.space, self._initial)
+        version = {"initial": initial, "hyperopt": version_of("hyperopt")}
+        described = shown("Hyperopt", seed=seed, algorithm=self._name, **self._settings, **version)
+        return AskTellScheduler(_Optimizer(self._suggest, schema.space, seed, initial, described), schema)
+
+
+class _Optimizer:
+    """The loop of ``hyperopt.fmin``, one job at a time: its own runs until a function has been called."""
+
+    def __init__(
+        self, suggest: Callable[..., Any], space: Space, seed: int, initial: list[Any], described: str
+    ) -> None:
+        self._library = require("hyperopt", "hyperopt")
+        self._suggest, self._space, self._described = suggest, space, described
+        self._initial = initial[::-1]
+        self._domain = self._library.Domain(None, to_hyperopt(space))
+        self._trials = self._library.Trials()
+        self._random = np.random.default_rng(seed)  # noqa: TID251  as fmin(rstate=...), a seed a suggestion
+
+    def __repr__(self) -> str:
+        return self._described
+
+    def ask(self) -> Job:
+        trials = self._trials
+        ids = trials.new_trial_ids(1)
+        trials.refresh()
+        given = self._given(ids[0], self._initial.pop()) if self._initial else self._suggested(ids)
+        trials.insert_trial_docs(given)
+        trials.refresh()
+        document = trials.trials[-1]
+        document["state"] = self._library.JOB_STATE_RUNNING
+        return Job(decoded(self._space, document["misc"]["vals"]), handle=document)
+
+    def tell(self, job: Job, outcome: Outcome) -> None:
+        library = self._library
+        told = {"status": library.STATUS_OK, "loss": outcome.loss}
+        job.handle["result"] = {"status": library.STATUS_FAIL} if outcome.failed else told
+        job.handle["state"] = library.JOB_STATE_DONE
+
+    def _suggested(self, ids: list[int]) -> Any:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # such as that all losses are NaN
+            return self._suggest(ids, self._domain, self._trials, self._random.integers(2**31 - 1))
+
+    def _given(self, number: int, configuration: Configuration) -> Any:
+        kept = encoded(self._space, configuration)
+        values = {name: [kept[name]] if name in kept else [] for name in self._domain.params}
+        ids = {name: [number] * len(value) for name, value in values.items()}
+        misc = {"tid": number, "cmd": self._domain.cmd, "workdir": None, "idxs": ids, "vals": values}
+        return self._trials.new_trial_docs([number], [None], [self._domain.new_result()], [misc])

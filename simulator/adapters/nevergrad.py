@@ -1,0 +1,124 @@
+"""Nevergrad's optimizers as schedulers (Rapin and Teytaud, 2018): whole trainings, asked and told."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from blackbox_repo.errors import InvalidOption, UnknownName
+from blackbox_repo.schema import Schema
+from blackbox_repo.space import Configuration, Space
+from simulator.adapters.ask_tell import AskTellScheduler, Job, Outcome
+from simulator.adapters.global_state import GlobalRandomState
+from simulator.adapters.library import quiet, require, version_of
+from simulator.adapters.nevergrad_space import decoded, encoded, to_nevergrad
+from simulator.schedulers.settings import check_initial, shown
+
+
+class Nevergrad:
+    """A factory of schedulers that do what ``minimize`` of this optimizer would do.
+
+    NaN is told as it is and a trial that failed as infinity, both of which Nevergrad clips to 5e20. Where an
+    optimizer cannot take another job before it is told of the last one, workers wait.
+
+    Args:
+        optimizer: A name in ``nevergrad.optimizers.registry``, or what makes an optimizer, such as
+            ``nevergrad.families.DifferentialEvolution(popsize=20)``.
+        budget: How many trials there will be; many optimizers choose by it what they do. After so many none
+            is suggested.
+        num_workers: How many trials Nevergrad shall believe to run at once.
+        initial: Configurations to try first.
+
+    Raises:
+        InvalidOption: Nevergrad is not installed.
+        UnknownName: There is no such optimizer.
+    """
+
+    def __init__(
+        self,
+        optimizer: Any = "NGOpt",
+        *,
+        budget: int | None = None,
+        num_workers: int = 1,
+        initial: Sequence[Configuration] = (),
+    ) -> None:
+        with GlobalRandomState(0):  # some optimizers draw their settings when the library is imported
+            library = require("nevergrad", "nevergrad")
+        quiet("nevergrad")
+        registry = library.optimizers.registry
+        self._optimizer, self._name = optimizer, repr(optimizer)
+        if isinstance(optimizer, str):
+            if optimizer not in registry:
+                raise UnknownName("Nevergrad optimizer", optimizer, sorted(registry))
+            self._optimizer, self._name = registry[optimizer], optimizer
+        self._budget, self._workers, self._initial = budget, num_workers, initial
+
+    def __call__(self, schema: Schema, seed: int) -> AskTellScheduler:
+        """A fresh optimizer for this blackbox.
+
+        Raises:
+            InvalidOption: The optimizer refuses the budget, the number of workers or the space.
+        """
+        initial = check_initial(schema.space, self._initial)
+        settings = {"budget": self._budget, "num_workers": self._workers, "initial": initial}
+        version = version_of("nevergrad")
+        described = shown("Nevergrad", seed=seed, optimizer=self._name, **settings, nevergrad=version)
+        state = GlobalRandomState(seed)
+        parametrization = to_nevergrad(schema.space)
+        parametrization.random_state = np.random.RandomState(seed % 2**32)  # noqa: TID251  it takes these
+        with state, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            try:
+                made = self._optimizer(parametrization, budget=self._budget, num_workers=self._workers)
+            except (ValueError, AssertionError, TypeError) as err:
+                raise InvalidOption(f"{described} cannot be made: {err}") from err
+        return AskTellScheduler(_Optimizer(made, state, schema.space, initial, described), schema)
+
+
+class _Optimizer:
+    """One optimizer of Nevergrad, with its own global random state."""
+
+    def __init__(
+        self, made: Any, state: GlobalRandomState, space: Space, initial: list[Any], described: str
+    ) -> None:
+        self._made, self._state, self._space, self._described = made, state, space, described
+        self._initial = initial[::-1]
+        self._waiting = 0
+        self._errors = require("nevergrad.common.errors", "nevergrad")
+        self._too_many = require("nevergrad.optimization.recaster", "nevergrad").TooManyAskError
+
+    def __repr__(self) -> str:
+        return self._described
+
+    def ask(self) -> Job | None:
+        made = self._made
+        if made.budget is not None and made.num_ask >= made.budget:
+            return None
+        if made.no_parallelization and self._waiting:
+            return None
+        given = self._initial.pop() if self._initial else None
+        with self._state, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            if given is not None:
+                made.suggest(encoded(self._space, given))
+            try:
+                candidate = made.ask()
+            except self._too_many:
+                return None
+        self._waiting += 1
+        return Job(decoded(self._space, candidate.value) if given is None else given, handle=candidate)
+
+    def tell(self, job: Job, outcome: Outcome) -> None:
+        self._waiting -= 1
+        with self._state, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # such as that a loss is clipped
+            try:
+                self._made.tell(job.handle, math.inf if outcome.failed else outcome.loss)
+            except self._errors.TellNotAskedNotSupportedError as err:
+                raise InvalidOption(
+                    f"{self._described} does not take configurations to try first; leave initial out"
+                ) from err

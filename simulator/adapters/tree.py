@@ -1,0 +1,60 @@
+"""Conditional spaces as trees of choices, for libraries whose conditions are nested choices."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from blackbox_repo.domains import Categorical, Domain, Float, Ordinal, Value
+from blackbox_repo.errors import InvalidSpace
+from blackbox_repo.space import Condition, Space
+
+
+def owners_in(space: Space, library: str) -> Mapping[str, Condition]:
+    """Hyperparameter -> the choice, and its values, below which it hangs; only those that are conditional.
+
+    Of several conditions one must imply the others.
+
+    Args:
+        space: Of any conditions.
+        library: Its name, for messages.
+
+    Raises:
+        InvalidSpace: A condition on what is no choice, or on two choices side by side.
+    """
+    return {name: _owner(space, name, library) for name in space.conditions}
+
+
+def single_valued(domain: Domain) -> bool:
+    """Whether there is nothing to choose."""
+    return domain.size == 1 or (isinstance(domain, Float) and domain.lower == domain.upper)
+
+
+def _owner(space: Space, name: str, library: str) -> Condition:
+    order = list(space.domains)
+    conditions = _conditions(space, name)
+    parent = max(conditions, key=order.index)
+    if not isinstance(space.domains[parent], Categorical | Ordinal):
+        raise InvalidSpace(f"{name!r} depends on {parent!r}, but must depend on a choice for {library}")
+    above = _held(space, parent)
+    for other, values in conditions.items():
+        if other != parent and not (other in above and set(above[other]) <= set(values)):
+            raise InvalidSpace(
+                f"{name!r} depends on both {other!r} and {parent!r}, neither of which hangs below the other; "
+                f"{library}'s spaces are trees of choices"
+            )
+    return Condition(parent, conditions[parent])
+
+
+def _conditions(space: Space, name: str) -> dict[str, tuple[Value, ...]]:
+    """Parent -> the values at which the hyperparameter may be active."""
+    found: dict[str, tuple[Value, ...]] = {}
+    for condition in space.conditions.get(name, ()):
+        before = found.get(condition.parent, condition.values)
+        found[condition.parent] = tuple(value for value in before if value in condition.values)
+    return found
+
+
+def _held(space: Space, name: str) -> dict[str, tuple[Value, ...]]:
+    """Ancestor -> the values that it can have where the hyperparameter is active."""
+    own = _conditions(space, name)
+    return {ancestor: values for parent in own for ancestor, values in _held(space, parent).items()} | own

@@ -1,0 +1,122 @@
+"""What every adapter is tested against, and how the snippets of docs/schedulers.md are run."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from blackbox_repo import views
+from blackbox_repo.blackbox import Blackbox, from_function
+from blackbox_repo.repository import load_blackbox
+from blackbox_repo.schema import Fidelity, Objective, Schema
+from blackbox_repo.space import Configuration, Space
+from simulator import Conditions, Failures, Run, Stop, simulate
+from tests.simulator.schedulers.problems import PROBLEMS
+
+EPOCHS = 9
+ROOT = Path(__file__).parents[3]
+DOCS = ROOT / "docs" / "schedulers.md"
+STUMBLING = ("conditional", "maximized", "tiny", "one epoch", "independent")
+PROCESS = """
+from simulator import Stop, simulate
+from simulator.schedulers.registry import scheduler_factory
+from tests.simulator.schedulers.problems import PROBLEMS
+factory = scheduler_factory({scheduler!r}, {{}})
+print(simulate(PROBLEMS["conditional"](), factory, workers=4, stop=Stop(trials_started=30), seed=7).digest)
+"""
+HARD = Conditions(decision_time=3, failures=Failures(crash=70, preempt=200, away=7))
+
+
+def made_blackbox(space: Space, goal: Any = "min", losses: Callable[..., float] | None = None) -> Blackbox:
+    """A smooth problem over any space; ``goal="max"`` is the same problem with the sign turned."""
+    schema = Schema(
+        space,
+        Fidelity("epoch", tuple(range(1, EPOCHS + 1))),
+        (Objective("loss", goal), Objective("seconds", "none", "s", cumulative=True)),
+        target="loss",
+        time="seconds",
+    )
+    sign = -1 if goal == "max" else 1
+    loss = losses or partial(loss_of, space)
+
+    def curves(configuration: Configuration, _seed: int) -> dict[str, list[float]]:
+        along = range(1, EPOCHS + 1)
+        values = [sign * loss(configuration, epoch) for epoch in along]
+        return {"loss": values, "seconds": [10.0 * epoch for epoch in along]}
+
+    return from_function(schema, curves, name="made")
+
+
+def loss_of(space: Space, configuration: Configuration, epoch: float = EPOCHS) -> float:
+    """Best where each hyperparameter is near the middle of its range, or the first of its values."""
+    loss = 0.0
+    for name, value in configuration.items():
+        domain = space.domains[name]
+        if hasattr(domain, "lower"):
+            scale = math.log if domain.log else float
+            low, high = scale(domain.lower), scale(domain.upper)
+            loss += ((scale(value) - low) / max(high - low, 1e-9) - 0.6) ** 2
+        else:
+            loss += 0.1 * domain.values.index(value)
+    return loss + 1 / epoch
+
+
+def configurations(run: Run) -> list[Configuration]:
+    return [run.configuration(trial) for trial in range(len(run.trial_columns["trial"]))]
+
+
+def simulated(blackbox: Blackbox, factory: Any, trials: int = 30, **changes: Any) -> Run:
+    options: dict[str, Any] = {"workers": 1, "stop": Stop(trials_started=trials), "seed": 5, **changes}
+    return simulate(blackbox, factory, **options)
+
+
+def check_it_goes_on(factory: Any, problems: Sequence[str] = STUMBLING, *, trials: int = 25) -> None:
+    """Whatever happens to its trials; and two runs are one."""
+    stop = Stop(trials_started=trials)
+    for problem in problems:
+        runs = [simulate(PROBLEMS[problem](), factory, workers=w, stop=stop, seed=3) for w in (1, 7, 7)]
+        assert [len(run.trial_columns["trial"]) for run in runs] == [trials] * 3, problem
+        assert runs[1].digest == runs[2].digest
+
+
+def check_processes(scheduler: str) -> None:
+    """Two processes with different hashes find the same."""
+    command = [sys.executable, "-c", PROCESS.format(scheduler=scheduler)]
+    outputs = {
+        subprocess.run(
+            command, cwd=ROOT, env={**os.environ, "PYTHONHASHSEED": seed}, check=True, capture_output=True
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert len(outputs) == 1
+    assert all(outputs)
+
+
+def check_hard_conditions(blackbox: Blackbox, factory: Any, *, trials: int = 30) -> Run:
+    """Thinking takes time, jobs crash, workers are lost: two runs are one, and trials have failed."""
+    runs = [simulated(blackbox, factory, trials, workers=7, conditions=HARD) for _ in range(2)]
+    assert runs[0].digest == runs[1].digest
+    assert "failed" in runs[0].trial_columns["status"]
+    return runs[0]
+
+
+def real_table() -> Blackbox:
+    """Two networks over numbers, as an embedded table has them, for what a library may suggest."""
+    return views.nearest(load_blackbox("icml-deepar")["electricity"])
+
+
+def run_snippet(heading: str) -> dict[str, Any]:
+    """Run the Python of a section of docs/schedulers.md; what it leaves behind."""
+    section = re.split(r"^##+ ", DOCS.read_text("utf-8"), flags=re.MULTILINE)
+    text = next(part for part in section if part.startswith(heading + "\n"))
+    names: dict[str, Any] = {}
+    for code in re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL):
+        exec(code, names)  # noqa: S102  our own page
+    return names
