@@ -26,6 +26,7 @@ from simulator.schedulers.asha_promotion import PromotionASHA
 from simulator.schedulers.grid_search import GridSearch
 from simulator.schedulers.random_search import RandomSearch
 from simulator.stopping import Stop
+from tests.golden import traces as golden
 
 if TYPE_CHECKING:
     from blackbox_repo.blackbox import Blackbox
@@ -104,7 +105,7 @@ SETS: dict[str, Callable[[int | None], list[Run]]] = {
     "stops_and_pauses": stops_and_pauses,
     "thinks_and_fails": thinks_and_fails,
 }
-CURVES = "network_curves"
+CURVES, GOLDEN = "network_curves", "golden"
 
 
 def curve_digest(curves: Iterable[LearningCurve]) -> str:
@@ -130,6 +131,8 @@ def digests(names: Iterable[str], batch: int | None) -> dict[str, list[str]]:
     for name in names:
         if name == CURVES:
             found[name] = [network_curves(batch)]
+        elif name == GOLDEN:
+            found[name] = golden.digests()
         else:
             found[name] = [line for run in SETS[name](batch) for line in described(run)]
     return found
@@ -143,7 +146,7 @@ def described(run: Run) -> list[str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("names", nargs="*", default=[*SETS, CURVES])
+    parser.add_argument("names", nargs="*", default=[*SETS, CURVES, GOLDEN])
     parser.add_argument("--batch", type=int)
     arguments = parser.parse_args()
     json.dump(digests(arguments.names, arguments.batch), sys.stdout, indent=1)
