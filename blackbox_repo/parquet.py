@@ -37,10 +37,9 @@ def write_table(file: Path, schema: Schema, table: Table) -> None:
     for label, coded in table.labels.items():
         columns[label] = _to_arrow(coded, dictionary=True)
     arrow = pa.table(columns)
-    split = [
-        name for name in columns if pa.types.is_floating(_leaf(arrow[name].type)) and _splits(arrow, name)
-    ]
     rows = CONFIGURATIONS_A_ROW_GROUP * max(1, round(len(table) / _configuration_count(table)))
+    floating = [name for name in columns if pa.types.is_floating(_leaf(arrow[name].type))]
+    split = [name for name in floating if _splits(arrow.slice(0, rows), name)]  # the first group decides
     pq.write_table(arrow, file, row_group_size=rows, **_encoding(arrow, split))
 
 
