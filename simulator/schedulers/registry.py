@@ -32,9 +32,11 @@ SCHEDULERS: Mapping[str, str] = {
 
 ADAPTERS: Mapping[str, str] = {
     "hyperopt": "simulator.adapters.hyperopt:Hyperopt",
+    "nevergrad": "simulator.adapters.nevergrad:Nevergrad",
     "optuna": "simulator.adapters.optuna:Optuna",
+    "process": "simulator.adapters.process:Process",
 }
-"""Library -> what makes a factory of the part after the colon: ``optuna:TPESampler``."""
+"""Library -> what makes a factory of the part after the colon: ``optuna:TPESampler``, ``process:COMMAND``."""
 
 
 def scheduler_factory(name: str, settings: Mapping[str, Any]) -> SchedulerFactory:

@@ -177,3 +177,12 @@ def test_by_name_with_settings_and_resumed_from_a_log(
     assert run(factory, tiny, log=log, resume=True).digest == finished.digest
     with pytest.raises(InvalidOption, match="takes a factory|needs a factory"):
         run(search(tiny.schema, 0), tiny, log=log, resume=True)
+
+
+def test_the_snippet_of_the_page_finds_something() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "schedulers.md").read_text(encoding="utf-8")
+    snippet = page.partition("## A generator")[2].partition("```python\n")[2].partition("```")[0]
+    names: dict[str, Any] = {}
+    exec(snippet, names)  # noqa: S102  a snippet of ours
+    assert names["run"].best().value > 60
+    assert "climb(seed=0, tries=40)" in names["run"].header["scheduler"]

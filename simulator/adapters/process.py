@@ -1,0 +1,199 @@
+"""A program in any language as a scheduler: JSON lines on its standard input and output.
+
+What is said is specified in docs/process-protocol.md.
+"""
+
+from __future__ import annotations
+
+import bisect
+import json
+import math
+import shlex
+from collections.abc import Mapping, Sequence
+from typing import Any, NoReturn
+
+from blackbox_repo.errors import InvalidOption, suggestion
+from blackbox_repo.schema import Schema
+from blackbox_repo.space import Space
+from simulator.adapters.child import Child, ChildError
+from simulator.errors import SchedulerError
+from simulator.scheduler import Decision, Report, Resume, Start, Suggestion, Trial
+
+PROTOCOL = 1
+_LONGEST_TIMEOUT, _SHOWN = 1e6, 200
+_LOST_DIGITS = 1e-12
+"""Relative: many languages write 15 digits of the 17 that tell two floats apart."""
+
+_SUGGESTIONS = {
+    "start": ("start", "until", "checkpoint_of"),
+    "resume": ("resume", "until"),
+    "nothing": ("nothing",),
+}
+_DECISIONS = {"continue": ("decision", "until"), "pause": ("decision",), "stop": ("decision",)}
+
+
+class Process:
+    """A factory of schedulers each of which is a process.
+
+    The process is started by a run and ended with it, whatever happens; it is killed together with its
+    children when it hangs, ends early, or answers anything but one line to one line.
+
+    Args:
+        command: What to run, in words as a shell would split it; there is no shell.
+        timeout: Real seconds that an answer may take; no result depends on it.
+
+    Raises:
+        InvalidOption: An empty command, or one whose quotes do not match; a timeout that is no number above
+            0. Of the factory: it cannot be started.
+        SchedulerError: Of the factory: it does not answer the first line.
+    """
+
+    def __init__(self, command: str, *, timeout: float = 60.0) -> None:
+        try:
+            self._words = shlex.split(command)
+        except ValueError as err:
+            raise InvalidOption(f"the command {command!r} cannot be split into words: {err}") from err
+        if not self._words:
+            raise InvalidOption("the command of a process is missing; write process:COMMAND")
+        number = isinstance(timeout, int | float) and not isinstance(timeout, bool)
+        if not number or not 0 < timeout <= _LONGEST_TIMEOUT:
+            raise InvalidOption(f"timeout is {timeout!r}, but must be a number of real seconds, above 0")
+        self._timeout = timeout
+
+    def __call__(self, schema: Schema, seed: int) -> ProcessScheduler:
+        """A fresh process that knows the schema and the seed."""
+        return ProcessScheduler(Child(self._words), shlex.join(self._words), self._timeout, schema, seed)
+
+
+class ProcessScheduler:
+    """Hands every call to a process and its answer back."""
+
+    def __init__(self, child: Child, command: str, timeout: float, schema: Schema, seed: int) -> None:
+        self._child, self._command, self._timeout = child, command, timeout
+        self._described = f"Process(seed={seed}, command={command!r})"
+        self._exact = _choices(schema.space)
+        try:
+            answer = self._ask(_beginning(schema, seed))
+            self._check_keys(answer, ("name",))
+        except ChildError as err:
+            raise SchedulerError(f"{self._described}, told to begin: {err}") from err
+        if "name" in answer:
+            self._described = f"Process(seed={seed}, command={command!r}, name={answer['name']!r})"
+
+    def __repr__(self) -> str:
+        return self._described
+
+    def suggest(self) -> Suggestion:
+        """What the process suggests."""
+        answer = self._ask({"call": "suggest"})
+        kinds = [kind for kind in _SUGGESTIONS if kind in answer]
+        if len(kinds) != 1:
+            self._refuse(answer, 'must be {"start": {...}}, {"resume": TRIAL} or {"nothing": true}')
+        kind = kinds[0]
+        self._check_keys(answer, _SUGGESTIONS[kind])
+        if kind == "resume":
+            return Resume(answer[kind], answer.get("until"))
+        if kind == "nothing":
+            return None
+        return Start(self._in_full(answer[kind]), answer.get("until"), answer.get("checkpoint_of"))
+
+    def on_report(self, trial: Trial, report: Report) -> Decision:
+        """What the process decides."""
+        values = {name: _number(value) for name, value in report.values().items()}
+        told = {"fidelity": report.fidelity, "time": report.time, "values": values}
+        answer = self._ask({"call": "on_report", **_about(trial), **told})
+        action = answer.get("decision")
+        if action not in ("continue", "pause", "stop"):
+            self._refuse(answer, 'must be {"decision": "continue"}, or "pause" or "stop"')
+        self._check_keys(answer, _DECISIONS[action])
+        return Decision(action, answer.get("until"))
+
+    def on_end(self, trial: Trial) -> None:
+        """Told to the process."""
+        answer = self._ask({"call": "on_end", **_about(trial), "status": trial.status.value})
+        self._check_keys(answer, ())
+
+    def close(self) -> None:
+        """End the process.
+
+        Raises:
+            SchedulerError: It wrote more lines than it was asked.
+        """
+        try:
+            self._child.close()
+        except ChildError as err:
+            raise SchedulerError(f"{self._described}, when the run was over: {err}") from err
+
+    def _ask(self, question: Mapping[str, Any]) -> dict[str, Any]:
+        line = self._child.ask(json.dumps(question, allow_nan=False).encode(), self._timeout)
+        try:
+            answer = json.loads(line, parse_constant=_no_constant)
+        except ValueError as err:
+            self._child.fail(f"answered {_shown(line.decode(errors='replace'))}, which is no JSON: {err}")
+        if not isinstance(answer, dict):
+            self._refuse(answer, "must be a JSON object")
+        return answer
+
+    def _in_full(self, configuration: Any) -> Any:
+        """With the digits that the program's language did not write, where only certain numbers exist."""
+        if not isinstance(configuration, dict):
+            return configuration
+        return {name: _nearest(self._exact.get(name, []), value) for name, value in configuration.items()}
+
+    def _check_keys(self, answer: Mapping[str, Any], known: Sequence[str]) -> None:
+        for key in answer:
+            if key not in known:
+                self._refuse(answer, f"must not have {key!r}{suggestion(key, known) if known else ''}")
+
+    def _refuse(self, answer: object, rule: str) -> NoReturn:
+        self._child.fail(f"answered {_shown(json.dumps(answer))}, which {rule}")
+
+
+def _beginning(schema: Schema, seed: int) -> dict[str, Any]:
+    candidates = schema.space.candidates
+    rows = None if candidates is None else [dict(configuration) for configuration in candidates]
+    return {
+        "call": "begin",
+        "protocol": PROTOCOL,
+        "seed": seed,
+        "schema": schema.to_json(),
+        "candidates": rows,
+    }
+
+
+def _choices(space: Space) -> dict[str, list[float]]:
+    """The numbers with a fraction that a hyperparameter may be, ascending, where they are not all."""
+    choices = {}
+    for name, domain in space.domains.items():
+        rows = space.candidates
+        values = domain.values or () if rows is None else (row[name] for row in rows if name in row)
+        choices[name] = sorted({value for value in values if isinstance(value, float)})
+    return choices
+
+
+def _nearest(choices: Sequence[float], value: Any) -> Any:
+    if isinstance(value, float):
+        position = bisect.bisect(choices, value)
+        for choice in choices[max(position - 1, 0) : position + 1]:
+            if math.isclose(choice, value, rel_tol=_LOST_DIGITS):
+                return choice
+    return value
+
+
+def _about(trial: Trial) -> dict[str, Any]:
+    return {"trial": trial.number, "configuration": dict(trial.configuration)}
+
+
+def _number(value: float) -> float | str:
+    """A number; NaN and infinities, which JSON does not have, as texts."""
+    if math.isfinite(value):
+        return value
+    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+
+
+def _no_constant(text: str) -> NoReturn:
+    raise ValueError(f"{text} is no JSON")
+
+
+def _shown(text: str) -> str:
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
