@@ -54,8 +54,11 @@ def test_a_command_of_the_readme_succeeds(
 
 
 def test_the_snippets_of_the_readme_run(run_python: Callable[..., str], tmp_path: Path) -> None:
-    loading, scheduler = (run_python(str(file)) for file in saved_snippets(tmp_path))
+    loading, rough, scheduler = (run_python(str(file)) for file in saved_snippets(tmp_path))
     assert scheduler == ""
+    ended, losses = rough.splitlines()
+    assert ended.startswith("trials_started ")
+    assert int(losses.partition(" ")[0]) > 5
     error, shape, best, numbers = loading.splitlines()
     assert 0 < float(error) < 100
     assert shape == "(15625, 3, 1)"
