@@ -83,15 +83,16 @@ class Command:
             blackbox = views.up_to(blackbox, self.max_fidelity)
         if self.objective is not None:
             blackbox = views.with_target(blackbox, self.objective)
-        seconds = None if self.time is None else duration(self.time)
-        if seconds is None and self.trials is None and not set(groups["stop"]) - {"drain"}:
-            seconds = problem.seconds or DEFAULT_SECONDS
+        seconds, trials = None if self.time is None else duration(self.time), self.trials
+        if seconds is None and trials is None and not set(groups["stop"]) - {"drain"}:
+            trials = problem.evaluations
+            seconds = problem.seconds if trials is not None else problem.seconds or DEFAULT_SECONDS
         return Prepared(
             command=self,
             problem=problem,
             blackbox=blackbox,
             factory=scheduler_factory(self.scheduler, groups["scheduler"]),
-            stop=make_stop(seconds, self.trials, groups["stop"]),
+            stop=make_stop(seconds, trials, groups["stop"]),
             conditions=make_conditions(groups["delays"], groups["failures"], groups["conditions"]),
         )
 

@@ -42,6 +42,7 @@ class Problem:
     task: str
     workers: int
     seconds: float | None
+    evaluations: int | None = None
 
 
 def find_problem(name: str, time_model: str | None) -> Problem:
@@ -54,7 +55,14 @@ def find_problem(name: str, time_model: str | None) -> Problem:
     if name in BENCHMARKS:
         benchmark = load_benchmark(name)
         blackbox = benchmark.load(None if time_model is None else seconds_per_unit(time_model))
-        return Problem(blackbox, benchmark.blackbox, benchmark.task, benchmark.workers, benchmark.seconds)
+        return Problem(
+            blackbox,
+            benchmark.blackbox,
+            benchmark.task,
+            benchmark.workers,
+            benchmark.seconds,
+            benchmark.evaluations,
+        )
     loaded, task = _loaded(name)
     blackbox = loaded[task]
     if time_model is not None:

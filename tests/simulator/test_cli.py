@@ -468,6 +468,12 @@ def test_trace_refuses_what_is_not_there(bb_sim: Callable[..., Finished]) -> Non
     refuses(bb_sim("trace", "nowhere", "--trial", 0), "nowhere does not hold a run")
 
 
+def test_a_budget_in_whole_trainings_is_the_problems_own(bb_sim: Callable[..., Finished]) -> None:
+    found = bb_sim("run", "yahpo-so-lcbench-167168", "--scheduler", "random", "--json").json
+    assert (found["trials"], found["workers"], found["ended_by"]) == (126, 1, "trials_started")
+    assert bb_sim("run", "yahpo-so-lcbench-167168", "--trials", 3, "--json").json["trials"] == 3
+
+
 def test_a_thinking_scheduler_and_lost_workers_from_the_command_line(
     bb_sim: Callable[..., Finished],
 ) -> None:
