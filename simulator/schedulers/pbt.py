@@ -115,19 +115,19 @@ class PBT:
         if not self._waiting:
             return None
         member = self._waiting.popleft()
-        waited_for, member.waits_for = member.waits_for, "nothing"
-        if waited_for == "resume":
+        if member.waits_for == "resume":
+            member.waits_for = "nothing"
             return Resume(member.trial)
         _, best = self._worst_and_best()
         source = None
-        if best and waited_for == "copy":
+        if best and member.waits_for == "copy":
             source = best[draw.integer(len(best), self._seed, "exploit", self._started)]
         return self._begin(member, source)
 
     def _begin(self, member: _Member, source: _Member | None) -> Start:
         number, self._started = self._started, self._started + 1
         self._holder[number] = member
-        member.trial, member.loss, member.reported = number, None, False
+        member.trial, member.loss, member.reported, member.waits_for = number, None, False, "nothing"
         if source is None:
             member.configuration = self._random()
             return Start(member.configuration)

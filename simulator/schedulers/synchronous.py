@@ -67,7 +67,8 @@ class Bracket:
         if self.done and self._paused:
             self._goals.popleft()
             self._counts.popleft()
-            best = sorted(self._paused, key=lambda number: (self._losses[number], number))
+            # at the run's end, ends are told whose reports are not (T12)
+            best = sorted(self._paused, key=lambda number: (self._losses.get(number, math.inf), number))
             self._to_resume.extend(best[: self._counts[0]])
             self._paused.clear()
             self._losses.clear()

@@ -8,14 +8,30 @@ import pytest
 
 from blackbox_repo.errors import InvalidOption
 from blackbox_repo.schema import Schema
-from simulator import CONTINUE, Conditions, Delays, Run, Stop, Uniform, simulate
+from simulator import CONTINUE, Conditions, Delays, Exponential, Failures, Run, Stop, Uniform, simulate
 from simulator.scheduler import Decision, Report, Scheduler, Start, Suggestion, Trial
 from simulator.schedulers.registry import SCHEDULERS, scheduler_factory
 from tests.simulator.schedulers.problems import CONDITIONAL, PROBLEMS, ROWS, SCATTERED, Driver, schema_of
 
 SLOW = Conditions(Delays(start=1, report=Uniform(0, 3), stop=2, stopped=1))
-LATE_ENDS = Conditions(Delays(report=0.5, complete=4, stop=2))
+CIRCUMSTANCES = {
+    "ideal": Conditions(),
+    "slow": SLOW,
+    "late ends": Conditions(Delays(report=0.5, complete=4, stop=2)),
+    "crashes": Conditions(failures=Failures(crash=Exponential(20))),
+    "losses": Conditions(failures=Failures(preempt=Exponential(15), away=3)),
+    "losses fail": Conditions(failures=Failures(preempt=Exponential(15), away=3, requeue=False)),
+    "thinking": Conditions(Delays(report=0.5), decision_time=Uniform(0, 0.5)),
+    "polling": Conditions(poll=5.0),
+    "no checkpoints": Conditions(checkpoints=False),
+}
 NEEDS_CHECKPOINTS = {"pbt"}
+LEFT_OUT = {
+    ("pbt", "no checkpoints"),
+    ("asha-promotion", "late ends"),  # see test_asha_promotion.py
+    *((name, how) for name in ("hyperband", "successive-halving") for how in ("thinking", "polling")),
+}
+"""What does not go together; of synchronous schedulers see test_hyperband.py."""
 ENDS = {"grid", "pbt", "local-search"}
 """Who may be through with a space, or a population, before the time is up."""
 
@@ -24,7 +40,7 @@ every_scheduler = pytest.mark.parametrize("name", SCHEDULERS)
 
 def run(name: str, problem: str, scheduler: Any = None, **settings: Any) -> Run:
     blackbox = PROBLEMS[problem]()
-    circumstances = {"workers": 4, "stop": Stop(time=200), "seed": 3, **settings}
+    circumstances = {"workers": 4, "stop": Stop(time=100), "seed": 3, **settings}
     return simulate(blackbox, scheduler or scheduler_factory(name, {}), **circumstances)
 
 
@@ -58,26 +74,26 @@ def chatty(name: str) -> Any:
 
 @every_scheduler
 @pytest.mark.parametrize("problem", PROBLEMS)
-@pytest.mark.parametrize(("workers", "time"), [(1, 200), (40, 30)])
+@pytest.mark.parametrize(("workers", "time"), [(2, 80), (30, 10)])
 def test_it_goes_on_whatever_happens_to_its_trials(
     name: str, problem: str, workers: int, time: float
 ) -> None:
     if name in NEEDS_CHECKPOINTS and problem == "independent":
         return
-    for conditions in (None, SLOW, LATE_ENDS):
-        if name == "asha-promotion" and conditions is LATE_ENDS:
-            continue  # see test_asha_promotion.py
+    for circumstance, conditions in CIRCUMSTANCES.items():
+        if (name, circumstance) in LEFT_OUT:
+            continue
         finished = run(name, problem, workers=workers, stop=Stop(time=time), conditions=conditions)
         assert finished.reason == "time" or (name in ENDS and finished.reason == "exhausted")
         assert len(finished.trial_columns["trial"]) >= 2
 
 
 @every_scheduler
-@pytest.mark.parametrize("conditions", [None, SLOW])
-def test_two_runs_are_equal_and_reports_may_be_skipped_T22(name: str, conditions: Any) -> None:
+@pytest.mark.parametrize("circumstance", ["ideal", "slow", "losses", "crashes"])
+def test_two_runs_are_equal_and_reports_may_be_skipped_T22(name: str, circumstance: str) -> None:
     for problem in ("conditional", "smooth"):
         first, second, talkative = (
-            run(name, problem, scheduler, conditions=conditions).digest
+            run(name, problem, scheduler, conditions=CIRCUMSTANCES[circumstance]).digest
             for scheduler in (None, None, chatty(name))
         )
         assert first == second == talkative
