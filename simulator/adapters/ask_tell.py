@@ -80,7 +80,7 @@ class AskTellScheduler:
         job = self._optimizer.ask()
         if job is None:
             return None
-        text = configuration_text(job.configuration)
+        text = configuration_text(self._schema.space.check(job.configuration))
         if text in self._paused and (job.until is None or job.until > self._paused[text][1]):
             number, _ = self._paused.pop(text)
             self._jobs[number] = job
@@ -103,7 +103,7 @@ class AskTellScheduler:
             self._optimizer.tell(job, Outcome(math.nan, failed=True))
             return
         if self._resume and trial.status is TrialStatus.PAUSED:
-            self._paused[configuration_text(job.configuration)] = trial.number, report.fidelity
+            self._paused[configuration_text(trial.configuration)] = trial.number, report.fidelity
         value = report[self._target.name]
         seconds = 0.0 if self._schema.time is None else report[self._schema.time]
         self._optimizer.tell(job, Outcome(-value if self._target.goal == "max" else value, seconds=seconds))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -22,15 +23,15 @@ from simulator.schedulers.settings import check_initial, shown
 class Nevergrad:
     """A factory of schedulers that do what ``minimize`` of this optimizer would do.
 
-    NaN is told as it is and a trial that failed as infinity, both of which Nevergrad clips to 5e20. Where an
-    optimizer cannot take another job before it is told of the last one, workers wait.
+    NaN is told as it is and a trial that failed as infinity, both of which Nevergrad clips to 5e20.
 
     Args:
         optimizer: A name in ``nevergrad.optimizers.registry``, or what makes an optimizer, such as
             ``nevergrad.families.DifferentialEvolution(popsize=20)``.
         budget: How many trials there will be; many optimizers choose by it what they do. After so many none
             is suggested.
-        num_workers: How many trials Nevergrad shall believe to run at once.
+        num_workers: How many trials run at once at most, which Nevergrad wants to know before: the number of
+            workers of the run. Further workers stay idle.
         initial: Configurations to try first.
 
     Raises:
@@ -67,11 +68,13 @@ class Nevergrad:
         settings = {"budget": self._budget, "num_workers": self._workers, "initial": initial}
         version = version_of("nevergrad")
         described = shown("Nevergrad", seed=seed, optimizer=self._name, **settings, nevergrad=version)
+        if self._workers > 1 and self._optimizer.no_parallelization:
+            raise InvalidOption(f"{described} cannot be made: the optimizer needs num_workers=1")
         state = GlobalRandomState(seed)
-        parametrization = to_nevergrad(schema.space)
-        parametrization.random_state = np.random.RandomState(seed % 2**32)  # noqa: TID251  it takes these
         with state, warnings.catch_warnings():
             warnings.simplefilter("ignore")
+            parametrization = to_nevergrad(schema.space)
+            parametrization.random_state = np.random.RandomState(seed % 2**32)  # noqa: TID251  it takes these
             try:
                 made = self._optimizer(parametrization, budget=self._budget, num_workers=self._workers)
             except (ValueError, AssertionError, TypeError) as err:
@@ -87,7 +90,8 @@ class _Optimizer:
     ) -> None:
         self._made, self._state, self._space, self._described = made, state, space, described
         self._initial = initial[::-1]
-        self._waiting = 0
+        self._running = 0
+        self._ahead: Job | None = None
         self._errors = require("nevergrad.common.errors", "nevergrad")
         self._too_many = require("nevergrad.optimization.recaster", "nevergrad").TooManyAskError
 
@@ -95,30 +99,55 @@ class _Optimizer:
         return self._described
 
     def ask(self) -> Job | None:
-        made = self._made
-        if made.budget is not None and made.num_ask >= made.budget:
+        if self._running == self._made.num_workers:
             return None
-        if made.no_parallelization and self._waiting:
-            return None
-        given = self._initial.pop() if self._initial else None
-        with self._state, warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            if given is not None:
-                made.suggest(encoded(self._space, given))
-            try:
-                candidate = made.ask()
-            except self._too_many:
-                return None
-        self._waiting += 1
-        return Job(decoded(self._space, candidate.value) if given is None else given, handle=candidate)
+        with self._apart():
+            job, self._ahead = self._ahead or self._asked(), None
+        self._running += job is not None
+        return job
 
     def tell(self, job: Job, outcome: Outcome) -> None:
-        self._waiting -= 1
-        with self._state, warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # such as that a loss is clipped
+        self._running -= 1
+        with self._apart():
             try:
                 self._made.tell(job.handle, math.inf if outcome.failed else outcome.loss)
             except self._errors.TellNotAskedNotSupportedError as err:
                 raise InvalidOption(
                     f"{self._described} does not take configurations to try first; leave initial out"
                 ) from err
+            if self._made.num_workers == 1:
+                # an optimizer of another library goes on in a thread; it has paused when it asks again
+                self._ahead = self._asked()
+
+    def _asked(self) -> Job | None:
+        made = self._made
+        if made.budget is not None and made.num_ask >= made.budget:
+            return None
+        given = self._initial.pop() if self._initial else None
+        if given is not None:
+            made.suggest(encoded(self._space, given))
+        try:
+            candidate = made.ask()
+        except self._too_many:
+            return None
+        return Job(decoded(self._space, candidate.value) if given is None else given, handle=candidate)
+
+    @contextmanager
+    def _apart(self) -> Iterator[None]:
+        """Away from the user's random state; and without warnings, such as that a loss is clipped."""
+        with self._state, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with _cma_draws_from_the_global_state():
+                yield
+
+
+@contextmanager
+def _cma_draws_from_the_global_state() -> Iterator[None]:
+    """Where Nevergrad leaves pycma's seed at its default, pycma takes the time and the system's entropy."""
+    options = require("cma", "nevergrad").CMAOptions.defaults()
+    default = options["seed"]
+    options["seed"] = "np.nan  # do not seed"
+    try:
+        yield
+    finally:
+        options["seed"] = default

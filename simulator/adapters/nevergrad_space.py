@@ -59,7 +59,11 @@ def to_nevergrad(space: Space) -> Any:
 
 
 def decoded(space: Space, value: Mapping[str, Any]) -> dict[str, Value]:
-    """The configuration that a ``p.Dict`` of :func:`to_nevergrad` has as its value."""
+    """The configuration that a ``p.Dict`` of :func:`to_nevergrad` has as its value.
+
+    Raises:
+        InvalidConfiguration: Some optimizers suggest NaN.
+    """
     flat = dict(_flat(value))
     configuration: dict[str, Value] = {}
     for name, domain in space.domains.items():
@@ -67,8 +71,8 @@ def decoded(space: Space, value: Mapping[str, Any]) -> dict[str, Value]:
             given = flat.get(name, domain.at(0))
             if isinstance(domain, Float | Integer):  # the last digits of exp(log(upper)) may be above it
                 given = min(max(given, domain.lower), domain.upper)
-            configuration[name] = domain.check(given)
-    return configuration
+            configuration[name] = given
+    return space.check(configuration)
 
 
 def _flat(value: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
