@@ -79,7 +79,8 @@ class Simulation:
         self.limit = None if stop.time is None else to_ns(stop.time)
         self.current = Event(0, Kind.START, 0, 0, 0)  # the one that is being handled
         self.eventful = True  # whether this round had an event that was not the scheduler's
-        self.ended: tuple[Event, str] | None = None
+        self.ended: tuple[Event, str] | None = None  # the last event, and why the run ends with it
+        self.last: Event | None = None  # the same, once all is settled
         self.draining = ""  # the limit that holds already, while jobs go on
         self.callbacks = callbacks
         hears = any(callback.hears_reports for callback in callbacks)
@@ -110,10 +111,15 @@ class Simulation:
                 self.handle_instant()
                 for callback in self.callbacks:
                     callback.on_instant(self.tally.state(self.now))
-            finished = self.finished(*self.ended, told=True)
+            for end, outcome in self.close(*self.ended):
+                self.call_on_end(end, outcome)
+                self.count_end(end, outcome)
         except RunError as err:
-            err.run = self.finished(self.current, "error", told=False)
+            if self.last is None:
+                self.close(self.current, "error")
+            err.run = self.finished()
             raise
+        finished = self.finished()
         for callback in self.callbacks:
             callback.on_finish(finished)
         return finished
@@ -291,6 +297,9 @@ class Simulation:
     def tell_end(self, event: Event, outcome: TrialStatus) -> None:
         """Write down that a job ended, and call the scheduler."""
         self.events.append((event, outcome.value))
+        self.call_on_end(event, outcome)
+
+    def call_on_end(self, event: Event, outcome: TrialStatus) -> None:
         try:
             self.scheduler.on_end(self.cluster.trials[event.trial].seen_as(outcome))
         except RunError:
@@ -329,18 +338,20 @@ class Simulation:
         elif self.ended is None:
             self.ended = (self.current, reason)
 
-    def finished(self, last: Event, reason: str, *, told: bool) -> Run:
-        """Settle what is still running at the end, tell it unless all is over, and hand over the results."""
+    def close(self, last: Event, reason: str) -> list[tuple[Event, TrialStatus]]:
+        """Settle what is left after the last event; the ends that the scheduler is still to be told."""
+        self.last = last
         jobs = [*self.waiting, *self.losses.jobs.values()]
-        for end, outcome in settle(self.cluster, self.attention, jobs, last):
-            if told:
-                self.tell_end(end, outcome)
-                self.count_end(end, outcome)
-            else:
-                self.events.append((end, outcome.value))
+        ends = settle(self.cluster, self.attention, jobs, last)
+        self.events += [(end, outcome.value) for end, outcome in ends]
         self.events.append((last._replace(kind=Kind.DEADLINE), reason))
+        return ends
+
+    def finished(self) -> Run:
+        """The results, once all is settled."""
+        assert self.last is not None
         return build_run(
-            self.described(), self.blackbox, self.cluster, self.events, self.attention.calls, last
+            self.described(), self.blackbox, self.cluster, self.events, self.attention.calls, self.last
         )
 
     def described(self) -> dict[str, Any]:

@@ -101,3 +101,16 @@ def test_the_command_line_keeps_it_in_a_folder(tmp_path: Path) -> None:
     assert "raised ValueError('cannot end " in finished.stderr
     folder = finished.stderr.strip().rpartition("the run so far is in ")[2]
     assert Run.load(tmp_path / folder).reason == "error"
+
+
+def test_one_that_raises_when_all_is_over_is_told_apart_from_the_run(make_tiny: Any) -> None:
+    """Every end is in the record once, though the scheduler broke when it was told the first of them."""
+
+    class Broken(Fragile):
+        breaks = ("on_end", 1)
+
+    stop = Stop(time=100)
+    with pytest.raises(SchedulerError, match=r"Broken\.on_end\(\) .* about trial 0") as caught:
+        simulate(make_tiny(10_000), Broken, workers=3, stop=stop)
+    assert caught.value.run is not None
+    assert caught.value.run.digest == simulate(make_tiny(10_000), Fragile, workers=3, stop=stop).digest
