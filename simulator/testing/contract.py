@@ -1,0 +1,268 @@
+"""What every scheduler keeps to, as tests that a test class inherits."""
+
+from __future__ import annotations
+
+import inspect
+import random  # noqa: TID251  the contract looks whether schedulers touch the global generators
+import re
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from blackbox_repo.blackbox import Blackbox
+from blackbox_repo.errors import InvalidOption, InvalidSpace
+from blackbox_repo.schema import Schema
+from simulator.api import simulate
+from simulator.conditions import Conditions
+from simulator.delays import Delays
+from simulator.difference import first_difference
+from simulator.distributions import Exponential, Uniform
+from simulator.errors import RunError, SchedulerError
+from simulator.failures import Failures
+from simulator.generator import as_scheduler
+from simulator.result import description
+from simulator.run import Run
+from simulator.scheduler import Scheduler, Start
+from simulator.stopping import Stop
+from simulator.testing.elsewhere import digest_elsewhere
+from simulator.testing.observers import Chatty, Watched
+from simulator.testing.problems import PROBLEMS
+
+CIRCUMSTANCES: Mapping[str, Conditions] = {
+    "ideal": Conditions(),
+    "slow signals": Conditions(Delays(start=1, report=Uniform(0, 3), stop=2, stopped=1)),
+    "late ends": Conditions(Delays(report=0.5, complete=4, stop=2)),
+    "decision time": Conditions(Delays(report=0.5), decision_time=Uniform(0, 0.5)),
+    "polling": Conditions(poll=3),
+    "crashes and preemptions": Conditions(
+        speeds=Uniform(0.5, 2), failures=Failures(crash=Exponential(20), preempt=Exponential(25), away=3)
+    ),
+    "preempted jobs fail": Conditions(failures=Failures(preempt=Exponential(15), away=3, requeue=False)),
+    "every job crashes at once": Conditions(Delays(start=3), failures=Failures(crash=0.4)),
+    "no checkpoints": Conditions(checkpoints=False),
+}
+"""What it is like on the cluster, for the test of everything that may happen."""
+
+
+class SchedulerContract:
+    """Inherit it in a test class, say how the scheduler is made, and pytest collects the tests.
+
+    A problem for which the factory raises ``InvalidSpace`` or ``InvalidOption`` is skipped. Where two runs
+    differ, the message names the first event that does.
+
+    Attributes:
+        make_scheduler: The factory ``(schema, seed) -> scheduler``: a class, a function, a generator
+            function, or what ``scheduler_factory`` and the adapters give.
+        problems: Name -> makes a blackbox.
+        circumstances: Name -> conditions under which it is tried on each problem.
+        needs: ``["checkpoints"]`` if the scheduler cannot do without; independent fidelities have none.
+        may_end: It may suggest nothing any more before the time is up, as a grid does.
+        seeded: Another seed makes it try something else.
+
+    Example:
+        >>> class TestMine(SchedulerContract):
+        ...     make_scheduler = MyScheduler
+    """
+
+    make_scheduler: ClassVar[Any]
+    problems: ClassVar[Mapping[str, Callable[[], Blackbox]]] = PROBLEMS
+    circumstances: ClassVar[Mapping[str, Conditions]] = CIRCUMSTANCES
+    needs: ClassVar[Collection[str]] = ()
+    may_end: ClassVar[bool] = False
+    seeded: ClassVar[bool] = True
+
+    # --- what the tests are made of -------------------------------------------------------------------------
+
+    def pytest_generate_tests(self, metafunc: Any) -> None:
+        """Runs the tests that take a problem on each."""
+        if "problem" in metafunc.fixturenames:
+            metafunc.parametrize("problem", self.problems)
+
+    def made(self, schema: Schema, seed: int) -> Scheduler:
+        """A fresh scheduler, or the test is skipped because this one is not for such a blackbox."""
+        try:
+            return self._make(schema, seed)
+        except (InvalidSpace, InvalidOption) as err:
+            import pytest
+
+            pytest.skip(f"refused: {err}")
+
+    def _make(self, schema: Schema, seed: int) -> Scheduler:
+        factory = inspect.getattr_static(self, "make_scheduler", None)
+        assert factory is not None, f"{type(self).__name__} must say make_scheduler = ..., a factory"
+        if not inspect.isfunction(factory) or next(iter(inspect.signature(factory).parameters)) == "self":
+            factory = self.make_scheduler  # a function that is no method is one of the user's, not bound
+        return as_scheduler(factory(schema, seed), schema)
+
+    def run(self, problem: str, make: Any = None, **settings: Any) -> Run:
+        """A run on one of the problems; with 4 workers, 200 s and seed 3 unless the settings say else."""
+        circumstances = {"workers": 4, "stop": Stop(time=200), "seed": 3, **settings}
+        return simulate(self.problems[problem](), make or self.made, **circumstances)
+
+    def some_problems(self) -> list[str]:
+        """Two problems on which a property is tried that has nothing to do with what they are like."""
+        found, refusals = [], []
+        for problem in self.problems:
+            try:
+                self._make(self._schema(problem), 0)
+            except (InvalidSpace, InvalidOption) as err:
+                refusals.append(f"{problem}: {err}")
+            else:
+                found += [] if self._lacks_checkpoints(problem) else [problem]
+        assert found, f"the scheduler refuses every problem: {'; '.join(refusals)}"
+        return found[:2]
+
+    def _schema(self, problem: str) -> Schema:
+        return self.problems[problem]().schema
+
+    def _lacks_checkpoints(self, problem: str, conditions: Conditions | None = None) -> bool:
+        independent = self._schema(problem).fidelity.kind == "independent"
+        kept = conditions is None or conditions.checkpoints
+        return "checkpoints" in self.needs and (independent or not kept)
+
+    # --- whatever happens -----------------------------------------------------------------------------------
+
+    def test_it_goes_on_whatever_happens_to_its_trials(self, problem: str) -> None:
+        """With one worker and with many, it asks for nothing that cannot be and does not give up."""
+        for name, conditions in self.circumstances.items():
+            for workers, seconds in ((1, 100), (30, 12)):
+                if self._lacks_checkpoints(problem, conditions):
+                    continue
+                here = f"{name!r} of problem {problem!r} with {workers} workers"
+                try:
+                    run = self.run(
+                        problem,
+                        lambda schema, seed: Watched(self.made(schema, seed)),
+                        workers=workers,
+                        stop=Stop(time=seconds),
+                        conditions=conditions,
+                    )
+                except RunError as err:
+                    raise AssertionError(f"under {here}: {err}") from err
+                assert run.reason == "time" or self.may_end, (
+                    f"under {here} it suggests nothing any more after {run.end / 1e9:g} s ({run.reason}), "
+                    f"and workers stay idle; if that is meant, say may_end = True"
+                )
+                assert run.trial_columns["trial"], f"under {here} it starts nothing at all"
+
+    # --- determinism ----------------------------------------------------------------------------------------
+
+    def test_two_runs_are_equal(self) -> None:
+        """Two schedulers that are there at the same time do not disturb each other either."""
+        for problem in self.some_problems():
+            both = [self._fresh(problem, 3) for _ in range(2)]
+            runs = [self.run(problem, lambda *_, made=made: made) for made in both]
+            difference = first_difference(*runs)
+            assert difference is None, (
+                f"two runs on {problem!r} differ, so its decisions depend on something else than what it was "
+                f"told and its seed (shared state, a random generator without a seed): {difference}"
+            )
+
+    def test_the_global_random_state_is_neither_used_nor_changed(self) -> None:
+        """Schedulers draw from generators of their own, made from the seed that they are given."""
+        (problem, *_) = self.some_problems()
+        kept, digests = _global_state(), []
+        try:
+            for seed in (1, 2):
+                random.seed(seed)
+                np.random.seed(seed)  # noqa: NPY002, TID251  the global one is what this is about
+                before = _comparable(_global_state())
+                digests.append(self.run(problem).digest)
+                assert _comparable(_global_state()) == before, (
+                    "it leaves Python's or numpy's global random state changed, and with it its user's other "
+                    "draws; make a generator of your own from the seed: random.Random(seed), "
+                    "numpy.random.default_rng(seed)"
+                )
+        finally:
+            random.setstate(kept[0])
+            np.random.set_state(kept[1])  # noqa: NPY002, TID251  as above
+        assert digests[0] == digests[1], (
+            "it draws from Python's or numpy's global random state, so a run depends on what was drawn "
+            "before; make a generator of your own from the seed"
+        )
+
+    def test_another_process_with_another_hash_seed_and_clock_gives_the_same_run(self) -> None:
+        """No order of a set or dictionary of objects, no ``hash()``, no clock reaches a decision."""
+        (problem, *_) = self.some_problems()
+        here = self.run(problem).digest
+        where: dict[str, Any] = {"contract": type(self), "problem": problem}
+        if digest_elsewhere(hash_seed="12345", jumping=True, **where) == here:
+            return
+        seeds = ("12345", "0", "1")
+        still = [digest_elsewhere(hash_seed=seed, jumping=False, **where) for seed in seeds]
+        blame = "it depends on the process"
+        if still[0] == here:
+            blame = "it reads a clock; what it may know of time is report.time"
+        elif len(set(still)) > 1:
+            blame = "it depends on hash(), as the order of a set of texts does; sort it"
+        raise AssertionError(f"another process gives another run on {problem!r}: {blame}")
+
+    def test_reports_may_be_skipped(self) -> None:
+        """T22: ``continue_until`` is a wish: who is called all the same must not decide otherwise."""
+        for problem in self.some_problems():
+            chatty = self.run(problem, lambda schema, seed: Chatty(self.made(schema, seed)))
+            difference = first_difference(self.run(problem), chatty)
+            assert difference is None, (
+                f"on {problem!r} it decides otherwise if it is called at the reports that it wished to be "
+                f"spared (continue_until): {difference}"
+            )
+
+    def test_it_goes_on_from_a_log(self, tmp_path: Path) -> None:
+        """T20: made anew and told the same, it answers the same, and the run goes on where it was cut off."""
+        conditions = Conditions(Delays(report=0.5), decision_time=0.1)
+        for problem in self.some_problems():
+            log = tmp_path / f"{problem}.jsonl"
+            whole = self.run(problem, log=log, conditions=conditions)
+            content = log.read_bytes()
+            log.write_bytes(content[: len(content) // 2])
+            try:
+                again = self.run(problem, log=log, resume=True, conditions=conditions)
+            except (SchedulerError, InvalidOption) as err:
+                raise AssertionError(f"a run that was cut off cannot go on from its log: {err}") from err
+            assert again.digest == whole.digest
+            assert log.read_bytes() == content
+
+    def test_another_seed_gives_another_run(self) -> None:
+        """It does draw with the seed that it is given."""
+        if self.seeded:
+            (problem, *_) = self.some_problems()
+            made = {description(self._fresh(problem, seed)) for seed in (1, 2)}
+            tried = [self.run(problem, self._with_seed(seed)).digest for seed in (1, 2)]
+            assert tried[0] != tried[1], (
+                f"seeds 1 and 2 try the same; hand the seed on, or say seeded = False ({sorted(made)})"
+            )
+
+    # --- small things ---------------------------------------------------------------------------------------
+
+    def test_what_it_says_of_itself_is_the_same_each_time(self) -> None:
+        """Its ``repr`` is kept with each run, and compared when one goes on from its log."""
+        (problem, *_) = self.some_problems()
+        one, other = (description(self._fresh(problem, 3)) for _ in range(2))
+        assert one == other, f"its repr differs from one object to the next: {one} and {other}"
+        assert not re.search(r" at 0x[0-9a-f]{6}", one), f"its repr holds an address: {one}"
+
+    def test_what_is_upcoming_is_what_comes(self) -> None:
+        """``upcoming`` is optional."""
+        for problem in self.some_problems():
+            scheduler: Any = self._fresh(problem, 5)
+            if hasattr(scheduler, "upcoming"):
+                known = list(scheduler.upcoming(3))
+                came = [scheduler.suggest() for _ in known]
+                assert [start.configuration for start in came if isinstance(start, Start)] == known
+
+    def _fresh(self, problem: str, seed: int) -> Scheduler:
+        return self.made(self._schema(problem), seed)
+
+    def _with_seed(self, seed: int) -> Callable[[Schema, int], Scheduler]:
+        return lambda schema, _: self.made(schema, seed)
+
+
+def _global_state() -> tuple[Any, Any]:
+    return random.getstate(), np.random.get_state()  # noqa: NPY002, TID251  as above
+
+
+def _comparable(state: tuple[Any, Any]) -> tuple[Any, ...]:
+    name, keys, *rest = state[1]
+    return state[0], name, keys.tobytes(), *rest
