@@ -146,7 +146,7 @@ def _cma_draws_from_the_global_state() -> Iterator[None]:
     """Where Nevergrad leaves pycma's seed at its default, pycma takes the time and the system's entropy."""
     options = require("cma", "nevergrad").CMAOptions.defaults()
     default = options["seed"]
-    options["seed"] = "np.nan  # do not seed"
+    options["seed"] = math.nan  # which means: do not seed
     try:
         yield
     finally:

@@ -14,9 +14,10 @@ from typing import Any
 
 from blackbox_repo import views
 from blackbox_repo.blackbox import Blackbox, from_function
+from blackbox_repo.domains import Categorical, Constant, Float, Integer, Ordinal
 from blackbox_repo.repository import load_blackbox
 from blackbox_repo.schema import Fidelity, Objective, Schema
-from blackbox_repo.space import Configuration, Space
+from blackbox_repo.space import Condition, Configuration, Space
 from simulator import Conditions, Failures, Run, Stop, simulate
 from tests.simulator.schedulers.problems import PROBLEMS
 
@@ -32,6 +33,27 @@ factory = scheduler_factory({scheduler!r}, {{}})
 print(simulate(PROBLEMS["conditional"](), factory, workers=4, stop=Stop(trials_started=30), seed=7).digest)
 """
 HARD = Conditions(decision_time=3, failures=Failures(crash=70, preempt=200, away=7))
+
+SPACE = Space(
+    {
+        "x": Float(-2, 2),
+        "lr": Float(1e-5, 1e-1, log=True),
+        "layers": Integer(1, 5),
+        "width": Integer(4, 512, log=True),
+        "kind": Categorical(("a", "b", 3, True)),
+        "depth": Integer(2, 9),
+        "sub": Categorical(("p", "q")),
+        "deep": Float(0, 1),
+        "order": Ordinal((1, 4, 9)),
+        "version": Constant("v1"),
+    },
+    {
+        "depth": (Condition("kind", ("a", "b")),),
+        "sub": (Condition("kind", ("a",)),),
+        "deep": (Condition("kind", ("a", 3)), Condition("sub", ("p",))),
+    },
+)
+"""Everything that a space may have, in one."""
 
 
 def made_blackbox(space: Space, goal: Any = "min", losses: Callable[..., float] | None = None) -> Blackbox:
@@ -110,6 +132,11 @@ def check_hard_conditions(blackbox: Blackbox, factory: Any, *, trials: int = 30)
 def real_table() -> Blackbox:
     """Two networks over numbers, as an embedded table has them, for what a library may suggest."""
     return views.nearest(load_blackbox("icml-deepar")["electricity"])
+
+
+def real_curves() -> Blackbox:
+    """Networks with learning curves of 52 epochs."""
+    return load_blackbox("yahpo-lcbench")["167200"]
 
 
 def run_snippet(heading: str) -> dict[str, Any]:

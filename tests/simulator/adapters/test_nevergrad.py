@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from blackbox_repo.domains import Categorical, Constant, Float, Integer, Ordinal
+from blackbox_repo.domains import Categorical, Float
 from blackbox_repo.errors import InvalidOption, InvalidSpace, UnknownName
 from blackbox_repo.space import Condition, Configuration, Space
 from simulator import SchedulerError
@@ -15,6 +15,7 @@ from simulator.adapters.nevergrad import Nevergrad
 from simulator.adapters.nevergrad_space import decoded, encoded, from_nevergrad, to_nevergrad
 from simulator.schedulers.registry import scheduler_factory
 from tests.simulator.adapters.contract import (
+    SPACE,
     check_hard_conditions,
     check_it_goes_on,
     check_processes,
@@ -29,25 +30,6 @@ from tests.simulator.adapters.contract import (
 ng = pytest.importorskip("nevergrad")
 
 OPTIMIZERS = ("NGOpt", "DE", "CMA", "PSO", "RandomSearch", "DiscreteOnePlusOne")
-SPACE = Space(
-    {
-        "x": Float(-2, 2),
-        "lr": Float(1e-5, 1e-1, log=True),
-        "layers": Integer(1, 5),
-        "width": Integer(4, 512, log=True),
-        "kind": Categorical(("a", "b", 3, True)),
-        "depth": Integer(2, 9),
-        "sub": Categorical(("p", "q")),
-        "deep": Float(0, 1),
-        "order": Ordinal((1, 4, 9)),
-        "version": Constant("v1"),
-    },
-    {
-        "depth": (Condition("kind", ("a", "b")),),
-        "sub": (Condition("kind", ("a",)),),
-        "deep": (Condition("kind", ("a", 3)), Condition("sub", ("p",))),
-    },
-)
 
 
 def minimized(optimizer: str, budget: int) -> list[Configuration]:

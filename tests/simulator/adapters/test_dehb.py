@@ -1,0 +1,142 @@
+"""DEHB in the simulator does what ``DEHB.run`` does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from blackbox_repo.blackbox import Blackbox
+from blackbox_repo.curve import LearningCurve
+from blackbox_repo.errors import InvalidOption, UnknownName
+from blackbox_repo.space import Configuration
+from simulator import Run, Stop, simulate
+from simulator.adapters.config_space import decoded, to_config_space
+from simulator.adapters.dehb import DEHB
+from simulator.schedulers.registry import scheduler_factory
+from tests.simulator.adapters.contract import (
+    EPOCHS,
+    SPACE,
+    check_hard_conditions,
+    check_it_goes_on,
+    check_processes,
+    configurations,
+    loss_of,
+    made_blackbox,
+    real_curves,
+    run_snippet,
+    simulated,
+)
+from tests.simulator.schedulers.problems import PROBLEMS
+
+dehb = pytest.importorskip("dehb")
+
+
+def jobs_of(run: Run) -> list[tuple[Configuration, float]]:
+    """Configuration and last fidelity of each trial, in the order of starts."""
+    last = {row["trial"]: row["fidelity"] for row in run.reports().to_pylist()}
+    return [(configuration, last[trial]) for trial, configuration in enumerate(configurations(run))]
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_with_one_worker_jobs_are_those_of_run(tmp_path: Path) -> None:
+    tried: list[tuple[Configuration, float]] = []
+
+    def function(config: Any, fidelity: float, **_: Any) -> dict[str, float]:
+        tried.append((decoded(SPACE, config), round(fidelity)))
+        return {"fitness": loss_of(SPACE, *tried[-1]), "cost": 10.0 * fidelity}
+
+    optimizer = dehb.DEHB(
+        f=function,
+        cs=to_config_space(SPACE, 5),
+        min_fidelity=1,
+        max_fidelity=EPOCHS,
+        n_workers=1,
+        seed=5,
+        output_path=tmp_path,
+    )
+    optimizer.run(fevals=60)
+    dehb.optimizers.dehb.logger.remove()  # or its thread outlives the test
+    assert jobs_of(simulated(made_blackbox(SPACE), DEHB(), 60)) == tried
+
+
+def test_the_goal_is_the_blackboxs() -> None:
+    smallest = simulated(made_blackbox(SPACE), DEHB(), 60)
+    largest = simulated(made_blackbox(SPACE, "max"), DEHB(), 60)
+    assert configurations(smallest) == configurations(largest)
+    assert smallest.header["scheduler"].startswith("DEHB(seed=5, strategy='rand1_bin', resume=False, dehb='")
+
+
+def test_it_goes_on_whatever_happens_to_its_trials() -> None:
+    check_it_goes_on(DEHB(), ["conditional", "maximized", "tiny", "independent"], trials=40)
+
+
+def test_many_workers_failures_and_two_runs_are_one_T19() -> None:
+    check_hard_conditions(made_blackbox(SPACE), DEHB(), trials=60)
+
+
+def test_promoted_configurations_may_go_on_from_their_checkpoints() -> None:
+    anew, resumed = (simulated(made_blackbox(SPACE), DEHB(resume=again), 40) for again in (False, True))
+    assert anew.segments().num_rows == 40
+    assert resumed.segments().num_rows > 40
+    assert max(resumed.segments().to_pydict()["segment"]) == 2
+
+
+def test_where_everything_fails_it_goes_on() -> None:
+    schema = PROBLEMS["tiny"]().schema
+
+    class Failing(Blackbox):
+        name = "failing"
+
+        def __init__(self) -> None:
+            self.schema = schema
+
+        def curve(self, configuration: Configuration, *, seed: int | None = None) -> LearningCurve:
+            values: dict[str, list[float]] = {objective.name: [] for objective in schema.objectives}
+            return LearningCurve.of(schema, values, status="crashed", seed=seed or 0)
+
+        def digest(self) -> str:
+            return "failing"
+
+    run = simulate(Failing(), DEHB(), workers=3, stop=Stop(trials_started=40), seed=1)
+    assert set(run.trial_columns["status"]) == {"failed"}
+
+
+def test_settings_reach_the_library_and_wrong_ones_are_refused() -> None:
+    settings = {"settings": {"eta": 2, "min_fidelity": 2}}
+    run = simulated(made_blackbox(SPACE), scheduler_factory("dehb:best1_bin", settings), 40)
+    assert "strategy='best1_bin', resume=False, eta=2, min_fidelity=2" in run.header["scheduler"]
+    assert {until for _, until in jobs_of(run)} == {2, 4, 9}
+    with pytest.raises(UnknownName, match="unknown DEHB setting 'min_budget'; did you mean 'min_fidelity'"):
+        DEHB(settings={"min_budget": 1})
+    with pytest.raises(InvalidOption, match="epoch has only the value 1; a multi-fidelity scheduler needs"):
+        simulate(PROBLEMS["one epoch"](), DEHB(), workers=1, stop=Stop(trials_started=1))
+    with pytest.raises(InvalidOption, match=r"DEHB\(.*min_fidelity=9.*cannot be made"):
+        simulated(made_blackbox(SPACE), DEHB(settings={"min_fidelity": 9}))
+
+
+def test_nothing_is_written_and_nobody_loses_a_log(monkeypatch: Any, tmp_path: Path) -> None:
+    import loguru
+
+    heard: list[str] = []
+    sink = loguru.logger.add(heard.append, format="{message}")
+    monkeypatch.chdir(tmp_path)
+    simulated(made_blackbox(SPACE), DEHB())
+    loguru.logger.info("still here")
+    loguru.logger.remove(sink)
+    assert heard == ["still here\n"]
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_real_table_with_its_nearest_rows() -> None:
+    run = simulated(real_curves(), DEHB(), 40, workers=4)
+    assert len(run.trial_columns["trial"]) == 40
+
+
+def test_two_processes_find_the_same() -> None:
+    check_processes("dehb:")
+
+
+def test_the_snippet_of_the_documentation() -> None:
+    assert run_snippet("DEHB")["run"].best().value > 0
