@@ -12,7 +12,7 @@ from blackbox_repo.errors import InvalidOption, InvalidSpace
 from blackbox_repo.schema import Schema
 from blackbox_repo.space import Configuration, Space
 from simulator.adapters.library import class_in, made, quiet, require, version_of
-from simulator.scheduler import CONTINUE, STOP, Decision, Report, Start, Trial, TrialStatus, continue_until
+from simulator.scheduler import CONTINUE, STOP, Decision, Report, Start, Trial, TrialStatus
 
 if TYPE_CHECKING:
     import optuna
@@ -114,7 +114,6 @@ class OptunaScheduler:
 
         self._states = optuna.trial.TrialState
         self._prunes = not isinstance(study.pruner, optuna.pruners.NopPruner)
-        self._end = schema.fidelity.values[-1]
 
     def __repr__(self) -> str:
         return f"Optuna({self._described})"
@@ -132,7 +131,7 @@ class OptunaScheduler:
         """The pruner decides."""
         self._last[trial.number] = report
         if not self._prunes:
-            return continue_until(self._end)
+            return CONTINUE  # a curve may end anywhere, and its last value counts
         fidelity = report.fidelity
         step = int(fidelity) if fidelity == int(fidelity) else report.index + 1
         asked = self._trials[trial.number]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import itertools
 import random  # noqa: TID251  the contract looks whether schedulers touch the global generators
 import re
 from collections.abc import Callable, Collection, Mapping
@@ -97,8 +98,8 @@ class SchedulerContract:
         return as_scheduler(factory(schema, seed), schema)
 
     def run(self, problem: str, make: Any = None, **settings: Any) -> Run:
-        """A run on one of the problems; with 4 workers, 200 s and seed 3 unless the settings say else."""
-        circumstances = {"workers": 4, "stop": Stop(time=200), "seed": 3, **settings}
+        """A run on one of the problems; with 4 workers, 100 s and seed 3 unless the settings say else."""
+        circumstances = {"workers": 4, "stop": Stop(time=100), "seed": 3, **settings}
         return simulate(self.problems[problem](), make or self.made, **circumstances)
 
     def some_problems(self) -> list[str]:
@@ -201,12 +202,14 @@ class SchedulerContract:
 
     def test_reports_may_be_skipped(self) -> None:
         """T22: ``continue_until`` is a wish: who is called all the same must not decide otherwise."""
-        for problem in self.some_problems():
-            chatty = self.run(problem, lambda schema, seed: Chatty(self.made(schema, seed)))
-            difference = first_difference(self.run(problem), chatty)
+        tried = itertools.product(self.some_problems(), ("ideal", "crashes and preemptions"))
+        for problem, name in tried:
+            conditions = CIRCUMSTANCES[name]  # none with decision time, which calls take
+            chatty = self.run(problem, self._chatty, conditions=conditions)
+            difference = first_difference(self.run(problem, conditions=conditions), chatty)
             assert difference is None, (
-                f"on {problem!r} it decides otherwise if it is called at the reports that it wished to be "
-                f"spared (continue_until): {difference}"
+                f"under {name!r} of problem {problem!r} it decides otherwise if it is called at the reports "
+                f"that it wished to be spared (continue_until): {difference}"
             )
 
     def test_it_goes_on_from_a_log(self, tmp_path: Path) -> None:
@@ -254,6 +257,9 @@ class SchedulerContract:
 
     def _fresh(self, problem: str, seed: int) -> Scheduler:
         return self.made(self._schema(problem), seed)
+
+    def _chatty(self, schema: Schema, seed: int) -> Scheduler:
+        return Chatty(self.made(schema, seed))
 
     def _with_seed(self, seed: int) -> Callable[[Schema, int], Scheduler]:
         return lambda schema, _: self.made(schema, seed)

@@ -215,3 +215,15 @@ def test_a_real_table_with_its_nearest_rows() -> None:
     table = views.nearest(load_blackbox("icml-deepar")["electricity"])
     run = simulate(table, Optuna(), workers=4, stop=Stop(trials_started=20))
     assert len(run.trial_columns["trial"]) == 20
+
+
+def test_a_curve_that_ends_early_is_told_with_its_last_value() -> None:
+    from simulator.testing import PROBLEMS
+
+    rough = PROBLEMS["conditional"]()
+    scheduler: Any = Optuna("RandomSampler")(rough.schema, 0)
+    run = simulate(rough, scheduler, workers=1, stop=Stop(trials_started=60))
+    told = {trial.number: trial.value for trial in scheduler._study.trials if trial.value is not None}
+    curves = {number: rough.curve(run.configuration(number)) for number in told}
+    assert told == {n: curve.point("score", len(curve) - 1) for n, curve in curves.items()}
+    assert any(len(curve) < len(rough.schema.fidelity.values) for curve in curves.values())
