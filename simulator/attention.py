@@ -102,7 +102,7 @@ class Served:
         self.calls: list[tuple[Any, ...]] = []
 
     def ask(self) -> None:
-        """Idle workers join the queue after a round with an event that was not the scheduler's own."""
+        """Idle workers join the queue after a round in which more happened than suggestions and looks."""
         if self._simulation.eventful:
             self._server.add_workers(self._simulation.cluster.idle, self._simulation.now)
         self._serve()
@@ -187,13 +187,14 @@ class Served:
             self._answer()
 
     def _answer(self) -> None:
-        """The scheduler has thought, and what it answered takes effect."""
+        """The scheduler has thought, and what it answered takes effect; what it was told is an event."""
         simulation = self._simulation
         service = self._server.done()
         request = service.request
         if request.kind is Kind.FREE:
             self._suggested(service)
             return
+        simulation.eventful = True
         self._record(service, request, "" if service.answer is None else service.answer.action)
         if request.kind is Kind.REPORT:
             if not service.counted:

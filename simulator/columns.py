@@ -32,7 +32,7 @@ def trial_columns(blackbox: Blackbox, cluster: Cluster) -> dict[str, list[Any]]:
     columns["off_table"] = [not blackbox.holds(trial.configuration) for trial in trials]
     for objective in schema.objectives:
         if objective.constant:
-            columns[objective.name] = [trial.curve.point(objective.name, 0) for trial in trials]
+            columns[objective.name] = [trial.curve.constant(objective.name) for trial in trials]
     return columns
 
 

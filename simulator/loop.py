@@ -78,7 +78,7 @@ class Simulation:
         self.now = 0
         self.limit = None if stop.time is None else to_ns(stop.time)
         self.current = Event(0, Kind.START, 0, 0, 0)  # the one that is being handled
-        self.eventful = True  # whether this round had an event that was not the scheduler's
+        self.eventful = True  # whether this round had more than looks and answers to suggest()
         self.ended: tuple[Event, str] | None = None  # the last event, and why the run ends with it
         self.last: Event | None = None  # the same, once all is settled
         self.draining = ""  # the limit that holds already, while jobs go on

@@ -43,6 +43,8 @@ class Job:
     last: int
     ready: int
     wake: int
+    bounded: bool = False
+    """Its scheduler has said after which point it ends, and that is not the last of all."""
 
 
 @dataclass(slots=True)

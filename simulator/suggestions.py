@@ -49,10 +49,10 @@ class Suggestions:
         base = SCRATCH
         if suggestion.checkpoint_of is not None:
             base = self._checkpoint_of(suggestion.checkpoint_of, now)
-        last = self._last(curve, suggestion.until)
+        until = self._bound(suggestion.until)
         trial = self._cluster.add_trial(configuration, curve)
         trial.heard = base
-        return self._job(trial, base, last, ready=0)
+        return self._job(trial, base, until, ready=0)
 
     def resume(self, suggestion: Resume) -> Job:
         """The next job of a paused trial."""
@@ -60,25 +60,25 @@ class Suggestions:
         previous = trial.segments[-1] if trial.segments else None
         if previous is None or not self._can_be_resumed(trial, previous):
             raise self._refuse("suggest()", f"resumed trial {trial.number}, which is {trial.status.value}")
-        last = self._last(trial.curve, suggestion.until)
+        until = self._bound(suggestion.until)
         if trial.status is TrialStatus.RUNNING:
             previous.outcome = TrialStatus.PAUSED
         ready = self._cluster.registered_end(previous) if previous.signal is None else previous.signal
-        return self._job(trial, self._checkpoint(trial), last, ready)
+        return self._job(trial, self._checkpoint(trial), until, ready)
 
     @staticmethod
     def _can_be_resumed(trial: TrialState, previous: Segment) -> bool:
-        """A paused trial, or one whose bounded job has told its last report."""
+        """A paused trial, or one whose bounded job has told the report at its bound."""
         if previous.next <= previous.last:
             return False  # the scheduler does not know yet that it is paused
-        bounded = previous.last < len(trial.curve) - 1 and previous.crash is None
-        at_bound = trial.status is TrialStatus.RUNNING and previous.outcome is None and bounded
-        return trial.status is TrialStatus.PAUSED or at_bound
+        at_bound = previous.job.bounded and previous.outcome is None and previous.crash is None
+        return trial.status is TrialStatus.PAUSED or (trial.status is TrialStatus.RUNNING and at_bound)
 
     def again(self, segment: Segment) -> Job:
         """The job of a preempted segment once more, from the checkpoint (T18)."""
         before = segment.job
-        job = self._job(before.trial, self._checkpoint(before.trial), before.last, before.ready)
+        until = before.last if before.bounded else None
+        job = self._job(before.trial, self._checkpoint(before.trial), until, before.ready)
         job.wake = max(job.wake, segment.wake)
         return job
 
@@ -90,13 +90,19 @@ class Suggestions:
         except (TypeError, BlackboxRepoError) as err:
             raise self._refuse(call, f"named a fidelity that does not exist: {err}") from err
 
-    def _job(self, trial: TrialState, base: int, last: int, ready: int) -> Job:
+    def _job(self, trial: TrialState, base: int, until: int | None, ready: int) -> Job:
+        end = len(trial.curve) - 1
+        last = end if until is None else min(end, until)
         first = max(last, 0) if self._alone else base + 1
-        return Job(trial, len(trial.segments), base, first, last, ready, wake=max(first, trial.heard + 1))
+        wake = max(first, trial.heard + 1)
+        return Job(trial, len(trial.segments), base, first, last, ready, wake, bounded=last == until)
 
-    def _last(self, curve: LearningCurve, until: float | None) -> int:
-        last = len(curve) - 1
-        return last if until is None else min(last, self.point_of(until, "suggest()"))
+    def _bound(self, until: float | None) -> int | None:
+        """The point after which a job shall end; ``None`` where that is the end of all curves."""
+        if until is None:
+            return None
+        point = self.point_of(until, "suggest()")
+        return point if point < len(self._fidelity.values) - 1 else None
 
     def _trained(self, configuration: Configuration) -> tuple[Configuration, LearningCurve]:
         """The canonical configuration, and the curve of the training run that this trial replays (T17)."""

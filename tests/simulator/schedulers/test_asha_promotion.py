@@ -1,9 +1,6 @@
 from __future__ import annotations
 
-import pytest
-
 from simulator import Conditions, Delays, PromotionASHA, Resume, Start, Stop, simulate
-from simulator.errors import SchedulerError
 from tests.simulator.schedulers.problems import PROBLEMS, TINY, Driver, schema_of
 
 
@@ -23,9 +20,6 @@ def test_a_trial_that_ends_on_its_rung_keeps_its_place_and_is_passed_over() -> N
     assert scheduler.suggest() == Resume(1, until=3)  # the second of six
 
 
-@pytest.mark.xfail(
-    raises=SchedulerError, reason="T9a: a curve's end on a rung is not known before it is told"
-)
 def test_a_trial_whose_end_is_told_after_its_last_report_is_not_resumed_before() -> None:
     late_ends = Conditions(Delays(report=0.5, complete=4))
     simulate(

@@ -159,7 +159,6 @@ def test_they_say_what_they_are() -> None:
     )
 
 
-@pytest.mark.xfail(strict=True, reason="T12: workers that got None are not asked again when an end is told")
 @pytest.mark.parametrize("scheduler", [Hyperband, SuccessiveHalving])
 def test_workers_that_wait_for_a_rung_are_asked_again_when_it_is_decided(scheduler: Any) -> None:
     polling = Conditions(poll=5.0)
