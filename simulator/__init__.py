@@ -11,6 +11,7 @@ from simulator.delays import Delays
 from simulator.distributions import Exponential, LogNormal, Uniform
 from simulator.errors import SchedulerError, SimulationError
 from simulator.failures import Failures
+from simulator.generator import Finished
 from simulator.run import Best, Incumbent, Run
 from simulator.scheduler import (
     CONTINUE,
@@ -60,6 +61,7 @@ __all__ = [
     "Delays",
     "Exponential",
     "Failures",
+    "Finished",
     "GridSearch",
     "Hyperband",
     "Incumbent",

@@ -45,7 +45,11 @@ def run(  # noqa: PLR0913, PLR0917  a command line has as many options as it has
         ),
     ] = None,
     scheduler: Annotated[
-        str, typer.Option(help=f"{', '.join(SCHEDULERS)}, or py:module:attribute for a factory of yours.")
+        str,
+        typer.Option(
+            help=f"{', '.join(SCHEDULERS)}; LIBRARY:NAME, such as optuna:TPESampler; process:COMMAND; or "
+            "py:module:attribute for a factory or generator of yours."
+        ),
     ] = "asha",
     workers: Annotated[
         int | None, typer.Option(help="Trials that train at a time; the default is the problem's own.")

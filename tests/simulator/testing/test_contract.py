@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import random  # noqa: TID251  the fault that is to be found
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -14,6 +17,8 @@ from blackbox_repo.errors import InvalidSpace
 from simulator import CONTINUE, STOP, RandomSearch, Start, continue_until
 from simulator.adapters.process import Process
 from simulator.testing import PROBLEMS, SchedulerContract
+
+ROOT = Path(__file__).parents[3]
 
 
 class Global(RandomSearch):
@@ -179,6 +184,22 @@ def test_a_blackbox_that_it_refuses_is_skipped() -> None:
 def test_a_class_without_a_factory_is_told_so() -> None:
     with pytest.raises(AssertionError, match="SchedulerContract must say make_scheduler = "):
         SchedulerContract().test_two_runs_are_equal()
+
+
+def test_the_snippet_of_the_page_is_collected_and_passes(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "schedulers.md").read_text(encoding="utf-8")
+    snippet = page.partition("## Testing your own")[2].partition("```python\n")[2].partition("```")[0]
+    (tmp_path / "test_mine.py").write_text(snippet)
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_mine.py"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    assert "15 passed" in done.stdout
 
 
 # --- whoever keeps to it --------------------------------------------------------------------------------
