@@ -11,25 +11,17 @@ from blackbox_repo.schema import Schema
 from simulator import Run, Stop, simulate
 from simulator.scheduler import Start
 from simulator.schedulers.registry import SCHEDULERS, scheduler_factory
-from simulator.testing import CIRCUMSTANCES, SchedulerContract
+from simulator.testing import SchedulerContract
 from tests.simulator.schedulers.problems import CONDITIONAL, PROBLEMS, ROWS, SCATTERED, Driver, schema_of
 
 ENDS = {"grid", "pbt", "local-search"}
 """Who may be through with a space, or a population, before the time is up."""
 
-LEFT_OUT = {
-    "asha-promotion": ("late ends",),  # see test_asha_promotion.py
-    "hyperband": ("decision time", "polling"),  # see test_hyperband.py
-    "successive-halving": ("decision time", "polling"),
-}
-
 
 def contract_of(name: str) -> type[SchedulerContract]:
     """The contract that users inherit, for a scheduler of ours."""
-    kept = {key: CIRCUMSTANCES[key] for key in CIRCUMSTANCES if key not in LEFT_OUT.get(name, ())}
     settings = {
         "make_scheduler": staticmethod(scheduler_factory(name, {})),
-        "circumstances": kept,
         "may_end": name in ENDS,
         "needs": ("checkpoints",) if name == "pbt" else (),
         "seeded": name != "grid",
