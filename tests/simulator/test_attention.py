@@ -170,6 +170,7 @@ def test_the_functions_of_calls_hear_what_is_called_T12(play: Play, job: Job) ->
         Call("on_report", 1, 3.0, 0, 1),
         Call("on_end", 2, 4.0, 0),
         Call("suggest", 3, 5.0),
+        Call("suggest", 4, 6.0),  # as it was told of the end meanwhile
     ]
 
 
@@ -234,6 +235,7 @@ def test_with_polling_and_delays_a_report_is_heard_at_the_look_after_its_arrival
         ("on_report", 7.0, 8.0),
         ("on_end", 7.0, 8.0),
         ("suggest", 7.0, 8.0),
+        ("suggest", 8.0, 8.0),
     ]
     assert scheduler.ended == [(0, "paused")]
 
