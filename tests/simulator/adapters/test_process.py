@@ -23,7 +23,7 @@ from simulator import Conditions, Failures, GridSearch, Run, SchedulerError, Sto
 from simulator.adapters.child import Child, ChildError
 from simulator.adapters.process import Process
 from simulator.schedulers.registry import scheduler_factory
-from tests.simulator.schedulers.problems import PROBLEMS
+from simulator.testing import PROBLEMS
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs a POSIX system")
 ROOT = Path(__file__).parents[3]
@@ -327,11 +327,15 @@ class Interrupts:
     on_instant = on_end = on_finish = on_start
 
 
+@pytest.fixture
+def _short_grace(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("simulator.adapters.child.GRACE", 0.1)
+
+
+@pytest.mark.usefixtures("_short_grace")
 @pytest.mark.parametrize("then", ["exit 0", "sleep 1000"])
 @pytest.mark.parametrize("how", ["ends", "interrupted", "fails"])
 def test_no_process_and_no_child_of_it_outlives_the_run(how: str, then: str, tmp_path: Path) -> None:
-    if (how, then) == ("ends", "sleep 1000"):
-        pytest.skip("takes the grace that it has: see the next test")
     file = tmp_path / "pids"
     command = bash(PARENT.format(file=file, then=then))
     if how == "ends":
@@ -348,15 +352,6 @@ def test_no_process_and_no_child_of_it_outlives_the_run(how: str, then: str, tmp
     while exists(child) and Path(f"/proc/{child}/stat").read_text().split()[2] != "Z":
         assert time.perf_counter() < end
         time.sleep(0.01)
-
-
-def test_a_program_that_does_not_end_with_its_input_is_killed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("simulator.adapters.child.GRACE", 0.1)
-    file = tmp_path / "pids"
-    run(bash(PARENT.format(file=file, then="sleep 1000")), PROBLEMS["tiny"]())
-    assert not exists(int(file.read_text().split()[0]))
 
 
 def test_a_program_that_does_not_read_is_named_too() -> None:
