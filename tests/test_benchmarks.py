@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
 MARKS = [
     "fresh process: import, load nasbench201-final/cifar10-valid, query",
@@ -49,3 +51,29 @@ def test_the_quick_benchmark_measures_every_mark() -> None:
         assert re.match(r"[\d,]+(\.\d+)? \S", median), what
     marked = [what for what, row in cells.items() if any(cell.startswith("<= ") for cell in row)]
     assert len(marked) == 11
+
+
+def test_the_benchmark_of_scale_measures_every_number_of_workers() -> None:
+    pytest.importorskip("resource", reason="there is none on Windows, nor can a process be forked there")
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "benchmarks" / "scale.py"), "--trials", "40", "--markdown"],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    rows = [line.strip("| ").split(" | ") for line in done.stdout.splitlines()[4:]]
+    assert [row[:3] for row in rows] == [
+        [scheduler, workers, trials]
+        for scheduler in ("asha", "random")
+        for workers, trials in (
+            ("10", "40"),
+            ("100", "40"),
+            ("1,000", "40"),
+            ("1,000", "20"),
+            ("1,000", "10"),
+        )
+    ]
+    assert [row[3] for row in rows if row[0] == "random"] == ["8,000", "8,000", "8,000", "4,000", "2,000"]
+    assert {len(row) for row in rows} == {10}

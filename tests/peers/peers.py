@@ -9,6 +9,7 @@ there. This needs a package index, so no test calls it. Exit status 1 if a test 
 
 from __future__ import annotations
 
+import argparse
 import os
 import re
 import subprocess
@@ -92,8 +93,10 @@ def run(name: str) -> str:
 
 def main() -> int:
     """Print a line for each peer; 0 if all is well."""
+    parser = argparse.ArgumentParser(description="Compare runs with those of other simulators.")
+    parser.add_argument("peer", nargs="*", choices=[[], *PEERS], help="by default all")
     lines = []
-    for name in sys.argv[1:] or PEERS:
+    for name in parser.parse_args().peer or PEERS:
         lines.append(run(name))
         print(lines[-1], flush=True)  # noqa: T201
     return 0 if all(" equal: " in line for line in lines) else 1

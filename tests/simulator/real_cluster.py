@@ -24,7 +24,7 @@ class Job:
     base: int
     last: int
     began: float
-    """When it would have begun on an ideal machine (s of the run)."""
+    """When it would have begun on an ideal machine (s of the run): what it lost since then it catches up."""
     wake: float = 0.0
     status: TrialStatus = TrialStatus.RUNNING
 
@@ -61,7 +61,7 @@ class RealCluster:
         self._trials: list[Job] = []  # the latest job of each
         self._busy: dict[int, Job] = {}
         self.latest = 0.0
-        """By how many real seconds anything was later than on an ideal machine, at most."""
+        """By how many real seconds anything came later than on an ideal machine, at most."""
 
     def run(self) -> None:
         """Until no job runs and the scheduler suggests none."""
@@ -90,11 +90,11 @@ class RealCluster:
 
     def _work(self, worker: int) -> None:
         while (job := self._orders[worker].get()) is not None:
-            begins = self._now()
             for point, seconds in self._points(job):
-                if job.told_to_end.wait(begins + seconds - self._now()):
+                due = job.began + seconds
+                if job.told_to_end.wait(due - self._now()):
                     break
-                self._messages.put(Message(worker, job, point, job.began + seconds))
+                self._messages.put(Message(worker, job, point, due))
 
     def _points(self, job: Job) -> Iterator[tuple[int, float]]:
         elapsed = job.curve.head("elapsed_time", job.last + 1)
