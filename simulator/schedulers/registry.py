@@ -36,6 +36,7 @@ ADAPTERS: Mapping[str, str] = {
     "nevergrad": "simulator.adapters.nevergrad:Nevergrad",
     "optuna": "simulator.adapters.optuna:Optuna",
     "process": "simulator.adapters.process:Process",
+    "smac": "simulator.adapters.smac:SMAC",
 }
 """Library -> what makes a factory of the part after the colon: ``optuna:TPESampler``, ``process:COMMAND``."""
 

@@ -94,6 +94,12 @@ def configurations(run: Run) -> list[Configuration]:
     return [run.configuration(trial) for trial in range(len(run.trial_columns["trial"]))]
 
 
+def jobs_of(run: Run) -> list[tuple[Configuration, float]]:
+    """Configuration and last fidelity of each trial, in the order of starts."""
+    last = {row["trial"]: row["fidelity"] for row in run.reports().to_pylist()}
+    return [(configuration, last[trial]) for trial, configuration in enumerate(configurations(run))]
+
+
 def simulated(blackbox: Blackbox, factory: Any, trials: int = 30, **changes: Any) -> Run:
     options: dict[str, Any] = {"workers": 1, "stop": Stop(trials_started=trials), "seed": 5, **changes}
     return simulate(blackbox, factory, **options)

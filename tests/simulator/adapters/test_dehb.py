@@ -11,7 +11,7 @@ from blackbox_repo.blackbox import Blackbox
 from blackbox_repo.curve import LearningCurve
 from blackbox_repo.errors import InvalidOption, UnknownName
 from blackbox_repo.space import Configuration
-from simulator import Run, Stop, simulate
+from simulator import Stop, simulate
 from simulator.adapters.config_space import decoded, to_config_space
 from simulator.adapters.dehb import DEHB
 from simulator.schedulers.registry import scheduler_factory
@@ -22,6 +22,7 @@ from tests.simulator.adapters.contract import (
     check_it_goes_on,
     check_processes,
     configurations,
+    jobs_of,
     loss_of,
     made_blackbox,
     real_curves,
@@ -31,12 +32,6 @@ from tests.simulator.adapters.contract import (
 from tests.simulator.schedulers.problems import PROBLEMS
 
 dehb = pytest.importorskip("dehb")
-
-
-def jobs_of(run: Run) -> list[tuple[Configuration, float]]:
-    """Configuration and last fidelity of each trial, in the order of starts."""
-    last = {row["trial"]: row["fidelity"] for row in run.reports().to_pylist()}
-    return [(configuration, last[trial]) for trial, configuration in enumerate(configurations(run))]
 
 
 @pytest.mark.filterwarnings("ignore")

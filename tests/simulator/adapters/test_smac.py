@@ -1,0 +1,148 @@
+"""SMAC in the simulator does what ``optimize`` of its facades does."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from blackbox_repo.domains import Categorical, Float, Integer
+from blackbox_repo.errors import InvalidOption, UnknownName
+from blackbox_repo.space import Configuration, Space
+from simulator import Stop, simulate
+from simulator.adapters.config_space import decoded, to_config_space
+from simulator.adapters.smac import SMAC
+from simulator.schedulers.registry import scheduler_factory
+from tests.simulator.adapters.contract import (
+    EPOCHS,
+    SPACE,
+    check_hard_conditions,
+    check_it_goes_on,
+    check_processes,
+    configurations,
+    jobs_of,
+    loss_of,
+    made_blackbox,
+    real_curves,
+    run_snippet,
+    simulated,
+)
+from tests.simulator.schedulers.problems import PROBLEMS
+
+smac = pytest.importorskip("smac")
+
+MULTI = ("MultiFidelityFacade", "HyperbandFacade")
+SINGLE = ("HyperparameterOptimizationFacade", "BlackBoxFacade", "RandomFacade")
+SMALL = Space({"x": Float(-2, 2), "lr": Float(1e-5, 1e-1, log=True), "n": Integer(1, 9)})
+FEW: dict[str, Any] = {"initial_design": {"n_configs": 5}}
+
+
+def optimized(facade: str, space: Space, trials: int, folder: Path) -> list[tuple[Configuration, float]]:
+    """What a user of SMAC would write."""
+    tried: list[tuple[Configuration, float]] = []
+
+    def function(config: Any, seed: int = 0, budget: float | None = None) -> float:
+        tried.append((decoded(space, config), EPOCHS if budget is None else round(budget)))
+        return loss_of(space, *tried[-1])
+
+    budgets = {"min_budget": 1, "max_budget": EPOCHS} if facade in MULTI else {}
+    scenario = smac.Scenario(
+        to_config_space(space, 5),
+        deterministic=True,
+        n_trials=trials,
+        seed=5,
+        output_directory=folder,
+        **budgets,
+    )
+    kind = getattr(smac, facade)
+    design = {} if facade in ("RandomFacade", "HyperbandFacade") else FEW["initial_design"]
+    design = kind.get_initial_design(scenario, **design)
+    kind(scenario, function, initial_design=design, overwrite=True, logging_level=False).optimize()
+    return tried
+
+
+@pytest.mark.parametrize("facade", [*SINGLE, *MULTI])
+@pytest.mark.filterwarnings("ignore")
+def test_with_one_worker_jobs_are_those_of_optimize(facade: str, tmp_path: Path) -> None:
+    trials = 6 if facade == "BlackBoxFacade" else 12
+    few = {} if facade in ("RandomFacade", "HyperbandFacade") else FEW
+    factory = SMAC(facade, scenario={"n_trials": trials}, **few)
+    run = simulated(made_blackbox(SMALL), factory, 100)
+    assert run.reason == ("stalled" if facade in MULTI else "exhausted")  # who is not promoted stays paused
+    assert jobs_of(run) == optimized(facade, SMALL, trials, tmp_path)
+
+
+@pytest.mark.parametrize("facade", ["HyperparameterOptimizationFacade", "MultiFidelityFacade"])
+def test_the_goal_is_the_blackboxs(facade: str) -> None:
+    smallest = simulated(made_blackbox(SMALL), SMAC(facade, **FEW), 12)
+    largest = simulated(made_blackbox(SMALL, "max"), SMAC(facade, **FEW), 12)
+    assert configurations(smallest) == configurations(largest)
+    assert smallest.header["scheduler"].startswith(f"SMAC(seed=5, facade='{facade}', resume=False, initial_")
+
+
+@pytest.mark.parametrize("facade", ["HyperparameterOptimizationFacade", "MultiFidelityFacade"])
+def test_it_goes_on_whatever_happens_to_its_trials(facade: str) -> None:
+    check_it_goes_on(SMAC(facade, **FEW), ["conditional"], trials=9)
+
+
+@pytest.mark.parametrize("facade", ["HyperparameterOptimizationFacade", "MultiFidelityFacade"])
+def test_many_workers_failures_and_two_runs_are_one_T19(facade: str) -> None:
+    check_hard_conditions(made_blackbox(SPACE), SMAC(facade, **FEW), trials=12)
+
+
+@pytest.mark.parametrize("facade", ["HyperparameterOptimizationFacade", "HyperbandFacade"])
+def test_a_space_that_is_used_up_ends_the_run(facade: str) -> None:
+    run = simulate(PROBLEMS["tiny"](), SMAC(facade), workers=3, stop=Stop(time=10_000), seed=1)
+    assert run.reason in ("exhausted", "stalled")
+    assert len(set(map(str, configurations(run)))) == 6
+
+
+def test_promoted_configurations_may_go_on_from_their_checkpoints() -> None:
+    facades = [SMAC("HyperbandFacade", resume=resume) for resume in (False, True)]
+    anew, resumed = (simulated(made_blackbox(SMALL), facade, 30) for facade in facades)
+    assert anew.segments().num_rows == 30
+    assert resumed.segments().num_rows > 30
+
+
+def test_initial_configurations_come_after_the_initial_design() -> None:
+    first = [SPACE.sample("initial", number) for number in range(3)]
+    run = simulated(made_blackbox(SPACE), SMAC(initial=first, initial_design={"n_configs": 0}), 4)
+    assert [pytest.approx(given) for given in first] == configurations(run)[:3]
+    run = simulated(made_blackbox(SPACE), SMAC(initial=first, **FEW), 9)
+    assert [pytest.approx(given) for given in first] == configurations(run)[5:8]
+
+
+def test_settings_reach_the_library_and_wrong_ones_are_refused() -> None:
+    settings = {"intensifier": {"eta": 2}, "scenario": {"min_budget": 2}, **FEW}
+    run = simulated(made_blackbox(SMALL), scheduler_factory("smac:MultiFidelityFacade", settings), 30)
+    assert {until for _, until in jobs_of(run)} <= {2, 4, 9}
+    assert "scenario={'min_budget': 2}, intensifier={'eta': 2}" in run.header["scheduler"]
+    with pytest.raises(UnknownName, match="unknown SMAC facade 'MultiFidelity'; did you mean 'MultiFid"):
+        SMAC("MultiFidelity")
+    with pytest.raises(InvalidOption, match=r"SMAC\(.*cannot be made: .*'budget'"):
+        simulated(made_blackbox(SMALL), SMAC(scenario={"budget": 3}))
+    with pytest.raises(InvalidOption, match="a multi-fidelity scheduler needs two above 0"):
+        simulate(PROBLEMS["one epoch"](), SMAC("HyperbandFacade"), workers=1, stop=Stop(trials_started=1))
+
+
+def test_nothing_is_written_and_logging_is_the_users(monkeypatch: Any, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    before = logging.getLogger().handlers[:]
+    simulated(made_blackbox(Space({"k": Categorical(("a", "b")), "x": Float(0, 1)})), SMAC(**FEW), 12)
+    assert not list(tmp_path.iterdir())
+    assert logging.getLogger().handlers == before
+
+
+def test_a_real_table() -> None:
+    run = simulated(real_curves(), SMAC("MultiFidelityFacade", **FEW), 20, workers=4)
+    assert len(run.trial_columns["trial"]) == 20
+
+
+def test_two_processes_find_the_same() -> None:
+    check_processes("smac:HyperbandFacade")
+
+
+def test_the_snippet_of_the_documentation() -> None:
+    assert run_snippet("SMAC")["run"].best().value > 0
