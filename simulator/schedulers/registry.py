@@ -34,6 +34,8 @@ ADAPTERS: Mapping[str, str] = {
     "dehb": "simulator.adapters.dehb:DEHB",
     "hyperopt": "simulator.adapters.hyperopt:Hyperopt",
     "nevergrad": "simulator.adapters.nevergrad:Nevergrad",
+    "nni": "simulator.adapters.nni:NNI",
+    "nni-nas": "simulator.adapters.nni_nas:NNINAS",
     "optuna": "simulator.adapters.optuna:Optuna",
     "process": "simulator.adapters.process:Process",
     "smac": "simulator.adapters.smac:SMAC",

@@ -1,0 +1,261 @@
+"""NNI's tuners and assessors as schedulers (Microsoft, 2018 to 2023), told what its dispatcher would tell."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import warnings
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from blackbox_repo.errors import InvalidOption, UnknownName
+from blackbox_repo.schema import Schema
+from blackbox_repo.space import Space
+from simulator.adapters.global_state import GlobalRandomState
+from simulator.adapters.library import made, require, version_of
+from simulator.adapters.nni_space import decoded, to_nni
+from simulator.errors import SchedulerError
+from simulator.scheduler import CONTINUE, STOP, Decision, Report, Start, Trial, TrialStatus
+from simulator.schedulers.settings import shown
+
+TUNERS: Mapping[str, str] = {
+    "Anneal": "nni.algorithms.hpo.hyperopt_tuner:HyperoptTuner",
+    "Evolution": "nni.algorithms.hpo.evolution_tuner:EvolutionTuner",
+    "GridSearch": "nni.algorithms.hpo.gridsearch_tuner:GridSearchTuner",
+    "Random": "nni.algorithms.hpo.random_tuner:RandomTuner",
+    "TPE": "nni.algorithms.hpo.tpe_tuner:TpeTuner",
+}
+ASSESSORS: Mapping[str, str] = {
+    "Curvefitting": "nni.algorithms.hpo.curvefitting_assessor:CurvefittingAssessor",
+    "Medianstop": "nni.algorithms.hpo.medianstop_assessor:MedianstopAssessor",
+}
+_CURVES = "nni.algorithms.hpo.curvefitting_assessor.curvefunctions"
+
+
+class NNI:
+    """A factory of schedulers that do what an NNI experiment with this tuner and assessor would do.
+
+    A trial that completes is told with its last report, NaN as it is; one that fails, or that the assessor
+    stops, is told to have ended without success and without a result. When a tuner has nothing to offer it is
+    asked again after the next end of a trial. The goal is the blackbox's: there is no ``optimize_mode``.
+
+    Args:
+        tuner: ``"TPE"``, ``"Random"``, ``"GridSearch"``, ``"Evolution"`` or ``"Anneal"`` (which needs
+            Hyperopt), or what makes an ``nni.tuner.Tuner``; of ``seed`` and ``optimize_mode`` it is given
+            what it takes.
+        settings: Keyword arguments of the tuner's class, such as ``population_size``.
+        assessor: ``"Medianstop"`` or ``"Curvefitting"`` (only where large is good), or what makes an
+            ``nni.assessor.Assessor``; by default no trial is stopped.
+        assessor_settings: Keyword arguments of the assessor's class, such as ``start_step``.
+
+    Raises:
+        InvalidOption: NNI is not installed; or settings for the goal, which is the blackbox's.
+        UnknownName: There is no such tuner or assessor.
+    """
+
+    def __init__(
+        self,
+        tuner: str | Callable[..., Any] = "TPE",
+        *,
+        settings: Mapping[str, Any] | None = None,
+        assessor: str | Callable[..., Any] | None = None,
+        assessor_settings: Mapping[str, Any] | None = None,
+    ) -> None:
+        require_nni()
+        if tuner == "Anneal":
+            require("hyperopt", "hyperopt")
+        self._settings, self._assessor_settings = dict(settings or {}), dict(assessor_settings or {})
+        for given in (self._settings, self._assessor_settings):
+            if "optimize_mode" in given:
+                raise InvalidOption("optimize_mode is the goal of the blackbox's target; leave it out")
+        self._tuner, self._tuner_name = _named("NNI tuner", tuner, TUNERS)
+        self._assessor, self._assessor_name = None, ""
+        if assessor is not None:
+            self._assessor, self._assessor_name = _named("NNI assessor", assessor, ASSESSORS)
+
+    def __call__(self, schema: Schema, seed: int) -> NNIScheduler:
+        """A fresh tuner, and a fresh assessor, for this blackbox.
+
+        Raises:
+            InvalidOption: NNI refuses the settings; curve fitting where small is good.
+            InvalidSpace: Conditions that NNI cannot say.
+        """
+        minimized = schema.objective(schema.target).goal == "min"
+        if minimized and self._assessor_name == "Curvefitting":
+            raise InvalidOption("NNI's Curvefitting needs a target with goal 'max', and here it is 'min'")
+        mode = "minimize" if minimized else "maximize"
+        offered: dict[str, Any] = {
+            "optimize_mode": mode,
+            "seed": seed,
+            "epoch_num": len(schema.fidelity.values),
+        }
+        if self._tuner_name == "Anneal":
+            offered["algorithm_name"] = "anneal"
+        state = _State(seed, curves=self._assessor_name == "Curvefitting")
+        with state.apart(), _seeded_states(seed):
+            tuner = _made(self._tuner, self._settings, offered)
+            assessor = self._assessor and _made(self._assessor, self._assessor_settings, offered)
+            tuner.update_search_space(to_nni(schema.space))
+        parts: dict[str, Any] = {"tuner": self._tuner_name, **self._settings}
+        if assessor is not None:
+            parts |= {"assessor": self._assessor_name, **self._assessor_settings}
+        described = shown("NNI", seed=seed, **parts, nni=version_of("nni"))
+        return NNIScheduler(tuner, assessor, schema, state, described)
+
+
+class NNIScheduler:
+    """What NNI's dispatcher does between its manager and one tuner, and one assessor."""
+
+    def __init__(self, tuner: Any, assessor: Any, schema: Schema, state: _State, described: str) -> None:
+        self._tuner, self._assessor, self._state, self._described = tuner, assessor, state, described
+        self._space: Space = schema.space
+        self._target = schema.target
+        self._requests = 0
+        self._waiting = False
+        self._ready: deque[tuple[int, Any]] = deque()
+        self._trials: list[tuple[int, Any]] = []
+        self._curves: dict[int, list[float]] = {}
+
+    def __repr__(self) -> str:
+        return self._described
+
+    def suggest(self) -> Start | None:
+        """What the tuner generates; nothing until the next end of a trial if it has nothing."""
+        if not self._ready and not self._waiting:
+            number, self._requests = self._requests, self._requests + 1
+            with self._state.apart():
+                generated = self._tuner.generate_multiple_parameters([number], st_callback=self._send)
+                if isinstance(kept := getattr(self._tuner, "total_data", None), dict) and generated:
+                    # Anneal keeps numpy's numbers of its own and compares them with [], an error since 2.2
+                    kept[number] = _plain(kept[number])
+            for parameters in generated:
+                self._send(number, parameters)
+            self._waiting = not generated
+        if not self._ready:
+            return None
+        self._trials.append(self._ready.popleft())
+        return Start(decoded(self._space, self._trials[-1][1]))
+
+    def on_report(self, trial: Trial, report: Report) -> Decision:
+        """The assessor decides."""
+        curve = self._curves.setdefault(trial.number, [])
+        curve.append(report[self._target])
+        if self._assessor is None:
+            return CONTINUE
+        with self._state.apart():
+            result = self._assessor.assess_trial(str(trial.number), list(curve))
+        verdict = getattr(result, "value", result)
+        if not isinstance(verdict, bool):
+            name = type(self._assessor).__name__
+            raise SchedulerError(
+                f"{self._described}: {name} answered {result!r} about trial {trial.number} after "
+                f"{len(curve)} reports, on which NNI's dispatcher gives up; its last values: {curve[-3:]}"
+            )
+        return CONTINUE if verdict else STOP
+
+    def on_end(self, trial: Trial) -> None:
+        """The tuner is told, and the assessor; a trial that is interrupted goes on for them."""
+        curve = self._curves.pop(trial.number, [])
+        if trial.status is TrialStatus.INTERRUPTED:
+            return
+        number, parameters = self._trials[trial.number]
+        job = str(trial.number)
+        success = trial.status is TrialStatus.COMPLETED and bool(curve)
+        with self._state.apart():
+            if success:
+                self._tuner.receive_trial_result(
+                    number, parameters, curve[-1], customized=False, trial_job_id=job
+                )
+            if self._assessor is not None and curve:
+                self._assessor.trial_end(job, success)
+            self._tuner.trial_end(number, success)
+        self._waiting = False
+
+    def _send(self, number: int, parameters: Any) -> None:
+        self._ready.append((number, parameters))
+
+
+class _State:
+    """What NNI keeps in global places, as it is for one scheduler; around it they are the user's.
+
+    Args:
+        seed: Of Python's and numpy's global generators, from which Evolution and Curvefitting draw.
+        curves: Curve fitting is used: it begins each fit that fails with what the last one found, of whatever
+            run of the process, in a dictionary of its module.
+    """
+
+    def __init__(self, seed: int, *, curves: bool) -> None:
+        self._random = GlobalRandomState(seed)
+        self._shared = require(_CURVES, "nni").model_para if curves else {}
+        self._own = {name: list(values) for name, values in self._shared.items()}
+
+    @contextmanager
+    def apart(self) -> Iterator[None]:
+        """For each call of NNI."""
+        outside = {name: list(values) for name, values in self._shared.items()}
+        self._shared.update(self._own)
+        try:
+            with self._random, np.errstate(all="ignore"), warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # such as that a curve cannot be fitted
+                yield
+        finally:
+            self._own = {name: list(values) for name, values in self._shared.items()}
+            self._shared.update(outside)
+
+
+@contextmanager
+def _seeded_states(seed: int) -> Iterator[None]:
+    """Whatever makes a ``RandomState()`` without a seed gets a seeded one: Evolution and Anneal take none."""
+    library: Any = np.random  # noqa: TID251  NNI's classes draw from it
+    states = library.RandomState
+
+    class Seeded(states):  # type: ignore[misc, valid-type]
+        def __init__(self, given: Any = None) -> None:
+            super().__init__(seed % 2**32 if given is None else given)
+
+    library.RandomState = Seeded
+    try:
+        yield
+    finally:
+        library.RandomState = states
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(inner) for key, inner in value.items()}
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def require_nni() -> Any:
+    """Import NNI, which then prints nothing.
+
+    Raises:
+        InvalidOption: It is not installed.
+    """
+    first = "nni" not in sys.modules
+    library = require("nni", "nni")
+    if first:
+        library.silence_stdout()
+    for name in ("nni", "curvefitting_Assessor", "medianstop_Assessor", "hyperopt"):
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)  # what goes wrong is raised
+    return library
+
+
+def _named(what: str, given: str | Callable[..., Any], known: Mapping[str, str]) -> tuple[Any, str]:
+    if not isinstance(given, str):
+        return given, getattr(given, "__name__", repr(given))
+    if given not in known:
+        raise UnknownName(what, given, sorted(known))
+    module, _, name = known[given].partition(":")
+    return getattr(require(module, "nni"), name), given
+
+
+def _made(factory: Any, settings: Mapping[str, Any], offered: Mapping[str, Any]) -> Any:
+    try:
+        return made(factory, settings, **offered)
+    except (AttributeError, KeyError) as err:  # what TpeTuner raises for constant_liar_type="none"
+        raise InvalidOption(f"{factory.__name__} cannot be made with {dict(settings)!r}: {err!r}") from err
