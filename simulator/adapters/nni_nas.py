@@ -152,8 +152,8 @@ class NNINASScheduler:
         if population is None or population:
             return ""
         return (
-            "; its population is empty, because no model of it has been trained: it needs a population_size "
-            "above the number of workers"
+            "; its population is empty: population_size must exceed the models that run at once, and those "
+            "among its first that fail"
         )
 
 
