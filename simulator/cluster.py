@@ -209,8 +209,8 @@ class Cluster:
         return point
 
     def reached(self, segment: Segment, time: int) -> int:
-        """The last point, of those done with, that is produced up to and including ``time``; or the base."""
-        point = segment.next - 1
+        """The last point, of those that have arrived or are done with, produced by ``time``; or the base."""
+        point = min(max(segment.next, segment.awaited) - 1, segment.last)
         while point >= segment.first and self.produced(segment, point) > time:
             point -= 1
         return point if point >= segment.first else segment.base
