@@ -63,16 +63,17 @@ def older_schedulers() -> dict[str, Make]:
     def random(space: dict[str, Any], seed: int) -> TrialScheduler:
         return FIFOScheduler(space, random_seed=seed, **goal)
 
-    def asha(kind: str) -> Make:
-        settings = {**goal, "resource_attr": RESOURCE, "max_resource_attr": MAX_RESOURCE, "type": kind}
-        return lambda space, seed: HyperbandScheduler(
-            {**space, MAX_RESOURCE: EPOCHS}, random_seed=seed, **settings
-        )
+    def asha(kind: str, **bound: Any) -> Make:
+        """With a ``max_resource_attr`` jobs end by themselves at a rung; else they are told to pause."""
+        settings = {**goal, **bound, "resource_attr": RESOURCE, "type": kind}
+        fixed = {MAX_RESOURCE: EPOCHS} if "max_resource_attr" in bound else {}
+        return lambda space, seed: HyperbandScheduler({**space, **fixed}, random_seed=seed, **settings)
 
     return {
         "random": random,
-        "asha-stopping": asha("stopping"),
-        "asha-promotion": asha("promotion"),
+        "asha-stopping": asha("stopping", max_t=EPOCHS),
+        "asha-promotion-that-pauses": asha("promotion", max_t=EPOCHS),
+        "asha-promotion-of-bounded-jobs": asha("promotion", max_resource_attr=MAX_RESOURCE),
         "median": lambda space, seed: MedianStoppingRule(random(space, seed), RESOURCE, metric=METRIC),
     }
 
