@@ -24,3 +24,24 @@ def smallest(fidelity: Fidelity) -> float:
             f"two above 0"
         )
     return above[0]
+
+
+class Resource:
+    """Fidelities as whole numbers from 1, which some libraries want: as they are, or else their positions.
+
+    Args:
+        fidelity: Of the schema.
+    """
+
+    def __init__(self, fidelity: Fidelity) -> None:
+        whole = all(value >= 1 and value == int(value) for value in fidelity.values)
+        names = fidelity.values if whole else range(1, len(fidelity.values) + 1)
+        self._resources = {value: int(name) for value, name in zip(fidelity.values, names, strict=True)}
+
+    def of(self, fidelity: float) -> int:
+        """What a library is told of a fidelity."""
+        return self._resources[fidelity]
+
+    def until(self, resource: float) -> float | None:
+        """The first fidelity that reaches a resource; ``None``, which is the last, if none does."""
+        return next((value for value, reached in self._resources.items() if reached >= resource), None)

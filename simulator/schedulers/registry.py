@@ -39,6 +39,7 @@ ADAPTERS: Mapping[str, str] = {
     "optuna": "simulator.adapters.optuna:Optuna",
     "process": "simulator.adapters.process:Process",
     "smac": "simulator.adapters.smac:SMAC",
+    "syne-tune": "simulator.adapters.syne_tune:SyneTune",
 }
 """Library -> what makes a factory of the part after the colon: ``optuna:TPESampler``, ``process:COMMAND``."""
 

@@ -1,0 +1,321 @@
+"""Syne Tune's schedulers (Salinas et al., AutoML 2022), spoken to as its own ``Tuner`` does."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import io
+import logging
+import math
+import sys
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stdout
+from datetime import datetime, timezone
+from typing import Any
+
+from blackbox_repo.errors import InvalidOption, UnknownName
+from blackbox_repo.schema import Schema
+from blackbox_repo.space import Configuration
+from simulator.adapters.fidelities import Resource
+from simulator.adapters.global_state import GlobalRandomState
+from simulator.adapters.library import require, version_of
+from simulator.adapters.syne_tune_space import decoded, encoded, to_syne_tune
+from simulator.scheduler import CONTINUE, PAUSE, STOP, Decision, Report, Resume, Start, Trial, TrialStatus
+from simulator.schedulers.settings import check_initial
+
+MODULES = (
+    "syne_tune.optimizer.baselines",
+    "syne_tune.optimizer.schedulers",
+    "syne_tune.optimizer.schedulers.multiobjective",
+    "syne_tune.optimizer.schedulers.multiobjective.moasha",
+)
+"""Where schedulers are looked up by name."""
+DECISIONS = {"CONTINUE": CONTINUE, "PAUSE": PAUSE, "STOP": STOP}
+CREATED = datetime(1970, 1, 1, tzinfo=timezone.utc)
+"""Of every trial: no scheduler looks at it, and simulated time has no date."""
+ST_TUNER_TIME = "st_tuner_time"
+"""Syne Tune's name for the seconds since the run began."""
+
+
+class SyneTune:
+    """A factory of schedulers that do what Syne Tune's ``Tuner`` would do with this scheduler.
+
+    It is told values to be small: those of an objective with goal ``"max"`` are negated. NaN and infinite
+    values, which its schedulers cannot rank, are told as the worst value so far; before there is one they are
+    not told. Fidelities that are no whole numbers from 1 are told by their position: 1, 2, 3, ...
+
+    Args:
+        scheduler: The name of a class in ``syne_tune.optimizer.baselines`` or ``.schedulers``, such as
+            ``"ASHA"``, ``"PopulationBasedTraining"`` or ``"MOASHA"``; or a function that makes a
+            ``TrialScheduler`` and takes of what is offered what it needs: ``config_space``, ``metric`` or
+            ``metrics`` (to be minimized), ``random_seed``, ``time_attr``, ``max_t``, ``points_to_evaluate``.
+        base: What suggests where the scheduler only stops, as ``"MedianStoppingRule"`` does.
+        objectives: Optimize these instead of the target, several of them with a scheduler for that.
+        initial: Configurations to try first.
+        settings: Keyword arguments of the scheduler's class.
+
+    Raises:
+        InvalidOption: Syne Tune, or what the scheduler needs, is not installed.
+        UnknownName: There is no such scheduler.
+    """
+
+    def __init__(
+        self,
+        scheduler: str | Callable[..., Any] = "ASHA",
+        *,
+        base: str | Callable[..., Any] = "RandomSearch",
+        objectives: Sequence[str] = (),
+        initial: Sequence[Configuration] = (),
+        settings: Mapping[str, Any] | None = None,
+    ) -> None:
+        with hushed():
+            require("syne_tune", "syne-tune", "syne-tune")
+        logging.getLogger("syne_tune").setLevel(logging.ERROR)
+        self._scheduler, self._base = found(scheduler), found(base)
+        self._objectives, self._initial = tuple(objectives), initial
+        self._settings = dict(settings or {})
+
+    def __call__(self, schema: Schema, seed: int) -> SyneTuneScheduler:
+        """A fresh scheduler for this blackbox.
+
+        Raises:
+            InvalidOption: Syne Tune refuses the settings, or does not take initial configurations here; or an
+                objective has no goal.
+            InvalidSpace: There are conditions between hyperparameters.
+        """
+        initial = check_initial(schema.space, self._initial)
+        described = self._described(seed, initial)
+        metrics = list(self._objectives) or [schema.target]
+        signs = {name: _sign(schema, name) for name in metrics}
+        most = Resource(schema.fidelity).of(schema.fidelity.values[-1])
+        seed %= 2**31
+        offered = {
+            "config_space": {**to_syne_tune(schema.space), limit_of(schema): most},
+            "metric": metrics if len(metrics) > 1 else metrics[0],
+            "metrics": metrics,
+            "mode": "min",
+            "do_minimize": True,
+            "random_seed": seed,
+            "time_attr": schema.fidelity.name,
+            "resource_attr": schema.fidelity.name,
+            "max_t": most,
+            "max_resource_attr": limit_of(schema),
+            "points_to_evaluate": [encoded(schema.space, configuration) for configuration in initial],
+        }
+        random = GlobalRandomState(seed)  # from which most of Syne Tune draws, whatever its random_seed
+        with random, hushed():
+            made = _made(self._scheduler, self._settings, offered, self._base)
+        return SyneTuneScheduler(made, schema, signs, random, described)
+
+    def _described(self, seed: int, initial: list[Any]) -> str:
+        parts: dict[str, Any] = {"seed": seed, "scheduler": self._scheduler.__name__}
+        if "scheduler" in parameters(self._scheduler):
+            parts["base"] = self._base.__name__
+        parts |= {"objectives": self._objectives, "initial": initial, **self._settings}
+        parts["syne_tune"] = version_of("syne-tune")
+        kept = (f"{name}={value}" for name, value in parts.items() if value not in ([], ()))
+        return f"SyneTune({', '.join(kept)})"
+
+
+def found(scheduler: str | Callable[..., Any]) -> Any:
+    """The class of that name in one of ``MODULES``; a function is what it is.
+
+    Raises:
+        UnknownName: There is none.
+    """
+    if not isinstance(scheduler, str):
+        return scheduler
+    base = require("syne_tune.optimizer.scheduler", "syne-tune", "syne-tune").TrialScheduler
+    known: dict[str, Any] = {}
+    with hushed():
+        for module in map(importlib.import_module, MODULES):
+            known |= {name: value for name, value in vars(module).items() if _is_scheduler(value, base)}
+    if scheduler not in known:
+        raise UnknownName("Syne Tune scheduler", scheduler, sorted(known))
+    return known[scheduler]
+
+
+def _is_scheduler(value: Any, base: type) -> bool:
+    return isinstance(value, type) and issubclass(value, base) and value is not base
+
+
+def _sign(schema: Schema, name: str) -> int:
+    goal = schema.objective(name).goal
+    if goal == "none":
+        raise InvalidOption(f"the objective {name!r} cannot be optimized: it has no goal")
+    return -1 if goal == "max" else 1
+
+
+def limit_of(schema: Schema) -> str:
+    """What a configuration calls the fidelity at which its job ends, where a scheduler sets it."""
+    return f"max_{schema.fidelity.name}"
+
+
+def _made(factory: Any, settings: Mapping[str, Any], offered: Mapping[str, Any], base: Any) -> Any:
+    """The scheduler, of what is offered with what it takes."""
+    name, taken, known = factory.__name__, dict(offered), parameters(factory)
+    for setting in settings:
+        if setting not in known:
+            raise UnknownName(f"{name} setting", setting, sorted(known))
+    if "scheduler" in known and "scheduler" not in settings:
+        taken |= {"scheduler": _made(base, {}, offered, base), "points_to_evaluate": []}
+    if "max_resource_attr" not in known:
+        limit = taken["max_resource_attr"]
+        taken["config_space"] = {key: value for key, value in taken["config_space"].items() if key != limit}
+    if len(taken["metrics"]) > 1 and not {"metrics", "mode"} & known:
+        raise InvalidOption(f"{name} optimizes one objective only, but objectives is {taken['metrics']!r}")
+    initial = taken.pop("points_to_evaluate")
+    if initial and "points_to_evaluate" in known:
+        taken["points_to_evaluate"] = initial
+    elif initial and "searcher_kwargs" in known:
+        taken["searcher_kwargs"] = {"points_to_evaluate": initial}
+    elif initial:
+        raise InvalidOption(f"{name} takes no initial configurations")
+    taken = {key: value for key, value in taken.items() if key in known}
+    try:
+        return factory(**{**taken, **settings})
+    except (TypeError, ValueError, AssertionError, ImportError) as err:
+        raise InvalidOption(f"{name} cannot be made with the settings {dict(settings)!r}: {err}") from err
+
+
+def parameters(factory: Any) -> set[str]:
+    """What may be given; up to 0.13, a class hands on what it does not know to the class above it."""
+    known = set(inspect.signature(factory).parameters)
+    if isinstance(factory, type) and "kwargs" in known:
+        for above in factory.__mro__[:-1]:
+            known |= set(inspect.signature(above).parameters)
+            known |= getattr(sys.modules[above.__module__], "_ARGUMENT_KEYS", set())
+    return known - {"kwargs"}
+
+
+@contextmanager
+def hushed() -> Iterator[None]:
+    """Nothing printed, no warnings, and no handler that ``logging.warning`` gives to a bare root logger."""
+    root, silent = logging.getLogger(), logging.NullHandler()
+    root.addHandler(silent)
+    try:
+        with redirect_stdout(io.StringIO()), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        root.removeHandler(silent)
+
+
+class SyneTuneScheduler:
+    """Speaks to a ``TrialScheduler`` in the order in which ``Tuner`` does.
+
+    Args:
+        scheduler: A fresh instance.
+        schema: Of the blackbox.
+        signs: Objective -> -1 if it is told negated.
+        random: What it draws from.
+        described: For the header of a run.
+    """
+
+    def __init__(
+        self,
+        scheduler: Any,
+        schema: Schema,
+        signs: Mapping[str, int],
+        random: GlobalRandomState,
+        described: str,
+    ) -> None:
+        self._scheduler, self._schema, self._described = scheduler, schema, described
+        self._random, self._resource = random, Resource(schema.fidelity)
+        self._told = Told(signs)
+        self._trials: list[Any] = []
+        self._last: dict[int, dict[str, Any]] = {}
+        self._removed: set[int] = set()
+        self._new_trial = require("syne_tune.backend.trial_status", "syne-tune", "syne-tune").Trial
+        self._wants_number = "trial_id" in inspect.signature(scheduler.suggest).parameters  # up to 0.13
+        if hasattr(scheduler, "set_time_keeper"):  # up to 0.13; its own clock is the computer's
+            scheduler.set_time_keeper(self._told.clock())
+
+    def __repr__(self) -> str:
+        return self._described
+
+    def suggest(self) -> Start | Resume | None:
+        """What it suggests."""
+        with self._random, hushed():
+            number = (len(self._trials),) if self._wants_number else ()
+            suggestion = self._scheduler.suggest(*number)
+            if suggestion is None:
+                return None
+            if not suggestion.spawn_new_trial_id:
+                return self._resumed(suggestion)
+            trial = self._new_trial(len(self._trials), suggestion.config.copy(), CREATED)
+            self._trials.append(trial)
+            self._scheduler.on_trial_add(trial)
+        configuration = decoded(self._schema.space, trial.config)
+        return Start(configuration, self._until(trial), suggestion.checkpoint_trial_id)
+
+    def _resumed(self, suggestion: Any) -> Resume:
+        trial = self._trials[suggestion.checkpoint_trial_id]
+        if suggestion.config is not None:
+            trial.config = suggestion.config
+        self._removed.discard(trial.trial_id)
+        return Resume(trial.trial_id, self._until(trial))
+
+    def _until(self, trial: Any) -> float | None:
+        limit = trial.config.get(limit_of(self._schema))
+        return None if limit is None else self._resource.until(limit)
+
+    def on_report(self, trial: Trial, report: Report) -> Decision:
+        """It decides; a training that is over anyway is not stopped."""
+        result = self._told.result(report)
+        if result is None:
+            return CONTINUE
+        result[self._schema.fidelity.name] = self._resource.of(report.fidelity)
+        theirs = self._trials[trial.number]
+        self._last[trial.number] = result
+        with self._random, hushed():
+            decision = self._scheduler.on_trial_result(theirs, result)
+            if decision != "CONTINUE":
+                self._removed.add(trial.number)
+                self._scheduler.on_trial_remove(theirs)
+        over = report.index == len(self._schema.fidelity.values) - 1
+        return CONTINUE if over and decision == "STOP" else DECISIONS[decision]
+
+    def on_end(self, trial: Trial) -> None:
+        """It is told of what has completed or failed by itself; what has not reported anything has failed."""
+        ended = trial.status in (TrialStatus.COMPLETED, TrialStatus.FAILED)
+        if not ended or trial.number in self._removed:
+            return
+        theirs, last = self._trials[trial.number], self._last.get(trial.number)
+        with self._random, hushed():
+            if trial.status is TrialStatus.COMPLETED and last is not None:
+                self._scheduler.on_trial_complete(theirs, last)
+            else:
+                self._scheduler.on_trial_error(theirs)
+
+
+class Told:
+    """What is told of a report.
+
+    Args:
+        signs: Objective -> -1 if it is told negated.
+    """
+
+    def __init__(self, signs: Mapping[str, int]) -> None:
+        self._signs = signs
+        self._worst: dict[str, float] = {}
+        self._now = 0.0
+
+    def clock(self) -> Any:
+        """A ``TimeKeeper`` that stands at the time of the last report."""
+        base = require("syne_tune.backend.time_keeper", "syne-tune", "syne-tune").TimeKeeper
+        return type("Clock", (base,), {"time": lambda _: self._now})()
+
+    def result(self, report: Report) -> dict[str, Any] | None:
+        """All values and the time; ``None`` if there is nothing yet that can stand for a NaN."""
+        self._now = report.time
+        told: dict[str, Any] = {**report.values(), ST_TUNER_TIME: report.time}
+        for name, sign in self._signs.items():
+            value = sign * told[name]
+            if math.isfinite(value):
+                self._worst[name] = max(value, self._worst.get(name, value))
+            elif name not in self._worst:
+                return None
+            told[name] = value if math.isfinite(value) else self._worst[name]
+        return told

@@ -1,0 +1,306 @@
+"""Syne Tune's schedulers in the simulator do what they do in a loop of Syne Tune's."""
+
+from __future__ import annotations
+
+import logging
+import math
+from datetime import datetime, timezone
+from typing import Any, ClassVar
+
+import pytest
+
+from blackbox_repo.domains import Categorical, Constant, Float, Integer, Ordinal
+from blackbox_repo.errors import InvalidOption, InvalidSpace, UnknownName
+from blackbox_repo.space import Configuration, Space
+from simulator import Run, Stop, simulate
+from simulator.adapters.global_state import GlobalRandomState
+from simulator.adapters.syne_tune import SyneTune, hushed
+from simulator.adapters.syne_tune_space import decoded, encoded, from_syne_tune, to_syne_tune
+from simulator.schedulers.registry import scheduler_factory
+from simulator.testing import CIRCUMSTANCES, SchedulerContract
+from simulator.testing.problems import SCATTERED, TINY, Rough, schema_of
+from tests.simulator.adapters.contract import (
+    EPOCHS,
+    SPACE,
+    check_hard_conditions,
+    configurations,
+    loss_of,
+    made_blackbox,
+    real_curves,
+    real_table,
+    run_snippet,
+    simulated,
+)
+
+pytest.importorskip("syne_tune")
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+
+FLAT = Space(SPACE.domains)
+NUMBERS = Space({name: FLAT.domains[name] for name in ("x", "lr", "layers")})
+BORE = {"searcher": "bore", "searcher_kwargs": {"classifier": "logreg", "feval_acq": 9}}
+SETTINGS: dict[str, dict[str, Any]] = {
+    "RandomSearch": {},
+    "TPE": {},
+    "REA": {"population_size": 8, "sample_size": 3},
+    "SingleObjectiveScheduler": BORE,
+    "ASHA": {"brackets": 2},
+    "BOHB": {"reduction_factor": 2},
+    "PopulationBasedTraining": {"perturbation_interval": 2},
+    "MedianStoppingRule": {"grace_population": 3},
+}
+
+
+def loop(name: str, space: Space, trials: int) -> list[tuple[Configuration, int]]:
+    """What a user of Syne Tune would write: a configuration, and for how many epochs it was trained."""
+    from syne_tune.backend.trial_status import Trial
+    from syne_tune.optimizer import baselines
+    from syne_tune.optimizer.schedulers import MedianStoppingRule, PopulationBasedTraining
+
+    theirs, settings = to_syne_tune(space), {"random_seed": 5, **SETTINGS[name]}
+    along = {"metric": "loss", "time_attr": "epoch"}
+    done, epochs_of = [], {}
+    with GlobalRandomState(5), hushed():
+        if name == "MedianStoppingRule":
+            inner = baselines.RandomSearch(theirs, ["loss"], random_seed=5)
+            scheduler: Any = MedianStoppingRule(inner, **along, **settings)
+        elif name == "PopulationBasedTraining":
+            scheduler = PopulationBasedTraining(theirs, **along, max_t=EPOCHS, **settings)
+        elif name == "RandomSearch":
+            scheduler = baselines.RandomSearch(theirs, ["loss"], **settings)
+        elif name in ("ASHA", "BOHB"):
+            scheduler = getattr(baselines, name)(theirs, **along, max_t=EPOCHS, **settings)
+        else:
+            scheduler = getattr(baselines, name)(theirs, "loss", **settings)
+        for number in range(trials):
+            suggestion = scheduler.suggest()
+            trial = Trial(number, suggestion.config, datetime.fromtimestamp(0, timezone.utc))
+            scheduler.on_trial_add(trial)
+            epoch = epochs_of.get(suggestion.checkpoint_trial_id, 0)
+            configuration, decision = decoded(space, trial.config), "CONTINUE"
+            while decision == "CONTINUE" and epoch < EPOCHS:
+                epoch += 1
+                result = {"epoch": epoch, "loss": loss_of(space, configuration, epoch)}
+                decision = scheduler.on_trial_result(trial, result)
+            (
+                scheduler.on_trial_remove(trial)
+                if decision == "STOP"
+                else scheduler.on_trial_complete(trial, result)
+            )
+            epochs_of[number] = epoch
+            done.append((configuration, epoch))
+    return done
+
+
+def trained(run: Run) -> list[tuple[Configuration, int]]:
+    """Configurations, and up to which epoch each was trained."""
+    reports = run.reports().to_pylist()
+    last = {row["trial"]: int(row["fidelity"]) for row in reports if row["decision"] != "late"}
+    return [(given, last.get(trial, EPOCHS)) for trial, given in enumerate(configurations(run))]
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_with_one_worker_trials_are_those_of_a_loop_of_syne_tunes(name: str) -> None:
+    space, trials = (NUMBERS, 25) if name in ("TPE", "BOHB", "SingleObjectiveScheduler") else (FLAT, 40)
+    run = simulated(made_blackbox(space), SyneTune(name, settings=SETTINGS[name]), trials)
+    assert trained(run) == loop(name, space, trials)
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_the_goal_is_the_blackboxs(name: str) -> None:
+    """The same problem with its sign turned has the same trials."""
+    factory = SyneTune(name, settings=SETTINGS[name])
+    smallest, largest = (simulated(made_blackbox(NUMBERS, goal), factory, 12) for goal in ("min", "max"))
+    assert trained(smallest) == trained(largest)
+
+
+def test_clones_start_from_checkpoints_T8() -> None:
+    factory = SyneTune("PopulationBasedTraining", settings={"perturbation_interval": 2})
+    run = simulated(made_blackbox(NUMBERS), factory, 30, workers=4)
+    first = {row["trial"]: row["fidelity"] for row in reversed(run.reports().to_pylist())}
+    assert {1, 3, 7} <= set(first.values())
+
+
+def test_a_training_that_is_over_anyway_has_completed() -> None:
+    """ASHA stops at the last epoch what has come so far; each trial is at most once in a rung."""
+    run = simulated(made_blackbox(NUMBERS), SyneTune("ASHA"), 30)
+    epochs = [epoch for _, epoch in trained(run)]
+    assert [status == "completed" for status in run.trial_columns["status"]] == [
+        epoch == EPOCHS for epoch in epochs
+    ]
+    assert 3 < epochs.count(EPOCHS) < 20
+
+
+@pytest.mark.parametrize("name", ["CQR", "ASHACQR"])
+def test_conformal_models_are_fitted(name: str) -> None:
+    """One configuration after five at random, as each takes long."""
+    pytest.importorskip("huggingface_hub", reason="which Syne Tune needs for CQR and does not install")
+    fitted, random = (simulated(made_blackbox(NUMBERS), SyneTune(one), 6) for one in (name, "RandomSearch"))
+    assert configurations(fitted)[-1] != configurations(random)[-1]
+
+
+# --- whatever happens --------------------------------------------------------------------------------------
+
+FLAT_ROUGH = Space(
+    {"rate": Float(1e-4, 1.0, log=True), "layers": Integer(1, 4), "kind": Categorical(("a", "b"))}
+)
+SOME = ("ideal", "crashes and preemptions", "decision time")
+
+
+class SyneTuneContract(SchedulerContract):
+    """Problems without conditions."""
+
+    problems: ClassVar = {
+        "scattered": lambda: Rough(schema_of(Space(SCATTERED.domains))),
+        "tiny": lambda: Rough(schema_of(TINY)),
+        "one epoch": lambda: Rough(schema_of(FLAT_ROUGH, epochs=1)),
+        "maximized": lambda: Rough(schema_of(FLAT_ROUGH, goal="max")),
+        "independent": lambda: Rough(schema_of(FLAT_ROUGH, kind="independent")),
+    }
+    circumstances: ClassVar = {name: CIRCUMSTANCES[name] for name in SOME}
+
+
+class TestASHA(SyneTuneContract):
+    make_scheduler = SyneTune("ASHA", settings={"brackets": 2})
+
+
+class TestPopulationBasedTraining(SyneTuneContract):
+    make_scheduler = SyneTune("PopulationBasedTraining", settings={"perturbation_interval": 2})
+    needs = ("checkpoints",)
+
+
+@pytest.mark.parametrize(
+    "name", [*(name for name in SETTINGS if name not in ("ASHA", "PopulationBasedTraining")), "MOASHA"]
+)
+def test_many_workers_failures_and_two_runs_are_one_T19(name: str) -> None:
+    check_hard_conditions(made_blackbox(NUMBERS), SyneTune(name, settings=SETTINGS.get(name)), trials=20)
+
+
+def test_several_objectives_each_by_its_goal() -> None:
+    schema = schema_of(TINY, goal="max")
+    run = simulate(
+        Rough(schema, smooth=True),
+        SyneTune("MOASHA", objectives=["score", "size"]),
+        workers=4,
+        stop=Stop(trials_started=40),
+    )
+    assert "stopped" in run.trial_columns["status"]
+    with pytest.raises(InvalidOption, match="ASHA optimizes one objective only, but objectives is"):
+        SyneTune("ASHA", objectives=["score", "size"])(schema, 0)
+    with pytest.raises(
+        InvalidOption, match="the objective 'elapsed_time' cannot be optimized: it has no goal"
+    ):
+        SyneTune("ASHA", objectives=["elapsed_time"])(schema, 0)
+
+
+def test_nan_is_told_as_the_worst_value_so_far() -> None:
+    """Before there is one, nothing is told."""
+    told: list[float] = []
+
+    def recording(config_space: Any, metrics: list[str], random_seed: int) -> Any:
+        from syne_tune.optimizer.baselines import RandomSearch
+
+        class Recording(RandomSearch):
+            def on_trial_result(self, trial: Any, result: dict[str, Any]) -> str:
+                told.append(result["loss"])
+                return str(super().on_trial_result(trial, result))
+
+        return Recording(config_space, metrics, random_seed=random_seed)
+
+    losses = {1: math.nan, 2: 3.0, 3: 5.0, 4: 4.0, 5: math.inf, 6: -math.inf, 7: 1.0, 8: math.nan, 9: 9.0}
+    blackbox = made_blackbox(NUMBERS, losses=lambda _, epoch: losses[epoch])
+    run = simulated(blackbox, SyneTune(recording), 1)
+    assert told == [3.0, 5.0, 4.0, 5.0, 5.0, 1.0, 5.0, 9.0]
+    assert run.header["scheduler"].startswith("SyneTune(seed=5, scheduler=recording, syne_tune=")
+
+
+def test_fidelities_that_are_no_whole_numbers_are_told_by_position() -> None:
+    from blackbox_repo.schema import Fidelity
+    from simulator.adapters.fidelities import Resource
+
+    fractions = Resource(Fidelity("trainsize", (0.1, 0.5, 1)))
+    assert [fractions.of(value) for value in (0.1, 0.5, 1)] == [1, 2, 3]
+    epochs = Resource(Fidelity("epoch", (2, 4, 9)))
+    assert [epochs.of(value) for value in (2, 4, 9)] == [2, 4, 9]
+    assert [epochs.until(resource) for resource in (1, 3, 9, 10)] == [2, 4, 9, None]
+
+
+# --- settings and spaces -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["RandomSearch", "ASHA", "PopulationBasedTraining", "MedianStoppingRule"])
+def test_initial_configurations_come_first(name: str) -> None:
+    first = [FLAT.sample("initial", number) for number in range(3)]
+    run = simulated(made_blackbox(FLAT), SyneTune(name, initial=first), 5)
+    assert configurations(run)[:3] == first
+    assert "initial=[{'x': " in run.header["scheduler"]
+    with pytest.raises(InvalidOption, match="MOASHA takes no initial configurations"):
+        simulated(made_blackbox(FLAT), SyneTune("MOASHA", initial=first))
+
+
+def test_settings_reach_the_library_and_wrong_ones_are_refused() -> None:
+    def tried(name: str = "syne-tune:ASHA", **settings: Any) -> Run:
+        return simulated(made_blackbox(NUMBERS), scheduler_factory(name, settings), 20)
+
+    assert tried().digest != tried(settings={"reduction_factor": 2}).digest
+    assert (
+        "scheduler=ASHA, reduction_factor=2, syne_tune="
+        in tried(settings={"reduction_factor": 2}).header["scheduler"]
+    )
+    with pytest.raises(UnknownName, match="unknown ASHA setting 'reduction'"):
+        tried(settings={"reduction": 2})
+    with pytest.raises(
+        InvalidOption, match="ASHA cannot be made with the settings .*reduction factor not valid"
+    ):
+        tried(settings={"reduction_factor": 1})
+    with pytest.raises(UnknownName, match="unknown Syne Tune scheduler 'ASAH'; did you mean 'ASHA'"):
+        scheduler_factory("syne-tune:ASAH", {})
+    assert "base=RandomSearch" in tried("syne-tune:MedianStoppingRule").header["scheduler"]
+
+
+def test_spaces_go_there_and_back() -> None:
+    same = Space({name: domain for name, domain in FLAT.domains.items() if name != "kind"})
+    assert from_syne_tune(to_syne_tune(same)) == same
+    mixed = Space({"kind": FLAT.domains["kind"], "o": Ordinal((1, 2.5, "x")), "one": Integer(3, 3)})
+    assert from_syne_tune(to_syne_tune(mixed)) == Space(
+        {"kind": Categorical(range(4)), "o": Ordinal(range(3)), "one": Constant(3)}
+    )
+    given: Configuration = {"kind": True, "o": 2.5, "one": 3}
+    assert encoded(mixed, given) == {"kind": 3, "o": 1, "one": 3}
+    assert decoded(mixed, encoded(mixed, given)) == given
+
+
+def test_what_has_no_counterpart_is_refused() -> None:
+    from syne_tune import config_space
+
+    with pytest.raises(
+        InvalidSpace, match="Syne Tune has no conditions, but 'depth' is active only for some"
+    ):
+        to_syne_tune(SPACE)
+    with pytest.raises(InvalidSpace, match="'q' is .*for which there is no domain here"):
+        from_syne_tune({"q": config_space.quniform(0, 1, 0.5)})
+    assert from_syne_tune({"f": config_space.finrange(0.0, 1.0, 3)}) == Space({"f": Ordinal((0.0, 0.5, 1.0))})
+
+
+def test_nothing_is_said_and_no_handler_is_left(capsys: pytest.CaptureFixture[str]) -> None:
+    """BORE warns through the root logger, which gives it a handler."""
+    root = logging.getLogger()
+    before = list(root.handlers)
+    root.handlers.clear()
+    try:
+        flat = made_blackbox(NUMBERS, losses=lambda *_: 1.0)
+        simulated(flat, SyneTune("SingleObjectiveScheduler", settings=BORE), 9)
+        assert root.handlers == []
+    finally:
+        root.handlers[:] = before
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_real_table_with_its_nearest_rows_and_real_curves() -> None:
+    run = simulated(real_table(), SyneTune("REA", settings=SETTINGS["REA"]), 25, workers=4)
+    assert len(run.trial_columns["trial"]) == 25
+    run = simulated(real_curves(), SyneTune("ASHA"), 25, workers=4)
+    assert {"stopped", "completed"} == set(run.trial_columns["status"])
+
+
+def test_the_snippet_of_the_documentation() -> None:
+    assert run_snippet("Syne Tune")["run"].best().value > 0
