@@ -113,6 +113,7 @@ class Served:
 
     def hear_report(self, event: Event) -> None:
         """It waits for its turn, and its job goes on meanwhile."""
+        self._simulation.eventful = True
         self._simulation.await_next(self._simulation.of(event)[1])
         self._server.add(event)
         self._serve()

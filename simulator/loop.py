@@ -42,6 +42,9 @@ from simulator.timing import Timing
 MAX_SUGGESTIONS_AT_ONE_INSTANT = 1_000_000
 
 
+_NO_EVENTS = (Kind.ANSWER, Kind.REPORT)  # unless the scheduler is told something
+
+
 class Simulation:
     """One run in progress; ``simulate`` in ``api.py`` checks what it is given."""
 
@@ -188,7 +191,7 @@ class Simulation:
         self.eventful = False
         while self.ended is None and len(self.queue) and self.queue.next_time == self.now:
             event = self.current = self.queue.pop()
-            self.eventful = self.eventful or event.kind is not Kind.ANSWER
+            self.eventful = self.eventful or event.kind not in _NO_EVENTS
             self.handlers[event.kind](event)
 
     def on_start(self, event: Event) -> None:
