@@ -1,0 +1,199 @@
+"""Tests and runs the schedulers of HPO libraries, each library in a virtual environment of its own.
+
+    tests/libraries/run                all of them, about half an hour
+    tests/libraries/run nni hyperopt   these
+
+For each library it runs the tests of its adapter, and then each of its schedulers of schedulers.py twice: one
+fixed run in two processes with different hash seeds. What it saw goes to docs/libraries.json, where only the
+rows of these libraries are replaced; docs/generate.py makes the table in docs/schedulers.md of it.
+
+The environments lie below the user's cache (BB_LIBRARIES_CACHE names another folder), and are made anew when
+pyproject.toml asks for something else. This needs a package index, so no test calls it. Exit status 1 if a
+library cannot be installed, a test fails, or a run fails, differs from its repetition, or from the digest
+that docs/libraries.json had for the same version.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import os
+import platform
+import re
+import subprocess
+import sys
+import venv
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from schedulers import LIBRARIES, Fixed, Library
+
+ROOT = Path(__file__).parents[2]
+RESULTS = ROOT / "docs" / "libraries.json"
+TESTING = ("pytest>=8.0", "hypothesis>=6.100")
+INSTALLING, TESTS, RUNNING = 1800, 900, 600
+"""Real seconds."""
+
+
+class Failed(Exception):
+    """Something could not be installed or run; the message says why."""
+
+
+def called(command: Sequence[str | Path], seconds: float, hash_seed: str = "0") -> str:
+    """What a command prints.
+
+    Raises:
+        Failed: With the last line that it printed.
+    """
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(ROOT),
+        "PYTHONHASHSEED": hash_seed,
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        "OMP_NUM_THREADS": "1",
+    }
+    try:
+        done = subprocess.run(
+            command,
+            cwd=ROOT,
+            env=environment,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=seconds,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as err:
+        raise Failed(f"not finished after {seconds:g} s") from err
+    if done.returncode != 0:
+        lines = [line.strip() for line in (done.stderr or done.stdout).splitlines()]
+        errors = [line for line in lines if line and not line.startswith(("WARNING", "[notice]"))]
+        raise Failed((errors or done.stdout.splitlines() or [f"exit status {done.returncode}"])[-1][:300])
+    return done.stdout
+
+
+def wanted(library: Library) -> list[str]:
+    """What to install for it: the extra's requirements in pyproject.toml, and more."""
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    line = re.search(rf"^{re.escape(library.extra)} = \[(.*)\]$", text, re.MULTILINE)
+    if line is None:
+        raise Failed(f"pyproject.toml has no extra {library.extra!r}")
+    core = re.search(r"^dependencies = \[(.*)\]$", text, re.MULTILINE)
+    assert core is not None
+    return [*re.findall(r'"([^"]+)"', core[1] + line[1]), *library.also, *TESTING]
+
+
+def python_of(library: Library) -> Path:
+    """The interpreter of the library's environment, made if it is not there."""
+    cache = os.environ.get("BB_LIBRARIES_CACHE") or Path(
+        os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "blackbox-repo", "libraries"
+    )
+    folder = Path(cache, f"{library.extra}-{sys.version_info.major}.{sys.version_info.minor}")
+    python = folder / ("Scripts" if os.name == "nt" else "bin") / "python"
+    requirements, complete = wanted(library), folder / "complete"
+    if not complete.is_file() or complete.read_text(encoding="utf-8").splitlines() != requirements:
+        venv.create(folder, clear=True, with_pip=True)
+        pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        called([*pip, *requirements], INSTALLING)
+        complete.write_text("\n".join(requirements) + "\n", encoding="utf-8")
+    return python
+
+
+def tested(python: Path, library: Library) -> str:
+    """What pytest says at the end of the adapter's tests."""
+    files = sorted(
+        path.relative_to(ROOT) for path in ROOT.glob(f"tests/simulator/adapters/{library.tests}*.py")
+    )
+    if not files:
+        return "no tests"
+    command = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--no-header", "--tb=line", *files]
+    try:
+        printed = called(command, TESTS)
+    except Failed as err:
+        return str(err)
+    return re.sub(r" in [\d.]+s.*", "", printed.strip().splitlines()[-1].strip("= "))
+
+
+def run_twice(python: Path, fixed: Fixed) -> dict[str, Any]:
+    """The row of a scheduler."""
+    script = Path(__file__).with_name("one_run.py")
+    command = [python, script, json.dumps(dataclasses.asdict(fixed))]
+    row = dataclasses.asdict(fixed)
+    try:
+        first, second = (
+            json.loads(called(command, RUNNING, hash_seed).splitlines()[-1]) for hash_seed in ("1", "2")
+        )
+    except Failed as err:
+        return {**row, "error": str(err)}
+    return {**row, **first, "twice": first["digest"] == second["digest"]}
+
+
+def seen(name: str) -> dict[str, Any]:
+    """All about one library, printed as it is found."""
+    library = LIBRARIES[name]
+    ours: dict[str, Any] = {"package": library.package, "python": platform.python_version()}
+    try:
+        python = python_of(library)
+        code = f"from importlib.metadata import version; print(version({library.package!r}))"
+        ours["version"] = called([python, "-c", code], 60).strip()
+    except Failed as err:
+        print(f"{name} cannot be installed: {err}", flush=True)  # noqa: T201
+        return {**ours, "error": f"cannot be installed: {err}", "schedulers": []}
+    ours["tests"] = tested(python, library)
+    print(f"{name} {ours['version']}: {ours['tests']}", flush=True)  # noqa: T201
+    ours["schedulers"] = []
+    for fixed in library.schedulers:
+        ours["schedulers"].append(run_twice(python, fixed))
+        print(f"  {fixed.scheduler:35} {verdict(ours['schedulers'][-1])}", flush=True)  # noqa: T201
+    return ours
+
+
+def verdict(row: dict[str, Any]) -> str:
+    """In a few words."""
+    if "error" in row:
+        return f"FAILED: {row['error']}"
+    return f"{row['digest'][:12]} {'twice' if row['twice'] else 'DIFFERENT'}, {row['seconds']} s"
+
+
+def fine(library: dict[str, Any]) -> bool:
+    """Whether all is well with a library."""
+    passed = re.fullmatch(r"\d+ passed(, \d+ deselected)?", library.get("tests", ""))
+    return bool(passed) and all(row.get("twice") for row in library["schedulers"])
+
+
+def changed(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+    """The schedulers whose digest is another one than before, with the same version of the library."""
+    if before.get("version") != after.get("version"):
+        return []
+    digests = {_key(row): row["digest"] for row in before["schedulers"] if "digest" in row}
+    rows = [row for row in after["schedulers"] if _key(row) in digests]
+    return [row["scheduler"] for row in rows if row.get("digest") != digests[_key(row)]]
+
+
+def _key(row: dict[str, Any]) -> str:
+    return json.dumps([row["scheduler"], row["settings"], row["blackbox"], row["trials"]], sort_keys=True)
+
+
+def main() -> int:
+    """Write the results after each library; 0 if all is well."""
+    parser = argparse.ArgumentParser(description="Test and run the schedulers of HPO libraries.")
+    parser.add_argument("library", nargs="*", choices=[[], *LIBRARIES], help="by default all")
+    well = True
+    for name in parser.parse_args().library or LIBRARIES:
+        found = seen(name)
+        results = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.is_file() else {}
+        others = changed(results.get(name, {}), found)
+        if others:
+            print(f"  other digests than before: {', '.join(others)}", flush=True)  # noqa: T201
+        results[name] = found
+        text = json.dumps({key: results[key] for key in LIBRARIES if key in results}, indent=1)
+        RESULTS.write_text(text + "\n", encoding="utf-8")
+        well = well and fine(found) and not others
+    return 0 if well else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,111 @@
+"""The schedulers of HPO libraries of which docs/schedulers.md says how a fixed run of them went."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+CURVES = "yahpo-lcbench/167200"
+ARCHITECTURES = "nasbench-macro/cifar10"
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """A scheduler, and on what it is run.
+
+    Args:
+        scheduler: As on the command line.
+        settings: Of its factory.
+        blackbox: One that is embedded, and its task; what has no time takes a minute for each point.
+        trials: How many are started.
+    """
+
+    scheduler: str
+    settings: dict[str, Any] = field(default_factory=dict)
+    blackbox: str = CURVES
+    trials: int = 40
+
+
+@dataclass(frozen=True)
+class Library:
+    """What is installed, tested and run.
+
+    Args:
+        package: Its name on PyPI.
+        schedulers: Those that are run.
+        extra: Of pyproject.toml, that installs it.
+        also: More that its schedulers need.
+    """
+
+    package: str
+    extra: str
+    schedulers: tuple[Fixed, ...]
+    also: tuple[str, ...] = ()
+
+    @property
+    def tests(self) -> str:
+        """The beginning of its tests' names."""
+        return f"test_{self.extra.replace('-', '_')}"
+
+
+LIBRARIES = {
+    "optuna": Library(
+        "optuna",
+        "optuna",
+        (
+            Fixed("optuna:TPESampler", {"pruner": "HyperbandPruner"}),
+            Fixed("optuna:CmaEsSampler"),
+            Fixed("optuna:NSGAIISampler", {"objectives": ["val_accuracy", "test_cross_entropy"]}),
+        ),
+    ),
+    "syne-tune": Library(
+        "syne-tune",
+        "syne-tune",
+        (
+            Fixed("syne-tune:ASHA"),
+            Fixed("syne-tune:PASHA"),
+            Fixed("syne-tune:BORE"),
+            Fixed("syne-tune:KDE"),
+            Fixed("syne-tune:CQR"),
+            Fixed("syne-tune:DEHB"),
+            Fixed("syne-tune:PopulationBasedTraining"),
+        ),
+    ),
+    "ray": Library(
+        "ray",
+        "ray",
+        (Fixed("ray:ASHAScheduler"), Fixed("ray:PopulationBasedTraining")),
+    ),
+    "smac": Library(
+        "smac",
+        "smac",
+        (Fixed("smac:MultiFidelityFacade"), Fixed("smac:HyperparameterOptimizationFacade")),
+    ),
+    "dehb": Library("dehb", "dehb", (Fixed("dehb:"), Fixed("dehb:", {"resume": True}))),
+    "nevergrad": Library(
+        "nevergrad",
+        "nevergrad",
+        (
+            Fixed("nevergrad:NGOpt", {"budget": 40, "num_workers": 4}),
+            Fixed("nevergrad:DE", {"num_workers": 4}),
+        ),
+    ),
+    "hyperopt": Library("hyperopt", "hyperopt", (Fixed("hyperopt:tpe"), Fixed("hyperopt:anneal"))),
+    "nni": Library(
+        "nni",
+        "nni",
+        (
+            Fixed("nni:TPE", {"assessor": "Medianstop"}),
+            Fixed("nni:Evolution"),
+            Fixed("nni:Anneal"),
+            Fixed(
+                "nni-nas:RegularizedEvolution",
+                {"settings": {"population_size": 20, "sample_size": 5}},
+                ARCHITECTURES,
+                200,
+            ),
+            Fixed("nni-nas:TPE", {}, ARCHITECTURES, 200),
+        ),
+        also=("hyperopt",),
+    ),
+}
