@@ -13,6 +13,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from blackbox_repo import Manifest, Objective, describe, list_blackboxes
 from blackbox_repo.benchmark import available_benchmarks
@@ -21,7 +22,7 @@ from conversion_scripts.registry import RECIPES, load_recipe
 from simulator.schedulers.listing import described_schedulers
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = ("README.md", "docs/blackboxes.md", "docs/format.md")
+PAGES = ("README.md", "docs/blackboxes.md", "docs/format.md", "docs/schedulers.md")
 BLOCK = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -185,6 +186,35 @@ def schedulers() -> str:
     return table(("scheduler", "what it does", "settings and their defaults"), rows)
 
 
+# --- docs/schedulers.md -------------------------------------------------------------------------------------
+
+
+def libraries() -> str:
+    """What tests/libraries/run saw of the schedulers of HPO libraries."""
+    seen = json.loads((ROOT / "docs" / "libraries.json").read_text(encoding="utf-8"))
+    rows = []
+    for library in seen.values():
+        name = f"{library['package']} {library.get('version', '')}".strip()
+        if "error" in library:
+            rows.append((name, "", library["error"], "", "", "", ""))
+        rows += [(name, *_scheduler(row)) for row in library["schedulers"]]
+    return table(("library", "scheduler", "digest", "trials", "best", "duplicates", "real seconds"), rows)
+
+
+def _scheduler(row: dict[str, Any]) -> tuple[str, ...]:
+    settings = " ".join(f"{name}={_json(value)}" for name, value in row["settings"].items())
+    name = f"`{row['scheduler']}`" + (f" `{settings}`" if settings else "")
+    if "error" in row:
+        return name, f"fails: {row['error']}", "", "", "", ""
+    digest = f"`{row['digest'][:12]}`" + ("" if row["twice"] else " (another one in a second process!)")
+    duplicates = f"{row['statistics']['duplicates']:.0%}"
+    return name, digest, str(row["trials"]), f"{row['best']:g}", duplicates, f"{row['seconds']:g}"
+
+
+def _json(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
 BLOCKS: dict[str, Callable[[], str]] = {
     "picture": picture,
     "overview": overview,
@@ -193,6 +223,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "benchmarks": benchmarks,
     "convertible": convertible,
     "schedulers": schedulers,
+    "libraries": libraries,
 }
 
 

@@ -192,6 +192,7 @@ def main() -> int:
         text = json.dumps({key: results[key] for key in LIBRARIES if key in results}, indent=1)
         RESULTS.write_text(text + "\n", encoding="utf-8")
         well = well and fine(found) and not others
+    print("docs/libraries.json is written; now run: python docs/generate.py")  # noqa: T201
     return 0 if well else 1
 
 
