@@ -93,7 +93,10 @@ class _Optimizer:
         self._running = 0
         self._ahead: Job | None = None
         self._errors = require("nevergrad.common.errors", "nevergrad")
-        self._too_many = require("nevergrad.optimization.recaster", "nevergrad").TooManyAskError
+        recaster = require("nevergrad.optimization.recaster", "nevergrad")
+        self._too_many = recaster.TooManyAskError
+        # its threads end with their optimizer, which Python may collect only after it has waited for them
+        recaster._MessagingThread.daemon = True  # noqa: SLF001  see above
 
     def __repr__(self) -> str:
         return self._described

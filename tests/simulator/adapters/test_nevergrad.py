@@ -147,8 +147,9 @@ def test_a_real_table_with_its_nearest_rows() -> None:
     assert len(run.trial_columns["trial"]) == 25
 
 
-def test_two_processes_find_the_same() -> None:
-    check_processes("nevergrad:PSO")
+def test_two_processes_find_the_same_and_end() -> None:
+    """The optimizer lives in a thread."""
+    check_processes("nevergrad:CmaFmin2")
 
 
 def test_the_snippet_of_the_documentation() -> None:

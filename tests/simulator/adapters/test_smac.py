@@ -89,7 +89,7 @@ def test_it_goes_on_whatever_happens_to_its_trials(facade: str) -> None:
 
 @pytest.mark.parametrize("facade", ["HyperparameterOptimizationFacade", "MultiFidelityFacade"])
 def test_many_workers_failures_and_two_runs_are_one_T19(facade: str) -> None:
-    check_hard_conditions(made_blackbox(SPACE), SMAC(facade, **FEW), trials=12)
+    check_hard_conditions(made_blackbox(SPACE), SMAC(facade, **FEW), trials=20)
 
 
 @pytest.mark.parametrize("facade", ["HyperparameterOptimizationFacade", "HyperbandFacade"])
