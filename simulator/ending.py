@@ -30,6 +30,7 @@ def settle(
     for report in waiting.values():
         segment = cluster.trials[report.trial].segments[report.segment]
         if segment.end is not None and report.point >= segment.next:
+            cluster.deliver(segment, report.point)
             segment.mark(segment.last + 1, Code.WAITING)
     for key, segment in sorted(cluster.running.items()):
         if segment.outcome is None:
