@@ -71,6 +71,8 @@ def called(command: Sequence[str | Path], seconds: float, hash_seed: str = "0") 
     if done.returncode != 0:
         lines = [line.strip() for line in (done.stderr or done.stdout).splitlines()]
         errors = [line for line in lines if line and not line.startswith(("WARNING", "[notice]"))]
+        failures = [line for line in lines if line.startswith("FAILED")]
+        print(*failures, sep="\n", end="\n" * bool(failures))  # noqa: T201
         raise Failed((errors or done.stdout.splitlines() or [f"exit status {done.returncode}"])[-1][:300])
     return done.stdout
 
@@ -111,10 +113,10 @@ def tested(python: Path, library: Library) -> str:
         return "no tests"
     command = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--no-header", "--tb=line", *files]
     try:
-        printed = called(command, TESTS)
+        last = called(command, TESTS).strip().splitlines()[-1]
     except Failed as err:
-        return str(err)
-    return re.sub(r" in [\d.]+s.*", "", printed.strip().splitlines()[-1].strip("= "))
+        last = str(err)
+    return re.sub(r" in [\d.]+s.*", "", last.strip("= "))
 
 
 def run_twice(python: Path, fixed: Fixed) -> dict[str, Any]:

@@ -145,7 +145,7 @@ def test_expressions_without_bounds_and_conditions_without_a_tree_are_refused() 
     with pytest.raises(InvalidSpace, match="'c' depends on both 'a' and 'b', neither of which"):
         to_hyperopt(Space(choices, both))
     numeric = Space({"n": Integer(1, 3), "c": Float(0, 1)}, {"c": (Condition("n", (2,)),)})
-    with pytest.raises(InvalidSpace, match="'c' depends on 'n', but for Hyperopt"):
+    with pytest.raises(InvalidSpace, match="'c' depends on 'n', but must depend on a choice for Hyperopt"):
         to_hyperopt(numeric)
     model = hp.choice("model", [{"C": hp.uniform("C", 0, 1)}, {"model": "knn", "k": hp.randint("k", 1, 9)}])
     assert from_hyperopt(model) == Space(

@@ -203,19 +203,23 @@ def test_an_assessor_that_gives_no_answer_is_named() -> None:
         simulated(made_blackbox(SPACE), NNI(assessor=Silent))
 
 
-@pytest.mark.slow
 def test_curve_fitting_stops_trials_and_what_it_found_in_other_runs_does_not_matter() -> None:
+    from nni.algorithms.hpo.curvefitting_assessor.curvefunctions import model_para
+
     with pytest.raises(
         InvalidOption, match="Curvefitting needs a target with goal 'max', and here it is 'min'"
     ):
         simulated(made_blackbox(SPACE), NNI(assessor="Curvefitting"))
-    fitting = NNI("Random", assessor="Curvefitting", assessor_settings={"start_step": 8, "gap": 9})
-    runs = [simulated(made_blackbox(SPACE, "max", rising), fitting, 3) for _ in range(2)]
+    before = {name: list(values) for name, values in model_para.items()}
+    fitting = NNI("Random", assessor="Curvefitting", assessor_settings={"start_step": 6, "gap": 9})
+    runs = [simulated(made_blackbox(SPACE, "max", rising), fitting, 5) for _ in range(2)]
     assert runs[0].digest == runs[1].digest
+    assert "stopped" in runs[0].trial_columns["status"]
+    assert model_para == before
 
 
 def rising(configuration: Configuration, epoch: float) -> float:
-    return -0.5 - 0.1 * float(configuration["x"]) + 1 / (epoch + 1)
+    return -0.5 - 0.2 * float(configuration["x"]) + 0.3 / epoch**0.7
 
 
 def test_settings_reach_the_library_and_wrong_ones_are_refused() -> None:
