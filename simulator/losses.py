@@ -65,7 +65,7 @@ class Losses:
         simulation.cancel_queued(segment)
         if segment.outcome is not None:
             cluster.cut(segment, simulation.now)
-        elif max(segment.next, segment.awaited) <= segment.last:
+        elif self._goes_on(segment):
             self._preempt(segment)
         end = simulation.event(simulation.now, Kind.END, segment)
         trial = cluster.finish(segment, simulation.now)
@@ -75,6 +75,11 @@ class Losses:
         simulation.events.append((end, segment.outcome.value))
         job = self.jobs[trial.number] = simulation.suggestions.again(segment)
         simulation.queue.push(Event(simulation.now, Kind.QUEUED, trial.number, job.number, job.base))
+
+    def _goes_on(self, segment: Segment) -> bool:
+        """Whether there is more to come of a job: points, or a crash that nobody can foresee."""
+        foreseen = segment.crash is None or segment.crash <= self._simulation.now
+        return not foreseen or max(segment.next, segment.awaited) <= segment.last
 
     def _preempt(self, segment: Segment) -> None:
         """What has arrived and is not to be told was delivered; the rest of what was produced is lost."""
