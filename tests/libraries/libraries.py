@@ -69,11 +69,12 @@ def called(command: Sequence[str | Path], seconds: float, hash_seed: str = "0") 
     except subprocess.TimeoutExpired as err:
         raise Failed(f"not finished after {seconds:g} s") from err
     if done.returncode != 0:
-        lines = [line.strip() for line in (done.stderr or done.stdout).splitlines()]
+        said = (done.stdout if "pytest" in command else done.stderr) or done.stdout
+        lines = [line.strip() for line in said.splitlines()]
         errors = [line for line in lines if line and not line.startswith(("WARNING", "[notice]"))]
         failures = [line for line in lines if line.startswith("FAILED")]
         print(*failures, sep="\n", end="\n" * bool(failures))  # noqa: T201
-        raise Failed((errors or done.stdout.splitlines() or [f"exit status {done.returncode}"])[-1][:300])
+        raise Failed((errors or [f"exit status {done.returncode}"])[-1][:300])
     return done.stdout
 
 
@@ -85,17 +86,23 @@ def wanted(library: Library) -> list[str]:
         raise Failed(f"pyproject.toml has no extra {library.extra!r}")
     core = re.search(r"^dependencies = \[(.*)\]$", text, re.MULTILINE)
     assert core is not None
-    return [*re.findall(r'"([^"]+)"', core[1] + line[1]), *library.also, *TESTING]
+    replaced = {_package(requirement) for requirement in library.also}
+    found = re.findall(r'"([^"]+)"', core[1] + line[1])
+    return [*(one for one in found if _package(one) not in replaced), *library.also, *TESTING]
 
 
-def python_of(library: Library) -> Path:
+def _package(requirement: str) -> str:
+    return re.split(r"[<>=\[]", requirement)[0]
+
+
+def python_of(name: str) -> Path:
     """The interpreter of the library's environment, made if it is not there."""
     cache = os.environ.get("BB_LIBRARIES_CACHE") or Path(
         os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "blackbox-repo", "libraries"
     )
-    folder = Path(cache, f"{library.extra}-{sys.version_info.major}.{sys.version_info.minor}")
+    folder = Path(cache, f"{name}-{sys.version_info.major}.{sys.version_info.minor}")
     python = folder / ("Scripts" if os.name == "nt" else "bin") / "python"
-    requirements, complete = wanted(library), folder / "complete"
+    requirements, complete = wanted(LIBRARIES[name]), folder / "complete"
     if not complete.is_file() or complete.read_text(encoding="utf-8").splitlines() != requirements:
         venv.create(folder, clear=True, with_pip=True)
         pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
@@ -138,7 +145,7 @@ def seen(name: str) -> dict[str, Any]:
     library = LIBRARIES[name]
     ours: dict[str, Any] = {"package": library.package, "python": platform.python_version()}
     try:
-        python = python_of(library)
+        python = python_of(name)
         code = f"from importlib.metadata import version; print(version({library.package!r}))"
         ours["version"] = called([python, "-c", code], 60).strip()
     except Failed as err:

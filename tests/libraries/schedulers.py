@@ -34,7 +34,7 @@ class Library:
         package: Its name on PyPI.
         schedulers: Those that are run.
         extra: Of pyproject.toml, that installs it.
-        also: More that its schedulers need.
+        also: More that its schedulers need; what is named here replaces what the extra says of it.
     """
 
     package: str
@@ -63,13 +63,28 @@ LIBRARIES = {
         "syne-tune",
         (
             Fixed("syne-tune:ASHA"),
+            Fixed("syne-tune:BOHB"),
+            Fixed("syne-tune:BORE"),
+            Fixed("syne-tune:CQR"),
+            Fixed("syne-tune:ASHACQR"),
+            Fixed("syne-tune:PopulationBasedTraining"),
+        ),
+        also=("scikit-learn", "statsmodels", "xgboost"),
+    ),
+    # the last one with schedulers that pause; it wants numpy 1, for which newer pyarrows are not made
+    "syne-tune-0.13": Library(
+        "syne-tune",
+        "syne-tune",
+        (
+            Fixed("syne-tune:ASHA"),
+            Fixed("syne-tune:HyperbandScheduler", {"settings": {"type": "promotion"}}),
             Fixed("syne-tune:PASHA"),
             Fixed("syne-tune:BORE"),
             Fixed("syne-tune:KDE"),
-            Fixed("syne-tune:CQR"),
             Fixed("syne-tune:DEHB"),
             Fixed("syne-tune:PopulationBasedTraining"),
         ),
+        also=("syne-tune[blackbox-repository,gpsearchers]==0.13.0", "scikit-learn", "pyarrow<22", "xgboost"),
     ),
     "ray": Library(
         "ray",
