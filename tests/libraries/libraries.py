@@ -81,7 +81,7 @@ def called(command: Sequence[str | Path], seconds: float, hash_seed: str = "0") 
 def wanted(library: Library) -> list[str]:
     """What to install for it: the extra's requirements in pyproject.toml, and more."""
     text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
-    line = re.search(rf"^{re.escape(library.extra)} = \[(.*?)\]$", text, re.MULTILINE | re.DOTALL)
+    line = re.search(rf"^{re.escape(library.extra)} = \[(.*?)\] *(#.*?)?$", text, re.MULTILINE | re.DOTALL)
     if line is None:
         raise Failed(f"pyproject.toml has no extra {library.extra!r}")
     core = re.search(r"^dependencies = \[(.*)\]$", text, re.MULTILINE)
