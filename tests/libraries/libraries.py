@@ -177,7 +177,7 @@ def changed(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
     """The schedulers whose digest is another one than before, with the same version of the library."""
     if before.get("version") != after.get("version"):
         return []
-    digests = {_key(row): row["digest"] for row in before["schedulers"] if "digest" in row}
+    digests = {_key(row): row["digest"] for row in before.get("schedulers", ()) if "digest" in row}
     rows = [row for row in after["schedulers"] if _key(row) in digests]
     return [row["scheduler"] for row in rows if row.get("digest") != digests[_key(row)]]
 
