@@ -89,7 +89,13 @@ LIBRARIES = {
     "ray": Library(
         "ray",
         "ray",
-        (Fixed("ray:ASHAScheduler"), Fixed("ray:PopulationBasedTraining")),
+        (
+            Fixed("ray:AsyncHyperBandScheduler"),
+            Fixed("ray:HyperBandScheduler", {"num_samples": 40}),
+            Fixed(
+                "ray:PopulationBasedTraining", {"num_samples": 8, "settings": {"perturbation_interval": 5}}
+            ),
+        ),
     ),
     "smac": Library(
         "smac",
