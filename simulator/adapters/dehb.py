@@ -16,7 +16,7 @@ from blackbox_repo.schema import Schema
 from simulator.adapters.ask_tell import AskTellScheduler, Job, Outcome
 from simulator.adapters.config_space import decoded, to_config_space
 from simulator.adapters.fidelities import nearest, smallest
-from simulator.adapters.library import made, require, version_of
+from simulator.adapters.library import require, version_of
 from simulator.schedulers.settings import shown
 
 WORST = 1e300
@@ -82,8 +82,8 @@ class DEHB:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             try:
-                dehb = made(_quiet(self._library.DEHB), self._settings, **offered)
-            except AssertionError as err:
+                dehb = _quiet(self._library.DEHB)(**{**offered, **self._settings})
+            except (AssertionError, TypeError, ValueError) as err:
                 raise InvalidOption(f"{described} cannot be made: {err or 'see what it logged'}") from err
         return AskTellScheduler(_Optimizer(dehb, schema, described), schema, resume=self._resume)
 
