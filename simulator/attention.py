@@ -103,7 +103,7 @@ class Served:
 
     def ask(self) -> None:
         """Idle workers join the queue after a round in which more happened than suggestions and looks."""
-        if self._simulation.eventful:
+        if self._simulation.eventful and not self._simulation.draining:
             self._server.add_workers(self._simulation.cluster.idle, self._simulation.now)
         self._serve()
 
