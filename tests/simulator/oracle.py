@@ -1,8 +1,10 @@
 """A second simulator, as plain as it can be, against which the kernel is checked.
 
-It is written from docs/time.md and shares nothing with the kernel but what a scheduler sees. Time is a whole
-number of seconds. Second by second it looks at every job and every point anew to see what is due; it has no
-queue, it delivers every report singly, and what it can derive it does not store.
+It is written from docs/time.md and shares nothing with the kernel but what a scheduler sees, the conditions,
+and the keys of draws (T16). Time is whole nanoseconds. It looks at every job, point and worker anew to see
+what is due now, and if nothing is, when something will be; it has no queue of events, it delivers every
+report singly, and what it can derive it does not store. The scheduler is one server (T12) even where its
+answers take no time.
 """
 
 from __future__ import annotations
@@ -14,20 +16,36 @@ from typing import Any, NamedTuple
 from blackbox_repo.blackbox import Blackbox
 from blackbox_repo.curve import LearningCurve
 from simulator.conditions import Conditions
+from simulator.decision_time import Call
 from simulator.scheduler import Decision, Report, Resume, Scheduler, Start, Trial, TrialStatus
 from simulator.stopping import Stop
+from tests.simulator.oracle_jobs import NEVER, SECOND, Job, Times
 
-ORDER = ("start", "report", "end", "signal", "stopped", "deadline")  # T2
-NEVER = 10**9
+ORDER = (
+    "start",
+    "report",
+    "end",
+    "signal",
+    "stopped",
+    "lost",
+    "joined",
+    "queued",
+    "answer",
+    "deadline",
+)  # T2
+REPORT, END, STOPPED, WORKER = ORDER.index("report"), ORDER.index("end"), ORDER.index("stopped"), len(ORDER)
+EMULATE = True
+UNHEARD = ("late", "repeated", "continue")
+TOLD = ("continue", "pause", "stop")
 
 
 class Event(NamedTuple):
-    """What happens; of one second, the least is handled first (T2)."""
+    """What happens; of one instant, the least is handled first (T2). A worker stands in the trial's place."""
 
     rank: int
-    trial: int
-    segment: int
-    point: int = -1
+    trial: int = 0
+    segment: int = 0
+    point: int = 0
 
     @property
     def kind(self) -> str:
@@ -45,148 +63,166 @@ class Happened(NamedTuple):
     code: str = ""
 
 
-@dataclass
-class Job:
-    """A segment: it trains from ``base`` (-1: from scratch) to ``last`` and reports ``points``."""
+class Request(NamedTuple):
+    """What waits for the scheduler; the least is taken first (T12)."""
 
+    arrived: int
+    rank: int
+    trial: int
+    segment: int = 0
+    point: int = 0
+
+
+class Called(NamedTuple):
+    """A call of the scheduler whose answer took effect."""
+
+    kind: str
+    trial: int | None
+    segment: int | None
+    fidelity: float | None
+    arrived: int
+    taken: int
+    answered: int
+
+
+@dataclass
+class Thought:
+    """What the scheduler thinks about and until when; who had asked for work by then."""
+
+    request: Request
+    taken: int
+    until: int
+    answer: Any
+    asking: list[Request]
+    counts_already: bool = False
+
+
+@dataclass
+class Ready:
+    """A job that is to have a worker: it was asked for, or is queued again, at ``since`` (T12, T18)."""
+
+    since: int
     trial: int
     number: int
-    worker: int
-    suggested: int
-    start: int
     base: int
     last: int
-    points: list[int]
+    earliest: int = 0
     ask_from: int = 0
-    decided: int | None = None
-    ended: int | None = None
-    outcome: TrialStatus | None = None
+    again: bool = False
 
 
 @dataclass
 class Oracle:
-    """One run; ``run()`` fills ``log``, ``jobs``, ``reason`` and ``now``, which is then its end."""
+    """One run; ``run()`` fills ``log``, ``jobs``, ``calls``, ``reason`` and its end, ``now``."""
 
     blackbox: Blackbox
     scheduler: Scheduler
     workers: int
     stop: Stop
     conditions: Conditions
+    seed: int = 1
     now: int = 0
     reason: str = ""
+    drained: bool = False
     jobs: list[Job] = field(default_factory=list)
     curves: list[LearningCurve] = field(default_factory=list)
     configurations: list[dict[str, Any]] = field(default_factory=list)
+    bases: list[int] = field(default_factory=list)
+    turns: list[list[int]] = field(default_factory=list)
+    requests: list[Request] = field(default_factory=list)
+    thought: Thought | None = None
+    look: int = -1
+    news: bool = True
+    waiting: list[Ready] = field(default_factory=list)
+    called: int = 0
+    calls: list[Called] = field(default_factory=list)
+    codes: dict[tuple[int, int, int], str] = field(default_factory=dict)
     done: set[tuple[int, Event]] = field(default_factory=set)
     log: list[Happened] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        self.times = Times(self.conditions, self.seed)
+        self.turns = [[0] for _ in range(self.workers)]
+        self.deadline = NEVER if self.stop.time is None else round(self.stop.time * SECOND)
+        self.poll = None if self.conditions.poll is None else round(self.conditions.poll * SECOND)
+
     def run(self) -> Oracle:
         self.ask()
-        while not self.reason:
-            if not self.something_is_under_way():
+        while not self.over:
+            if self.nothing_is_left():
                 self.reason = self.why_nothing_is_left()
-            elif self.handle_what_is_due():
-                if not self.reason:
-                    self.ask()
+                break
+            if self.due():
+                self.handle_what_is_due()
+                self.drained = bool(self.reason) and not self.under_way()
+                self.ask()
             else:
-                self.now += 1
+                self.now = min(time for time, event in self.future() if time > self.now)
         self.finish()
         return self
 
     # --- what is when ---------------------------------------------------------------------------------------
 
-    def elapsed(self, job: Job, point: int) -> int:
-        return int(self.curves[job.trial]["elapsed_time"][point]) if point >= 0 else 0
+    def due(self) -> list[Event]:
+        """What happens at this instant and has not yet been handled."""
+        return [event for time, event in self.future() if time == self.now]
 
-    def produced(self, job: Job, point: int) -> int:  # T6
-        return job.start + self.elapsed(job, point) - self.elapsed(job, job.base)
+    def future(self) -> Iterator[tuple[int, Event]]:
+        """All that will happen and when, as far as can be known now."""
+        for job in self.jobs:
+            for time, event in self.future_of(job):
+                if time >= self.now and (time, event) not in self.done:
+                    yield time, event
+        for worker, turns in enumerate(self.turns):
+            kind = "lost" if len(turns) % 2 else "joined"
+            yield self.times.turn(worker, turns), Event(ORDER.index(kind), worker)
+        for ready in self.waiting:
+            event = Event(ORDER.index("queued"), ready.trial, ready.number, ready.base)
+            if ready.again and (ready.since, event) not in self.done:
+                yield ready.since, event
+        if self.thought:
+            yield self.thought.until, Event(ORDER.index("answer"))
+        elif self.poll and self.takeable(NEVER):
+            yield -(-self.now // self.poll) * self.poll, Event(ORDER.index("answer"))
+            yield (self.now // self.poll + 1) * self.poll, Event(ORDER.index("answer"))
+        if (self.deadline, Event(ORDER.index("deadline"))) not in self.done:
+            yield self.deadline, Event(ORDER.index("deadline"))
 
-    def arrives(self, job: Job, point: int) -> int:  # T6
-        return self.produced(job, point) + int(self.conditions.delays.report)
+    def future_of(self, job: Job) -> Iterator[tuple[int, Event]]:
+        def event(kind: str, point: int = 0) -> Event:
+            return Event(ORDER.index(kind), job.trial, job.number, point)
 
-    def signal(self, job: Job) -> int:  # T9
-        return NEVER if job.decided is None else job.decided + int(self.conditions.delays.stop)
-
-    def own_end(self, job: Job) -> int:  # T7, T8
-        if not job.points:
-            return job.start
-        return self.produced(job, job.points[-1]) + int(self.conditions.delays.complete)
-
-    def stopped(self, job: Job) -> int:  # T9
-        return self.signal(job) + int(self.conditions.delays.stopped)
-
-    def points_by(self, job: Job, time: int) -> list[int]:
-        """What the job has produced; the signal ends it (T9)."""
-        return [point for point in job.points if self.produced(job, point) <= min(time, self.signal(job))]
-
-    def last_point_by(self, job: Job, time: int) -> int:
-        return max([job.base, *self.points_by(job, time)])
+        if job.start <= job.lost:
+            yield job.start, event("start")
+        for point in job.points_by(NEVER):
+            yield job.arrives[point], event("report", point)
+        if job.ended is None and job.own_end <= job.stopped:  # T9b
+            yield job.own_end, event("end")
+        elif job.ended is None:
+            yield job.stopped, event("stopped")
+        if job.told_to_end:
+            yield job.signal, event("signal")
 
     def checkpoint(self, trial: int) -> int:
         """The latest delivered report, or where the trial began (T8, T10)."""
-        told = [
-            event.point
-            for event in self.log
-            if event.trial == trial and event.code in ("continue", "pause", "stop")
-        ]
-        return max([self.jobs_of(trial)[0].base, *told])
+        told = [point for (of, _, point), code in self.codes.items() if of == trial and code in TOLD]
+        return max([self.bases[trial], *told])
 
     def jobs_of(self, trial: int) -> list[Job]:
         return [job for job in self.jobs if job.trial == trial]
 
     def status(self, trial: int) -> TrialStatus:
+        if any(ready.trial == trial for ready in self.waiting):
+            return TrialStatus.INTERRUPTED if self.over else TrialStatus.RUNNING
         return self.jobs_of(trial)[-1].outcome or TrialStatus.RUNNING
 
-    # --- asking (T4, T5) ------------------------------------------------------------------------------------
+    @property
+    def running(self) -> list[Job]:
+        return [job for job in self.jobs if job.ended is None]
 
     def idle(self) -> list[int]:
-        busy = [job.worker for job in self.jobs if job.ended is None]
-        return [worker for worker in range(self.workers) if worker not in busy]
-
-    def ask(self) -> None:
-        while self.idle():
-            suggestion = self.scheduler.suggest()
-            if suggestion is None:
-                return
-            if isinstance(suggestion, Start) and len(self.curves) == self.stop.trials_started:
-                return  # T14
-            if isinstance(suggestion, Start):
-                self.begin_trial(suggestion)
-            else:
-                self.resume(suggestion)
-
-    def begin_trial(self, start: Start) -> None:
-        base = -1
-        if start.checkpoint_of is not None:  # T8
-            base = self.checkpoint(start.checkpoint_of)
-            assert base >= 0
-            assert self.keeps_checkpoints
-        self.configurations.append(dict(start.configuration))
-        self.curves.append(self.blackbox.curve(start.configuration))
-        self.begin(len(self.curves) - 1, self.now, base, start.until)
-
-    def resume(self, resume: Resume) -> None:
-        previous = self.jobs_of(resume.trial)[-1]
-        if previous.outcome is None:  # T9a: a bounded job whose last report is in
-            assert previous.last < len(self.curves[resume.trial]) - 1
-            assert all(self.arrives(previous, point) <= self.now for point in previous.points)
-            previous.outcome = TrialStatus.PAUSED
-        assert previous.outcome is TrialStatus.PAUSED
-        gives_way = min(self.signal(previous), self.own_end(previous))
-        base = self.checkpoint(resume.trial) if self.keeps_checkpoints else -1  # T10
-        self.begin(resume.trial, gives_way, base, resume.until)
-
-    def begin(self, trial: int, earliest: int, base: int, until: float | None) -> None:
-        values = self.blackbox.schema.fidelity.values
-        last = len(self.curves[trial]) - 1
-        if until is not None and until < values[-1]:
-            last = min(last, values.index(until))  # T7
-        points = list(range(base + 1, last + 1))
-        if self.blackbox.schema.fidelity.kind == "independent":
-            points = points[-1:]  # T6a
-        start = max(self.now + int(self.conditions.delays.start), earliest)
-        number = len(self.jobs_of(trial))
-        self.jobs.append(Job(trial, number, self.idle()[0], self.now, start, base, last, points))
+        busy = [job.worker for job in self.running]
+        return [worker for worker, turns in enumerate(self.turns) if len(turns) % 2 and worker not in busy]
 
     @property
     def keeps_checkpoints(self) -> bool:
@@ -194,109 +230,323 @@ class Oracle:
 
     # --- what happens ---------------------------------------------------------------------------------------
 
-    def something_is_under_way(self) -> bool:
-        return any(
-            job.ended is None or (job.decided is not None and not self.is_done("signal", job))
-            for job in self.jobs
-        )
-
-    def is_done(self, kind: str, job: Job) -> bool:
-        return any(h.kind == kind and (h.trial, h.segment) == (job.trial, job.number) for h in self.log)
-
-    def due(self) -> list[Event]:
-        """What happens this second and has not yet been handled."""
-        everything = [event for job in self.jobs for time, event in self.future(job) if time == self.now]
-        if self.now == self.stop.time:
-            everything.append(Event(ORDER.index("deadline"), 0, 0))
-        return [event for event in everything if (self.now, event) not in self.done]
-
-    def future(self, job: Job) -> Iterator[tuple[int, Event]]:
-        """All that happens to a job and when, as far as can be known now."""
-
-        def event(kind: str, point: int = -1) -> Event:
-            return Event(ORDER.index(kind), job.trial, job.number, point)
-
-        yield job.start, event("start")
-        for point in self.points_by(job, NEVER):
-            yield self.arrives(job, point), event("report", point)
-        if self.own_end(job) <= self.stopped(job):  # T9b
-            yield self.own_end(job), event("end")
-        else:
-            yield self.stopped(job), event("stopped")
-        yield self.signal(job), event("signal")
-
-    def handle_what_is_due(self) -> bool:
-        """Handle all that is due, in order; whether there was more than late points, which nobody awaits."""
-        noticed = False
-        while not self.reason and (due := self.due()):
+    def handle_what_is_due(self) -> None:
+        """Handle all that is due, in order: a round."""
+        self.news = False
+        while not self.over and (due := self.due()):
             event = min(due)
-            self.done.add((self.now, event))
-            if event.kind == "deadline":
-                self.reason, noticed = "time", True  # T15
+            if event.kind == "answer":
+                self.answer()
             else:
-                (job,) = [job for job in self.jobs_of(event.trial) if job.number == event.segment]
-                noticed |= self.handle(event, job) != "late"
-        return noticed
+                self.done.add((self.now, event))
+                self.news |= self.handle(event) not in UNHEARD
+            self.take()
 
-    def handle(self, event: Event, job: Job) -> str:
-        if event.kind == "report":
-            return self.handle_report(job, event.point)
-        if event.kind in ("end", "stopped"):
-            self.end(job, event.kind)
-            self.reason = self.reason or self.limit_reached("trials_completed", "trials_finished")
+    def handle(self, event: Event) -> str:
+        if event.kind == "deadline":  # T15
+            self.end_by("time")
+        elif event.kind in ("lost", "joined"):
+            self.write(event.kind, event.trial)
+            self.turns[event.trial].append(self.now)
+            if event.kind == "lost":
+                self.lose(event.trial)
+        elif event.kind == "queued":
+            self.write(event.kind, event.trial, event.segment, event.point)
         else:
-            point = job.base if event.kind == "start" else self.last_point_by(job, self.now)
-            self.log.append(Happened(self.now, event.kind, job.trial, job.number, point))
+            (job,) = [job for job in self.jobs_of(event.trial) if job.number == event.segment]
+            return self.handle_job(event, job)
         return event.kind
 
-    def handle_report(self, job: Job, point: int) -> str:
-        if job.decided is not None:
-            code = "late"  # T9
+    def handle_job(self, event: Event, job: Job) -> str:
+        if event.kind == "report":
+            return self.arrive(job, event.point)
+        if event.kind in ("end", "stopped"):
+            self.end(job, event.kind)
+        else:
+            point = job.base if event.kind == "start" else job.last_point_by(self.now)
+            self.write(event.kind, job.trial, job.number, point)
+        return event.kind
+
+    def write(self, kind: str, trial: int, segment: int = 0, point: int = 0) -> None:
+        self.log.append(Happened(self.now, kind, trial, segment, point))
+
+    def arrive(self, job: Job, point: int) -> str:
+        code = ""
+        if job.told_to_end or job.lost < NEVER:
+            code = "late"  # T9, T18
         elif point <= self.checkpoint(job.trial):
             code = "repeated"  # T10
         elif point < job.ask_from:
             code = "continue"  # T22
         else:
-            code = self.decide(job, point)
-        self.log.append(Happened(self.now, "report", job.trial, job.number, point, code))
-        if code in ("continue", "pause", "stop"):
-            self.reason = self.limit_reached("reports")
+            self.requests.append(Request(self.now, REPORT, job.trial, job.number, point))
+        self.write("report", job.trial, job.number, point)
+        self.becomes(job, point, code)
         return code
 
-    def decide(self, job: Job, point: int) -> str:
-        values = self.blackbox.schema.fidelity.values
-        trial = Trial(job.trial, self.configurations[job.trial], TrialStatus.RUNNING)
-        report = Report(values[point], float(self.now), point, self.curves[job.trial])
-        decision: Decision = self.scheduler.on_report(trial, report)
-        if decision.until is not None:
-            job.ask_from = sum(value < decision.until for value in values[:-1])
-        if decision.action == "continue":
-            return "continue"
-        job.decided = self.now
-        job.outcome = TrialStatus.PAUSED if decision.action == "pause" else TrialStatus.STOPPED
-        return decision.action
+    def becomes(self, job: Job, point: int, code: str) -> None:
+        if code:
+            self.codes[job.trial, job.number, point] = code
+        if code in TOLD:
+            self.look_at("reports")
 
     def end(self, job: Job, kind: str) -> None:
+        if job.outcome is None and job.crash < NEVER:
+            job.outcome = TrialStatus.FAILED  # T18
         if job.outcome is None:  # T7, T11
             curve = self.curves[job.trial]
             finished = TrialStatus.COMPLETED if curve.status == "ok" else TrialStatus.FAILED
             job.outcome = TrialStatus.PAUSED if job.last < len(curve) - 1 else finished
         job.ended = self.now
-        point = self.last_point_by(job, self.now)
-        self.log.append(Happened(self.now, kind, job.trial, job.number, point))
-        self.scheduler.on_end(Trial(job.trial, self.configurations[job.trial], job.outcome))
+        self.write(kind, job.trial, job.number, job.last_point_by(self.now))
+        self.requests.append(Request(self.now, ORDER.index(kind), job.trial, job.number))
+
+    # --- lost workers (T18) ---------------------------------------------------------------------------------
+
+    def lose(self, worker: int) -> None:
+        self.no_longer_asks(worker)
+        for job in [job for job in self.running if job.worker == worker]:
+            if self.thought and self.thought.request[1:4] == (REPORT, job.trial, job.number):
+                self.thought.counts_already = True
+                self.decide(job, self.thought.request.point, self.thought.answer)
+            job.lost = self.now
+            if job.told_to_end or self.all_is_in(job):
+                self.end(job, "end")
+            else:
+                self.preempt(job)
+
+    def all_is_in(self, job: Job) -> bool:
+        crashed = job.crash == NEVER or job.crash <= self.now
+        reports = [point for point, produced in job.produced.items() if produced <= job.crash]
+        return crashed and all(job.arrives[point] <= self.now for point in reports)
+
+    def preempt(self, job: Job) -> None:
+        for request in self.waiting_reports(job):
+            self.requests.remove(request)
+            self.becomes(job, request.point, "late")
+        if not self.conditions.failures.requeue:
+            job.outcome = TrialStatus.FAILED
+            self.end(job, "end")
+            return
+        job.ended, job.outcome = self.now, TrialStatus.PREEMPTED
+        self.write("end", job.trial, job.number, job.last_point_by(self.now))
+        base = self.checkpoint(job.trial) if self.keeps_checkpoints else -1
+        self.waiting.append(
+            Ready(self.now, job.trial, job.number + 1, base, job.last, 0, job.ask_from, again=True)
+        )
+
+    # --- work for idle workers (T4, T5) ---------------------------------------------------------------------
+
+    def ask(self) -> None:
+        """Serve the jobs that wait, then those workers whom an event may have brought news (T12)."""
+        if self.over:
+            return
+        self.serve()
+        known = [request.trial for request in self.requests if request.rank == WORKER]
+        if self.news and not self.reason:
+            self.requests += [Request(self.now, WORKER, w) for w in self.idle() if w not in known]
+        self.take()
+
+    def serve(self) -> None:
+        """Give workers to the jobs that wait, first come first served (T18)."""
+        while self.waiting and self.idle():
+            first = min(self.waiting, key=lambda ready: (ready.since, ready.trial))
+            self.waiting.remove(first)
+            self.begin(first, self.idle()[0])
+
+    def no_longer_asks(self, worker: int) -> None:
+        self.requests = [request for request in self.requests if request[1:3] != (WORKER, worker)]
+
+    def begin(self, ready: Ready, worker: int) -> None:
+        curve = self.curves[ready.trial]
+        points = list(range(ready.base + 1, ready.last + 1))
+        if self.blackbox.schema.fidelity.kind == "independent":
+            points = points[-1:]  # T6a
+        job = Job(ready.trial, ready.number, worker, self.now, ready.base, ready.last, ready.ask_from)
+        elapsed = [float(curve["elapsed_time"][point]) for point in range(len(curve))]
+        self.times.begin(job, ready.earliest, elapsed, points)
+        self.jobs.append(job)
+        self.no_longer_asks(worker)
+
+    # --- the scheduler (T12, T13) ---------------------------------------------------------------------------
+
+    def takeable(self, by: int) -> list[Request]:
+        """What waits and arrived by then; no work is suggested once a limit holds (T14, T15)."""
+        closed = bool(self.reason) or (self.now == self.deadline and not (EMULATE and self.takes_time))
+        return [r for r in self.requests if r.arrived <= by and not (closed and r.rank == WORKER)]
+
+    def take(self) -> None:
+        """Call the scheduler as long as it is free and somebody waits."""
+        while not self.over and not self.thought:
+            waiting = self.takeable(self.look if self.poll else self.now)
+            if not waiting:
+                return
+            self.requests.remove(min(waiting))
+            self.thought = self.call(min(waiting))
+            if self.thought.until == self.now:
+                self.take_effect()
+
+    def call(self, request: Request) -> Thought:
+        values = self.blackbox.schema.fidelity.values
+        call = Call("suggest", self.called, self.now / SECOND)
+        answer: Any = None
+        if request.rank == WORKER:
+            answer = self.scheduler.suggest()
+        elif request.rank == REPORT:
+            fidelity = values[request.point]
+            call = Call("on_report", self.called, self.now / SECOND, request.trial, fidelity)
+            report = Report(fidelity, request.arrived / SECOND, request.point, self.curves[request.trial])
+            answer = self.scheduler.on_report(self.trial(request.trial, TrialStatus.RUNNING), report)
+        else:
+            call = Call("on_end", self.called, self.now / SECOND, request.trial)
+            self.tell_end(request)
+        self.called += 1
+        asking = [other for other in self.requests if other.rank == WORKER]
+        return Thought(request, self.now, self.now + self.times.decision(call), answer, asking)
+
+    def tell_end(self, request: Request) -> None:
+        outcomes = [job.outcome for job in self.jobs_of(request.trial) if job.number == request.segment]
+        outcome = next(iter(outcomes), TrialStatus.INTERRUPTED)  # without a job, it waited for a worker
+        assert outcome is not None
+        self.scheduler.on_end(self.trial(request.trial, outcome))
+
+    def trial(self, number: int, status: TrialStatus) -> Trial:
+        return Trial(number, self.configurations[number], status)
+
+    def answer(self) -> None:
+        if self.thought:
+            self.take_effect()
+        else:
+            self.look = self.now
+
+    def take_effect(self) -> None:
+        assert self.thought
+        thought, self.thought = self.thought, None
+        request, answer = thought.request, thought.answer
+        self.news |= request.rank != WORKER
+        if request.rank == WORKER:
+            self.follow(thought)
+            return
+        (job,) = [job for job in self.jobs_of(request.trial) if job.number == request.segment]
+        if request.rank == REPORT:
+            self.record(thought, "on_report", job.trial, job.number, request.point)
+            if not thought.counts_already:
+                self.decide(job, request.point, answer)
+        else:
+            self.record(thought, "on_end", job.trial, job.number, job.last_point_by(job.ended or 0))
+            job.told = True
+            self.look_at("trials_completed", "trials_finished")
+
+    def record(self, thought: Thought, kind: str, trial: int, segment: int, point: int) -> None:
+        if self.takes_time:
+            self.write("answer", trial, segment, point)
+            fidelity = float(self.blackbox.schema.fidelity.values[point]) if kind == "on_report" else None
+            self.note(thought, kind, trial, segment, fidelity)
+
+    def note(self, thought: Thought, kind: str, *about: float | None) -> None:
+        if self.takes_time:
+            times = (thought.request.arrived, thought.taken, self.now)
+            self.calls.append(Called(kind, *(about or (None,) * 3), *times))
+
+    @property
+    def takes_time(self) -> bool:
+        return bool(self.conditions.decision_time or self.poll)
+
+    # --- decisions ------------------------------------------------------------------------------------------
+
+    def decide(self, job: Job, point: int, decision: Decision) -> None:
+        if decision.until is not None:  # T22
+            values = self.blackbox.schema.fidelity.values
+            job.ask_from = sum(value < decision.until for value in values[:-1])
+        if decision.action != "continue":
+            self.times.tell_to_end(job, self.now)
+            job.outcome = TrialStatus.PAUSED if decision.action == "pause" else TrialStatus.STOPPED
+        self.becomes(job, point, decision.action)
+        for request in self.waiting_reports(job):
+            if job.told_to_end or (request.point < job.ask_from and not self.over):
+                self.requests.remove(request)
+                self.becomes(job, request.point, "late" if job.told_to_end else "continue")
+
+    def waiting_reports(self, job: Job) -> list[Request]:
+        return sorted(r for r in self.requests if r[1:4] == (REPORT, job.trial, job.number))
+
+    # --- suggestions ----------------------------------------------------------------------------------------
+
+    def follow(self, thought: Thought) -> None:
+        suggestion, worker = thought.answer, thought.request.trial
+        closed = bool(self.reason) or self.now == self.deadline  # T14, T15
+        if isinstance(suggestion, Start) and len(self.curves) == self.stop.trials_started:
+            suggestion = None  # T14
+        if suggestion is None or closed:
+            self.note(thought, "suggest")
+            self.requests = [r for r in self.requests if not any(r is other for other in thought.asking)]
+            return
+        ready = self.start(suggestion) if isinstance(suggestion, Start) else self.resume(suggestion)
+        self.record(thought, "suggest", ready.trial, ready.number, ready.base)
+        if worker in self.idle():
+            self.begin(ready, worker)
+        else:
+            self.waiting.append(ready)
+            self.serve()
+
+    def start(self, start: Start) -> Ready:
+        base = -1
+        if start.checkpoint_of is not None:  # T8
+            base = self.checkpoint(start.checkpoint_of)
+            assert base >= 0
+            assert self.keeps_checkpoints
+        self.configurations.append(dict(start.configuration))
+        self.curves.append(self.blackbox.curve(start.configuration))
+        self.bases.append(base)
+        trial = len(self.curves) - 1
+        return Ready(self.now, trial, 0, base, self.bound(trial, start.until))
+
+    def resume(self, resume: Resume) -> Ready:
+        previous = self.jobs_of(resume.trial)[-1]
+        if not previous.told and not previous.told_to_end:  # T9a: a bounded job whose last report is in
+            assert self.all_is_in(previous)
+            previous.outcome = TrialStatus.PAUSED
+        assert previous.outcome is TrialStatus.PAUSED
+        gives_way = min(previous.signal, previous.own_end, previous.lost)
+        base = self.checkpoint(resume.trial) if self.keeps_checkpoints else -1  # T10
+        last = self.bound(resume.trial, resume.until)
+        return Ready(self.now, resume.trial, previous.number + 1, base, last, gives_way)
+
+    def bound(self, trial: int, until: float | None) -> int:  # T7
+        values, last = self.blackbox.schema.fidelity.values, len(self.curves[trial]) - 1
+        return last if until is None or until >= values[-1] else min(last, values.index(until))
 
     # --- the end --------------------------------------------------------------------------------------------
 
-    def limit_reached(self, *limits: str) -> str:
-        """The first of these limits that the log reaches (T14)."""
-        over = [job.outcome for job in self.jobs if job.ended is not None]
+    @property
+    def over(self) -> bool:
+        return bool(self.reason) and (self.drained or not self.stop.drain)
+
+    def look_at(self, *limits: str) -> None:
+        """The first of these limits that holds, if any, ends the run (T14)."""
+        told = [job.outcome for job in self.jobs if job.told]
         counts = {
-            "trials_completed": over.count(TrialStatus.COMPLETED),
-            "trials_finished": len(over) - over.count(TrialStatus.PAUSED),
-            "reports": sum(event.code in ("continue", "pause", "stop") for event in self.log),
+            "trials_completed": told.count(TrialStatus.COMPLETED),
+            "trials_finished": len(told) - told.count(TrialStatus.PAUSED),
+            "reports": sum(code in TOLD for code in self.codes.values()),
         }
-        return next((limit for limit in limits if counts[limit] == getattr(self.stop, limit)), "")
+        reached = [limit for limit in limits if counts[limit] == getattr(self.stop, limit)]
+        if reached:
+            self.end_by(reached[0])
+
+    def end_by(self, limit: str) -> None:
+        """From now on nothing is suggested any more."""
+        self.reason = self.reason or limit
+        self.requests = [request for request in self.requests if request.rank != WORKER]
+
+    def nothing_is_left(self) -> bool:
+        """Nothing is under way, and who is idle has been answered ``None`` (T5)."""
+        return len(self.idle()) == self.workers and not self.under_way()
+
+    def under_way(self) -> bool:
+        signals = {(h.trial, h.segment) for h in self.log if h.kind == "signal"}
+        told = {(job.trial, job.number) for job in self.jobs if job.told_to_end}
+        return bool(self.running or told - signals or self.waiting or self.requests or self.thought)
 
     def why_nothing_is_left(self) -> str:
         if len(self.curves) == self.stop.trials_started:
@@ -305,14 +555,26 @@ class Oracle:
         return "stalled" if TrialStatus.PAUSED in statuses else "exhausted"
 
     def finish(self) -> None:
-        """Interrupt what runs, and write down the points on their way (T15)."""
-        for job in sorted(self.jobs, key=lambda job: (job.trial, job.number)):
-            if job.ended is None:
-                job.outcome = job.outcome or TrialStatus.INTERRUPTED
-                self.end(job, "end")
+        """Tell what waits to be told, interrupt what runs, and write down points on their way (T12, T15)."""
+        for job in self.running:
+            job.outcome, job.ended = job.outcome or TrialStatus.INTERRUPTED, self.now
+            self.write("end", job.trial, job.number, job.last_point_by(self.now))
+            self.requests.append(Request(self.now, END, job.trial, job.number))
+        for ready in self.waiting:
+            self.write("end", ready.trial, ready.number, ready.base)
+            self.requests.append(Request(self.now, END, ready.trial, ready.number))
+        for request in sorted(self.requests, key=lambda request: request[2:]):
+            if request.rank in (END, STOPPED):
+                self.tell_end(request)
+        arrived = {event[1:] for _, event in self.done if event.kind == "report"}
         for job in self.jobs:
-            for point in self.points_by(job, self.now):
-                arrival = self.arrives(job, point)
-                if (arrival, Event(ORDER.index("report"), job.trial, job.number, point)) not in self.done:
-                    self.log.append(Happened(arrival, "report", job.trial, job.number, point, "after_end"))
-        self.log.sort(key=lambda e: (e.time, ORDER.index(e.kind), e.trial, e.segment, e.point))
+            for point in job.points_by(self.now):
+                key = (job.trial, job.number, point)
+                if key not in arrived:
+                    self.codes[key] = "after_end"
+                    self.log.append(Happened(job.arrives[point], "report", *key))
+        self.log = [h._replace(code=self.code_of(h)) for h in self.log]
+        self.log.sort(key=lambda h: (h.time, ORDER.index(h.kind), h.trial, h.segment, h.point))
+
+    def code_of(self, happened: Happened) -> str:
+        return self.codes.get(happened[2:5], "waiting") if happened.kind == "report" else ""

@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 
 from simulator import CONTINUE, Delays, Run, simulate
 from simulator.clock import NANOSECONDS, to_ns
-from simulator.segments import Code
 from simulator.events import Event, Kind
 from simulator.loop import Simulation
 from simulator.run import TOLD
 from simulator.scheduler import Resume, Scheduler, Start, Suggestion
+from simulator.segments import Code
 from simulator.stopping import Stop
-from tests.simulator.worlds import Case, Patient, Recorder, Row, World, cases, examples
+from tests.simulator.worlds import Case, Patient, Recorder, Row, World, examples, plain_cases
 
 
 class Watched(Simulation):
@@ -76,7 +76,7 @@ def watched(case: Case) -> Watching:
     return Watching(case, run, simulation, scheduler)
 
 
-WATCHED = cases().map(watched)
+WATCHED = plain_cases().map(watched)
 
 
 @given(WATCHED)
@@ -193,7 +193,7 @@ def test_one_worker_takes_as_long_as_all_curves_together_T21(steps: list[tuple[f
     assert run.end == sum(to_ns(sum(row)) for row in steps)
 
 
-@given(cases())
+@given(plain_cases())
 @examples(300)
 def test_asking_not_to_be_called_changes_no_run_T22(case: Case) -> None:
     plain, patient = case.scheduler(), case.scheduler()
@@ -209,7 +209,7 @@ def told(scheduler: Recorder) -> list[str]:
     return [call for call in scheduler.calls if not call.startswith("suggest")]
 
 
-@given(cases())
+@given(plain_cases())
 @examples(50)
 def test_the_order_of_hyperparameters_changes_no_run_T19(case: Case) -> None:
     class Reversing(Recorder):
@@ -223,7 +223,7 @@ def test_the_order_of_hyperparameters_changes_no_run_T19(case: Case) -> None:
     assert digest(case, Reversing(case.scheduler())) == digest(case, case.scheduler())
 
 
-@given(cases(), st.sampled_from((3, 1000)))
+@given(plain_cases(), st.sampled_from((3, 1000)))
 @examples(100)
 def test_in_slow_motion_the_same_happens_T1(case: Case, factor: int) -> None:
     delays = case.conditions.delays

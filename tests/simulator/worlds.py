@@ -17,6 +17,10 @@ from blackbox_repo.domains import Categorical, Integer
 from blackbox_repo.schema import Fidelity, FidelityKind, Objective, Schema
 from blackbox_repo.space import Configuration, Space
 from simulator import CONTINUE, PAUSE, STOP, Conditions, Delays, continue_until
+from simulator.decision_time import Call, DecisionTime
+from simulator.delays import Delay
+from simulator.distributions import Uniform
+from simulator.failures import Failures
 from simulator.scheduler import Decision, Report, Resume, Scheduler, Start, Suggestion, Trial
 from simulator.stopping import Stop
 
@@ -87,8 +91,7 @@ class Character:
 class Whimsical:
     """Asks for whatever is possible, at random; its answers follow from what it was told.
 
-    It looks at the world to know which bounded jobs end below the end of their curve, and how many trials are
-    admitted: asked again without news, it offers the same trial again.
+    It knows how many trials are admitted: asked again without news, it offers the same trial again.
     """
 
     def __init__(
@@ -97,8 +100,7 @@ class Whimsical:
         self.world, self.seed, self.character = world, seed, character
         self.keeps_checkpoints, self.door = keeps_checkpoints, door
         self.answers = self.asked = self.told = 0
-        self.rows: list[int] = []
-        self.bounds: list[int] = []
+        self.bounds: list[float | None] = []
         self.open_jobs: list[int] = []
         self.paused: set[int] = set()
         self.over: set[int] = set()
@@ -127,24 +129,18 @@ class Whimsical:
         return among[draw.integer(len(among), self.seed, "pick", *key)]
 
     def start(self, row: int, until: float | None, source: int | None) -> Start:
-        if len(self.rows) != self.door:
+        if len(self.bounds) != self.door:
             self.answers += 1
-            self.rows.append(row)
-            self.bounds.append(self.bound(row, until))
+            self.bounds.append(until)
             self.open_jobs.append(1)
         return Start({"row": row, "shade": "light"}, until, source)
 
     def resume(self, trial: int, until: float | None) -> Resume:
         self.answers += 1
         self.paused.discard(trial)
-        self.bounds[trial] = self.bound(self.rows[trial], until)
+        self.bounds[trial] = until
         self.open_jobs[trial] += 1
         return Resume(trial, until)
-
-    def bound(self, row: int, until: float | None) -> int:
-        """The last point of a job."""
-        last = len(self.world.rows[row].steps) - 1
-        return last if until is None else min(last, self.world.schema.fidelity.values.index(until))
 
     def on_report(self, trial: Trial, report: Report) -> Decision:
         self.told += 1
@@ -152,10 +148,10 @@ class Whimsical:
         key = (trial.number, report.fidelity)
         occurrence = self.heard[key] = self.heard.get(key, 0) + 1
         decision = self.decide("decide", *key, occurrence)
-        below = report.index < len(self.world.rows[self.rows[trial.number]].steps) - 1
+        last = self.world.schema.fidelity.values[-1]
         if decision == STOP:
             self.over.add(trial.number)
-        elif decision == PAUSE or (report.index == self.bounds[trial.number] and below):
+        elif decision == PAUSE or report.fidelity == self.bounds[trial.number] != last:
             self.paused.add(trial.number)
         return decision
 
@@ -174,6 +170,7 @@ class Whimsical:
         self.open_jobs[trial.number] -= 1
         if trial.status.value != "paused":
             self.over.add(trial.number)
+            self.paused.discard(trial.number)
         if not self.open_jobs[trial.number] and trial.number not in self.over:
             self.paused.add(trial.number)
 
@@ -258,12 +255,77 @@ class Case:
 
 STEPS = st.sampled_from((1, 2, 3, 4, 1, 2, 0, 0))
 STATUSES: st.SearchStrategy[Status] = st.sampled_from(("ok", "ok", "ok", "diverged", "crashed"))
+
+
+def delays(most: int) -> st.SearchStrategy[Delay]:
+    """Whole seconds, which often coincide, and some that are drawn."""
+    whole = st.integers(0, most)
+    return st.one_of(whole, whole, whole, st.builds(lambda low: Uniform(low / 2, low / 2 + most / 2), whole))
+
+
 DELAYS = st.one_of(
     st.just(Delays()),
     st.builds(
         lambda start, report, more, stop, stopped: Delays(start, report, report + more, stop, stopped),
         *[st.integers(0, 6)] * 5,
     ),
+    st.builds(
+        Delays,
+        delays(4),
+        delays(6).filter(lambda delay: isinstance(delay, Uniform)),
+        delays(3),
+        delays(6),
+        delays(6),
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Pondering:
+    """A scheduler whose thoughts take up to ``most`` whole seconds, as it pleases."""
+
+    seed: int
+    most: int
+
+    def __call__(self, call: Call) -> float:
+        asked = (call.kind, call.number, call.trial, call.fidelity, int(call.time))
+        return draw.integer(self.most + 1, self.seed, "ponder", *asked)
+
+
+@dataclass(frozen=True)
+class Slow:
+    """Kinds of calls that take ``seconds``; the others take no time."""
+
+    kinds: tuple[str, ...]
+    seconds: int
+
+    def __call__(self, call: Call) -> float:
+        return self.seconds * (call.kind in self.kinds)
+
+
+DECISION_TIMES: st.SearchStrategy[DecisionTime] = st.one_of(
+    st.integers(1, 4),
+    st.builds(Pondering, st.integers(0, 100), st.sampled_from((1, 2, 5))),
+    st.builds(
+        Slow, st.sampled_from((("suggest",), ("on_report",), ("on_end", "suggest"))), st.integers(1, 5)
+    ),
+    st.just(Uniform(0, 3)),
+)
+NO_TIME = st.just(0)
+POLLS = st.one_of(st.none(), st.none(), st.integers(1, 10), st.just(2.5))
+FAILURES = st.builds(
+    Failures,
+    crash=st.one_of(st.none(), st.integers(1, 12), st.just(Uniform(0.5, 20))),
+    preempt=st.one_of(st.none(), st.integers(2, 20), st.builds(Uniform, st.just(1), st.integers(4, 30))),
+    away=st.one_of(st.just(0), st.integers(0, 8), st.just(Uniform(0, 8))),
+    requeue=st.sampled_from((True, True, False)),
+)
+SPEEDS = st.one_of(
+    st.none(),
+    st.none(),
+    st.none(),
+    st.lists(st.sampled_from((1, 2, 0.5, 1.5)), min_size=4, max_size=4).map(tuple),
+    st.just(Uniform(0.5, 2)),
 )
 LIMIT = st.one_of(
     st.just({}),
@@ -273,7 +335,10 @@ LIMIT = st.one_of(
     st.integers(1, 6).map(lambda count: {"trials_finished": count}),
     st.integers(1, 30).map(lambda count: {"reports": count}),
 )
-LIMITS = st.tuples(LIMIT, LIMIT).map(lambda two: Stop(**{"time": 10**6, **two[0], **two[1]}))
+DRAIN = st.sampled_from((False, False, False, True))
+LIMITS = st.builds(
+    lambda *two, drain: Stop(**{"time": 400, **two[0], **two[1]}, drain=drain), LIMIT, LIMIT, drain=DRAIN
+)
 CHARACTERS = st.builds(
     Character,
     starts=st.integers(3, 15),
@@ -288,17 +353,46 @@ CHARACTERS = st.builds(
 
 
 @st.composite
+def conditions(draw_one: st.DrawFn, workers: int) -> Conditions:
+    speeds = draw_one(SPEEDS)
+    return Conditions(
+        draw_one(DELAYS),
+        checkpoints=draw_one(st.sampled_from((True, True, False))),
+        speeds=speeds[:workers] if isinstance(speeds, tuple) else speeds,
+        decision_time=draw_one(st.one_of(NO_TIME, NO_TIME, DECISION_TIMES)),
+        poll=draw_one(POLLS),
+        failures=draw_one(st.one_of(st.just(Failures()), st.just(Failures()), FAILURES)),
+    )
+
+
+@st.composite
 def cases(draw_one: st.DrawFn) -> Case:
     epochs = draw_one(st.sampled_from((4, 3, 5, 2, 1)))
     whole = st.lists(STEPS, min_size=epochs, max_size=epochs)
     row = st.builds(Row, st.one_of(whole, whole, st.lists(STEPS, max_size=epochs)).map(tuple), STATUSES)
+    workers = draw_one(st.integers(1, 4))
+    under, stop = draw_one(conditions(workers)), draw_one(LIMITS)
+    if under.decision_time != 0 or under.poll is not None:
+        stop = replace(stop, drain=False)  # the page does not say whether a look keeps a drained run going
     return Case(
         rows=tuple(draw_one(st.lists(row, min_size=2, max_size=6))),
         epochs=epochs,
         kind=draw_one(st.sampled_from(("incremental", "incremental", "incremental", "independent"))),
         seed=draw_one(st.integers(0, 10**6)),
         character=draw_one(CHARACTERS),
-        workers=draw_one(st.integers(1, 4)),
-        stop=draw_one(LIMITS),
-        conditions=Conditions(draw_one(DELAYS), checkpoints=draw_one(st.sampled_from((True, True, False)))),
+        workers=workers,
+        stop=stop,
+        conditions=under,
     )
+
+
+def plain_cases() -> st.SearchStrategy[Case]:
+    """Cases in which nothing is drawn but by the scheduler, thinking takes no time and nothing fails."""
+
+    def plainly(case: Case) -> Case:
+        delays = case.conditions.delays
+        constant = all(isinstance(delay, int | float) for delay in vars(delays).values())
+        conditions = Conditions(delays if constant else Delays(), checkpoints=case.conditions.checkpoints)
+        return replace(case, conditions=conditions, stop=replace(case.stop, drain=False))
+
+    return cases().map(plainly)
