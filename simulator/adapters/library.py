@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import io
 import logging
-from collections.abc import Callable, Mapping
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, redirect_stdout
 from importlib import metadata
 from typing import Any
 
@@ -69,7 +72,7 @@ def made(factory: Callable[..., Any], settings: Mapping[str, Any], **offered: An
     taken = {name: value for name, value in offered.items() if name in parameters and name not in settings}
     try:
         return factory(**taken, **settings)
-    except (TypeError, ValueError) as err:
+    except (TypeError, ValueError, AssertionError) as err:
         name = getattr(factory, "__qualname__", repr(factory))
         raise InvalidOption(f"{name} cannot be made with the settings {dict(settings)!r}: {err}") from err
 
@@ -78,3 +81,16 @@ def quiet(*names: str) -> None:
     """Let a library's loggers speak only when something is wrong."""
     for name in names:
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+@contextmanager
+def hushed() -> Iterator[None]:
+    """Nothing printed, no warnings, and no handler that ``logging.warning`` gives to a bare root logger."""
+    root, silent = logging.getLogger(), logging.NullHandler()
+    root.addHandler(silent)
+    try:
+        with redirect_stdout(io.StringIO()), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        root.removeHandler(silent)

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import importlib
 import inspect
-import io
 import logging
 import math
 import sys
-import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, redirect_stdout
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any
 
@@ -19,7 +16,7 @@ from blackbox_repo.schema import Schema
 from blackbox_repo.space import Configuration
 from simulator.adapters.fidelities import Resource
 from simulator.adapters.global_state import GlobalRandomState
-from simulator.adapters.library import require, version_of
+from simulator.adapters.library import hushed, require, version_of
 from simulator.adapters.syne_tune_space import decoded, encoded, to_syne_tune
 from simulator.scheduler import CONTINUE, PAUSE, STOP, Decision, Report, Resume, Start, Trial, TrialStatus
 from simulator.schedulers.settings import check_initial
@@ -187,19 +184,6 @@ def parameters(factory: Any) -> set[str]:
             known |= set(inspect.signature(above).parameters)
             known |= getattr(sys.modules[above.__module__], "_ARGUMENT_KEYS", set())
     return known - {"kwargs"}
-
-
-@contextmanager
-def hushed() -> Iterator[None]:
-    """Nothing printed, no warnings, and no handler that ``logging.warning`` gives to a bare root logger."""
-    root, silent = logging.getLogger(), logging.NullHandler()
-    root.addHandler(silent)
-    try:
-        with redirect_stdout(io.StringIO()), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        root.removeHandler(silent)
 
 
 class SyneTuneScheduler:

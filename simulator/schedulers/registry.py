@@ -38,6 +38,7 @@ ADAPTERS: Mapping[str, str] = {
     "nni-nas": "simulator.adapters.nni_nas:NNINAS",
     "optuna": "simulator.adapters.optuna:Optuna",
     "process": "simulator.adapters.process:Process",
+    "ray": "simulator.adapters.ray_tune:RayTune",
     "smac": "simulator.adapters.smac:SMAC",
     "syne-tune": "simulator.adapters.syne_tune:SyneTune",
 }

@@ -14,7 +14,8 @@ from blackbox_repo.errors import InvalidOption, InvalidSpace, UnknownName
 from blackbox_repo.space import Configuration, Space
 from simulator import Run, Stop, simulate
 from simulator.adapters.global_state import GlobalRandomState
-from simulator.adapters.syne_tune import SyneTune, hushed
+from simulator.adapters.library import hushed
+from simulator.adapters.syne_tune import SyneTune
 from simulator.adapters.syne_tune_space import decoded, encoded, from_syne_tune, to_syne_tune
 from simulator.schedulers.registry import scheduler_factory
 from simulator.testing import CIRCUMSTANCES, SchedulerContract

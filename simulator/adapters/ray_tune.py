@@ -1,0 +1,224 @@
+"""Ray Tune's trial schedulers and searchers (Liaw et al., 2018) as schedulers, without a cluster."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from blackbox_repo.errors import InvalidOption, UnknownName
+from blackbox_repo.schema import Schema
+from blackbox_repo.space import Configuration
+from simulator.adapters.fidelities import Resource
+from simulator.adapters.global_state import GlobalRandomState
+from simulator.adapters.library import class_in, hushed, made, require, version_of
+from simulator.adapters.ray_tune_control import TIME, Controller, Saved, Variants
+from simulator.adapters.ray_tune_space import clipped, decoded, to_bounds, to_mutations, to_ray_tune
+from simulator.adapters.tree import single_valued
+from simulator.scheduler import CONTINUE, PAUSE, STOP, Decision, Report, Resume, Start, Trial, TrialStatus
+from simulator.schedulers.settings import check_initial, check_whole, shown
+
+
+class RayTune:
+    """A factory of schedulers that do what ``Tuner.fit`` would do with this trial scheduler and searcher.
+
+    Trials wait in a queue, as in Ray Tune: up to 16, or 1 with a searcher. A trial that exploits another one
+    is a new trial of the simulation. It starts at the fidelity of the checkpoint that Ray Tune has saved: if
+    the other one has gone on since, from some trial's checkpoint at that fidelity, or else from its latest.
+
+    Args:
+        scheduler: The name of a class in ``ray.tune.schedulers``, or a function that makes one and takes of
+            what is offered what it needs: ``metric``, ``mode``, ``time_attr``, ``max_t``,
+            ``hyperparam_mutations``, ``hyperparam_bounds``, ``custom_explore_fn``.
+        searcher: A name that ``ray.tune.search.create_searcher`` knows, such as ``"optuna"``, or a function
+            that makes one of ``metric``, ``mode``, ``seed`` and ``points_to_evaluate``; by default
+            configurations are drawn at random.
+        num_samples: How many trials there are, in population-based training the population; ``None`` for no
+            end. Schedulers that wait for others, such as Hyperband, need it rather than a limit to trials.
+        initial: Configurations to try first.
+        settings: Keyword arguments of the scheduler's class.
+        searcher_settings: Keyword arguments of the searcher's class.
+
+    Raises:
+        InvalidOption: Ray Tune, or what the scheduler or searcher needs, is not installed.
+        UnknownName: There is no such scheduler or searcher.
+    """
+
+    def __init__(
+        self,
+        scheduler: str | Callable[..., Any] = "AsyncHyperBandScheduler",
+        *,
+        searcher: str | Callable[..., Any] | None = None,
+        num_samples: int | None = None,
+        initial: Sequence[Configuration] = (),
+        settings: Mapping[str, Any] | None = None,
+        searcher_settings: Mapping[str, Any] | None = None,
+    ) -> None:
+        with hushed():
+            require("ray.tune", "ray", "ray[tune]")
+            self._scheduler, self._searcher = _scheduler_class(scheduler), _searcher_class(searcher)
+        for logger in ("ray", "optuna", "hyperopt"):
+            logging.getLogger(logger).setLevel(logging.ERROR)
+        if num_samples is not None:
+            check_whole("num_samples", num_samples, 1)
+        self._num_samples, self._initial = num_samples, initial
+        self._settings, self._searcher_settings = dict(settings or {}), dict(searcher_settings or {})
+
+    def __call__(self, schema: Schema, seed: int) -> RayTuneScheduler:
+        """A fresh scheduler for this blackbox.
+
+        Raises:
+            InvalidOption: Ray Tune refuses the settings; or there is a population but no ``num_samples``.
+            InvalidSpace: There are conditions between hyperparameters.
+        """
+        initial = check_initial(schema.space, self._initial)
+        described = self._described(seed, initial)
+        seed %= 2**31
+        random = GlobalRandomState(seed)  # from which schedulers draw, and which cannot be told otherwise
+        with random, hushed():
+            scheduler = self._made_scheduler(schema)
+            search_alg = self._made_searcher(schema, seed, initial)
+        source = search_alg.searcher if search_alg else Variants(to_ray_tune(schema.space), initial, seed)
+        constants = {name: dom.at(0) for name, dom in schema.space.domains.items() if single_valued(dom)}
+        control = Controller(scheduler, search_alg, source, constants, self._num_samples)
+        return RayTuneScheduler(control, schema, random, described)
+
+    def _made_scheduler(self, schema: Schema) -> Any:
+        population = (
+            issubclass(self._scheduler, _population()) if isinstance(self._scheduler, type) else False
+        )
+        if population and self._num_samples is None:
+            raise InvalidOption(f"{self._scheduler.__name__} needs num_samples, the size of its population")
+        most = Resource(schema.fidelity).of(schema.fidelity.values[-1])
+        settings = {**self._settings, **({"log_config": False} if population else {})}  # it writes files
+        return made(
+            self._scheduler,
+            settings,
+            metric=schema.target,
+            mode=schema.objective(schema.target).goal,
+            time_attr=TIME,
+            max_t=most,
+            hyperparam_mutations=to_mutations(schema.space),
+            hyperparam_bounds=to_bounds(schema.space),
+            custom_explore_fn=partial(clipped, schema.space),
+        )
+
+    def _made_searcher(self, schema: Schema, seed: int, initial: list[Any]) -> Any:
+        if self._searcher is None:
+            return None
+        goal = {"metric": schema.target, "mode": schema.objective(schema.target).goal}
+        offered: dict[str, Any] = {"seed": seed, "random_state_seed": seed, "random_state": seed}
+        offered |= {"points_to_evaluate": initial} if initial else {}
+        searcher = made(self._searcher, self._searcher_settings, **goal, **offered)
+        searcher.set_search_properties(*goal.values(), to_ray_tune(schema.space))
+        return require("ray.tune.search", "ray", "ray[tune]").SearchGenerator(searcher)
+
+    def _described(self, seed: int, initial: list[Any]) -> str:
+        parts: dict[str, Any] = {"seed": seed, "trial_scheduler": self._scheduler.__name__, **self._settings}
+        if self._searcher is not None:
+            parts |= {"searcher": self._searcher.__name__, **self._searcher_settings}
+        parts |= {"num_samples": self._num_samples, "initial": initial, "ray": version_of("ray")}
+        return shown("RayTune", **parts)
+
+
+def _scheduler_class(name: str | Callable[..., Any]) -> Any:
+    if not isinstance(name, str):
+        return name
+    if name == "PB2":
+        return require("ray.tune.schedulers.pb2", "ray", "pandas, scikit-learn or ray[tune]").PB2
+    module = require("ray.tune.schedulers", "ray", "ray[tune]")
+    return class_in(module, name, module.TrialScheduler, "Ray Tune scheduler")
+
+
+def _searcher_class(name: str | Callable[..., Any] | None) -> Any:
+    if not isinstance(name, str):
+        return name
+    known = require("ray.tune.search", "ray", "ray[tune]").SEARCH_ALG_IMPORT
+    if name not in known:
+        raise UnknownName("Ray Tune searcher", name, sorted(known))
+    found = known[name]()
+    return None if found is known["random"]() else found
+
+
+def _population() -> Any:
+    return require("ray.tune.schedulers", "ray", "ray[tune]").PopulationBasedTraining
+
+
+class RayTuneScheduler:
+    """Ray Tune's trials as trials of the simulation.
+
+    Args:
+        control: What knows them.
+        schema: Of the blackbox.
+        random: What they draw from.
+        described: For the header of a run.
+    """
+
+    def __init__(
+        self, control: Controller, schema: Schema, random: GlobalRandomState, described: str
+    ) -> None:
+        self._control, self._schema, self._random, self._described = control, schema, random, described
+        self._resource = Resource(schema.fidelity)
+        self._theirs: list[Any] = []
+        self._reached: list[int] = []
+        self._over: set[int] = set()
+
+    def __repr__(self) -> str:
+        return self._described
+
+    def suggest(self) -> Start | Resume | None:
+        """The trial that is to run next."""
+        with self._random, hushed():
+            while (theirs := self._control.next_trial()) is not None:
+                job = self._job(theirs)
+                if job is not None:
+                    return job
+        return None
+
+    def _job(self, theirs: Any) -> Start | Resume | None:
+        number, saved = self._control.number(theirs), theirs.checkpoint
+        theirs.set_status(theirs.RUNNING)
+        if number is not None and saved.number == number:
+            if number not in self._over:
+                return Resume(number)
+            self._control.stop_trial(theirs)  # it ends at once
+            return None
+        self._control.numbers[theirs.trial_id] = len(self._theirs)
+        self._theirs.append(theirs)
+        self._reached.append(0)
+        configuration = decoded(self._schema.space, theirs.config)
+        return Start(configuration, checkpoint_of=None if saved is None else self._source(saved))
+
+    def _source(self, saved: Saved) -> int:
+        """A curve is that of its own configuration, so of a checkpoint only the fidelity counts (T8)."""
+        if self._reached[saved.number] == saved.fidelity or saved.fidelity not in self._reached:
+            return saved.number
+        return self._reached.index(saved.fidelity)
+
+    def on_report(self, trial: Trial, report: Report) -> Decision:
+        """The trial scheduler decides; a training that is over anyway is not stopped."""
+        theirs = self._theirs[trial.number]
+        self._reached[trial.number] = self._resource.of(report.fidelity)
+        result = {**report.values(), TIME: self._reached[trial.number], "done": False}
+        if self._schema.time is not None:
+            result["time_total_s"] = result[self._schema.time]
+        with self._random, hushed():
+            self._control.tell(theirs, result)
+        over = report.index == len(self._schema.fidelity.values) - 1
+        if theirs.status == theirs.PAUSED and theirs.checkpoint.number == trial.number:
+            if not over:
+                return PAUSE
+            self._over.add(trial.number)
+        return CONTINUE if over or theirs.status == theirs.RUNNING else STOP
+
+    def on_end(self, trial: Trial) -> None:
+        """It is told of what has completed or failed by itself; what has not reported anything has failed."""
+        theirs = self._theirs[trial.number]
+        ended = trial.status in (TrialStatus.COMPLETED, TrialStatus.FAILED)
+        if ended and theirs.status == theirs.RUNNING and self._control.number(theirs) == trial.number:
+            with self._random, hushed():
+                if trial.status is TrialStatus.COMPLETED and TIME in theirs.last_result:
+                    self._control.stop_trial(theirs)
+                else:
+                    self._control.fail(theirs)
