@@ -99,13 +99,26 @@ class SMAC:
         if self._initial:
             checked = check_initial(schema.space, self._initial)
             design["additional_configs"] = [encoded(space, configuration) for configuration in checked]
-        return facade(
+        made = facade(
             scenario,
             intensifier=facade.get_intensifier(scenario, **self._parts["intensifier"]),
             initial_design=facade.get_initial_design(scenario, **design),
             logging_level=False,
             overwrite=True,
         )
+        return in_order(made)
+
+
+def in_order(facade: Any) -> Any:
+    """The facade, whose local search begins at its points in the order of their texts.
+
+    SMAC takes them from a set, in the order of the texts' hashes, which is another one in each process.
+    """
+    search = getattr(facade._acquisition_maximizer, "_local_search", None)  # noqa: SLF001  no setting for it
+    if search is not None:
+        points = search._get_init_points_from_previous_configs  # noqa: SLF001
+        search._get_init_points_from_previous_configs = lambda *given: sorted(points(*given), key=repr)  # noqa: SLF001
+    return facade
 
 
 class _Optimizer:

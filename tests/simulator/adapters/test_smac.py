@@ -13,7 +13,7 @@ from blackbox_repo.errors import InvalidOption, UnknownName
 from blackbox_repo.space import Configuration, Space
 from simulator import Stop, simulate
 from simulator.adapters.config_space import decoded, to_config_space
-from simulator.adapters.smac import SMAC
+from simulator.adapters.smac import SMAC, in_order
 from simulator.schedulers.registry import scheduler_factory
 from tests.simulator.adapters.contract import (
     EPOCHS,
@@ -59,7 +59,7 @@ def optimized(facade: str, space: Space, trials: int, folder: Path) -> list[tupl
     kind = getattr(smac, facade)
     design = {} if facade in ("RandomFacade", "HyperbandFacade") else FEW["initial_design"]
     design = kind.get_initial_design(scenario, **design)
-    kind(scenario, function, initial_design=design, overwrite=True, logging_level=False).optimize()
+    in_order(kind(scenario, function, initial_design=design, overwrite=True, logging_level=False)).optimize()
     return tried
 
 
@@ -141,7 +141,7 @@ def test_a_real_table() -> None:
 
 
 def test_two_processes_find_the_same() -> None:
-    check_processes("smac:HyperbandFacade")
+    check_processes("smac:HyperparameterOptimizationFacade")
 
 
 def test_the_snippet_of_the_documentation() -> None:
