@@ -222,3 +222,4 @@ class RayTuneScheduler:
                     self._control.stop_trial(theirs)
                 else:
                     self._control.fail(theirs)
+                self._control.step()

@@ -74,10 +74,12 @@ class Controller:
     ) -> None:
         self._scheduler, self.search_alg, self._source = scheduler, search_alg, source
         self._constants, self._num_samples = constants, num_samples
+        self._most_waiting = PENDING[search_alg is None]
         self._trials: list[Any] = []
         self._new_trial = require("ray.tune.experiment", "ray", "ray[tune]").Trial
         self._finished = require("ray.tune.search", "ray", "ray[tune]").Searcher.FINISHED
         self._result_of = require("ray.train._internal.session", "ray", "ray[tune]")._TrainingResult  # noqa: SLF001
+        self._staged: list[Any] = []
         self.numbers: dict[str, int] = {}
 
     # --- what schedulers call ------------------------------------------------------------------------------
@@ -101,6 +103,7 @@ class Controller:
             self._scheduler.on_trial_remove(self, trial)
             self._searched("on_trial_complete", trial.trial_id)
         trial.set_status(trial.TERMINATED)
+        self._staged = [other for other in self._staged if other is not trial]
 
     def pause_trial(self, trial: Any, should_checkpoint: bool = True) -> None:  # noqa: FBT001, FBT002  as there
         """Take a trial off its worker; if it is not to save, it will be given another checkpoint."""
@@ -124,15 +127,26 @@ class Controller:
         return self.numbers.get(trial.trial_id)
 
     def next_trial(self) -> Any:
-        """The trial that the scheduler chooses, or else the first one in the queue."""
+        """The first one of those that have asked for a worker, or ``None``."""
+        self.step()
+        return self._staged.pop(0) if self._staged else None
+
+    def step(self) -> None:
+        """The scheduler's choice asks for a worker, then the queue: what Ray does between any two events."""
         self._fill()
         chosen = self._scheduler.choose_trial_to_run(self)
-        waiting = (trial for trial in self._trials if trial.status == trial.PENDING)
-        return chosen or next(waiting, None)
+        if chosen is not None and chosen not in self._staged:
+            chosen.set_status(chosen.PENDING)
+            self._staged.append(chosen)
+        for trial in self._trials:
+            if len(self._staged) >= self._most_waiting:
+                break
+            if trial.status == trial.PENDING and trial not in self._staged:
+                self._staged.append(trial)
 
     def _fill(self) -> None:
         waiting = sum(trial.status == trial.PENDING for trial in self._trials)
-        while waiting < PENDING[self.search_alg is None] and len(self._trials) != self._num_samples:
+        while waiting < self._most_waiting and len(self._trials) != self._num_samples:
             trial_id = f"{len(self._trials):05d}"
             suggested = self._source.suggest(trial_id)
             if suggested is None or suggested == self._finished:
@@ -155,6 +169,7 @@ class Controller:
             self.stop_trial(trial)
         elif decision == "PAUSE":
             self.pause_trial(trial)
+        self.step()
 
     def fail(self, trial: Any) -> None:
         """A running trial has failed."""

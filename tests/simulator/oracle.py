@@ -34,7 +34,6 @@ ORDER = (
     "deadline",
 )  # T2
 REPORT, END, STOPPED, WORKER = ORDER.index("report"), ORDER.index("end"), ORDER.index("stopped"), len(ORDER)
-EMULATE = True
 UNHEARD = ("late", "repeated", "continue")
 TOLD = ("continue", "pause", "stop")
 
@@ -372,7 +371,7 @@ class Oracle:
 
     def takeable(self, by: int) -> list[Request]:
         """What waits and arrived by then; no work is suggested once a limit holds (T14, T15)."""
-        closed = bool(self.reason) or (self.now == self.deadline and not (EMULATE and self.takes_time))
+        closed = bool(self.reason) or self.now == self.deadline
         return [r for r in self.requests if r.arrived <= by and not (closed and r.rank == WORKER)]
 
     def take(self) -> None:

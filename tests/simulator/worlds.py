@@ -374,6 +374,8 @@ def cases(draw_one: st.DrawFn) -> Case:
     under, stop = draw_one(conditions(workers)), draw_one(LIMITS)
     if under.decision_time != 0 or under.poll is not None:
         stop = replace(stop, drain=False)  # the page does not say whether a look keeps a drained run going
+    if under.failures.preempt is not None and under.failures.requeue:
+        stop = replace(stop, drain=False)  # it might go on for ever
     return Case(
         rows=tuple(draw_one(st.lists(row, min_size=2, max_size=6))),
         epochs=epochs,
