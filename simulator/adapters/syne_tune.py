@@ -91,7 +91,7 @@ class SyneTune:
             "config_space": {**to_syne_tune(schema.space), limit_of(schema): most},
             "metric": metrics if len(metrics) > 1 else metrics[0],
             "metrics": metrics,
-            "mode": "min",
+            "mode": ["min"] * len(metrics) if len(metrics) > 1 else "min",
             "do_minimize": True,
             "random_seed": seed,
             "time_attr": schema.fidelity.name,
