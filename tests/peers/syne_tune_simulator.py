@@ -21,8 +21,8 @@ from syne_tune.config_space import choice, randint
 from blackbox_repo.blackbox import Blackbox
 
 ELAPSED = "elapsed_time"
-MAX_RESOURCE = "max_epochs"
-"""The key by which a configuration bounds its job, where a scheduler has one."""
+MAX_RESOURCE = "max_epoch"
+"""The key by which a configuration bounds its job, where a scheduler has one: as the adapter calls it."""
 
 
 def to_syne_tune(blackbox: Blackbox, metric: str) -> BlackboxTabular:

@@ -6,7 +6,7 @@ Needs syne-tune >= 0.16, or 0.13 for schedulers that pause; ``tests/peers/run`` 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 
 from blackbox_repo.table import TabularBlackbox
-from simulator import Conditions, Delays, Run, Stop, simulate
+from simulator import Conditions, Delays, Stop, simulate
+from simulator.adapters.syne_tune import SyneTune
 from tests.peers import tables
 from tests.peers.tables import ELAPSED, EPOCHS, METRIC, RESOURCE
 
@@ -24,7 +25,6 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::F
 from syne_tune.optimizer.scheduler import SchedulerDecision, TrialScheduler, TrialSuggestion  # noqa: E402
 
 from tests.peers.journal import Journal  # noqa: E402
-from tests.peers.syne_tune_scheduler import SyneTuneScheduler  # noqa: E402
 from tests.peers.syne_tune_simulator import MAX_RESOURCE, Theirs, run_there, space_of  # noqa: E402
 
 NUDGE = 0.002
@@ -94,18 +94,26 @@ def elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("SYNETUNE_FOLDER", str(tmp_path))
 
 
-def run_here(blackbox: TabularBlackbox, journal: Journal, workers: int, conditions: Conditions) -> Run:
-    scheduler = SyneTuneScheduler(journal, RESOURCE, MAX_RESOURCE)
-    return simulate(blackbox, scheduler, workers=workers, stop=Stop(time=1e9), conditions=conditions)
+def run_here(
+    blackbox: TabularBlackbox, make: Callable[[], Journal], workers: int, conditions: Conditions
+) -> Journal:
+    """Through the adapter of this project, which gives a scheduler the random state that it is made with."""
+    made: list[Journal] = []
+
+    def journal() -> Journal:
+        made.append(make())
+        return made[-1]
+
+    stop = Stop(time=1e9)
+    simulate(blackbox, SyneTune(journal), workers=workers, stop=stop, conditions=conditions)
+    return made[-1]
 
 
 def both(blackbox: TabularBlackbox, make: Callable[[], Journal], workers: int, how: Theirs) -> list[Journal]:
     """The journals of two runs: theirs and ours, with the same delays and looks."""
     theirs = make()
     run_there(blackbox, theirs, workers, how)
-    ours = make()
-    run_here(blackbox, ours, workers, DEFAULTS if how.sleep else Conditions())
-    return [theirs, ours]
+    return [theirs, run_here(blackbox, make, workers, DEFAULTS if how.sleep else Conditions())]
 
 
 def tuned(name: str, seed: int, blackbox: TabularBlackbox, workers: int, how: Theirs) -> list[Journal]:
@@ -239,7 +247,7 @@ def test_T6_their_elapsed_time_begins_anew_when_a_trial_resumes_ours_is_the_curv
     for how in (None, Theirs()):
         scheduler = PausesOnce({(0, 2): PAUSE})
         if how is None:
-            run_here(tables.paced(3, 3), told(scheduler, 2), 1, Conditions())
+            run_here(tables.paced(3, 3), partial(told, scheduler, 2), 1, Conditions())
         else:
             run_there(tables.paced(3, 3), told(scheduler, 2), 1, how)
         results.append([(result[RESOURCE], float(result[ELAPSED])) for result in scheduler.results])
@@ -250,8 +258,7 @@ def test_T6_their_elapsed_time_begins_anew_when_a_trial_resumes_ours_is_the_curv
 
 def test_T8_they_cannot_simulate_a_start_from_a_checkpoint() -> None:
     """As in population based training: they copy a folder of checkpoints that no simulation writes."""
-    ours = told(Clones(), 2)
-    run_here(tables.paced(3, 3), ours, 1, Conditions())
+    ours = run_here(tables.paced(3, 3), lambda: told(Clones(), 2), 1, Conditions())
     assert heard(ours) == ["0@1", "0@2", "0@3", "0@4"]  # and trial 1 begins at its end
     with pytest.raises(FileNotFoundError):
         run_there(tables.paced(3, 3), told(Clones(), 2), 1, Theirs())
