@@ -49,7 +49,7 @@ class Clocked(Global):
 
 class Hashing(Global):
     def suggest(self) -> Any:
-        return self.drawn(next(iter({str(number) for number in range(20)})))
+        return self.drawn(*{str(number) for number in range(20)})
 
 
 class Sharing(Global):
