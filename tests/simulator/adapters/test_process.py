@@ -226,7 +226,7 @@ ANSWERS = [
     (BEGIN + "kill -9 $$", "was killed by signal 9 (Killed)"),
     (BEGIN + "exec >&-; sleep 50", "closed its standard output"),
     (BEGIN + "read -r line; head -c 3000000 /dev/zero", "wrote a line of more than 1048576 bytes"),
-    (BEGIN + "read -r line; printf '{}\\n{}\\n'; sleep 50", "wrote more than one line: {} {}"),
+    (BEGIN + "read -r line; env printf '{}\\n{}\\n'; sleep 50", "wrote more than one line: {} {}"),
     (suggests("what"), "answered what, which is no JSON: Expecting value"),
     (suggests("NaN"), "answered NaN, which is no JSON: NaN is no JSON"),
     (suggests("[]"), "answered [], which must be a JSON object"),
