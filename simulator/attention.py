@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from simulator.clock import to_seconds
 from simulator.conditions import Conditions
 from simulator.events import Event, Kind
+from simulator.scheduler import CONTINUE, Decision
 from simulator.segments import Segment
 from simulator.server import CALLS, Server, Service
 
@@ -25,6 +26,9 @@ class Attention(Protocol):
 
     def on_worker_gone(self, worker: int) -> None:
         """An idle worker has got a job, or is lost."""
+
+    def on_drain(self) -> None:
+        """From now on nothing is suggested any more."""
 
     def hear_report(self, event: Event) -> None:
         """A report that the scheduler wants to hear has arrived."""
@@ -77,6 +81,9 @@ class AtOnce:
     def on_worker_gone(self, worker: int) -> None:
         """Nobody waits."""
 
+    def on_drain(self) -> None:
+        """Nobody waits."""
+
     def on_answer(self, event: Event) -> None:
         """Does not happen."""
 
@@ -110,6 +117,12 @@ class Served:
     def on_worker_gone(self, worker: int) -> None:
         """It need not wait any more."""
         self._server.remove_worker(worker)
+
+    def on_drain(self) -> None:
+        """No worker waits any more, and nobody looks for those who did."""
+        look = self._server.drop_workers()
+        if look is not None:
+            self._simulation.queue.cancel(Event(look, Kind.ANSWER, 0, 0, 0))
 
     def hear_report(self, event: Event) -> None:
         """It waits for its turn, and its job goes on meanwhile."""
@@ -148,7 +161,7 @@ class Served:
             return
         if (service.request.trial, service.request.segment) == (segment.trial, segment.number):
             service.counted = True
-            self._simulation.delivered(service.request, service.answer)
+            self._decided(service.request, service.answer)
 
     def _serve(self) -> None:
         """Take the requests that may be taken now."""
@@ -165,16 +178,13 @@ class Served:
         answer: Any = None
         fidelity = None
         if request.kind is Kind.FREE:
-            if simulation.draining:
-                return
+            if simulation.now == simulation.limit:
+                return  # nothing is suggested any more (T15)
             answer = simulation.suggest()
         elif request.kind is Kind.REPORT:
             trial, segment = simulation.of(request)
             if request.point < segment.next:
-                return  # the job was told to stop, or lost, meanwhile
-            if request.point < segment.wake:
-                simulation.delivered(request, None)
-                return
+                return  # the job has lost its worker meanwhile
             answer = simulation.decide(trial, request)
             fidelity = self._fidelities[request.point]
         else:
@@ -199,11 +209,25 @@ class Served:
         self._record(service, request, "" if service.answer is None else service.answer.action)
         if request.kind is Kind.REPORT:
             if not service.counted:
-                simulation.delivered(request, service.answer)
+                self._decided(request, service.answer)
         else:
             outcome = simulation.of(request)[1].outcome
             assert outcome is not None
             simulation.count_end(request, outcome)
+
+    def _decided(self, report: Event, decision: Decision) -> None:
+        """A decision takes effect, on the reports that wait behind it too."""
+        simulation, server = self._simulation, self._server
+        simulation.delivered(report, decision)
+        if decision == CONTINUE:
+            return
+        segment = simulation.of(report)[1]
+        for other in server.waiting_reports(segment.trial, segment.number):
+            late = other.point < segment.next
+            if simulation.ended is None and (late or other.point < segment.wake):
+                server.remove_report(other)
+                if not late:
+                    simulation.delivered(other, None)
 
     def _suggested(self, service: Service) -> None:
         simulation = self._simulation

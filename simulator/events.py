@@ -49,7 +49,10 @@ class EventQueue:
 
     def push(self, event: Event) -> None:
         """Add an event."""
-        heapq.heappush(self._heap, event)
+        if event in self._cancelled:
+            self._cancelled.remove(event)  # it is still in the heap
+        else:
+            heapq.heappush(self._heap, event)
 
     def pop(self) -> Event:
         """Remove and return the first event."""

@@ -290,7 +290,8 @@ class Simulation:
             segment.queued = None
 
     def on_signal(self, event: Event) -> None:
-        self.events.append((event, ""))
+        segment = self.of(event)[1]  # which may have lost its worker meanwhile
+        self.events.append((self.event(event.time, Kind.SIGNAL, segment), ""))
 
     def on_end(self, event: Event) -> None:
         """A job's end is registered, and its worker is free."""
@@ -336,10 +337,11 @@ class Simulation:
 
     def conclude(self, reason: str) -> None:
         """A limit holds: the run ends after this event, or when the jobs that run have ended."""
-        if self.stop.drain:
-            self.draining = self.draining or reason
-        elif self.ended is None:
+        if not self.stop.drain:
             self.ended = (self.current, reason)
+        elif not self.draining:
+            self.draining = reason
+            self.attention.on_drain()
 
     def close(self, last: Event, reason: str) -> list[tuple[Event, TrialStatus]]:
         """Settle what is left after the last event; the ends that the scheduler is still to be told."""

@@ -60,13 +60,31 @@ class Server:
     def remove_worker(self, worker: int) -> None:
         """A worker that has got a job, or is lost, leaves the queue."""
         if worker in self._workers:
-            self._remove([r for r in self._waiting if r.kind is Kind.FREE and r.trial == worker])
+            self._remove_workers([r for r in self._waiting if r.kind is Kind.FREE and r.trial == worker])
 
     def remove_workers(self, service: Service) -> None:
         """The workers that waited when this call was made leave the queue: there is nothing for them."""
-        self._remove([request for request in self._waiting if request in service.workers])
+        self._remove_workers([request for request in self._waiting if request in service.workers])
 
-    def _remove(self, requests: list[Event]) -> None:
+    def drop_workers(self) -> int | None:
+        """All workers leave the queue; the time of the look that there is no need for any more, if any."""
+        self._remove_workers([request for request in self._waiting if request.kind is Kind.FREE])
+        if self._waiting or self._next_look <= self._looked:
+            return None
+        look, self._next_look = self._next_look, self._looked
+        return look
+
+    def waiting_reports(self, trial: int, segment: int) -> list[Event]:
+        """The reports of a job that wait and are not thought about, in their order."""
+        about = (Kind.REPORT, trial, segment)
+        return sorted(request for request in self._waiting if request[1:4] == about)
+
+    def remove_report(self, report: Event) -> None:
+        """A report needs no answer any more."""
+        self._waiting.remove(report)
+        heapq.heapify(self._waiting)
+
+    def _remove_workers(self, requests: list[Event]) -> None:
         self._workers -= {request.trial for request in requests}
         self._waiting = [request for request in self._waiting if request not in requests]
         heapq.heapify(self._waiting)

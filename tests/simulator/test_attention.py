@@ -108,6 +108,25 @@ def test_what_waits_behind_continue_until_is_passed_over_T12_T22(play: Play, job
     assert run.reports().to_pydict()["decision"] == ["continue"] * 4
 
 
+def test_what_is_passed_over_is_delivered_with_the_answer_though_others_wait_before_it_T12_T22(
+    play: Play, job: Job
+) -> None:
+    """Trial 0's second and third epoch have arrived at 4 and 6; trial 1's report comes before the third."""
+    slow = Conditions(decision_time=lambda call: {0: 5, 1: 20}[call.trial or 0] * (call.fidelity == 1))
+    _, scheduler, run = play(
+        [job(2), job(5)], {(0, 1): continue_until(4)}, workers=2, conditions=slow, stop=Stop(time=10)
+    )
+    assert [(trial, epoch) for _, trial, epoch, _ in scheduler.heard] == [(0, 1), (1, 1)]
+    reports = run.reports().to_pylist()
+    assert [(row["time"], row["trial"], row["decision"]) for row in reports] == [
+        *[(time, 0, "continue") for time in (2.0, 4.0)],
+        (5.0, 1, "waiting"),
+        (6.0, 0, "continue"),
+        (8.0, 0, "waiting"),
+        (10.0, 1, "waiting"),
+    ]
+
+
 def test_a_none_is_followed_by_no_question_until_something_happens_T12_T5(play: Play, job: Job) -> None:
     _, _, run = play([job(10)], workers=2, conditions=Conditions(decision_time=1), stop=Stop(time=25))
     asked = [(arrived, taken) for call, _, arrived, taken, _, _ in answers(run) if call == "suggest"]
@@ -238,6 +257,36 @@ def test_with_polling_and_delays_a_report_is_heard_at_the_look_after_its_arrival
         ("suggest", 8.0, 8.0),
     ]
     assert scheduler.ended == [(0, "paused")]
+
+
+def test_at_a_look_at_the_very_limit_all_is_told_but_nothing_is_asked_T13_T15(play: Play, job: Job) -> None:
+    _, scheduler, run = play([job(1), job(1)], conditions=Conditions(poll=5), stop=Stop(time=5))
+    assert scheduler.ended == [(0, "completed")]
+    assert [row["call"] for row in run.calls().to_pylist()] == ["suggest", *["on_report"] * 4, "on_end"]
+
+
+def test_a_look_for_workers_alone_keeps_no_drained_run_going_T13_T14(play: Play, job: Job) -> None:
+    """The end is told from 5 to 5.5, then the worker waits for the look at 10: but from 7 on in vain."""
+    slow_at_ends = Conditions(poll=5, decision_time=lambda call: 0.5 * (call.kind == "on_end"))
+    _, _, run = play([job(1)], conditions=slow_at_ends, stop=Stop(time=7, drain=True))
+    assert (run.reason, run.seconds) == ("time", 7)
+
+
+def test_a_drained_run_goes_on_until_its_ends_are_told_T13_T14(play: Play, job: Job) -> None:
+    story, scheduler, run = play([job(2)], conditions=Conditions(poll=5), stop=Stop(time=3, drain=True))
+    assert (run.reason, run.seconds) == ("time", 10)
+    assert without_answers(story)[-2:] == ["8 end 0.0", "10 deadline 0.0"]
+    assert scheduler.ended == [(0, "completed")]
+    assert [time for time, *_ in scheduler.heard] == [2, 4, 6, 8]
+
+
+def test_a_suggestion_in_the_making_has_no_effect_on_a_drained_run_but_takes_its_time_T14_T12(
+    play: Play, job: Job
+) -> None:
+    conditions = Conditions(decision_time=lambda call: 3 * (call.kind == "suggest"))
+    _, _, run = play([job(1), job(1)], conditions=conditions, stop=Stop(time=8, drain=True))
+    assert (run.reason, run.seconds, len(run.trials())) == ("time", 10, 1)
+    assert [tuple(row.values())[4:] for row in run.calls().to_pylist()][-1] == (7, 7, 10, "")
 
 
 def test_a_trial_is_resumed_when_its_scheduler_knows_that_it_is_paused_T12_T9a(

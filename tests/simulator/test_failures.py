@@ -23,6 +23,7 @@ from simulator import (
     simulate,
 )
 from simulator.errors import SchedulerError, SimulationError
+from simulator.events import Kind
 
 Play = Callable[..., Any]
 Job = Callable[..., Start]
@@ -172,6 +173,8 @@ def test_a_job_that_was_told_to_stop_ends_with_its_worker_T18(play: Play, job: J
     ]
     assert scheduler.ended == [(0, "stopped")]
     assert run.segments().to_pydict()["ended"] == [5.0]
+    (signal,) = run.records[run.records["kind"] == Kind.SIGNAL]
+    assert signal["point"] == 1, "the last point that was produced, not the one that would have been"
 
 
 def test_a_job_whose_points_are_all_reported_ends_as_it_would_have_T18(play: Play, job: Job) -> None:
@@ -190,6 +193,26 @@ def test_a_decision_in_the_making_counts_when_the_worker_is_lost_T18_T12(play: P
         "20 report 0.0 epoch 2 pause",
         "25 end 0.0",
         "25 signal 0.0",
+    ]
+    assert scheduler.ended == [(0, "paused")]
+
+
+def test_a_decision_in_the_making_may_be_about_a_job_that_has_done_all_T18_T12_T9b(
+    play: Play, job: Job
+) -> None:
+    """Its own end was to be registered at 8, before the signal would have freed the worker."""
+    conditions = Conditions(
+        Delays(complete=4, stopped=4),
+        failures=Failures(preempt=6, away=50),
+        decision_time=lambda call: 10 * (call.fidelity == 4),
+    )
+    story, scheduler, _ = play([job(1)], {(0, 4): PAUSE}, conditions=conditions, stop=Stop(time=30))
+    assert [line for line in story if "answer" not in line][4:] == [
+        "4 report 0.0 epoch 4 pause",
+        "6 end 0.0",
+        "6 signal 0.0",
+        "6 lost 0.0",
+        "30 deadline 0.0",
     ]
     assert scheduler.ended == [(0, "paused")]
 

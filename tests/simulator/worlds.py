@@ -372,8 +372,6 @@ def cases(draw_one: st.DrawFn) -> Case:
     row = st.builds(Row, st.one_of(whole, whole, st.lists(STEPS, max_size=epochs)).map(tuple), STATUSES)
     workers = draw_one(st.integers(1, 4))
     under, stop = draw_one(conditions(workers)), draw_one(LIMITS)
-    if under.decision_time != 0 or under.poll is not None:
-        stop = replace(stop, drain=False)  # the page does not say whether a look keeps a drained run going
     if under.failures.preempt is not None and under.failures.requeue:
         stop = replace(stop, drain=False)  # it might go on for ever
     return Case(
