@@ -16,7 +16,7 @@ from blackbox_repo.repository import describe, list_blackboxes, verify
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 Name = Annotated[str, typer.Argument(help="A blackbox's name (see bb-repo list), or the path of its folder.")]
 
-_NUMBERS = ("tasks", "configurations", "workers", "budget", "MB")
+_NUMBERS = ("tasks", "configurations", "workers", "budget", "MB", "R2", "rank correlation")
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -147,6 +147,45 @@ def tabulate(
     manifest = save_tabulated(name, configurations, out, seed=seed, tasks=task or ())
     size = sum(entry.bytes for entry in manifest.tasks.values())
     typer.echo(f"{out / manifest.name}: {len(manifest.tasks)} tasks, {size / 1e6:.2f} MB of parquet")
+
+
+@app.command()
+def surrogate(
+    name: Name,
+    task: Annotated[str, typer.Argument(help="One of its tasks (see bb-repo info).")],
+    model: Annotated[list[str] | None, typer.Option(help="knn or forest, may be repeated; both.")] = None,
+    as_json: AsJson = False,  # noqa: FBT002  a flag of the command line
+) -> None:
+    """Say how well surrogates predict what a table lacks, by cross-validation at the last fidelity.
+
+    R2 is 1 where predictions are exact, and 0 where the mean would do as well; the rank correlation is
+    Spearman's. These surrogates are bb-sim run --off-table surrogate:MODEL.
+
+    Try:
+
+        bb-repo surrogate icml-deepar electricity
+
+        bb-repo surrogate icml-xgboost a6a --model knn --json
+    """
+    from blackbox_repo.repository import load_blackbox
+    from blackbox_repo.surrogate.quality import surrogate_quality
+    from blackbox_repo.surrogate.resemblance import MODELS
+
+    blackbox = load_blackbox(name)[task]
+    found = {each: surrogate_quality(blackbox, each) for each in model or MODELS}
+    if as_json:
+        typer.echo(json.dumps({each: [vars(quality) for quality in found[each]] for each in found}))
+        return
+    rows = [
+        (each, q.objective, _rounded(q.r2), _rounded(q.rank_correlation))
+        for each in found
+        for q in found[each]
+    ]
+    _print_table(("model", "objective", "R2", "rank correlation"), rows, fold=("objective",))
+
+
+def _rounded(share: float | None) -> str:
+    return "-" if share is None else f"{share:.2f}"
 
 
 def _overview(name: str, manifest: Manifest) -> dict[str, Any]:

@@ -54,11 +54,7 @@ class _Nearest(View):
         return self.inner.seeds(self._row(configuration))
 
     def holds(self, configuration: Configuration) -> bool:
-        try:
-            self.inner.seeds(configuration)
-        except (ConfigurationNotInTable, UnknownSeed):
-            return False
-        return self.inner.holds(configuration)
+        return in_table(self.inner, configuration)
 
     def _row(self, configuration: Configuration) -> Configuration:
         checked = self.schema.space.check(configuration)
@@ -72,13 +68,23 @@ class _Nearest(View):
         return int(np.argmin(np.round(squares, 12)))  # rounded, so that equal distances are equal
 
 
+def in_table(blackbox: Blackbox, configuration: Configuration) -> bool:
+    """Whether a table has this configuration's own curves."""
+    try:
+        blackbox.seeds(configuration)
+    except (ConfigurationNotInTable, UnknownSeed):
+        return False
+    return blackbox.holds(configuration)
+
+
 def _positions(domain: Domain, values: Sequence[Value | None]) -> Array:
     """The values as numbers whose difference, cut to 1, is how far they are apart."""
-    known = {value: _position(domain, value) for value in dict.fromkeys(values)}
+    known = {value: position(domain, value) for value in dict.fromkeys(values)}
     return np.array([known[value] for value in values])
 
 
-def _position(domain: Domain, value: Value | None) -> float:
+def position(domain: Domain, value: Value | None) -> float:
+    """A number or an ordinal in [0, 1] from end to end of its domain; of a category its rank, of none -2."""
     if value is None:
         return _INACTIVE
     if isinstance(domain, Float | Integer):

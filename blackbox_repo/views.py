@@ -19,6 +19,7 @@ from blackbox_repo.errors import InvalidOption, NotTabulated, UnknownSeed
 from blackbox_repo.nearest import nearest
 from blackbox_repo.schema import Objective, Schema
 from blackbox_repo.space import Configuration
+from blackbox_repo.surrogate.fitted import with_surrogate
 from blackbox_repo.view import View
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "rename_objectives",
     "select_fidelities",
     "up_to",
+    "with_surrogate",
     "with_target",
     "with_time_model",
 ]

@@ -86,8 +86,9 @@ def run(  # noqa: PLR0913, PLR0917  a command line has as many options as it has
     off_table: Annotated[
         str,
         typer.Option(
-            help="What answers for configurations that a table lacks: error, or its nearest row; "
-            "schedulers of other libraries need the latter on tables that are no full grid."
+            help="What answers for configurations that a table lacks: error, nearest (row), surrogate or "
+            "surrogate:forest (see bb-repo surrogate). Schedulers of other libraries need one of the latter "
+            "on tables that are no full grid."
         ),
     ] = "error",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,  # noqa: FBT002

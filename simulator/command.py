@@ -11,6 +11,7 @@ from typing import Any
 from blackbox_repo import views
 from blackbox_repo.blackbox import Blackbox
 from blackbox_repo.errors import FormatError, InvalidOption, UnknownName
+from blackbox_repo.surrogate.resemblance import MODELS
 from simulator.api import simulate
 from simulator.callbacks import Callback
 from simulator.conditions import Conditions
@@ -29,7 +30,7 @@ from simulator.schedulers.registry import scheduler_factory
 from simulator.stopping import Stop
 
 DEFAULT_SECONDS = 7200.0
-OFF_TABLE = ("error", "nearest")
+OFF_TABLE = ("error", "nearest", "surrogate", *(f"surrogate:{model}" for model in MODELS))
 _COMMAND, _LOG = "command.json", "log.jsonl"
 
 
@@ -75,10 +76,7 @@ class Command:
         groups = grouped_settings(self.settings)
         problem = find_problem(self.name, self.time_model)
         blackbox = problem.blackbox
-        if self.off_table not in OFF_TABLE:
-            raise UnknownName("--off-table", self.off_table, OFF_TABLE)
-        if self.off_table == "nearest":
-            blackbox = views.nearest(blackbox)
+        blackbox = _everywhere(blackbox, self.off_table)
         if self.max_fidelity is not None:
             blackbox = views.up_to(blackbox, self.max_fidelity)
         if self.objective is not None:
@@ -95,6 +93,16 @@ class Command:
             stop=make_stop(seconds, trials, groups["stop"]),
             conditions=make_conditions(groups["delays"], groups["failures"], groups["conditions"]),
         )
+
+
+def _everywhere(blackbox: Blackbox, off_table: str) -> Blackbox:
+    """The blackbox with what answers for configurations that its table lacks."""
+    if off_table not in OFF_TABLE:
+        raise UnknownName("--off-table", off_table, OFF_TABLE)
+    kind, _, model = off_table.partition(":")
+    if kind == "surrogate":
+        return views.with_surrogate(blackbox, model or "knn")
+    return views.nearest(blackbox) if kind == "nearest" else blackbox
 
 
 @dataclass(frozen=True)

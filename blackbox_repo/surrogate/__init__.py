@@ -1,6 +1,6 @@
 """Blackboxes that are predicted, not looked up: flat arrays evaluated with numpy.
 
-May import ``blackbox_repo``; its files other than ``fit.py`` need nothing but numpy.
+May import ``blackbox_repo``; growing a forest needs scikit-learn, everything else nothing but numpy.
 """
 
 from blackbox_repo.surrogate.blackbox import NetworkBlackbox

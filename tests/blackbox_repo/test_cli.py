@@ -260,3 +260,19 @@ def test_a_fresh_process_lists_in_the_same_words(bb_repo: Callable[..., Finished
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run([*command, "list"], capture_output=True, text=True, env=environment, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, bb_repo("list").out, "")
+
+
+# --- surrogate ----------------------------------------------------------------------------------------------
+
+
+def test_surrogate_says_how_well_a_table_is_predicted(bb_repo: Callable[..., Finished]) -> None:
+    found = bb_repo("surrogate", "icml-deepar", "electricity", "--model", "knn", "--json").json
+    loss = found["knn"][0]
+    assert loss == {"objective": "crps", "r2": loss["r2"], "rank_correlation": loss["rank_correlation"]}
+    assert 0.3 < loss["rank_correlation"] < 0.7
+    page = bb_repo("surrogate", "icml-deepar", "electricity", "--model", "knn").out.splitlines()
+    assert page[0].split() == ["model", "objective", "R2", "rank", "correlation"]
+    assert page[1].split()[:2] == ["knn", "crps"]
+    refuses(bb_repo("surrogate", "icml-deepar", "electrcity"), "did you mean 'electricity'")
+    refuses(bb_repo("surrogate", "icml-deepar", "electricity", "--model", "x"), "unknown surrogate 'x'")
+    refuses(bb_repo("surrogate", "yahpo-lcbench", "3945"), "lists no configurations")

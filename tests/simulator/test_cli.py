@@ -549,3 +549,27 @@ def test_replay_refuses_runs_that_bb_sim_did_not_make(bb_sim: Callable[..., Fini
     del header["command"]
     Path("run/run.json").write_text(json.dumps(header))
     refuses(bb_sim("replay", "run"), "run was not made by bb-sim run")
+
+
+# --- what a table lacks -------------------------------------------------------------------------------------
+
+
+def test_configurations_off_the_table_are_refused_or_answered_as_the_user_chose(
+    bb_sim: Callable[..., Finished],
+) -> None:
+    Path("off_table.py").write_text(
+        "def middles(schema, seed):\n"
+        "    for _ in range(4):\n"
+        "        yield {name: domain.at(0.5) for name, domain in schema.space.domains.items()}\n"
+    )
+    task = (f"{BOX}/electricity", "--scheduler", "py:off_table:middles", "--json")
+    assert "wrap the blackbox with views.nearest(...)" in bb_sim("run", *task).err
+    nearest, fitted = (
+        bb_sim("run", *task, "--out", kind, "--off-table", kind).json for kind in ("nearest", "surrogate")
+    )
+    for found in (nearest["statistics"], fitted["statistics"]):
+        assert (found["off_table"], found["duplicates"]) == (1, 0.75)
+    assert nearest["digest"] != fitted["digest"]
+    assert bb_sim("replay", "surrogate").out == f"the same run: digest {fitted['digest']}\n"
+    wrong = bb_sim("run", *task, "--off-table", "surrogate:tree").err
+    assert "unknown --off-table 'surrogate:tree'; did you mean 'surrogate:forest'" in wrong

@@ -1,0 +1,71 @@
+"""A fitted forest of scikit-learn as flat arrays: all its trees are walked down at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from blackbox_repo.curve import Array
+
+
+@dataclass(frozen=True)
+class FlatForest:
+    """The nodes of all trees, end to end.
+
+    Args:
+        roots: The first node of each tree.
+        feature: Of each node, by which it divides; negative for a leaf.
+        threshold: Values up to it go to the left.
+        left, right: The nodes below.
+        first: Where the examples of each node begin in ``members``, and where the last ones end.
+        members: The examples in each leaf, leaf by leaf.
+    """
+
+    roots: Array
+    feature: Array
+    threshold: Array
+    left: Array
+    right: Array
+    first: Array
+    members: Array
+
+    @classmethod
+    def of(cls, forest: Any, rows: Array) -> FlatForest:
+        """The trees of a fitted forest, with the examples ``(example, feature)`` in their leaves."""
+        trees = [tree.tree_ for tree in forest.estimators_]
+        ends = np.cumsum([tree.node_count for tree in trees])
+        roots = np.concatenate([[0], ends[:-1]])
+        leaves = (forest.apply(rows) + roots).T.ravel()  # tree by tree
+        counts = np.bincount(leaves, minlength=int(ends[-1]))
+        return cls(
+            roots=roots,
+            feature=np.concatenate([tree.feature for tree in trees]),
+            threshold=np.concatenate([tree.threshold for tree in trees]),
+            left=np.concatenate([tree.children_left + root for tree, root in zip(trees, roots, strict=True)]),
+            right=np.concatenate(
+                [tree.children_right + root for tree, root in zip(trees, roots, strict=True)]
+            ),
+            first=np.concatenate([[0], np.cumsum(counts)]),
+            members=np.argsort(leaves, kind="stable") % len(rows),
+        )
+
+    def leaves(self, row: Array) -> Array:
+        """The leaf of each tree to which an encoded configuration belongs."""
+        values = row.astype(np.float32)  # as scikit-learn takes it
+        nodes = self.roots
+        while True:
+            feature = self.feature[nodes]
+            inner = feature >= 0
+            if not inner.any():
+                return nodes
+            below = np.where(values[feature] <= self.threshold[nodes], self.left[nodes], self.right[nodes])
+            nodes = np.where(inner, below, nodes)
+
+    def resembling(self, row: Array) -> tuple[Array, Array]:
+        """The examples in the same leaves; each tree counts alike, and each example in its leaf."""
+        leaves = self.leaves(row)
+        found = [self.members[self.first[leaf] : self.first[leaf + 1]] for leaf in leaves.tolist()]
+        weights = [np.full(len(each), 1 / (len(each) * len(leaves))) for each in found]
+        return np.concatenate(found), np.concatenate(weights)

@@ -1,0 +1,70 @@
+"""How well a surrogate predicts the configurations of its own table that it has not seen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from blackbox_repo import draw
+from blackbox_repo.blackbox import Blackbox
+from blackbox_repo.curve import Array
+from blackbox_repo.surrogate.examples import Examples
+from blackbox_repo.surrogate.fitted import Surrogate
+from blackbox_repo.surrogate.resemblance import MODELS, model_version, ranks
+
+FOLDS = 5
+AT_MOST = 2000
+
+
+@dataclass(frozen=True)
+class Quality:
+    """Of one objective at the last fidelity.
+
+    Args:
+        objective: Its name.
+        r2: The coefficient of determination: 1 is exact, 0 as good as the mean.
+        rank_correlation: Spearman's. Both are ``None`` where all values are equal.
+    """
+
+    objective: str
+    r2: float | None
+    rank_correlation: float | None
+
+
+def surrogate_quality(blackbox: Blackbox, model: str = "knn", *, seed: int = 0) -> list[Quality]:
+    """Five-fold cross-validation of :func:`~blackbox_repo.surrogate.fitted.with_surrogate`.
+
+    Each fold's configurations are predicted from the others; of a table of more than 2,000 configurations
+    so many, drawn, are predicted, and the others are known to every fold.
+
+    Raises:
+        NotTabulated, UnknownName, InvalidOption: As there.
+    """
+    model_version(model)
+    examples = Examples.of(blackbox)
+    drawn = sorted(range(len(examples)), key=lambda row: draw.unit(seed, "surrogate", row))
+    folds = [np.array(sorted(drawn[:AT_MOST][fold::FOLDS]), dtype=np.intp) for fold in range(FOLDS)]
+    objectives = blackbox.schema.objectives
+    found: dict[str, list[float]] = {objective.name: [] for objective in objectives}
+    for fold in folds:
+        known = examples.take(np.setdiff1d(np.arange(len(examples)), fold))
+        surrogate = Surrogate(known, MODELS[model](known, seed))
+        for row in examples.rows[fold]:
+            for name, values in surrogate.predict(row, objectives).items():
+                found[name].append(float(values[-1]))
+    tested = np.concatenate(folds)
+    return [
+        _quality(name, examples.points[name][tested, -1], np.array(found[name]))
+        for name in (objective.name for objective in objectives)
+    ]
+
+
+def _quality(name: str, true: Array, predicted: Array) -> Quality:
+    both = np.isfinite(true) & np.isfinite(predicted)
+    true, predicted = true[both], predicted[both]
+    if not len(true) or not np.ptp(true):
+        return Quality(name, None, None)
+    r2 = 1 - np.sum((true - predicted) ** 2) / np.sum((true - true.mean()) ** 2)
+    of_ranks = np.corrcoef(ranks(true), ranks(predicted))[0, 1] if np.ptp(predicted) else 0.0
+    return Quality(name, float(r2), float(of_ranks))
