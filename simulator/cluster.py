@@ -102,6 +102,11 @@ class Cluster:
         heapq.heappush(self.idle, worker)
         return self.losses[worker]
 
+    @property
+    def away(self) -> int:
+        """How many workers are lost and not yet back."""
+        return self.workers - len(self.idle) - len(self.running)
+
     def check(self) -> None:
         """Assert what always holds between two events; for tests, as it looks at everything."""
         busy = [segment.worker for segment in self.running.values()]

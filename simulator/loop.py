@@ -180,7 +180,7 @@ class Simulation:
 
     def handle_instant(self) -> None:
         """Handle all events of the next instant, or end the run if nothing is left that anybody awaits."""
-        if len(self.queue) == self.background:
+        if self.nothing_to_come():
             paused = sum(trial.status is TrialStatus.PAUSED for trial in self.cluster.trials)
             closed = len(self.cluster.trials) == self.stop.trials_started
             reason = self.draining or ("trials_started" if closed else "stalled" if paused else "exhausted")
@@ -193,6 +193,11 @@ class Simulation:
             event = self.current = self.queue.pop()
             self.eventful = self.eventful or event.kind not in _NO_EVENTS
             self.handlers[event.kind](event)
+
+    def nothing_to_come(self) -> bool:
+        """Nothing is queued that anybody awaits; workers come back for jobs that wait, or if all are away."""
+        awaited = self.waiting or not (self.cluster.idle or self.draining)
+        return len(self.queue) == self.background + (0 if awaited else self.cluster.away)
 
     def on_start(self, event: Event) -> None:
         trial, segment = self.of(event)
@@ -300,6 +305,7 @@ class Simulation:
 
     def tell_end(self, event: Event, outcome: TrialStatus) -> None:
         """Write down that a job ended, and call the scheduler."""
+        self.of(event)[1].end_told = True
         self.events.append((event, outcome.value))
         self.call_on_end(event, outcome)
 

@@ -74,6 +74,7 @@ class Segment:
     signal: int | None = None
     end: int | None = None
     outcome: TrialStatus | None = None
+    end_told: bool = False
     queued: Event | None = None
     """Its event in the queue."""
     arrived: list[int] = field(default_factory=list)

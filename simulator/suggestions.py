@@ -61,18 +61,24 @@ class Suggestions:
         if previous is None or not self._can_be_resumed(trial, previous):
             raise self._refuse("suggest()", f"resumed trial {trial.number}, which is {trial.status.value}")
         until = self._bound(suggestion.until)
-        if trial.status is TrialStatus.RUNNING:
-            previous.outcome = TrialStatus.PAUSED
-        ready = self._cluster.registered_end(previous) if previous.signal is None else previous.signal
-        return self._job(trial, self._checkpoint(trial), until, ready)
+        previous.outcome = TrialStatus.PAUSED
+        return self._job(trial, self._checkpoint(trial), until, self._gives_way(previous))
 
     @staticmethod
     def _can_be_resumed(trial: TrialState, previous: Segment) -> bool:
-        """A paused trial, or one whose bounded job has told the report at its bound."""
+        """A paused trial, or one that is so for all its scheduler knows, after the report at a bound."""
         if previous.next <= previous.last:
             return False  # the scheduler does not know yet that it is paused
-        at_bound = previous.job.bounded and previous.outcome is None and previous.crash is None
-        return trial.status is TrialStatus.PAUSED or (trial.status is TrialStatus.RUNNING and at_bound)
+        at_bound = previous.job.bounded and previous.crash is None and trial.heard >= previous.job.last
+        by_itself = previous.outcome in {None, TrialStatus.COMPLETED, TrialStatus.FAILED}
+        unknown = at_bound and by_itself and not previous.end_told
+        return unknown or trial.status is TrialStatus.PAUSED
+
+    def _gives_way(self, segment: Segment) -> int:
+        """From when on the trial's next job may train."""
+        if segment.end is not None:
+            return segment.end
+        return self._cluster.registered_end(segment) if segment.signal is None else segment.signal
 
     def again(self, segment: Segment) -> Job:
         """The job of a preempted segment once more, from the checkpoint (T18)."""

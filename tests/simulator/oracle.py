@@ -540,7 +540,7 @@ class Oracle:
 
     def nothing_is_left(self) -> bool:
         """Nothing is under way, and who is idle has been answered ``None`` (T5)."""
-        return len(self.idle()) == self.workers and not self.under_way()
+        return bool(self.idle()) and not self.under_way()
 
     def under_way(self) -> bool:
         signals = {(h.trial, h.segment) for h in self.log if h.kind == "signal"}

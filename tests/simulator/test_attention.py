@@ -305,6 +305,31 @@ def test_a_trial_is_resumed_when_its_scheduler_knows_that_it_is_paused_T12_T9a(
     assert scheduler.ended == [(0, "paused"), (0, "completed")]
 
 
+def test_a_trial_that_is_complete_may_be_resumed_until_its_scheduler_is_told_T12_T9a(
+    play: Play, job: Job, after: Callable[..., Any], make_tiny: Any
+) -> None:
+    """Its curve ends at the bound. The resume is suggested from 4 to 5, and the end registered at 5."""
+    story, scheduler, run = play(
+        [job(2, until=1), after((0, 1), Resume(0))],
+        workers=2,
+        conditions=Conditions(Delays(complete=2), decision_time=1),
+        blackbox=make_tiny(lengths={2: 1}),
+    )
+    assert answers(run)[4:6] == [
+        ("suggest", 0, 3.0, 4.0, 5.0, "resume"),
+        ("on_end", 0, 5.0, 5.0, 6.0, ""),
+    ]
+    assert without_answers(story) == [
+        "1 start 0.0",
+        "3 report 0.0 epoch 1 continue",
+        "5 start 0.1",
+        "5 end 0.0",
+        "5 end 0.1",
+        "9 deadline 0.0",
+    ]
+    assert scheduler.ended == [(0, "paused"), (0, "completed")]
+
+
 @pytest.mark.parametrize("poll", [0, -1, 1e-12, "often", Uniform(1, 2)])
 def test_an_interval_that_is_none_is_refused_T13(poll: Any) -> None:
     with pytest.raises(InvalidOption, match="conditions.poll"):

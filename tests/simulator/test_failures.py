@@ -183,6 +183,16 @@ def test_a_job_whose_points_are_all_reported_ends_as_it_would_have_T18(play: Pla
     assert run.segments().to_pydict()["ended"] == [45.0]
 
 
+def test_who_resumes_it_need_not_wait_for_the_end_that_it_would_have_had_T18_T9a(
+    play: Play, job: Job, after: Callable[..., Any]
+) -> None:
+    """The end was to be registered at 12, but the worker is lost at 4."""
+    story, _, _ = play(
+        [job(2, until=1), after(("end", 0), Resume(0))], conditions=failing(Delays(complete=10), preempt=4)
+    )
+    assert story[1:5] == ["2 report 0.0 epoch 1 continue", "4 start 0.1", "4 end 0.0", "4 lost 0.0"]
+
+
 def test_a_decision_in_the_making_counts_when_the_worker_is_lost_T18_T12(play: Play, job: Job) -> None:
     conditions = Conditions(
         failures=Failures(preempt=25, away=5),
@@ -228,6 +238,29 @@ def test_what_waits_at_the_end_of_the_run_is_interrupted_T18(play: Play, job: Jo
 def test_losses_alone_keep_no_run_going_T5_T18(play: Play, job: Job) -> None:
     _, _, run = play([job(1)], workers=3, conditions=failing(preempt=1000, away=5))
     assert (run.reason, run.seconds) == ("exhausted", 4.0)
+
+
+def test_a_run_ends_though_some_workers_are_always_away_T5_T18(play: Play, job: Job) -> None:
+    hardly_there = Failures(preempt=Exponential(100), away=Exponential(900))
+    _, scheduler, run = play([job(1)] * 3, workers=50, conditions=Conditions(failures=hardly_there))
+    assert run.reason == "exhausted"
+    assert run.seconds < 100
+    assert sorted(scheduler.ended) == [(0, "completed"), (1, "completed"), (2, "completed")]
+
+
+def test_while_all_workers_are_away_the_first_to_come_back_is_awaited_T5_T18(play: Play, job: Job) -> None:
+    story, _, run = play([job(5, until=1), job(1)], conditions=failing(preempt=5, away=10))
+    assert story[2:6] == ["5 end 0.0", "5 lost 0.0", "15 start 1.0", "15 joined 0.0"]
+    assert run.seconds == 19
+
+
+def test_a_drained_run_awaits_no_worker_that_nobody_needs_T14_T18(play: Play, job: Job) -> None:
+    drained = Stop(time=15, drain=True)
+    _, _, run = play([job(10)], conditions=failing(preempt=25, away=50, requeue=False), stop=drained)
+    assert (run.reason, run.seconds) == ("time", 25)
+    _, scheduler, run = play([job(10)], conditions=failing(preempt=25, away=50), stop=drained)
+    assert (run.reason, run.seconds) == ("time", 95), "its trial goes on when the worker is back"
+    assert scheduler.ended == [(0, "completed")]
 
 
 def test_a_run_that_could_not_get_on_is_ended_with_an_error_T18(play: Play, job: Job) -> None:
