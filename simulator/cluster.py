@@ -125,10 +125,8 @@ class Cluster:
         *earlier, latest = trial.segments
         gone_on = (TrialStatus.PAUSED, TrialStatus.PREEMPTED)
         assert all(segment.outcome in gone_on for segment in earlier), "only these are continued"
-        if latest.outcome is TrialStatus.PREEMPTED:
-            assert trial.status in (TrialStatus.RUNNING, TrialStatus.INTERRUPTED), "it waits for a worker"
-        else:
-            assert trial.status is (latest.outcome or TrialStatus.RUNNING)
+        waits = latest.outcome in gone_on and trial.status in {TrialStatus.RUNNING, TrialStatus.INTERRUPTED}
+        assert waits or trial.status is (latest.outcome or TrialStatus.RUNNING), "or waits for a worker"
         told = [segment.told for segment in trial.segments]
         assert trial.heard == max(trial.segments[0].base, *told), "the checkpoint is the last report told"
 

@@ -11,15 +11,16 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator import CONTINUE, Delays, Run, simulate
-from simulator.clock import NANOSECONDS, to_ns
+from simulator import CONTINUE, Call, Conditions, Delays, Run, Uniform, simulate
+from simulator.clock import to_ns
 from simulator.events import Event, Kind
 from simulator.loop import Simulation
 from simulator.run import TOLD
 from simulator.scheduler import Resume, Scheduler, Start, Suggestion
 from simulator.segments import Code
 from simulator.stopping import Stop
-from tests.simulator.worlds import Case, Patient, Recorder, Row, World, examples, plain_cases
+from tests.simulator.oracle_jobs import NEVER, Job, Times
+from tests.simulator.worlds import Case, Patient, Recorder, Row, World, cases, examples
 
 
 class Watched(Simulation):
@@ -37,10 +38,9 @@ class Watched(Simulation):
 
         return handle
 
-    def ask(self) -> int:
-        suggestions = super().ask()
+    def ask(self) -> None:
+        super().ask()
         self.cluster.check()
-        return suggestions
 
     def handle_instant(self) -> None:
         before, idle = self.now, len(self.cluster.idle)
@@ -67,6 +67,18 @@ class Watching:
         reports: list[dict[str, Any]] = self.run.reports().to_pylist()
         return reports
 
+    @property
+    def absences(self) -> list[tuple[int, int, int]]:
+        """Worker, when it was lost, and when it came back; the end of the run if it did not."""
+        found, lost = [], dict[int, int]()
+        for record in self.run.records:
+            worker, time = int(record["trial"]), int(record["time"])
+            if record["kind"] == Kind.LOST:
+                lost[worker] = time
+            elif record["kind"] == Kind.JOINED:
+                found.append((worker, lost.pop(worker), time))
+        return found + [(worker, time, self.run.end) for worker, time in lost.items()]
+
 
 def watched(case: Case) -> Watching:
     scheduler = case.scheduler()
@@ -76,83 +88,91 @@ def watched(case: Case) -> Watching:
     return Watching(case, run, simulation, scheduler)
 
 
-WATCHED = plain_cases().map(watched)
+WATCHED = cases().map(watched)
 
 
 @given(WATCHED)
-@examples(150)
-def test_no_worker_has_two_jobs_at_once_T21(seen: Watching) -> None:
-    def times(job: dict[str, Any]) -> tuple[int, float, float]:
-        return job["worker"], job["busy_from"], job["ended"]
-
-    jobs = sorted(map(times, seen.jobs))
+@examples(100)
+def test_no_worker_has_two_jobs_at_once_nor_one_while_it_is_away_T21(seen: Watching) -> None:
+    jobs = [(job["worker"], to_ns(job["busy_from"]), to_ns(job["ended"])) for job in seen.jobs]
     assert all(0 <= worker < seen.case.workers for worker, _, _ in jobs)
+    taken = sorted(jobs + seen.absences)
     assert all(
-        ended <= busy_from
-        for (worker, _, ended), (other, busy_from, _) in zip(jobs, jobs[1:], strict=False)
+        ended <= begins
+        for (worker, _, ended), (other, begins, _) in zip(taken, taken[1:], strict=False)
         if worker == other
     )
 
 
 @given(WATCHED)
 @examples(100)
-def test_busy_and_idle_time_add_up_to_the_workers_presence_T21(seen: Watching) -> None:
+def test_busy_idle_and_absent_time_add_up_T21(seen: Watching) -> None:
     busy = sum(to_ns(job["ended"]) - to_ns(job["busy_from"]) for job in seen.jobs)
-    assert busy + seen.simulation.idle_time == seen.case.workers * seen.run.end
+    away = sum(joined - lost for _, lost, joined in seen.absences)
+    assert busy + seen.simulation.idle_time + away == seen.case.workers * seen.run.end
 
 
 @given(WATCHED)
-@examples(200)
+@examples(120)
 def test_every_point_that_was_produced_is_recorded_once_T21(seen: Watching) -> None:
-    """A job produces its points up to its bound, the signal, or the run's end."""
+    """A job produces its points up to its bound, a crash, the signal, the loss of its worker, or the end."""
     recorded = [(report["trial"], report["segment"], report["fidelity"]) for report in seen.reports]
     assert len(set(recorded)) == len(recorded)
-    values, independent = seen.case.world.schema.fidelity.values, seen.case.kind == "independent"
-    signals = times_of(seen.run, Kind.SIGNAL)
-    bases = {
-        (record["trial"], record["segment"]): int(record["point"])
-        for record in seen.run.records
-        if record["kind"] == Kind.START
-    }
-    expected = []
-    for (trial, segment), until in bounds(seen).items():
-        steps = seen.case.rows[int(seen.run.trial_columns["config.row"][trial])].steps
-        elapsed = [sum(steps[: point + 1]) for point in range(len(steps))]
-        if (trial, segment) not in bases:
-            continue  # the run ended before the job began
-        base, start = bases[trial, segment], times_of(seen.run, Kind.START)[trial, segment]
-        last = len(steps) - 1 if until is None else min(len(steps) - 1, values.index(until))
-        paid = elapsed[base] if 0 <= base < len(elapsed) else 0
-        known_by = min(seen.run.end, signals.get((trial, segment), seen.run.end))
-        expected += [
-            (trial, segment, values[point])
-            for point in range(max(last, 0) if independent else base + 1, last + 1)
-            if start + (elapsed[point] - paid) * NANOSECONDS <= known_by
-        ]
+    values, starts, expected = seen.case.world.schema.fidelity.values, starts_of(seen.run), []
+    for key, place in jobs_by_key(seen).items():
+        if key not in starts:
+            continue  # the run ended, or the worker was lost, before the job began
+        job = timetable(seen, place, *starts[key])
+        expected += [(*key, values[point]) for point in job.points_by(seen.run.end)]
     assert sorted(recorded) == sorted(expected)
 
 
-def times_of(run: Run, kind: Kind) -> dict[tuple[int, int], int]:
-    return {
-        (int(record["trial"]), int(record["segment"])): int(record["time"])
-        for record in run.records
-        if record["kind"] == kind
-    }
+Key = tuple[int, int]
 
 
-def bounds(seen: Watching) -> dict[tuple[int, int], float | None]:
-    """(trial, segment) -> ``until``, from the suggestions that were accepted."""
-    found: dict[tuple[int, int], float | None] = {}
-    segments: list[int] = []
-    for suggestion in seen.scheduler.suggestions:
-        if isinstance(suggestion, Resume):
-            segments[suggestion.trial] += 1
-            found[suggestion.trial, segments[suggestion.trial]] = suggestion.until
-        elif len(segments) != seen.case.stop.trials_started:
-            found[len(segments), 0] = suggestion.until
-            segments.append(0)
-    assert set(found) == {(job["trial"], job["segment"]) for job in seen.jobs}
+def jobs_by_key(seen: Watching) -> dict[Key, dict[str, Any]]:
+    """(trial, segment) -> a job, with its ``until`` from the suggestions, which a preempted trial keeps."""
+    starts = (suggestion for suggestion in seen.scheduler.suggestions if isinstance(suggestion, Start))
+    resumes = [suggestion for suggestion in seen.scheduler.suggestions if isinstance(suggestion, Resume)]
+    found: dict[Key, dict[str, Any]] = {}
+    for job in seen.jobs:
+        trial, segment = job["trial"], job["segment"]
+        before = found.get((trial, segment - 1))
+        if before is None:
+            until = next(starts).until
+        elif before["outcome"] == "preempted":
+            until = before["until"]
+        else:
+            resume = next(resume for resume in resumes if resume.trial == trial)
+            resumes.remove(resume)
+            until = resume.until
+        found[trial, segment] = {**job, "until": until}
     return found
+
+
+def starts_of(run: Run) -> dict[Key, tuple[int, int]]:
+    """(trial, segment) -> when it began to train, and from which point."""
+    records = run.records[run.records["kind"] == Kind.START]
+    return {(int(r["trial"]), int(r["segment"])): (int(r["time"]), int(r["point"])) for r in records}
+
+
+def timetable(seen: Watching, place: dict[str, Any], start: int, base: int) -> Job:
+    """What a job that began at ``start`` (ns) would produce and when, until something ended it."""
+    case, values = seen.case, seen.case.world.schema.fidelity.values
+    steps = case.rows[int(seen.run.trial_columns["config.row"][place["trial"]])].steps
+    until = place["until"]
+    last = len(steps) - 1 if until is None else min(len(steps) - 1, values.index(until))
+    points = range(max(last, 0), last + 1) if case.kind == "independent" else range(base + 1, last + 1)
+    job = Job(place["trial"], place["segment"], place["worker"], 0, base, last, 0)
+    times = Times(case.conditions, 1)
+    job.given = start - times.delay("start", job)
+    times.begin(job, 0, [sum(steps[: point + 1]) for point in range(len(steps))], points)
+    signals = seen.run.records[seen.run.records["kind"] == Kind.SIGNAL]
+    told = [int(s["time"]) for s in signals if (s["trial"], s["segment"]) == (job.trial, job.number)]
+    ended = to_ns(place["ended"])
+    lost = [time for worker, time, _ in seen.absences if (worker, time) == (job.worker, ended)]
+    job.signal, job.lost = min([NEVER, *told]), min([NEVER, *lost])
+    return job
 
 
 @given(WATCHED)
@@ -193,12 +213,31 @@ def test_one_worker_takes_as_long_as_all_curves_together_T21(steps: list[tuple[f
     assert run.end == sum(to_ns(sum(row)) for row in steps)
 
 
-@given(plain_cases())
-@examples(300)
+def without_thinking(case: Case) -> Case:
+    return replace(case, conditions=replace(case.conditions, decision_time=0, poll=None))
+
+
+@given(cases().map(without_thinking))
+@examples(120)
 def test_asking_not_to_be_called_changes_no_run_T22(case: Case) -> None:
     plain, patient = case.scheduler(), case.scheduler()
     assert digest(case, patient) == digest(case, Patient(plain))
     assert told(patient) == told(plain)
+
+
+@given(cases().map(without_thinking))
+@examples(50)
+def test_a_server_that_needs_no_time_is_as_good_as_none_T12(case: Case) -> None:
+    served = replace(case, conditions=replace(case.conditions, decision_time=no_time))
+    at_once, by_and_by = case.scheduler(), served.scheduler()
+    run, slow = (Watched(one, by).run() for one, by in ((case, at_once), (served, by_and_by)))
+    events = slow.records[slow.records["kind"] != Kind.ANSWER]
+    assert run.digest == replace(slow, records=events).digest
+    assert told(at_once) == told(by_and_by)
+
+
+def no_time(call: Call) -> float:
+    return 0.0
 
 
 def digest(case: Case, scheduler: Scheduler, world: World | None = None) -> str:
@@ -209,7 +248,7 @@ def told(scheduler: Recorder) -> list[str]:
     return [call for call in scheduler.calls if not call.startswith("suggest")]
 
 
-@given(plain_cases())
+@given(cases())
 @examples(50)
 def test_the_order_of_hyperparameters_changes_no_run_T19(case: Case) -> None:
     class Reversing(Recorder):
@@ -223,24 +262,59 @@ def test_the_order_of_hyperparameters_changes_no_run_T19(case: Case) -> None:
     assert digest(case, Reversing(case.scheduler())) == digest(case, case.scheduler())
 
 
-@given(plain_cases(), st.sampled_from((3, 1000)))
+def scaled(conditions: Conditions, change: Callable[[Any], Any]) -> Conditions:
+    """All times of the conditions, changed; ``None`` stays."""
+    failures = conditions.failures
+    times = {name: getattr(failures, name) for name in ("crash", "preempt", "away")}
+    return replace(
+        conditions,
+        delays=Delays(*(change(delay) for delay in vars(conditions.delays).values())),
+        decision_time=change(conditions.decision_time),
+        poll=change(conditions.poll),
+        failures=replace(failures, **{name: change(time) for name, time in times.items()}),
+    )
+
+
+def in_even_seconds(case: Case) -> Case:
+    """Without what would be rounded to nanoseconds after it was drawn or divided."""
+
+    def even(time: Any) -> Any:
+        return time.high if isinstance(time, Uniform) else time
+
+    delays = case.conditions.delays
+    longer = replace(delays, complete=even(delays.report) + even(delays.complete))
+    speeds = case.conditions.speeds
+    even_speeds = (
+        tuple(2 if speed == 1.5 else speed for speed in speeds) if isinstance(speeds, tuple) else None
+    )
+    return replace(
+        case, conditions=replace(scaled(replace(case.conditions, delays=longer), even), speeds=even_speeds)
+    )
+
+
+def slowed(case: Case, factor: int) -> Case:
+    def slow(time: Any) -> Any:
+        if callable(time):
+            return lambda call: factor * time(replace(call, time=round(call.time / factor, 9)))
+        return None if time is None else factor * time
+
+    time = None if case.stop.time is None else case.stop.time * factor
+    return replace(case, stop=replace(case.stop, time=time), conditions=scaled(case.conditions, slow))
+
+
+@given(cases().map(in_even_seconds), st.sampled_from((3, 1000)))
 @examples(100)
 def test_in_slow_motion_the_same_happens_T1(case: Case, factor: int) -> None:
-    delays = case.conditions.delays
-    slowed = Delays(
-        *[factor * d for d in (delays.start, delays.report, delays.complete, delays.stop, delays.stopped)]
-    )
-    time = None if case.stop.time is None else case.stop.time * factor
-    slow_case = replace(
-        case, stop=replace(case.stop, time=time), conditions=replace(case.conditions, delays=slowed)
-    )
     world = case.world
     world.scale = factor
+    slow_case = slowed(case, factor)
     run = Watched(case, case.scheduler()).run()
     slow = Watched(slow_case, slow_case.scheduler(), world).run()
-    expected = run.records.copy()
+    expected = run.records[run.records["kind"] != Kind.ANSWER]  # whose text says when a request was taken
     expected["time"] *= factor
-    assert slow.digest == replace(run, records=expected).digest
+    events = slow.records[slow.records["kind"] != Kind.ANSWER]
+    assert replace(slow, records=events).digest == replace(run, records=expected).digest
+    assert [factor * time for time in run.call_columns["answered"]] == slow.call_columns["answered"]
 
 
 def test_the_worlds_are_varied_enough_to_mean_something() -> None:
@@ -248,7 +322,7 @@ def test_the_worlds_are_varied_enough_to_mean_something() -> None:
     found: Counter[str] = Counter()
 
     @given(WATCHED)
-    @examples(400)
+    @examples(300)
     def look(seen: Watching) -> None:
         names = {Kind(int(kind)).name.lower() for kind in seen.run.records["kind"]}
         names |= {report["decision"] for report in seen.reports}
@@ -262,9 +336,10 @@ def test_the_worlds_are_varied_enough_to_mean_something() -> None:
 
     look()
     limits = ("time", "trials_started", "trials_completed", "trials_finished", "reports")
-    assert {name for name, count in found.items() if count >= 10} == {
+    assert {name for name, count in found.items() if count >= 4} == {
         *("start", "report", "end", "signal", "stopped", "deadline"),
-        *("continue", "pause", "stop", "late", "repeated", "after_end"),
-        *("completed", "failed", "paused", "interrupted", "resumed", "copied"),
+        *("lost", "joined", "queued", "answer"),
+        *("continue", "pause", "stop", "late", "repeated", "after_end", "waiting"),
+        *("completed", "failed", "paused", "interrupted", "preempted", "resumed", "copied"),
         *(f"ended by {reason}" for reason in (*limits, "exhausted", "stalled")),
     }
