@@ -17,6 +17,8 @@ from blackbox_repo.schema import Objective, Schema
 from blackbox_repo.table import STATUSES, Coded, Table
 
 CONFIGURATIONS_A_ROW_GROUP = 4096
+# an accuracy is one of some 100,000 numbers; past the usual 1 MB a row group would go on without dictionary
+DICTIONARY_BYTES = 1 << 26
 
 
 def write_table(file: Path, schema: Schema, table: Table) -> None:
@@ -50,6 +52,7 @@ def _encoding(arrow: Any, split: list[str]) -> dict[str, Any]:
         "compression_level": 19,
         "use_dictionary": [paths[name] for name in arrow.column_names if name not in split],
         "use_byte_stream_split": [paths[name] for name in split],
+        "dictionary_pagesize_limit": DICTIONARY_BYTES,
     }
 
 
