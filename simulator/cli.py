@@ -21,6 +21,7 @@ from simulator.difference import first_difference
 from simulator.errors import RunError
 from simulator.options import duration
 from simulator.progress import ProgressBar
+from simulator.regression.ci import ci
 from simulator.run import Run, check_free
 from simulator.schedulers.registry import SCHEDULERS
 
@@ -277,6 +278,9 @@ def schedulers() -> None:
     from simulator.schedulers.listing import scheduler_table
 
     Console().print(scheduler_table())
+
+
+app.command()(ci)
 
 
 def main() -> None:

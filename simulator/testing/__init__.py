@@ -1,9 +1,49 @@
-"""What schedulers are tested with: a contract as a test class, and problems that make one stumble.
+"""What schedulers are tested with: assertions and fixtures for pytest, and a contract as a test class.
 
-The only part of the simulator that knows pytest, and it imports it when a test runs.
+The only part of the simulator that knows pytest. Its plugin is loaded by every pytest, so nothing here is
+imported before it is asked for.
 """
 
-from simulator.testing.contract import CIRCUMSTANCES, SchedulerContract
-from simulator.testing.problems import PROBLEMS
+from __future__ import annotations
 
-__all__ = ["CIRCUMSTANCES", "PROBLEMS", "SchedulerContract"]
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from simulator.testing.assertions import (
+        assert_contract,
+        assert_deterministic,
+        assert_not_worse,
+        assert_same_trace,
+        assert_speed,
+    )
+    from simulator.testing.contract import CIRCUMSTANCES, SchedulerContract
+    from simulator.testing.problems import PROBLEMS
+
+_MODULES = {
+    "CIRCUMSTANCES": "contract",
+    "PROBLEMS": "problems",
+    "SchedulerContract": "contract",
+    "assert_contract": "assertions",
+    "assert_deterministic": "assertions",
+    "assert_not_worse": "assertions",
+    "assert_same_trace": "assertions",
+    "assert_speed": "assertions",
+}
+
+__all__ = [
+    "CIRCUMSTANCES",
+    "PROBLEMS",
+    "SchedulerContract",
+    "assert_contract",
+    "assert_deterministic",
+    "assert_not_worse",
+    "assert_same_trace",
+    "assert_speed",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)

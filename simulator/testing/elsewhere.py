@@ -1,4 +1,4 @@
-"""A test class's run in a fresh Python, with another hash seed and a clock that jumps."""
+"""A contract's run in a fresh Python, with another hash seed and a clock that jumps."""
 
 from __future__ import annotations
 
@@ -22,11 +22,16 @@ time.process_time = lambda: float(next(ticks))
 _MAIN = "import sys; from simulator.testing import elsewhere; elsewhere.main(*sys.argv[1:])"
 
 
-def digest_elsewhere(contract: type, problem: str, *, hash_seed: str, jumping: bool) -> str:
-    """The digest of ``contract().run(problem)`` in another process.
+def can_be_imported(target: object) -> bool:
+    """Whether another process finds a class or function by its name."""
+    return (inspect.isclass(target) or inspect.isfunction(target)) and "<" not in target.__qualname__
+
+
+def digest_elsewhere(target: Any, problem: str, *, hash_seed: str, jumping: bool) -> str:
+    """The digest of a contract's run of a problem in another process.
 
     Args:
-        contract: A class at the top of a module.
+        target: A contract's class, or a scheduler's factory; one that :func:`can_be_imported`.
         problem: One of its problems.
         hash_seed: PYTHONHASHSEED there.
         jumping: Whether each look at a clock finds it 1,000 s later.
@@ -36,7 +41,7 @@ def digest_elsewhere(contract: type, problem: str, *, hash_seed: str, jumping: b
     """
     folders = os.pathsep.join(path or os.curdir for path in sys.path)
     environment = {**os.environ, "PYTHONPATH": folders, "PYTHONHASHSEED": hash_seed}
-    where = [contract.__module__, inspect.getfile(contract), contract.__qualname__, problem]
+    where = [target.__module__, inspect.getfile(target), target.__qualname__, problem]
     done = subprocess.run(  # noqa: S603  this Python, and code of ours
         [sys.executable, "-c", (_JUMPING if jumping else "") + _MAIN, *where],
         env=environment,
@@ -53,7 +58,11 @@ def main(module: str, file: str, name: str, problem: str) -> None:
     found: Any = _loaded(module, Path(file))
     for part in name.split("."):
         found = getattr(found, part)
-    sys.stdout.write(f"\n{found().run(problem).digest}\n")
+    from simulator.testing.contract import SchedulerContract, contract_of
+
+    is_contract = isinstance(found, type) and issubclass(found, SchedulerContract)
+    contract = found() if is_contract else contract_of(found)
+    sys.stdout.write(f"\n{contract.run(problem).digest}\n")
 
 
 def _loaded(module: str, file: Path) -> object:

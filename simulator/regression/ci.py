@@ -1,0 +1,185 @@
+"""bb-sim ci: the check of a scheduler for projects without pytest; its exit status is the verdict."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from blackbox_repo.errors import InvalidOption
+from simulator.options import grouped_settings
+from simulator.regression.check import Check, check
+from simulator.regression.comparison import MARGIN, Comparison, Verdict
+from simulator.regression.markdown import markdown
+from simulator.regression.page import page
+from simulator.regression.results import Results, measure
+from simulator.regression.suites import NEWEST, SUITES, Suite, find_suite
+from simulator.schedulers.registry import scheduler_factory
+
+_RUNS_FOR_A_PROCESS = 100
+
+
+class FailOn(str, Enum):
+    """What makes the exit status 1, each with all that stands before it."""
+
+    REGRESSED = "regressed"
+    UNDECIDED = "undecided"
+    CHANGED = "changed"
+
+
+def ci(  # noqa: PLR0913, PLR0917  a command line has as many options as it has
+    scheduler: Annotated[
+        str, typer.Option(help="py:module:attribute for a factory of yours; or as for bb-sim run.")
+    ],
+    baseline: Annotated[
+        Path,
+        typer.Option(
+            help="A parquet file with what the scheduler reached before. If there is none it is written, and "
+            "the exit status is 1: commit it."
+        ),
+    ],
+    suite: Annotated[
+        str, typer.Option(help=f"{', '.join(NEWEST)}; or with its version: {', '.join(SUITES)}.")
+    ] = "standard",
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", help="scheduler.NAME=VALUE; may be repeated.")
+    ] = None,
+    margin: Annotated[
+        float, typer.Option(help="A change of the regret that makes no practical difference.")
+    ] = MARGIN,
+    seeds: Annotated[int | None, typer.Option(help="How many; by default as many as the suite says.")] = None,
+    task: Annotated[
+        list[str] | None, typer.Option(help="Only this task, BLACKBOX/TASK; may be repeated.")
+    ] = None,
+    jobs: Annotated[
+        int | None, typer.Option(help="Processes that share the work; by default one for each core.")
+    ] = None,
+    fail_on: Annotated[
+        FailOn, typer.Option(help="Exit with 1 if it regressed; or undecided too; or if any trace changed.")
+    ] = FailOn.REGRESSED,
+    update: Annotated[
+        bool, typer.Option("--update", help="Write the baseline anew, and exit with 0.")
+    ] = False,
+    markdown_file: Annotated[
+        Path | None, typer.Option("--markdown", help="Write a comment for a pull request to this file.")
+    ] = None,
+    html_file: Annotated[
+        Path | None, typer.Option("--html", help="Write a page with pictures to this file.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,  # noqa: FBT002
+) -> None:
+    """Compare a scheduler with its own past: has its behaviour changed, has it become worse?
+
+    Exit status: 0 fine, 1 not (see --fail-on) or no baseline yet, 2 an error.
+
+    Try:
+
+        bb-sim ci --suite smoke --scheduler asha --baseline asha.parquet
+
+        bb-sim ci --suite smoke --scheduler asha --baseline asha.parquet --set scheduler.eta=2 --html out.html
+    """
+    chosen = find_suite(suite)
+    groups = grouped_settings(settings or ())
+    others = [group for group, values in groups.items() if values and group != "scheduler"]
+    if others:
+        raise InvalidOption(f"--set {others[0]}.* is fixed by the suite; only scheduler.NAME=VALUE is free")
+    factory = scheduler_factory(scheduler, groups["scheduler"])
+    before = Results.load(baseline) if baseline.exists() else None
+    now = _measured(factory, chosen, task, seeds, jobs)
+    if before is None:
+        now.save(baseline)
+        typer.echo(f"there was no baseline yet; {baseline} was written ({len(now.rows)} runs): commit it")
+        raise typer.Exit(0 if update else 1)
+    checked = check(factory, chosen, before, now, margin)
+    _write(markdown_file, markdown(checked))
+    _write(html_file, page(checked))
+    typer.echo(json.dumps(_object(checked), allow_nan=False) if as_json else _text(checked))
+    if update:
+        now.save(baseline)
+        typer.echo(f"{baseline} was written anew", err=True)
+    elif failed(checked.comparison, fail_on):
+        raise typer.Exit(1)
+
+
+def _measured(
+    factory: Any, suite: Suite, tasks: list[str] | None, seeds: int | None, jobs: int | None
+) -> Results:
+    if jobs is None:
+        runs = len(tasks or suite.cases) * (suite.seeds if seeds is None else max(seeds, 0))
+        jobs = max(min(os.cpu_count() or 1, runs // _RUNS_FOR_A_PROCESS), 1)
+    if not sys.stderr.isatty():
+        return measure(factory, suite, tasks=tasks, seeds=seeds, jobs=jobs)
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as shown:
+        line = shown.add_task(f"{suite.name}, {jobs} at a time")
+
+        def progress(done: int, of: int) -> None:
+            shown.update(line, completed=done, total=of)
+
+        return measure(factory, suite, tasks=tasks, seeds=seeds, jobs=jobs, progress=progress)
+
+
+def failed(comparison: Comparison, fail_on: FailOn) -> bool:
+    """Whether a check fails."""
+    if fail_on is FailOn.CHANGED and comparison.changed:
+        return True
+    bad = {Verdict.REGRESSED} if fail_on is FailOn.REGRESSED else {Verdict.REGRESSED, Verdict.UNDECIDED}
+    return comparison.verdict in bad
+
+
+def _write(file: Path | None, text: str) -> None:
+    if file is not None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8", newline="\n")
+
+
+def _text(checked: Check) -> str:
+    """For a terminal."""
+    comparison = checked.comparison
+    width = max(len(effect.name) for effect in comparison.tasks)
+    lines = [
+        f"  {effect.name:<{width}}  {effect.before:.4f} -> {effect.now:.4f}  {effect.test.estimate:+.4f} "
+        f"({effect.test.low:+.4f} to {effect.test.high:+.4f})  {effect.verdict.value}"
+        for effect in comparison.tasks
+    ]
+    first = next(iter(checked.departures.items()), None)
+    shown = [] if first is None else [f"the behaviour differs first, {first[0]}, seed 0: {first[1]}"]
+    return "\n".join([comparison.summary, *lines, *shown, f"digest {checked.now.digest}"])
+
+
+def _object(checked: Check) -> dict[str, Any]:
+    comparison = checked.comparison
+    return {
+        "verdict": comparison.verdict.value,
+        "summary": comparison.summary,
+        "suite": comparison.suite,
+        "scheduler": comparison.scheduler,
+        "baseline": comparison.baseline,
+        "margin": comparison.margin,
+        "digest": checked.now.digest,
+        "seeds_needed": comparison.seeds_needed,
+        "tasks": [
+            {
+                "task": effect.name,
+                "before": effect.before,
+                "now": effect.now,
+                "change": effect.test.estimate,
+                "interval": [
+                    end if abs(end) < float("inf") else None for end in (effect.test.low, effect.test.high)
+                ],
+                "worse": effect.worse,
+                "better": effect.better,
+                "changed": effect.changed,
+                "verdict": effect.verdict.value,
+            }
+            for effect in (*comparison.tasks, comparison.together)
+        ],
+        "departures": dict(checked.departures),
+    }

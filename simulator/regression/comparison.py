@@ -1,0 +1,222 @@
+"""Whether a scheduler has become worse: its scores on a suite against those of a baseline, run by run."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from blackbox_repo.errors import InvalidOption
+from simulator.regression.results import Results, Row
+from simulator.regression.signed_rank import SignedRank
+
+ALARM = 0.002
+"""Chance, at most, that an unchanged scheduler is called regressed; the same for improved."""
+
+CONFIDENCE = 0.95
+MARGIN = 0.05
+"""Of the regret, if nothing else is said: so much more or less makes no practical difference."""
+
+_Z_ALARM, _Z_CONFIDENCE, _Z_POWER = 2.88, 1.96, 1.645  # normal quantiles of ALARM, CONFIDENCE and 95 % power
+
+
+class Verdict(str, Enum):
+    """What became of a scheduler.
+
+    ``UNCHANGED``: every trace is as it was. ``REGRESSED`` and ``IMPROVED``: the regret has certainly (up to
+    ``ALARM``) become larger or smaller, and maybe (``CONFIDENCE``) by more than the margin. ``EQUIVALENT``:
+    with that confidence it differs by less than the margin. ``UNDECIDED``: too few seeds to tell.
+    """
+
+    UNCHANGED = "unchanged"
+    EQUIVALENT = "equivalent"
+    IMPROVED = "improved"
+    UNDECIDED = "undecided"
+    REGRESSED = "regressed"
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What changed on one task, or on all together.
+
+    Args:
+        name: ``BLACKBOX/TASK``, or ``all``.
+        before: Mean regret of the baseline.
+        now: Mean regret now.
+        changes: The regret's change for each seed; above 0 is worse.
+        test: Of these changes.
+        worse: Probability of so much by chance if nothing had become worse, after Holm over all tasks.
+        better: The same for better.
+        changed: How many of the traces are not what they were.
+        verdict: What follows.
+    """
+
+    name: str
+    before: float
+    now: float
+    changes: tuple[float, ...]
+    test: SignedRank
+    worse: float
+    better: float
+    changed: int
+    verdict: Verdict
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A scheduler against its baseline.
+
+    Args:
+        suite: On which suite.
+        margin: Of the regret, within which a change makes no practical difference.
+        baseline: What the baseline's scheduler says of itself.
+        scheduler: What the one that is compared says.
+        tasks: What changed on each task.
+        together: The mean over tasks, seed by seed.
+    """
+
+    suite: str
+    margin: float
+    baseline: str
+    scheduler: str
+    tasks: tuple[Effect, ...]
+    together: Effect
+
+    @property
+    def verdict(self) -> Verdict:
+        """``REGRESSED`` if that is so on any task; else what all tasks together say."""
+        if any(effect.verdict is Verdict.REGRESSED for effect in self.tasks):
+            return Verdict.REGRESSED
+        return self.together.verdict
+
+    @property
+    def changed(self) -> int:
+        """How many of the traces are not what they were."""
+        return self.together.changed
+
+    @property
+    def seeds_needed(self) -> int | None:
+        """About how many seeds would decide about all tasks together; ``None`` if that is decided."""
+        return seeds_to_decide(self.together, self.margin) if self.verdict is Verdict.UNDECIDED else None
+
+    @property
+    def summary(self) -> str:
+        """The verdict in a sentence, with its figures."""
+        effect, seeds = self.together, len(self.together.changes)
+        if self.verdict is Verdict.UNCHANGED:
+            return f"unchanged: all {len(self.tasks) * seeds} traces are what they were"
+        figures = (
+            f"mean regret {effect.before:.4f} -> {effect.now:.4f}, change {effect.test.estimate:+.4f} "
+            f"({CONFIDENCE:.0%}: {effect.test.low:+.4f} to {effect.test.high:+.4f}), margin {self.margin:g}, "
+            f"{seeds} seeds, {self.changed} of {len(self.tasks) * seeds} traces changed"
+        )
+        worse = [task.name for task in self.tasks if task.verdict is Verdict.REGRESSED]
+        where = f" on {', '.join(worse)}" if worse else ""
+        needed = f"; about {self.seeds_needed} seeds would decide" if self.seeds_needed else ""
+        return f"{self.verdict.value}{where}: {figures}{needed}"
+
+
+def compare(baseline: Results, now: Results, margin: float = MARGIN) -> Comparison:
+    """Compare two schedulers' results on the tasks and seeds of the second.
+
+    Args:
+        baseline: Must hold all runs of ``now``.
+        now: The scheduler that may have become worse.
+        margin: Of the regret, above 0: a smaller change makes no practical difference.
+
+    Raises:
+        InvalidOption: The baseline is of another suite, or lacks a run; or the margin is out of range.
+    """
+    if isinstance(margin, bool) or not isinstance(margin, int | float) or not 0 < margin < 1:
+        raise InvalidOption(f"margin is {margin!r}, but must be a regret, above 0 and below 1")
+    if baseline.suite != now.suite:
+        raise InvalidOption(
+            f"the baseline is of the suite {baseline.suite!r}, the results are of {now.suite!r}; measure the "
+            f"baseline again, or choose that suite"
+        )
+    missing = [key for key in now.by_run if key not in baseline.by_run]
+    if missing:
+        raise InvalidOption(
+            f"the baseline lacks {len(missing)} runs, such as seed {missing[0][1]} of {missing[0][0]!r}; it has "
+            f"{len(baseline.seeds)} seeds of {len(baseline.cases)} tasks; measure it again with as many"
+        )
+    pairs = {
+        case: [(baseline.by_run[case, seed], now.by_run[case, seed]) for seed in now.seeds]
+        for case in now.cases
+    }
+    tasks, together = effects(pairs, margin)
+    return Comparison(now.suite, margin, baseline.scheduler, now.scheduler, tasks, together)
+
+
+def effects(pairs: dict[str, list[tuple[Row, Row]]], margin: float) -> tuple[tuple[Effect, ...], Effect]:
+    """What changed on each task, and on all together: pairs of runs, before and now, equally many a task."""
+    scores = {name: [(before.regret, now.regret) for before, now in runs] for name, runs in pairs.items()}
+    by_seed = list(zip(*scores.values(), strict=True))
+    scores["all"] = [
+        (_mean([before for before, _ in seed]), _mean([now for _, now in seed])) for seed in by_seed
+    ]
+    changed = {name: sum(before.digest != now.digest for before, now in runs) for name, runs in pairs.items()}
+    changed["all"] = sum(changed.values())
+    changes = {name: tuple(now - before for before, now in values) for name, values in scores.items()}
+    tests = {name: SignedRank.of(values, CONFIDENCE) for name, values in changes.items()}
+    worse = dict(zip(tests, holm([test.above for test in tests.values()]), strict=True))
+    better = dict(zip(tests, holm([test.below for test in tests.values()]), strict=True))
+    *tasks, together = (
+        Effect(
+            name,
+            _mean([before for before, _ in values]),
+            _mean([now for _, now in values]),
+            changes[name],
+            tests[name],
+            worse[name],
+            better[name],
+            changed[name],
+            _verdict(tests[name], worse[name], better[name], changed[name], margin),
+        )
+        for name, values in scores.items()
+    )
+    return tuple(tasks), together
+
+
+def _verdict(test: SignedRank, worse: float, better: float, changed: int, margin: float) -> Verdict:
+    if not changed:
+        return Verdict.UNCHANGED
+    if worse <= ALARM and test.high > margin:
+        return Verdict.REGRESSED
+    if better <= ALARM and test.low < -margin:
+        return Verdict.IMPROVED
+    if -margin < test.low and test.high < margin:
+        return Verdict.EQUIVALENT
+    return Verdict.UNDECIDED
+
+
+def holm(probabilities: Sequence[float]) -> list[float]:
+    """Holm's adjustment: each may be compared with the level that all together shall keep."""
+    order = sorted(range(len(probabilities)), key=lambda index: probabilities[index])
+    adjusted, largest = [0.0] * len(order), 0.0
+    for rank, index in enumerate(order):
+        largest = max(largest, min((len(order) - rank) * probabilities[index], 1.0))
+        adjusted[index] = largest
+    return adjusted
+
+
+def seeds_to_decide(effect: Effect, margin: float) -> int:
+    """About how many seeds would show that the effect is what it seems, be it small or large."""
+    seeds, size = len(effect.changes), abs(effect.test.estimate)
+    error = _standard_error(effect)
+    small = max(margin - size, 0.0) / (_Z_CONFIDENCE + _Z_POWER)
+    large = size / (_Z_ALARM + _Z_POWER)
+    wanted = max(small, large)
+    return max(math.ceil(seeds * (error / wanted) ** 2), seeds + 1)
+
+
+def _standard_error(effect: Effect) -> float:
+    mean = _mean(effect.changes)
+    count = len(effect.changes)
+    squares = math.fsum((change - mean) ** 2 for change in effect.changes)
+    return math.sqrt(squares / max(count - 1, 1) / count)
+
+
+def _mean(values: Sequence[float]) -> float:
+    return math.fsum(values) / len(values)

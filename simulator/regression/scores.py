@@ -1,0 +1,23 @@
+"""How good a run was, as a number: its regret, averaged over the budget."""
+
+from __future__ import annotations
+
+import math
+
+from simulator.regression.suites import Case
+from simulator.run import Run
+
+
+def regret(case: Case, run: Run) -> float:
+    """The regret of the best report so far, averaged over the simulated time of the budget.
+
+    0 is as good as can be from the first moment on, 1 no better than training the median configuration, and
+    it is never above 1; before the first report it is 1.
+    """
+    loss = run.schema.objective(run.schema.target).loss
+    least, span = loss(case.best), loss(case.typical) - loss(case.best)
+    found = run.incumbent()
+    reached = [min(max((loss(value) - least) / span, 0.0), 1.0) for value in found.value.tolist()]
+    times = [0.0, *found.time.tolist(), case.seconds]
+    spans = [after - before for before, after in zip(times, times[1:], strict=False)]
+    return math.fsum(r * seconds for r, seconds in zip([1.0, *reached], spans, strict=True)) / case.seconds

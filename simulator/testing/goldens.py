@@ -1,0 +1,76 @@
+"""Where tests keep what they compare with: beside the test, written when missing, never silently renewed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from hashlib import blake2b
+from pathlib import Path
+from typing import NoReturn
+
+from blackbox_repo.errors import InvalidOption
+from simulator.testing import current
+
+FOLDER = "goldens"
+_LONGEST = 100
+
+
+def golden_file(given: str | Path | None, suffix: str) -> Path:
+    """The file of this assertion: as given, from the test's folder, or named after the test.
+
+    Raises:
+        InvalidOption: No test of pytest is running, and no absolute path is given.
+    """
+    test = current.running()
+    if given is not None and Path(given).is_absolute():
+        return Path(given)
+    if test is None:
+        raise InvalidOption(
+            "no test is running under pytest with this project's plugin, so there is no place to keep a "
+            "golden file; give an absolute path"
+        )
+    if given is not None:
+        return test.file.parent / given
+    file = test.file.parent / FOLDER / test.file.stem / f"{_file_name(test.name)}{suffix}"
+    number = 1 + sum(used == file for used in test.files)
+    test.files.append(file)
+    return file if number == 1 else file.with_name(f"{file.stem}-{number}{suffix}")
+
+
+def _file_name(name: str) -> str:
+    """A test's name as the name of a file, the same on every system; a hash where letters had to go."""
+    plain = re.sub(r"[^\w.\-\[\]=,]+", "-", name, flags=re.ASCII)
+    if plain == name and len(name) <= _LONGEST:
+        return plain
+    return f"{plain[:_LONGEST]}-{blake2b(name.encode(), digest_size=4).hexdigest()}"
+
+
+def regenerating() -> bool:
+    """Whether files are to be written anew."""
+    test = current.running()
+    return test is not None and test.regenerate
+
+
+def written(file: Path, write: Callable[[Path], object], why: str) -> NoReturn:
+    """Write the file, and fail: what it says has to be looked at, and committed.
+
+    Raises:
+        AssertionError: Always.
+    """
+    file.parent.mkdir(parents=True, exist_ok=True)
+    write(file)
+    raise AssertionError(f"{why}; {_shown(file)} was written: look at it, commit it, and run the test again")
+
+
+def note(text: str) -> None:
+    """Tell something even though the test passes."""
+    test = current.running()
+    if test is not None:
+        test.notes.append(text)
+
+
+def _shown(file: Path) -> str:
+    try:
+        return file.relative_to(Path.cwd()).as_posix()
+    except ValueError:
+        return str(file)
