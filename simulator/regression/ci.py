@@ -62,7 +62,7 @@ def ci(  # noqa: PLR0913, PLR0917  a command line has as many options as it has
     fail_on: Annotated[
         FailOn, typer.Option(help="Exit with 1 if it regressed; or undecided too; or if any trace changed.")
     ] = FailOn.REGRESSED,
-    update: Annotated[
+    update: Annotated[  # noqa: FBT002
         bool, typer.Option("--update", help="Write the baseline anew, and exit with 0.")
     ] = False,
     markdown_file: Annotated[

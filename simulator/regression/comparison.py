@@ -138,8 +138,8 @@ def compare(baseline: Results, now: Results, margin: float = MARGIN) -> Comparis
     missing = [key for key in now.by_run if key not in baseline.by_run]
     if missing:
         raise InvalidOption(
-            f"the baseline lacks {len(missing)} runs, such as seed {missing[0][1]} of {missing[0][0]!r}; it has "
-            f"{len(baseline.seeds)} seeds of {len(baseline.cases)} tasks; measure it again with as many"
+            f"the baseline lacks {len(missing)} runs, such as seed {missing[0][1]} of {missing[0][0]!r}; it "
+            f"has {len(baseline.seeds)} seeds of {len(baseline.cases)} tasks; measure it again with as many"
         )
     pairs = {
         case: [(baseline.by_run[case, seed], now.by_run[case, seed]) for seed in now.seeds]

@@ -19,28 +19,21 @@ _SHOWN_TASKS = 3
 def markdown(check: Check) -> str:
     """The verdict, a table of the tasks, and where behaviour first differs."""
     comparison = check.comparison
-    return "\n".join(
-        [
-            f"### {SIGNS[comparison.verdict]} {comparison.summary}",
-            "",
-            *_table(comparison),
-            "",
-            *_departures(check),
-            f"`{comparison.scheduler}` against `{comparison.baseline}`; suite `{comparison.suite}`, digest "
-            f"`{check.now.digest[:12]}`, was `{check.baseline.digest[:12]}`. The regret is 0 for as good as "
-            f"can be and 1 for the median configuration, averaged over the simulated budget.",
-            "",
-        ]
+    against = (
+        f"`{comparison.scheduler}` against `{comparison.baseline}`; suite `{comparison.suite}`, digest "
+        f"`{check.now.digest[:12]}`, was `{check.baseline.digest[:12]}`. The regret is 0 for as good as can be "
+        f"and 1 for the median configuration, averaged over the simulated budget."
     )
+    title = f"### {SIGNS[comparison.verdict]} {comparison.summary}"
+    return "\n".join([title, "", *_table(comparison), "", *_departures(check), against, ""])
 
 
 def _table(comparison: Comparison) -> list[str]:
-    span = f"{-3 * comparison.margin:g} … {3 * comparison.margin:g}"
-    rows = [
+    heading = (
         f"| task | regret was | is | change | {CONFIDENCE:.0%} interval | p worse | traces changed | "
-        f"changes of the seeds, {span} | |",
-        "| --- | ---: | ---: | ---: | --- | ---: | ---: | --- | --- |",
-    ]
+        f"changes of the seeds, {-3 * comparison.margin:g} … {3 * comparison.margin:g} | |"
+    )
+    rows = [heading, "| --- | ---: | ---: | ---: | --- | ---: | ---: | --- | --- |"]
     return rows + [_row(effect, comparison.margin) for effect in (*comparison.tasks, comparison.together)]
 
 

@@ -16,9 +16,10 @@ COLOURS = {
 }
 _WIDTH, _ROW, _LABEL, _VERDICT = 900, 30, 330, 110
 _STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 960px; margin: 2em auto; padding: 0 1em; color: #1c1e21 }
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 960px; margin: 2em auto; color: #1c1e21 }
 h1 { font-size: 1.35em } pre { background: #f4f5f7; padding: .8em; overflow-x: auto }
-table { border-collapse: collapse } td, th { padding: .25em .7em; text-align: right; border-bottom: 1px solid #ddd }
+table { border-collapse: collapse }
+td, th { padding: .25em .7em; text-align: right; border-bottom: 1px solid #ddd }
 td:first-child, th:first-child { text-align: left } svg text { font: 13px system-ui, sans-serif }
 """
 
@@ -62,8 +63,8 @@ def _picture(comparison: Comparison) -> str:
         f"<svg viewBox='0 0 {_WIDTH} {height}' role='img' aria-label='change of the regret by task'>"
         f"<rect x='{low:.1f}' y='0' width='{high - low:.1f}' height='{height - _ROW}' fill='#eef1f4'/>"
         f"<line x1='{place(0):.1f}' x2='{place(0):.1f}' y1='0' y2='{height - _ROW}' stroke='#888'/>"
-        f"{drawn}{ticks}</svg><p>Change of the regret, right is worse: estimate and {CONFIDENCE:.0%} interval. "
-        f"Within the grey band it makes no practical difference.</p>"
+        f"{drawn}{ticks}</svg><p>Change of the regret, right is worse: estimate and "
+        f"{CONFIDENCE:.0%} interval. Within the grey band it makes no practical difference.</p>"
     )
 
 

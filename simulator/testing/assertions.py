@@ -1,4 +1,4 @@
-"""What a test may assert of a scheduler: same behaviour, no worse, deterministic, in contract, fast enough."""
+"""What a test may assert of a scheduler: behaves alike, no worse, deterministic, in contract, fast."""
 
 from __future__ import annotations
 
@@ -212,8 +212,8 @@ def assert_speed(
             times[is_reference].append(_seconds(partial(simulated.run, factory)))
     found = min(times[False]) / min(times[True])
     assert found <= ratio, (
-        f"a run takes {found:.3g} times as long as one of {getattr(reference, '__name__', reference)}, but may "
-        f"take {ratio:g} times ({min(times[False]):.3g} s and {min(times[True]):.3g} s of the processor)"
+        f"a run takes {found:.3g} times as long as one of {getattr(reference, '__name__', reference)}, but "
+        f"may take {ratio:g} times ({min(times[False]):.3g} s and {min(times[True]):.3g} s of the processor)"
     )
     return found
 
