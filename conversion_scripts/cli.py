@@ -161,10 +161,11 @@ def _files(recipe: Recipe) -> Table:
 
 
 def _megabytes(files: tuple[RawFile, ...]) -> str:
-    """The size of all files, or of those whose size is known."""
-    known = [file.size for file in files if file.size]
-    more = ">" if len(known) < len(files) else ""
-    return f"{more}{sum(known) / 1e6:,.1f}" if known else "?"
+    """The size of all files, or of those whose size is known; nothing if it is of none."""
+    known = [file.size or file.about for file in files if file.size or file.about]
+    roughly = "~" if any(file.about for file in files) else ""
+    sign = ">" if len(known) < len(files) else roughly
+    return f"{sign}{sum(known) / 1e6:,.1f}" if known else ""
 
 
 def main() -> None:

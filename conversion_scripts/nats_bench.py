@@ -213,9 +213,9 @@ def _schema(space: Space, epochs: int) -> Schema:
     return Schema(space, fidelity, objectives, target="valid_accuracy", time="elapsed_time")
 
 
-def _file(name: str) -> RawFile:
+def _file(name: str, about: int = 0) -> RawFile:
     folder, *others = (_packing(name + ending) for ending in ("-simple", "-simple.tar", ".pickle.pbz2"))
-    return replace(folder, instead=tuple(others))
+    return replace(folder, about=about, instead=tuple(others))
 
 
 def _packing(name: str) -> RawFile:
@@ -229,7 +229,7 @@ def _channels(architecture: str) -> dict[str, int]:
 
 
 TOPOLOGY = Source(
-    _file("NATS-tss-v1_0-3ffb9"),
+    _file("NATS-tss-v1_0-3ffb9", about=1_100_000_000),
     Space({edge: Categorical(OPERATIONS) for edge in EDGES}),
     configuration_of,
     whole=15_625,

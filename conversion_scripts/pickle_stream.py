@@ -47,7 +47,10 @@ class _StreamUnpickler(pickle._Unpickler):  # noqa: SLF001  the one in Python ca
         if len(self._ends) > 1 and number < self._ends[-2]:
             self._shared.add(number)
         if number not in self.memo:
-            raise FormatError("the pickle refers back to what was in a part that was taken long ago")
+            raise FormatError(
+                "the pickle refers back to what was in a part that was taken long ago; take the data in "
+                "another packing, with a file for each part"
+            )
         self.append(self.memo[number])
 
     def load_setitems(self) -> None:

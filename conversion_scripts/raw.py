@@ -36,6 +36,7 @@ class RawFile:
         size: Its bytes as published; 0 if the recipe does not know them.
         mirrors: Other addresses of the same file, to be tried in order.
         instead: The same data in other packings, any of which will do.
+        about: So many bytes it has roughly, where the recipe does not know them; nothing is checked with it.
 
     Raises:
         InvalidOption: The name leads out of the raw folder.
@@ -50,6 +51,7 @@ class RawFile:
     size: int = 0
     mirrors: tuple[str, ...] = ()
     instead: tuple[RawFile, ...] = ()
+    about: int = 0
 
     def __post_init__(self) -> None:
         path = PurePosixPath(self.name)

@@ -31,6 +31,12 @@ REPOSITORY = "slds-lmu/yahpo_data"
 COMMIT = "efdab9072f63bd680396cd4b78b927c4a0caaad3"
 ZIP = "yahpo_data.zip"
 STATISTICS = "global_statistics/instance_target_statistics.csv"
+MODEL_BYTES = {
+    "lcbench": 2_153_124,
+    "rbv2_xgboost": 3_335_828,
+    "rbv2_rpart": 1_827_105,
+    "iaml_glmnet": 867_133,
+}
 STATISTICS_SHA256 = "9c7339cf6ae2a10187cea120cc3d290aebf7cff10fa0a5ce8b12adb772bca56b"
 ELAPSED, MIN_STEP = "elapsed_time", 0.001
 _DRAWN, _FLAT = 50, 0.002  # an objective is flat that differs by less among so many random configurations
@@ -88,6 +94,7 @@ class Scenario:
         """Space, encoding, network, and the statistics of all scenarios if they are read."""
         names = ("config_space.json", "encoding.json", "model.onnx")
         files = [_file(f"{self.name}/{name}", sha) for name, sha in zip(names, self.sha256, strict=True)]
+        files[-1] = replace(files[-1], about=MODEL_BYTES.get(self.name, 0))
         return (*files, _file(STATISTICS, STATISTICS_SHA256)) if self.ranges else tuple(files)
 
 

@@ -234,6 +234,10 @@ def test_the_list_says_licence_size_and_whether_the_files_can_be_downloaded() ->
     assert lines[0].split() == ["name", "licence", "files", "MB", "download", "title"]
     (line,) = [line for line in lines if line.startswith("taskset ")]
     assert line.split()[:5] == ["taskset", "Apache-2.0", "3", "9.4", "yes"]
+    (line,) = [line for line in lines if line.startswith("lcbench ")]
+    assert line.split()[:5] == ["lcbench", "Apache-2.0", "1", "~340.0", "yes"]
+    (line,) = [line for line in lines if line.startswith("nats-sss ")]
+    assert line.split()[:5] == ["nats-sss", "MIT", "1", "by", "hand"]  # nobody says how large it is
 
 
 def test_the_list_fits_a_narrow_terminal_with_its_names_whole() -> None:
