@@ -60,7 +60,7 @@ def call_columns(calls: Sequence[tuple[Any, ...]]) -> dict[str, list[Any]]:
 
 def _started(segment: Segment) -> float | None:
     """When a job began to train, if the run did not end before."""
-    return None if segment.end is not None and segment.end < segment.start else to_seconds(segment.start)
+    return to_seconds(segment.start) if segment.begun else None
 
 
 def report_columns(schema: Schema, cluster: Cluster, points: Points) -> dict[str, Array]:

@@ -35,7 +35,8 @@ def settle(
     for key, segment in sorted(cluster.running.items()):
         if segment.outcome is None:
             first = waiting[key].point if key in waiting else segment.last + 1
-            _settle_points(cluster, segment, first, last)
+            if segment.begun:
+                _settle_points(cluster, segment, first, last)
             segment.outcome = cluster.trials[segment.trial].status = TrialStatus.INTERRUPTED
         cluster.finish(segment, last.time)
         point = cluster.reached(segment, last.time)

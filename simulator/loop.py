@@ -201,6 +201,7 @@ class Simulation:
 
     def on_start(self, event: Event) -> None:
         trial, segment = self.of(event)
+        segment.begun = True
         self.events.append((event, f"{segment.worker} {trial.curve.seed} {dict(trial.configuration)!a}"))
         self.await_next(segment)
 

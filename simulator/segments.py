@@ -74,6 +74,7 @@ class Segment:
     signal: int | None = None
     end: int | None = None
     outcome: TrialStatus | None = None
+    begun: bool = False
     end_told: bool = False
     queued: Event | None = None
     """Its event in the queue."""

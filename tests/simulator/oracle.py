@@ -556,6 +556,8 @@ class Oracle:
     def finish(self) -> None:
         """Tell what waits to be told, interrupt what runs, and write down points on their way (T12, T15)."""
         for job in self.running:
+            if (job.start, Event(ORDER.index("start"), job.trial, job.number)) not in self.done:
+                job.start, job.produced = NEVER, {}  # T15
             job.outcome, job.ended = job.outcome or TrialStatus.INTERRUPTED, self.now
             self.write("end", job.trial, job.number, job.last_point_by(self.now))
             self.requests.append(Request(self.now, END, job.trial, job.number))

@@ -265,6 +265,17 @@ def test_at_a_look_at_the_very_limit_all_is_told_but_nothing_is_asked_T13_T15(pl
     assert [row["call"] for row in run.calls().to_pylist()] == ["suggest", *["on_report"] * 4, "on_end"]
 
 
+def test_a_job_that_would_start_in_a_further_round_of_the_last_instant_has_not_begun_T15_T13(
+    play: Play, job: Job, after: Callable[..., Any]
+) -> None:
+    """At the look at 5, worker 1 gets a job without duration, and then the end of trial 0 is told."""
+    script = [job(1), after((0, 1), job(0))]
+    story, _, run = play(script, workers=2, conditions=Conditions(poll=5), stop=Stop(trials_completed=1))
+    assert without_answers(story)[-3:] == ["4 end 0.0", "5 end 1.0", "5 deadline 0.0"]
+    assert [row["started"] for row in run.segments().to_pylist()] == [0.0, None]
+    assert len(run.reports()) == 4
+
+
 def test_a_look_for_workers_alone_keeps_no_drained_run_going_T13_T14(play: Play, job: Job) -> None:
     """The end is told from 5 to 5.5, then the worker waits for the look at 10: but from 7 on in vain."""
     slow_at_ends = Conditions(poll=5, decision_time=lambda call: 0.5 * (call.kind == "on_end"))
