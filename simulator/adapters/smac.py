@@ -34,6 +34,9 @@ class SMAC:
             configuration is tried with several seeds. After ``n_trials``, if it is given, none is suggested.
         intensifier: Keyword arguments of the facade's ``get_intensifier``, such as ``eta``.
         initial_design: Keyword arguments of the facade's ``get_initial_design``, such as ``n_configs``.
+        maximizer: Keyword arguments of the facade's ``get_acquisition_maximizer``, such as ``challengers``:
+            most of SMAC's real time goes there.
+        model: Keyword arguments of the facade's ``get_model``, such as ``n_trees``.
         initial: Configurations to try after those of the initial design.
 
     Raises:
@@ -41,7 +44,7 @@ class SMAC:
         UnknownName: There is no such facade.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  a facade has so many parts
         self,
         facade: str = "HyperparameterOptimizationFacade",
         *,
@@ -49,6 +52,8 @@ class SMAC:
         scenario: Mapping[str, Any] | None = None,
         intensifier: Mapping[str, Any] | None = None,
         initial_design: Mapping[str, Any] | None = None,
+        maximizer: Mapping[str, Any] | None = None,
+        model: Mapping[str, Any] | None = None,
         initial: Sequence[Configuration] = (),
     ) -> None:
         with warnings.catch_warnings():
@@ -60,7 +65,8 @@ class SMAC:
         self._facade = class_in(library, facade, base, "SMAC facade")
         self._resume, self._initial = resume, initial
         self._scenario = dict(scenario or {})
-        self._parts = {"intensifier": dict(intensifier or {}), "initial_design": dict(initial_design or {})}
+        given = {"intensifier": intensifier, "initial_design": initial_design, "maximizer": maximizer}
+        self._parts = {name: dict(part or {}) for name, part in {**given, "model": model}.items()}
 
     def __call__(self, schema: Schema, seed: int) -> AskTellScheduler:
         """A fresh facade for this blackbox.
@@ -103,6 +109,8 @@ class SMAC:
             scenario,
             intensifier=facade.get_intensifier(scenario, **self._parts["intensifier"]),
             initial_design=facade.get_initial_design(scenario, **design),
+            model=facade.get_model(scenario, **self._parts["model"]),
+            acquisition_maximizer=facade.get_acquisition_maximizer(scenario, **self._parts["maximizer"]),
             logging_level=False,
             overwrite=True,
         )
@@ -130,6 +138,8 @@ class _Optimizer:
         self._crash_cost: float | None = scenario.get("crash_cost")
         self._worst: float | None = None
         self._crashed: list[Job] = []
+        # threads would add up the trees of a forest in the order in which they are done
+        self._sequentially = require("joblib", "smac").parallel_config
         history = require("smac.runhistory", "smac")
         self._value, self._status = history.TrialValue, history.StatusType
         self._exhausted = require("smac.main.exceptions", "smac").ConfigurationSpaceExhaustedException
@@ -140,7 +150,7 @@ class _Optimizer:
     def ask(self) -> Job | None:
         if self._facade.runhistory.submitted >= self._limit:
             return None
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), self._sequentially(backend="sequential"):
             warnings.simplefilter("ignore")
             try:
                 asked = self._facade.ask()

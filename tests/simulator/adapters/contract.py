@@ -29,7 +29,7 @@ PROCESS = """
 from simulator import Stop, simulate
 from simulator.schedulers.registry import scheduler_factory
 from tests.simulator.schedulers.problems import PROBLEMS
-factory = scheduler_factory({scheduler!r}, {{}})
+factory = scheduler_factory({scheduler!r}, {settings!r})
 print(simulate(PROBLEMS["conditional"](), factory, workers=4, stop=Stop(trials_started=30), seed=7).digest)
 """
 HARD = Conditions(decision_time=3, failures=Failures(crash=70, preempt=200, away=7))
@@ -114,9 +114,9 @@ def check_it_goes_on(factory: Any, problems: Sequence[str] = STUMBLING, *, trial
         assert runs[1].digest == runs[2].digest
 
 
-def check_processes(scheduler: str) -> None:
+def check_processes(scheduler: str, **settings: Any) -> None:
     """Two processes with different hashes find the same."""
-    command = [sys.executable, "-c", PROCESS.format(scheduler=scheduler)]
+    command = [sys.executable, "-c", PROCESS.format(scheduler=scheduler, settings=settings)]
     outputs = {
         subprocess.run(
             command, cwd=ROOT, env={**os.environ, "PYTHONHASHSEED": seed}, check=True, capture_output=True

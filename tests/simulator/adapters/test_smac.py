@@ -36,7 +36,10 @@ smac = pytest.importorskip("smac")
 MULTI = ("MultiFidelityFacade", "HyperbandFacade")
 SINGLE = ("HyperparameterOptimizationFacade", "BlackBoxFacade", "RandomFacade")
 SMALL = Space({"x": Float(-2, 2), "lr": Float(1e-5, 1e-1, log=True), "n": Integer(1, 9)})
-FEW: dict[str, Any] = {"initial_design": {"n_configs": 5}}
+QUICK = {"challengers": 50, "local_search_iterations": 1}
+FEW: dict[str, Any] = {"initial_design": {"n_configs": 5}, "maximizer": QUICK}
+FEW_TREES = {**FEW, "model": {"n_trees": 2}}  # a tree takes SMAC a tenth of a second
+SETTINGS: dict[str, Any] = {"RandomFacade": {}, "HyperbandFacade": {}, "BlackBoxFacade": FEW}
 
 
 def optimized(facade: str, space: Space, trials: int, folder: Path) -> list[tuple[Configuration, float]]:
@@ -57,9 +60,13 @@ def optimized(facade: str, space: Space, trials: int, folder: Path) -> list[tupl
         **budgets,
     )
     kind = getattr(smac, facade)
-    design = {} if facade in ("RandomFacade", "HyperbandFacade") else FEW["initial_design"]
-    design = kind.get_initial_design(scenario, **design)
-    in_order(kind(scenario, function, initial_design=design, overwrite=True, logging_level=False)).optimize()
+    few = SETTINGS.get(facade, FEW_TREES)
+    parts = {
+        "model": kind.get_model(scenario, **few.get("model", {})),
+        "initial_design": kind.get_initial_design(scenario, **few.get("initial_design", {})),
+        "acquisition_maximizer": kind.get_acquisition_maximizer(scenario, **few.get("maximizer", {})),
+    }
+    in_order(kind(scenario, function, **parts, overwrite=True, logging_level=False)).optimize()
     return tried
 
 
@@ -67,7 +74,7 @@ def optimized(facade: str, space: Space, trials: int, folder: Path) -> list[tupl
 @pytest.mark.filterwarnings("ignore")
 def test_with_one_worker_jobs_are_those_of_optimize(facade: str, tmp_path: Path) -> None:
     trials = 6 if facade == "BlackBoxFacade" else 12
-    few = {} if facade in ("RandomFacade", "HyperbandFacade") else FEW
+    few = SETTINGS.get(facade, FEW_TREES)
     factory = SMAC(facade, scenario={"n_trials": trials}, **few)
     run = simulated(made_blackbox(SMALL), factory, 100)
     assert run.reason == ("stalled" if facade in MULTI else "exhausted")  # who is not promoted stays paused
@@ -76,25 +83,27 @@ def test_with_one_worker_jobs_are_those_of_optimize(facade: str, tmp_path: Path)
 
 @pytest.mark.parametrize("facade", ["HyperparameterOptimizationFacade", "MultiFidelityFacade"])
 def test_the_goal_is_the_blackboxs(facade: str) -> None:
-    smallest = simulated(made_blackbox(SMALL), SMAC(facade, **FEW), 12)
-    largest = simulated(made_blackbox(SMALL, "max"), SMAC(facade, **FEW), 12)
+    smallest = simulated(made_blackbox(SMALL), SMAC(facade, **FEW_TREES), 12)
+    largest = simulated(made_blackbox(SMALL, "max"), SMAC(facade, **FEW_TREES), 12)
     assert configurations(smallest) == configurations(largest)
     assert smallest.header["scheduler"].startswith(f"SMAC(seed=5, facade='{facade}', resume=False, initial_")
+    assert "maximizer={'challengers': 50, 'local_search_iterations': 1}" in smallest.header["scheduler"]
 
 
 @pytest.mark.parametrize("facade", ["HyperparameterOptimizationFacade", "MultiFidelityFacade"])
 def test_it_goes_on_whatever_happens_to_its_trials(facade: str) -> None:
-    check_it_goes_on(SMAC(facade, **FEW), ["conditional"], trials=9)
+    check_it_goes_on(SMAC(facade, **FEW_TREES), ["conditional"], trials=9)
 
 
 @pytest.mark.parametrize("facade", ["HyperparameterOptimizationFacade", "MultiFidelityFacade"])
 def test_many_workers_failures_and_two_runs_are_one_T19(facade: str) -> None:
-    check_hard_conditions(made_blackbox(SPACE), SMAC(facade, **FEW), trials=20)
+    check_hard_conditions(made_blackbox(SPACE), SMAC(facade, **FEW_TREES), trials=20)
 
 
 @pytest.mark.parametrize("facade", ["HyperparameterOptimizationFacade", "HyperbandFacade"])
 def test_a_space_that_is_used_up_ends_the_run(facade: str) -> None:
-    run = simulate(PROBLEMS["tiny"](), SMAC(facade), workers=3, stop=Stop(time=10_000), seed=1)
+    few = {**SETTINGS.get(facade, FEW_TREES), "initial_design": {}}
+    run = simulate(PROBLEMS["tiny"](), SMAC(facade, **few), workers=3, stop=Stop(time=10_000), seed=1)
     assert run.reason in ("exhausted", "stalled")
     assert len(set(map(str, configurations(run)))) == 6
 
@@ -108,14 +117,16 @@ def test_promoted_configurations_may_go_on_from_their_checkpoints() -> None:
 
 def test_initial_configurations_come_after_the_initial_design() -> None:
     first = [SPACE.sample("initial", number) for number in range(3)]
-    run = simulated(made_blackbox(SPACE), SMAC(initial=first, initial_design={"n_configs": 0}), 4)
+    run = simulated(
+        made_blackbox(SPACE), SMAC(initial=first, **{**FEW_TREES, "initial_design": {"n_configs": 0}}), 4
+    )
     assert [pytest.approx(given) for given in first] == configurations(run)[:3]
-    run = simulated(made_blackbox(SPACE), SMAC(initial=first, **FEW), 9)
+    run = simulated(made_blackbox(SPACE), SMAC(initial=first, **FEW_TREES), 9)
     assert [pytest.approx(given) for given in first] == configurations(run)[5:8]
 
 
 def test_settings_reach_the_library_and_wrong_ones_are_refused() -> None:
-    settings = {"intensifier": {"eta": 2}, "scenario": {"min_budget": 2}, **FEW}
+    settings = {"intensifier": {"eta": 2}, "scenario": {"min_budget": 2}, **FEW_TREES}
     run = simulated(made_blackbox(SMALL), scheduler_factory("smac:MultiFidelityFacade", settings), 30)
     assert {until for _, until in jobs_of(run)} <= {2, 4, 9}
     assert "scenario={'min_budget': 2}, intensifier={'eta': 2}" in run.header["scheduler"]
@@ -130,18 +141,18 @@ def test_settings_reach_the_library_and_wrong_ones_are_refused() -> None:
 def test_nothing_is_written_and_logging_is_the_users(monkeypatch: Any, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     before = logging.getLogger().handlers[:]
-    simulated(made_blackbox(Space({"k": Categorical(("a", "b")), "x": Float(0, 1)})), SMAC(**FEW), 12)
+    simulated(made_blackbox(Space({"k": Categorical(("a", "b")), "x": Float(0, 1)})), SMAC(**FEW_TREES), 12)
     assert not list(tmp_path.iterdir())
     assert logging.getLogger().handlers == before
 
 
 def test_a_real_table() -> None:
-    run = simulated(real_curves(), SMAC("MultiFidelityFacade", **FEW), 20, workers=4)
+    run = simulated(real_curves(), SMAC("MultiFidelityFacade", **FEW_TREES), 20, workers=4)
     assert len(run.trial_columns["trial"]) == 20
 
 
 def test_two_processes_find_the_same() -> None:
-    check_processes("smac:HyperparameterOptimizationFacade")
+    check_processes("smac:HyperparameterOptimizationFacade", **FEW_TREES)
 
 
 def test_the_snippet_of_the_documentation() -> None:
