@@ -83,6 +83,31 @@ def test_curves_and_constants_are_those_of_the_file(converted: Path) -> None:
             assert curve.constant("parameters") == columns["n_params"][seed]
 
 
+@pytest.mark.filterwarnings("ignore")
+def test_a_loader_on_pypi_reads_these_files_and_finds_the_same(tmp_path: Path) -> None:
+    """The official one is not on PyPI; syne-tune's fcnet_import.py is, convert_dataset(), in float32."""
+    theirs = pytest.importorskip(
+        "syne_tune.blackbox_repository.conversion_scripts.scripts.fcnet_import", exc_type=ImportError
+    )
+    build(CURVES, written(tmp_path / "raw"), tmp_path)
+    for task in TASKS:
+        found, ours = (
+            theirs.convert_dataset(tmp_path / "raw" / f"{task}.hdf5"),
+            load_blackbox(tmp_path / "fcnet"),
+        )
+        assert len(found.hyperparameters) == len(PICKED)
+        for row, hyperparameters in enumerate(found.hyperparameters.to_dict("records")):
+            configuration = {name.removeprefix("hp_"): value for name, value in hyperparameters.items()}
+            for seed in range(4):
+                curve = ours[task].curve(configuration, seed=seed)
+                valid, train, test, parameters, elapsed = found.objectives_evaluations[row, seed].T
+                assert np.array_equal(curve["valid_mse"], valid)
+                assert np.array_equal(curve["train_mse"], train)
+                assert np.allclose(curve["elapsed_time"], elapsed, rtol=1e-6, atol=0)
+                assert {*test.tolist()} == {curve.constant("test_mse")}
+                assert {*parameters.tolist()} == {curve.constant("parameters")}
+
+
 def test_the_time_is_the_official_interpolation(converted: Path) -> None:
     blackbox = load_blackbox(converted)["naval_propulsion"]
     for configuration in blackbox.configurations():

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import zipfile
@@ -13,7 +14,7 @@ import pytest
 from blackbox_repo import LearningCurve, TabularBlackbox, load_blackbox
 from blackbox_repo.errors import FormatError
 from conversion_scripts.build import build
-from conversion_scripts.lcbench import FILE, LCBENCH
+from conversion_scripts.lcbench import FILE, LCBENCH, LOGS
 from tests.conversion_scripts.official import lcbench_run, write_lcbench
 
 DATASETS = ("APSFailure", "jungle_chess_2pcs_raw_endgame_complete", "numerai28.6")
@@ -59,6 +60,27 @@ def test_every_number_is_where_the_official_query_finds_it(tmp_path: Path, file:
             assert curve["elapsed_time"].tolist() == [t - log["time"][0] for t in log["time"][1:51]]
             assert curve.fidelities == tuple(range(1, 51))
             assert curve.constant("parameters") == run["results"]["model_parameters"]
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_the_official_loader_reads_these_files_and_finds_the_same(tmp_path: Path) -> None:
+    """LCBench's api.py is not on PyPI, but syne-tune has a copy of it; where that is installed."""
+    theirs = pytest.importorskip(
+        "syne_tune.blackbox_repository.conversion_scripts.scripts.lcbench.api", exc_type=ImportError
+    )
+    converted(tmp_path)
+    with zipfile.ZipFile(tmp_path / "raw" / FILE) as archive:
+        archive.extractall(tmp_path)
+    bench = theirs.Benchmark(str(tmp_path / FILE.replace(".zip", ".json")), cache=False)
+    loaded = load_blackbox(tmp_path / "lcbench")
+    assert bench.get_dataset_names() == list(loaded)
+    for name, identifier in itertools.product(loaded, IDENTIFIERS):
+        curve = curve_of(loaded[name], identifier)
+        for objective, tag in LOGS.items():
+            expected = np.array(bench.query(dataset_name=name, tag=tag, config_id=identifier))
+            start = expected[0] if tag == "time" else 0.0
+            assert curve[objective].tolist() == (expected[1:51] - start).tolist()
+        assert curve.constant("parameters") == bench.query(name, "model_parameters", identifier)
 
 
 def test_configurations_come_by_their_number_and_true_layers_are_one(tmp_path: Path) -> None:

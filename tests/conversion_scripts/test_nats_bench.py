@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import itertools
 import pickle
 import tarfile
 import warnings
@@ -76,6 +77,33 @@ def loaded(folder: Path, blackbox: str, task: str) -> TabularBlackbox:
     found = load_blackbox(folder / blackbox)[task]
     assert isinstance(found, TabularBlackbox)
     return found
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("blackbox", EPOCHS)
+def test_the_official_loader_finds_the_same_values(converted: Path, blackbox: str) -> None:
+    """The package nats_bench itself, where it is installed: at the first, a middle and the last epoch."""
+    theirs = pytest.importorskip("nats_bench")
+    name, space = (TOPOLOGY, "tss") if blackbox.startswith("nasbench201") else (SIZE, "sss")
+    epochs = EPOCHS[blackbox]
+    api = theirs.create(str(RAW / "nats_bench" / f"{name}-simple"), space, fast_mode=True, verbose=False)
+    for task, index, epoch in itertools.product(TASKS, INDICES, (0, epochs // 2, epochs - 1)):
+        table = loaded(converted, blackbox, task)
+        configuration = table.labelled("index", index)
+        cost = api.get_cost_info(index, task, hp=f"{epochs:02d}")
+        for seed in table.seeds(configuration):
+            curve = table.curve(configuration, seed=seed)
+            info = api.get_more_info(index, task, iepoch=epoch, hp=f"{epochs:02d}", is_random=seed)
+            for split in ("train", "valid", "test", "valtest"):
+                expected = info.get(f"{split}-accuracy", np.nan)
+                assert curve[f"{split}_accuracy"][epoch] == pytest.approx(expected, rel=0, abs=0, nan_ok=True)
+            assert curve["elapsed_time"][epoch] == pytest.approx(info["train-all-time"], rel=1e-13)
+            for split in ("valid", "test", "valtest"):
+                if f"{split}-per-time" in info:
+                    passed = curve.constant(f"{split}_seconds")
+                    assert passed == pytest.approx(info[f"{split}-per-time"], rel=1e-13)
+            for column, key in (("parameters", "params"), ("flops", "flops")):
+                assert curve.constant(column) == pytest.approx(cost[key], rel=1e-13)  # a mean over seeds
 
 
 @pytest.mark.parametrize("task", TASKS)
