@@ -299,6 +299,37 @@ def test_curves_are_what_the_network_makes_of_the_encoded_configuration(
 
 
 @needs_raw
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_the_official_package_reads_these_files_and_finds_the_same(
+    scenario: str, conversion: Callable[[str], Conversion], tmp_path: Path
+) -> None:
+    """yahpo_gym 1.0, where it is installed: BenchmarkSet.objective_function() checks conditions too."""
+    theirs = pytest.importorskip("yahpo_gym")
+    folder = RAW / BASE if scenario in MEASURED else official(tmp_path, scenario)
+    theirs.local_config._config = {"data_path": str(folder)}
+    bench = theirs.BenchmarkSet(scenario, multithread=False)
+    made = conversion(scenario)
+    assert made.network is not None
+    schema, task = made.schema, sorted(made.network.codes)[-1]
+    ours = blackbox(made, task)
+    names = [objective.name for objective in schema.objectives if objective.name != "elapsed_time"]
+    seen = []
+    for k in range(30):
+        drawn = schema.space.sample("yahpo_gym", k)
+        point = 7 * k % len(schema.fidelity.values)
+        asked = {**drawn, schema.fidelity.name: schema.fidelity.values[point] + (scenario == "lcbench")}
+        asked |= {"repl": 10} if scenario.startswith("rbv2") else {}
+        asked |= {} if bench.config.instance_names is None else {bench.config.instance_names: task}
+        (found,) = bench.objective_function(asked)
+        curve = ours.curve(drawn)
+        seen.append([(curve[name][point], found[name]) for name in names])
+    values, expected = np.moveaxis(np.array(seen, dtype=np.float64), 2, 0)
+    tolerance = np.maximum(1e-4 * np.abs(expected), 5e-6 * np.ptp(expected, axis=0))  # of single precision
+    assert np.all(np.abs(values - expected) <= tolerance)
+
+
+@needs_raw
 def test_epochs_are_one_training_and_fractions_are_trainings_of_their_own(
     conversion: Callable[[str], Conversion],
 ) -> None:
