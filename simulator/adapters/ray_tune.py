@@ -172,6 +172,7 @@ class RayTuneScheduler:
         with self._random, hushed():
             while (theirs := self._control.next_trial()) is not None:
                 job = self._job(theirs)
+                self._control.step()
                 if job is not None:
                     return job
         return None
@@ -206,7 +207,8 @@ class RayTuneScheduler:
         with self._random, hushed():
             self._control.tell(theirs, result)
         over = report.index == len(self._schema.fidelity.values) - 1
-        if theirs.status == theirs.PAUSED and theirs.checkpoint.number == trial.number:
+        waits = theirs.status in (theirs.PAUSED, theirs.PENDING)  # the latter if it is to run again at once
+        if waits and theirs.checkpoint.number == trial.number:
             if not over:
                 return PAUSE
             self._over.add(trial.number)

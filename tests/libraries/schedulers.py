@@ -63,7 +63,7 @@ LIBRARIES = {
         "syne-tune",
         (
             Fixed("syne-tune:ASHA"),
-            Fixed("syne-tune:BOHB"),
+            Fixed("syne-tune:BOHB", trials=120),  # its model is asked after some dozens
             Fixed("syne-tune:BORE"),
             Fixed("syne-tune:CQR"),
             Fixed("syne-tune:ASHACQR"),
@@ -84,7 +84,7 @@ LIBRARIES = {
             Fixed("syne-tune:DEHB"),
             Fixed("syne-tune:PopulationBasedTraining"),
         ),
-        also=("syne-tune[blackbox-repository,gpsearchers]==0.13.0", "scikit-learn", "pyarrow<22", "xgboost"),
+        also=("syne-tune[gpsearchers]==0.13.0", "scikit-learn", "pyarrow<22", "xgboost"),
     ),
     "ray": Library(
         "ray",
