@@ -126,7 +126,7 @@ class Run:
 
         names = [Code(code).name.lower() if code else "" for code in range(max(Code) + 1)]
         columns = dict(self.report_columns)
-        codes = pa.array(columns.pop("code").astype(np.int8))
+        codes = pa.array(columns.pop("code"))
         return pa.table({**columns, "decision": pa.DictionaryArray.from_arrays(codes, pa.array(names))})
 
     def calls(self) -> pa.Table:
@@ -268,7 +268,7 @@ class Run:
         reports = {name: read[_REPORTS][name] for name in read[_REPORTS].column_names}
         decisions = reports.pop("decision").to_pylist()
         columns = {name: column.to_numpy() for name, column in reports.items()}
-        columns["code"] = np.array([Code[decision.upper()] for decision in decisions], dtype=np.int64)
+        columns["code"] = np.array([Code[decision.upper()] for decision in decisions], dtype=np.int8)
         return cls(
             header={k: v for k, v in header.items() if k not in ("format", "digest", "reason", "end_ns")},
             reason=header["reason"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from dataclasses import dataclass, field
 from enum import IntEnum
 
@@ -148,7 +149,7 @@ class TrialState:
         time = curve.schema.time
         assert time is not None
         self._time = time
-        self.known_elapsed: list[int] = []
+        self.known_elapsed = array("q")
 
     def elapsed(self, point: int) -> int:
         """Nanoseconds of training from scratch up to a point.
@@ -172,7 +173,7 @@ class TrialState:
                 f"the time {self._time!r} of {dict(self.configuration)!r} is negative, decreases or is no "
                 f"number: {self.curve.head(self._time, count)!r}"
             )
-        self.known_elapsed += news
+        self.known_elapsed.extend(news)
 
     def seen_as(self, status: TrialStatus) -> Trial:
         """The snapshot that the scheduler gets."""

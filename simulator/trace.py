@@ -35,15 +35,15 @@ class Points:
     """Every point that was produced, in the order of T2: equally long columns."""
 
     time: npt.NDArray[np.int64]
-    trial: npt.NDArray[np.int64]
-    segment: npt.NDArray[np.int64]
-    point: npt.NDArray[np.int64]
-    code: npt.NDArray[np.int64]
+    trial: npt.NDArray[np.int32]
+    segment: npt.NDArray[np.int32]
+    point: npt.NDArray[np.int32]
+    code: npt.NDArray[np.int8]
 
     @classmethod
     def of(cls, cluster: Cluster, end: Event) -> Points:
         """The points of a finished run; what came by ``end`` too late for its scheduler is told apart."""
-        columns = [array("q") for _ in range(5)]
+        columns = [array(kind) for kind in "qiiib"]
         for trial in cluster.trials:
             for segment in trial.segments:
                 for points, code in _stretches(cluster, segment, end):
@@ -52,8 +52,8 @@ class Points:
                     columns[2].extend(repeat(segment.number, len(points)))
                     columns[3].extend(points)
                     columns[4].extend(repeat(code, len(points)))
-        unsorted = [np.frombuffer(column, dtype=np.int64) for column in columns]
-        order = np.lexsort([unsorted[3], unsorted[2], unsorted[1], unsorted[0]])
+        unsorted = [np.frombuffer(column, dtype=column.typecode) for column in columns]
+        order = np.argsort(unsorted[0], kind="stable")  # those of one time are in order already
         return cls(*(column[order] for column in unsorted))
 
     def values(self, trials: Sequence[TrialState], objective: str) -> Array:
@@ -66,7 +66,9 @@ class Points:
         if not heads:
             return np.empty(0)
         cells: Array = np.concatenate(heads)
-        values: Array = cells[(np.cumsum(furthest) - furthest)[self.trial] + self.point]
+        at = (np.cumsum(furthest) - furthest)[self.trial]
+        at += self.point
+        values: Array = cells[at]
         return values
 
 
@@ -98,20 +100,27 @@ def build_records(points: Points, targets: Array, events: Sequence[tuple[Event, 
         targets: The target objective at each point.
         events: Everything else, each with a text that says what it is about.
     """
-    records = np.zeros(len(points.time) + len(events), dtype=RECORD)
-    reports = records[: len(points.time)]
-    reports["kind"] = Kind.REPORT
+    others = np.zeros(len(events), dtype=RECORD)
+    for row, (event, text) in enumerate(sorted(events)):
+        others[row] = (*event, text_bits(text), 0)
+    places = _places_among(points, others) + np.arange(len(others))
+    records = np.zeros(len(points.time) + len(others), dtype=RECORD)
+    records[places] = others
+    reported = np.ones(len(records), dtype=bool)
+    reported[places] = False
+    records["kind"][reported] = Kind.REPORT
     for column in ("time", "trial", "segment", "point", "code"):
-        reports[column] = getattr(points, column)
+        records[column][reported] = getattr(points, column)
     wide = targets.astype("<f8")
-    reports["value"] = np.where(np.isnan(wide), np.nan, wide).view("<u8")
-    others = records[len(points.time) :]
-    if events:
-        columns = np.array([event for event, _ in events], dtype=np.int64).T
-        for name, column in zip(("time", "kind", "trial", "segment", "point"), columns, strict=True):
-            others[name] = column
-        others["value"] = [text_bits(text) for _, text in events]
-    return records[np.lexsort([records[name] for name in ("point", "segment", "trial", "kind", "time")])]
+    records["value"][reported] = np.where(np.isnan(wide), np.nan, wide).view("<u8")
+    return records
+
+
+def _places_among(points: Points, others: Records) -> npt.NDArray[np.int64]:
+    """How many points come before each other event (T2)."""
+    first = np.searchsorted(points.time, others["time"], side="left")
+    last = np.searchsorted(points.time, others["time"], side="right")
+    return np.where(others["kind"] < Kind.REPORT, first, last)
 
 
 def text_bits(text: str) -> int:
