@@ -311,7 +311,9 @@ def test_json_has_the_keys_that_programs_rely_on(bb_sim: Callable[..., Finished]
 
 
 def test_the_same_command_gives_the_same_digest_and_reuses_its_folder(tmp_path: Path) -> None:
-    first = fresh_process("run", *FAST, "--json").json
+    done = fresh_process("run", *FAST, "--json")
+    first = done.json
+    assert done.err == "", "no progress is shown where nobody looks"
     second = fresh_process("run", *FAST, "--json").json
     assert {**first, "real_seconds": 0} == {**second, "real_seconds": 0}
     assert files(tmp_path) == ["runs"]
@@ -541,6 +543,19 @@ def test_replay_names_the_first_event_that_differs(bb_sim: Callable[..., Finishe
         "the runs differ: then one: 0 ns start of trial 0, segment 0 with {'learning_rate': "
     )
     assert other.startswith("  but the other: 0 ns start of trial 0, segment 0 with {'learning_rate': ")
+
+
+def test_replay_names_the_three_events_before_the_first_difference(bb_sim: Callable[..., Finished]) -> None:
+    bb_sim("run", "taskset-rnn", "--trials", 9, "--set", "scheduler.eta=3", "--out", "run")
+    text = Path("run/run.json").read_text()
+    header = json.loads(text)
+    settings = header["command"]["settings"]
+    header["command"]["settings"] = [setting.replace("eta=3", "eta=2") for setting in settings]
+    Path("run/run.json").write_text(json.dumps(header))
+    _, *before, one, other = bb_sim("replay", "run").out.splitlines()
+    assert [line.strip().partition(": ")[0] for line in before] == ["the runs differ", "both", "both"]
+    assert one.strip().startswith("then one: ")
+    assert other.strip().startswith("but the other: ")
 
 
 def test_replay_refuses_runs_that_bb_sim_did_not_make(bb_sim: Callable[..., Finished]) -> None:

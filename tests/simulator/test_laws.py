@@ -30,6 +30,7 @@ class Watched(Simulation):
         super().__init__(world or case.world, scheduler, case.workers, case.stop, 1, case.conditions)
         self.handlers = {kind: self.checking(handler) for kind, handler in self.handlers.items()}
         self.idle_time = 0
+        self.instants: set[int] = set()
 
     def checking(self, handler: Callable[[Event], None]) -> Callable[[Event], None]:
         def handle(event: Event) -> None:
@@ -45,6 +46,7 @@ class Watched(Simulation):
     def handle_instant(self) -> None:
         before, idle = self.now, len(self.cluster.idle)
         super().handle_instant()
+        self.instants.add(self.now)
         self.idle_time += idle * (self.now - before)
 
 
@@ -125,6 +127,17 @@ def test_every_point_that_was_produced_is_recorded_once_T21(seen: Watching) -> N
         job = timetable(seen, place, *starts[key])
         expected += [(*key, values[point]) for point in job.points_by(seen.run.end)]
     assert sorted(recorded) == sorted(expected)
+
+
+@given(WATCHED)
+@examples(50)
+def test_the_clock_moves_from_event_to_event_T3(seen: Watching) -> None:
+    """Each instant is in the trace, or is an answer that came to nothing, a look, or the limit."""
+    answered = {to_ns(answered) for answered in seen.run.call_columns["answered"]}
+    interval = to_ns(seen.case.conditions.poll or 0)
+    looks = {now for now in seen.simulation.instants if interval and now % interval == 0}
+    limit = to_ns(seen.case.stop.time or 0)  # from which on a run may be drained
+    assert seen.simulation.instants <= {*seen.run.records["time"].tolist(), *answered, *looks, limit}
 
 
 Key = tuple[int, int]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -24,6 +25,7 @@ from simulator import (
     SimulationError,
     Start,
     Stop,
+    Uniform,
     continue_until,
     simulate,
 )
@@ -355,6 +357,23 @@ def test_a_diverged_curve_ends_in_failure_T11(play: Any, job: Any, make_tiny: An
     assert scheduler.ended == [(0, "failed")]
     _, scheduler, _ = play([job(10)], blackbox=make_tiny(lengths={10.0: 2}))
     assert scheduler.ended == [(0, "completed")]
+
+
+@pytest.mark.parametrize(
+    "conditions", [Conditions(), Conditions(Delays(1, 2, 3), decision_time=Uniform(1, 9), poll=7)]
+)
+def test_no_real_clock_is_read_T3(
+    make_tiny: Any, monkeypatch: pytest.MonkeyPatch, conditions: Conditions
+) -> None:
+    def forbidden() -> float:
+        raise AssertionError
+
+    blackbox, clocks = make_tiny(27), ("time", "monotonic", "perf_counter", "process_time")
+    with monkeypatch.context() as patched:
+        for clock in (*clocks, *(f"{clock}_ns" for clock in clocks)):
+            patched.setattr(time, clock, forbidden)
+        run = simulate(blackbox, ASHA, workers=4, stop=Stop(time=50000), conditions=conditions)
+    assert len(run.records) > 100
 
 
 def test_idle_workers_are_served_after_all_events_of_an_instant_T4(play: Any, job: Any) -> None:
