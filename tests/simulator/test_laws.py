@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simulator import CONTINUE, Call, Conditions, Delays, Run, Uniform, simulate
+from simulator.callbacks import Callback
 from simulator.clock import to_ns
 from simulator.events import Event, Kind
 from simulator.loop import Simulation
@@ -247,6 +248,27 @@ def test_a_server_that_needs_no_time_is_as_good_as_none_T12(case: Case) -> None:
     events = slow.records[slow.records["kind"] != Kind.ANSWER]
     assert run.digest == replace(slow, records=events).digest
     assert told(at_once) == told(by_and_by)
+
+
+@given(cases())
+@examples(60)
+def test_who_looks_on_changes_no_run_T22(case: Case) -> None:
+    """Though every report is delivered singly then."""
+    alone, watched_one = case.scheduler(), case.scheduler()
+    runs = [
+        simulate(
+            case.world,
+            scheduler,
+            workers=case.workers,
+            stop=case.stop,
+            seed=1,
+            conditions=case.conditions,
+            callbacks=callbacks,
+        )
+        for scheduler, callbacks in ((alone, ()), (watched_one, (Callback(),)))
+    ]
+    assert runs[0].digest == runs[1].digest
+    assert told(alone) == told(watched_one)
 
 
 def no_time(call: Call) -> float:
