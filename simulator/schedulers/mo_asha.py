@@ -24,6 +24,10 @@ class MOASHA:
     it: with one objective this is the rule of ASHA, where no two losses are equal. A trial with a NaN among
     its objectives is infinitely bad in all of them.
 
+    A report costs time in proportion to the front that its trial joins: of n trials on a rung about the
+    square root of n, for two objectives that vary by themselves. At worst, where no trial is better than any
+    other in everything, that is all n.
+
     Args:
         schema: Of the blackbox; its objectives' goals say what is better.
         seed: Of the configurations, drawn as random search draws them.

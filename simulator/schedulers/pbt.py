@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left, insort
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -50,7 +51,8 @@ class PBT:
     multiplied by 0.8 or 1.2, ordinals go one up or down and categories stay; on a table that is no full grid
     the closest row is taken. The worst and the best are ceil(quantile * n) of the n with a loss, half of them
     at most, by the loss at their last milestone, wherever that was; NaN comes last. With fewer workers than
-    the population needs, trials pause at milestones and take turns.
+    the population needs, trials pause at milestones and take turns. A report costs the logarithm of the
+    population, one of the worst a part of it.
 
     A trial that fails is replaced like one of the worst; by a random one if it has not reported or if there
     is nobody to copy. When every place has been trained to the end, the search is over.
@@ -103,6 +105,7 @@ class PBT:
         self._target = schema.objective(schema.target)
         self._seed, self._quantile, self._resample = seed, quantile, resample
         self._members = [_Member(number) for number in range(population)]
+        self._ranked: list[tuple[float, int]] = []  # losses and numbers, the best first
         self._waiting = deque(self._members)
         self._holder: dict[int, _Member] = {}
         self._started = 0
@@ -118,16 +121,15 @@ class PBT:
         if member.waits_for == "resume":
             member.waits_for = "nothing"
             return Resume(member.trial)
-        _, best = self._worst_and_best()
-        source = None
-        if best and member.waits_for == "copy":
-            source = best[draw.integer(len(best), self._seed, "exploit", self._started)]
+        best = self._best() if member.waits_for == "copy" else []
+        source = best[draw.integer(len(best), self._seed, "exploit", self._started)] if best else None
         return self._begin(member, source)
 
     def _begin(self, member: _Member, source: _Member | None) -> Start:
         number, self._started = self._started, self._started + 1
         self._holder[number] = member
-        member.trial, member.loss, member.reported, member.waits_for = number, None, False, "nothing"
+        self._rank(member, None)
+        member.trial, member.reported, member.waits_for = number, False, "nothing"
         if source is None:
             member.configuration = self._random()
             return Start(member.configuration)
@@ -142,11 +144,10 @@ class PBT:
         member.reported = True
         if report.fidelity not in self._goals:
             return towards_next(self._goals, report.fidelity)
-        member.loss = self._target.loss(report[self._target.name])
+        self._rank(member, self._target.loss(report[self._target.name]))
         if report.fidelity == self._last:
             return CONTINUE
-        worst, best = self._worst_and_best()
-        if member in worst and best:
+        if self._is_among_the_worst(member) and self._best():
             self._wait(member, "copy")
             return STOP
         if self._waiting:
@@ -162,21 +163,33 @@ class PBT:
         if trial.status is TrialStatus.COMPLETED:
             member.over = True
         elif trial.status is TrialStatus.FAILED:
-            member.loss = math.inf
+            self._rank(member, math.inf)
             self._wait(member, "copy" if member.reported else "random")
 
     def _wait(self, member: _Member, what: Literal["copy", "random", "resume"]) -> None:
         member.waits_for = what
         self._waiting.append(member)
 
-    def _worst_and_best(self) -> tuple[list[_Member], list[_Member]]:
-        """The places to be replaced, and those that may be copied: the best that are still held."""
-        ranked = sorted(
-            (member.loss, member.number, member) for member in self._members if member.loss is not None
-        )
-        count = min(math.ceil(round(len(ranked) * self._quantile, 9)), len(ranked) // 2)
-        members = [member for _, _, member in ranked]
-        return members[len(members) - count :], [m for m in members[:count] if m.trains]
+    def _rank(self, member: _Member, loss: float | None) -> None:
+        if member.loss is not None:
+            del self._ranked[bisect_left(self._ranked, (member.loss, member.number))]
+        member.loss = loss
+        if loss is not None:
+            insort(self._ranked, (loss, member.number))
+
+    @property
+    def _few(self) -> int:
+        """How many are the worst, and how many the best."""
+        return min(math.ceil(round(len(self._ranked) * self._quantile, 9)), len(self._ranked) // 2)
+
+    def _is_among_the_worst(self, member: _Member) -> bool:
+        assert member.loss is not None
+        return bisect_left(self._ranked, (member.loss, member.number)) >= len(self._ranked) - self._few
+
+    def _best(self) -> list[_Member]:
+        """The places that may be copied: of the best those that are still held."""
+        best = [self._members[number] for _, number in self._ranked[: self._few]]
+        return [member for member in best if member.trains]
 
 
 def milestones(fidelity: Fidelity, interval: float | None) -> list[float]:
