@@ -84,7 +84,9 @@ def _to_arrow(column: Coded, *, dictionary: bool) -> Any:
 
 def _narrowed(array: Array, schema: Schema, objective: Objective) -> Array:
     """The values as float32 where that loses no bit; the time stays float64."""
-    wide = array.astype(np.float64)
+    if array.dtype == np.float32 and objective.name != schema.time:
+        return array
+    wide = array.astype(np.float64, copy=False)
     if objective.name == schema.time:
         return wide
     with np.errstate(over="ignore"):
