@@ -1,10 +1,10 @@
 """Measures how often the regression kit raises a false alarm, and how often it catches a bug.
 
     python benchmarks/regression_power.py --measure 400   runs the pool: 400 seeds of each scheduler on the
-                                                          standard suite, written to regression_pool.parquet;
+                                                          suite standard-1, kept in regression_pool.parquet;
                                                           about half an hour on one core
-    python benchmarks/regression_power.py                 draws 1,000 CI runs out of the pool for each question
-    python benchmarks/regression_power.py --markdown      the tables as they stand in docs/ci.md
+    python benchmarks/regression_power.py                 draws 1,000 CI runs out of the pool for each
+                                                          question, and prints the tables of docs/ci.md
 
 A *false alarm*: a scheduler that has not changed is called regressed. Its runs of the same seeds would be the
 same to the last event, so here it gets other seeds than its baseline, as if all it draws had been drawn anew.
@@ -14,8 +14,9 @@ A *catch*: a scheduler with a bug, run with the seeds of its baseline, is called
 from __future__ import annotations
 
 import argparse
+import math
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -26,14 +27,16 @@ import pyarrow.parquet as pq
 
 from blackbox_repo import draw
 from blackbox_repo.schema import Schema
-from simulator import ASHA, Decision, PromotionASHA, RegularizedEvolution, Report, Resume, Start, Trial
-from simulator.regression.comparison import MARGIN, Verdict, effects
+from simulator import ASHA, Decision, PromotionASHA, RegularizedEvolution, Report, Start, Trial
+from simulator.regression.comparison import MARGIN, Comparison, Verdict, effects
 from simulator.regression.results import Row, measure
 from simulator.regression.suites import find_suite
 from simulator.schedulers.rungs import QuantileRung
 
 POOL = Path(__file__).with_name("regression_pool.parquet")
+SUITE = find_suite("standard-1")
 RUNS = 1000
+MARGINS = (0.02, MARGIN)
 
 
 class WrongQuantile(ASHA):
@@ -102,9 +105,120 @@ def measure_pool(seeds: int, jobs: int) -> None:
         def shown(done: int, of: int, name: str = name) -> None:
             sys.stderr.write(f"\r{name}: {done} of {of}  ")
 
-        for row in measure(factory, find_suite("standard-1"), seeds=seeds, jobs=jobs, progress=shown).rows:
+        for row in measure(factory, SUITE, seeds=seeds, jobs=jobs, progress=shown).rows:
             values = (name, row.case, row.seed, row.regret, row.digest[:8])
             for column, value in zip(columns.values(), values, strict=True):
                 column.append(value)
         sys.stderr.write("\n")
         pq.write_table(pa.table(columns), POOL, compression="zstd", use_dictionary=["scheduler", "case"])
+
+
+Pool = Mapping[str, Mapping[str, list[Row]]]
+"""Scheduler -> case -> a row for each seed."""
+
+
+def load_pool() -> Pool:
+    """What :func:`measure_pool` kept."""
+    found: dict[str, dict[str, list[Row]]] = {}
+    for row in pq.read_table(POOL).to_pylist():
+        kept = Row(row["case"], row["seed"], row["regret"], None, 0, row["digest"], None)
+        found.setdefault(row["scheduler"], {}).setdefault(row["case"], []).append(kept)
+    return found
+
+
+def shuffled(count: int, *key: draw.Key) -> list[int]:
+    """The numbers below ``count`` in an order that is drawn."""
+    return sorted(range(count), key=lambda number: draw.unit(*key, number))
+
+
+def compared(before: Mapping[str, list[Row]], now: Mapping[str, list[Row]], margin: float) -> Comparison:
+    """One CI run."""
+    pairs = {case: list(zip(before[case], now[case], strict=True)) for case in before}
+    return Comparison(SUITE.name, margin, "", "", *effects(pairs, margin))
+
+
+def chosen(rows: Mapping[str, list[Row]], seeds: list[int]) -> dict[str, list[Row]]:
+    """Only some seeds."""
+    return {case: [of[seed] for seed in seeds] for case, of in rows.items()}
+
+
+def upper_bound(count: int, of: int, confidence: float = 0.95) -> float:
+    """Clopper and Pearson's: the largest rate under which so few are not rarer than 1 - confidence."""
+
+    def so_few(rate: float) -> float:
+        return math.fsum(math.comb(of, k) * rate**k * (1 - rate) ** (of - k) for k in range(count + 1))
+
+    low, high = 0.0, 1.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if so_few(middle) > 1 - confidence else (low, middle)
+    return high
+
+
+def false_alarms(pool: Pool, runs: int) -> Iterator[str]:
+    """Unchanged schedulers with fresh seeds: what 1,000 CI runs say of each."""
+    yield "| unchanged scheduler | margin | regressed | upper 95 % bound | improved | equivalent | undecided |"
+    yield "| --- | ---: | ---: | ---: | ---: | ---: | ---: |"
+    for name in BASES:
+        for margin in MARGINS:
+            said = dict.fromkeys(Verdict, 0)
+            for run in range(runs):
+                order = shuffled(len(next(iter(pool[name].values()))), "false alarm", name, run)
+                halves = order[: SUITE.seeds], order[SUITE.seeds : 2 * SUITE.seeds]
+                said[compared(*(chosen(pool[name], half) for half in halves), margin).verdict] += 1
+            counts = (said[verdict] for verdict in (Verdict.IMPROVED, Verdict.EQUIVALENT, Verdict.UNDECIDED))
+            alarms = said[Verdict.REGRESSED]
+            bound = f"{upper_bound(alarms, runs):.2%}"
+            yield f"| {name} | {margin:g} | {alarms} of {runs} | {bound} | {' | '.join(map(str, counts))} |"
+
+
+def true_effects(before: Mapping[str, list[Row]], now: Mapping[str, list[Row]]) -> dict[str, float]:
+    """By how much the regret grows on each task and on all together, over the whole pool."""
+    found = {
+        case: math.fsum(b.regret - a.regret for a, b in zip(before[case], now[case], strict=True))
+        / len(now[case])
+        for case in now
+    }
+    return {**found, "all": math.fsum(found.values()) / len(found)}
+
+
+def catches(pool: Pool, runs: int) -> Iterator[str]:
+    """Schedulers with a planted bug, with the seeds of their baseline: how often each is caught."""
+    yield (
+        "| planted bug | traces that change | largest true effect | margin | exceeded | regressed | equivalent "
+        "| undecided |"
+    )
+    yield "| --- | ---: | --- | ---: | --- | ---: | ---: | ---: |"
+    for name, planted in PLANTED.items():
+        before, now = pool[planted.base], pool[name]
+        pairs = [(a, b) for case in now for a, b in zip(before[case], now[case], strict=True)]
+        changed = sum(a.digest != b.digest for a, b in pairs) / len(pairs)
+        case, effect = max(true_effects(before, now).items(), key=lambda item: item[1])
+        for margin in MARGINS:
+            said = dict.fromkeys(Verdict, 0)
+            for run in range(runs):
+                seeds = shuffled(len(before[next(iter(before))]), "catch", name, run)[: SUITE.seeds]
+                said[compared(chosen(before, seeds), chosen(now, seeds), margin).verdict] += 1
+            counts = (said[v] for v in (Verdict.REGRESSED, Verdict.EQUIVALENT, Verdict.UNDECIDED))
+            cells = [name, f"{changed:.0%}", f"{effect:+.4f} on {case}", f"{margin:g}"]
+            cells += ["yes" if effect > margin else "no", *(f"{count / runs:.1%}" for count in counts)]
+            yield f"| {' | '.join(cells)} |"
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--measure", type=int, metavar="SEEDS", help="run the pool with so many seeds")
+    parser.add_argument("--jobs", type=int, default=1, help="processes that share the measuring")
+    parser.add_argument("--runs", type=int, default=RUNS, help="CI runs that are drawn for each question")
+    options = parser.parse_args()
+    if options.measure is not None:
+        measure_pool(options.measure, options.jobs)
+        return
+    pool = load_pool()
+    for line in (*false_alarms(pool, options.runs), "", *catches(pool, options.runs)):
+        print(line, flush=True)
+
+
+if __name__ == "__main__":
+    main()

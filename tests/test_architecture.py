@@ -30,7 +30,10 @@ RESULTS = {
     "simulator.story_page": {"blackbox_repo.words"},
     "simulator.summary": {"blackbox_repo.words"},
 }
-MAY_LOAD = ("simulator.cli", "simulator.command", "simulator.options", "simulator.study", "simulator.testing")
+MAY_LOAD = (
+    *("simulator.cli", "simulator.command", "simulator.options"),
+    *("simulator.regression", "simulator.study", "simulator.testing"),
+)
 LOADING = {f"blackbox_repo.{m}" for m in ("benchmark", "manifest", "repository", "roots", "storage")}
 HPO_LIBRARIES = {"ConfigSpace", "dehb", "hyperopt", "nevergrad", "nni", "optuna", "ray", "smac", "syne_tune"}
 

@@ -90,13 +90,17 @@ class Golden:
         shown = [f"    both  {line}" for line in now[max(same - BEFORE, 0) : same]]
         golden = self.lines[same] if same < len(self.lines) else "nothing more"
         instead = _went_on(run, golden) or (now[same] if same < len(now) else f"nothing more: {_end(run)}")
-        where = (
-            f"{same} steps are alike, then (time in simulated seconds):" if same else "from the first step:"
-        )
+        where = f"{same} steps are alike, then" if same else "from the first step"
+        lines = [
+            f"{where} (time in simulated seconds):",
+            *shown,
+            f"  golden  {golden}",
+            f"     now  {instead}",
+        ]
         told = [
             line for trial in _trials_in(golden, instead) for line in _told(run, trial, _time_of(instead))
         ]
-        return "\n".join([where, *shown, f"  golden  {golden}", f"     now  {instead}", *told])
+        return "\n".join([*lines, *told])
 
     def _elsewhere(self, run: Run) -> str:
         """All that the scheduler did is alike, but the digests differ."""

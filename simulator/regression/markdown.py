@@ -21,8 +21,8 @@ def markdown(check: Check) -> str:
     comparison = check.comparison
     against = (
         f"`{comparison.scheduler}` against `{comparison.baseline}`; suite `{comparison.suite}`, digest "
-        f"`{check.now.digest[:12]}`, was `{check.baseline.digest[:12]}`. The regret is 0 for as good as can be "
-        f"and 1 for the median configuration, averaged over the simulated budget."
+        f"`{check.now.digest[:12]}`, was `{check.baseline.digest[:12]}`. The regret is 0 for as good as can "
+        f"be and 1 for the median configuration, averaged over the simulated budget."
     )
     title = f"### {SIGNS[comparison.verdict]} {comparison.summary}"
     return "\n".join([title, "", *_table(comparison), "", *_departures(check), against, ""])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -52,9 +53,8 @@ class SignedRank:
 
 def _outside(count: int, tail: float) -> int | None:
     """How many averages lie outside the interval on each side; ``None`` if not even all inside suffices."""
-    chance = _distribution(np.arange(1, count + 1))
     total = 0.0
-    for rank_sum, probability in enumerate(chance.tolist()):
+    for rank_sum, probability in enumerate(_without_ties(count).tolist()):
         total += probability
         if total > tail:
             return rank_sum - 1 if rank_sum else None
@@ -69,7 +69,14 @@ def _probability(values: Array) -> float:
     _, inverse, counts = np.unique(np.abs(values), return_inverse=True, return_counts=True)
     doubled = (2 * np.cumsum(counts) - counts + 1)[inverse.reshape(-1)]  # twice the mean rank of equal ones
     found = int(doubled[values > 0].sum())
+    if len(counts) == len(values):
+        return min(math.fsum(_without_ties(len(values))[found // 2 :].tolist()), 1.0)
     return min(math.fsum(_distribution(doubled)[found:].tolist()), 1.0)
+
+
+@lru_cache(maxsize=64)
+def _without_ties(count: int) -> Array:
+    return _distribution(np.arange(1, count + 1))
 
 
 def _distribution(ranks: Array) -> Array:

@@ -45,6 +45,7 @@ def assert_same_trace(run: Run, golden: str | Path | None = None) -> None:
         AssertionError: It is another run: the message shows the first step that differs, the three before
             it, and what the scheduler had been told.
     """
+    __tracebackhide__ = True
     file, now = golden_file(golden, ".trace"), Golden.of(run)
     write = partial(_write_text, now.text)
     if not file.exists():
@@ -101,6 +102,7 @@ def assert_not_worse(  # noqa: PLR0913  what is compared, and how
         AssertionError: It is worse; the message has the figures, and shows where its behaviour differs.
         InvalidOption: The baseline is of another suite, or has fewer seeds or tasks.
     """
+    __tracebackhide__ = True
     problems = find_suite(suite)
     now = measure(make_scheduler, problems, tasks=tasks, seeds=seeds)
     if callable(baseline):
@@ -133,6 +135,7 @@ def assert_deterministic(make_scheduler: Any, **simulation: Any) -> None:
     Raises:
         AssertionError: The runs differ; the message says what it may be, and names the first event.
     """
+    __tracebackhide__ = True
     if not callable(make_scheduler):
         raise InvalidOption(f"a factory (schema, seed) -> scheduler is needed, not {make_scheduler!r}")
     simulated = Simulated.of(simulation)
@@ -157,6 +160,7 @@ def assert_contract(make_scheduler: Any, **settings: Any) -> None:
     Raises:
         AssertionError: The first thing that it does not keep to.
     """
+    __tracebackhide__ = True
     contract = contract_of(make_scheduler, **settings)
     for name, test in inspect.getmembers(contract, inspect.ismethod):
         if name.startswith("test_"):
@@ -205,6 +209,7 @@ def assert_speed(
     Raises:
         AssertionError: It takes longer.
     """
+    __tracebackhide__ = True
     simulated = Simulated.of(simulation)
     times: dict[bool, list[float]] = {True: [], False: []}
     for _ in range(_REPEATS):

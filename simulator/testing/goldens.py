@@ -57,6 +57,7 @@ def written(file: Path, write: Callable[[Path], object], why: str) -> NoReturn:
     Raises:
         AssertionError: Always.
     """
+    __tracebackhide__ = True
     file.parent.mkdir(parents=True, exist_ok=True)
     write(file)
     raise AssertionError(f"{why}; {_shown(file)} was written: look at it, commit it, and run the test again")

@@ -1,0 +1,157 @@
+"""What is kept of a run, and what is said when another run departs from it."""
+
+from functools import partial
+
+import pytest
+
+from blackbox_repo import load_blackbox, views
+from blackbox_repo.errors import FormatError
+from simulator import (
+    ASHA,
+    CONTINUE,
+    PBT,
+    Conditions,
+    Delays,
+    Exponential,
+    Failures,
+    Hyperband,
+    PromotionASHA,
+    RandomSearch,
+    Run,
+    Start,
+    Stop,
+    simulate,
+)
+from simulator.regression import Golden
+from simulator.testing import PROBLEMS
+
+NLP = load_blackbox("nasbench-nlp")["wikitext-2"]
+
+
+def run(make=ASHA, *, trials=30, blackbox=NLP, **settings) -> Run:
+    return simulate(blackbox, make, workers=4, stop=Stop(trials_started=trials), **settings)
+
+
+class Fixed:
+    """Starts configurations 0, 1, 2 in turn and stops trial 1 at a given epoch."""
+
+    def __init__(self, schema, seed=0, stop_at=3, order=(0, 1, 2)):
+        self.stop_at, self.order, self.started = stop_at, order, 0
+
+    def suggest(self):
+        if self.started == 3:
+            return None
+        self.started += 1
+        return Start({"a": self.order[self.started - 1], "b": "q"})
+
+    def on_report(self, trial, report):
+        from simulator import STOP
+
+        return STOP if (trial.number, report.fidelity) == (1, self.stop_at) else CONTINUE
+
+    def on_end(self, trial):
+        pass
+
+
+def tiny(**settings) -> Run:
+    return simulate(PROBLEMS["tiny"](), partial(Fixed, **settings), workers=2, stop=Stop(time=100))
+
+
+def test_a_golden_holds_the_steps_of_the_scheduler_and_the_digest_of_all():
+    golden = Golden.of(tiny())
+    assert list(golden.lines) == [
+        "0.0 start 0 worker 0 a=0 b=q #42b282",
+        "0.0 start 1 worker 1 a=1 b=q #7007da",
+        "9.0 stop 1 at 3",
+        "9.0 start 2 worker 1 a=2 b=q #8ddede",
+        "10.0 failed 0",
+        "18.0 completed 2",
+    ]
+    assert golden.head["digest"] == tiny().digest
+    assert Golden.parse(golden.text) == golden
+
+
+@pytest.mark.parametrize(
+    ("make", "settings"),
+    [
+        (ASHA, {}),
+        (PromotionASHA, {}),
+        (Hyperband, {"conditions": Conditions(Delays(start=3, report=1, stop=5, stopped=2))}),
+        (
+            PBT,
+            {"conditions": Conditions(failures=Failures(crash=Exponential(9000), preempt=Exponential(9000)))},
+        ),
+        (RandomSearch, {"conditions": Conditions(decision_time=1.5, poll=5)}),
+    ],
+)
+def test_equal_runs_do_not_depart_and_others_do(make, settings):
+    golden = Golden.parse(Golden.of(run(make, **settings)).text)
+    assert golden.departure(run(make, **settings)) is None
+    assert golden.departure(run(make, trials=29, **settings)) is not None
+
+
+def test_a_decision_that_is_not_made_any_more_is_shown_with_what_the_scheduler_knew():
+    departure = Golden.of(tiny()).departure(tiny(stop_at=4))
+    assert departure.splitlines() == [
+        "2 steps are alike, then (time in simulated seconds):",
+        "    both  0.0 start 0 worker 0 a=0 b=q #42b282",
+        "    both  0.0 start 1 worker 1 a=1 b=q #7007da",
+        "  golden  9.0 stop 1 at 3",
+        "     now  9.0 continue 1 at 3",
+        "    told  of trial 1 (score by epoch, to be small) 1: 6.0, 2: 5.0, 3: 4.333333333333333",
+    ]
+
+
+def test_a_decision_that_is_made_earlier_is_shown():
+    departure = Golden.of(tiny()).departure(tiny(stop_at=2))
+    assert "  golden  9.0 stop 1 at 3\n     now  6.0 stop 1 at 2" in departure
+
+
+def test_another_configuration_is_shown():
+    departure = Golden.of(tiny()).departure(tiny(order=(0, 1, 1)))
+    assert (
+        "  golden  9.0 start 2 worker 1 a=2 b=q #8ddede\n     now  9.0 start 2 worker 1 a=1 b=q" in departure
+    )
+    assert departure.count("    both  ") == 3
+    assert Golden.of(tiny()).departure(tiny(order=(2, 1, 0))).startswith("from the first step (")
+
+
+def test_a_run_that_ends_sooner_or_later_is_shown():
+    long, short = run(trials=30), run(trials=28)
+    assert "start 28 worker" in Golden.of(long).departure(short)
+    stopped = simulate(NLP, RandomSearch, workers=1, stop=Stop(time=50_000))
+    later = simulate(NLP, RandomSearch, workers=1, stop=Stop(time=120_000))
+    more, less = Golden.of(stopped).departure(later), Golden.of(later).departure(stopped)
+    assert "  golden  nothing more" in more
+    assert "     now  nothing more: the run ends at 50000.0 (time)" in less
+
+
+def test_if_the_scheduler_did_the_same_something_else_has_changed():
+    """Here the table: values between rungs that no decision rests on."""
+    slower = views.with_target(NLP, "train_loss")
+    departure = Golden.of(run(RandomSearch)).departure(run(RandomSearch, blackbox=slower))
+    assert departure.startswith("the scheduler did the same 60 steps at the same times, but the digest")
+    assert "blackbox_digest was" in departure
+
+
+def test_a_golden_is_small():
+    finished = run(RandomSearch, trials=50)
+    assert len(finished.records) > 2500
+    assert len(Golden.of(finished).text) < 6000
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "it begins with '', but a golden trace begins with '# golden trace 1"),
+        ("# something", "it begins with '# something'"),
+        (Golden.of(tiny()).text.replace('"tiny"', "tiny").replace("# seed: 0", "# seed: x"), "is damaged"),
+        (
+            "\n".join(line for line in Golden.of(tiny()).text.splitlines() if "# digest" not in line),
+            "has no digest",
+        ),
+    ],
+)
+def test_what_is_no_golden_is_refused(text, message):
+    with pytest.raises(FormatError, match=message):
+        Golden.parse(text)

@@ -1,0 +1,79 @@
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from blackbox_repo.errors import IntegrityError, NotTabulated, UnknownName
+from simulator import RandomSearch, simulate
+from simulator.regression import SUITES, Case, find_suite, regret
+
+SMOKE = find_suite("smoke").cases
+EVERY = {case.name: case for suite in SUITES.values() for case in suite.cases}.values()
+
+
+def facts(case: Case) -> tuple[float, float]:
+    """The best value on any curve, and that of the median configuration, as losses."""
+    blackbox = case.load()
+    target = blackbox.schema.objective(blackbox.schema.target)
+    try:
+        configurations = blackbox.configurations()
+    except NotTabulated:
+        configurations = [blackbox.schema.space.sample("facts", number) for number in range(1000)]
+    values = [curve[target.name] for curve in blackbox.curves(configurations)]
+    best = sorted(
+        min((target.loss(v) for v in value if not math.isnan(v)), default=math.inf) for value in values
+    )
+    return best[0], best[len(best) // 2]
+
+
+@pytest.mark.parametrize("case", [*SMOKE, *find_suite("standard").cases[-2:]], ids=lambda case: case.name)
+def test_regret_0_and_1_are_what_the_blackbox_says(case):
+    loss = case.load().schema.objective(case.load().schema.target).loss
+    assert facts(case) == pytest.approx((loss(case.best), loss(case.typical)), rel=2e-6)
+
+
+def test_every_case_is_pinned_and_its_blackbox_is_the_one_that_was_meant():
+    for case in EVERY:
+        assert case.load().schema.time is not None
+        assert case.best != case.typical
+
+
+def test_another_blackbox_of_the_same_name_is_refused():
+    with pytest.raises(IntegrityError, match="the suite was made of 000000000000: its scores could not be"):
+        replace(SMOKE[0], digest="0" * 64).load()
+
+
+def test_a_suite_is_found_with_and_without_its_version():
+    assert find_suite("smoke") is find_suite("smoke-1") is SUITES["smoke-1"]
+    with pytest.raises(UnknownName, match="unknown suite 'standart'; did you mean 'standard'"):
+        find_suite("standart")
+
+
+def test_names_do_not_repeat():
+    for suite in SUITES.values():
+        names = [case.name for case in suite.cases]
+        assert len(set(names)) == len(names)
+        assert suite.seeds >= 20, "an alarm needs 9 seeds at least: 2^-9 < 0.002"
+
+
+def test_a_smaller_suite_is_part_of_a_larger_one():
+    smoke, standard, full = (set(find_suite(name).cases) for name in ("smoke", "standard", "full"))
+    assert smoke < standard < full
+
+
+def test_the_regret_is_that_of_the_incumbent_second_by_second():
+    """Written down anew: a million instants, at each the best report so far."""
+    case = SMOKE[0]
+    run = simulate(case.load(), RandomSearch, workers=case.workers, stop=case.stop, seed=5)
+    reports = run.reports().to_pandas().sort_values("time", kind="stable")
+    best = np.fmin.accumulate(reports["valid_loss"].to_numpy())
+    instants = (np.arange(1_000_000) + 0.5) * case.seconds / 1_000_000
+    known = np.searchsorted(reports["time"].to_numpy(), instants, side="right")
+    regrets = np.clip((best[np.maximum(known, 1) - 1] - case.best) / (case.typical - case.best), 0, 1)
+    assert regret(case, run) == pytest.approx(np.where(known == 0, 1, regrets).mean(), abs=1e-5)
+
+
+def test_without_a_report_the_regret_is_1():
+    case = replace(SMOKE[0], seconds=10.0)
+    assert regret(case, simulate(case.load(), RandomSearch, workers=1, stop=case.stop)) == 1.0
