@@ -19,7 +19,7 @@ class Attention(Protocol):
     """What a simulation asks of its scheduler's attention."""
 
     calls: list[tuple[Any, ...]]
-    """Rows of ``simulator.columns.CALLS``: the calls whose answers took effect, where thinking takes time."""
+    """Rows of ``simulator.columns.CALLS``: the calls of the scheduler, where thinking takes time."""
 
     def ask(self) -> None:
         """There may be idle workers: ask for jobs."""
@@ -47,6 +47,9 @@ class Attention(Protocol):
 
     def waiting_ends(self) -> list[Event]:
         """The ends that were not told yet."""
+
+    def on_close(self) -> None:
+        """The run is over."""
 
 
 class AtOnce:
@@ -97,6 +100,9 @@ class AtOnce:
     def waiting_ends(self) -> list[Event]:
         """None waits."""
         return []
+
+    def on_close(self) -> None:
+        """Nothing is being thought about."""
 
 
 class Served:
@@ -153,6 +159,13 @@ class Served:
         thought = None if self._server.service is None else self._server.service.request
         ends = self._server.waiting(Kind.END) + self._server.waiting(Kind.STOPPED)
         return [end for end in ends if end != thought]
+
+    def on_close(self) -> None:
+        """Of what is still being thought about, it is kept how long that would have taken."""
+        service = self._server.service
+        if service is not None:
+            about = None if service.request.kind is Kind.FREE else service.request
+            self._note(service, about, service.due, service.answer.action if service.counted else None)
 
     def answer_at_once(self, segment: Segment) -> None:
         """A decision that is being thought about counts now, or it would come too late (T18)."""
@@ -246,7 +259,10 @@ class Served:
         if about is not None:
             event = about._replace(time=now, kind=Kind.ANSWER)
             self._simulation.events.append((event, f"{answer} taken {service.taken}"))
+        self._note(service, about, now, answer)
+
+    def _note(self, service: Service, about: Event | None, answered: int, answer: str | None) -> None:
         request = service.request
-        times = [to_seconds(time) for time in (request.time, service.taken, now)]
+        times = [to_seconds(time) for time in (request.time, service.taken, answered)]
         trial, segment = (None, None) if about is None else (about.trial, about.segment)
         self.calls.append((CALLS[request.kind], trial, segment, service.fidelity, *times, answer))

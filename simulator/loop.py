@@ -355,6 +355,7 @@ class Simulation:
         self.last = last
         jobs = [*self.waiting, *self.losses.jobs.values()]
         ends = settle(self.cluster, self.attention, jobs, last)
+        self.attention.on_close()
         self.events += [(end, outcome.value) for end, outcome in ends]
         self.events.append((last._replace(kind=Kind.DEADLINE), reason))
         return ends

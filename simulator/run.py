@@ -133,7 +133,8 @@ class Run:
         """One row a call of the scheduler: what about, when (s) it arrived, was taken and answered, and how.
 
         Empty unless ``conditions`` had a decision time or polling (T12, T13). ``suggest`` has the trial and
-        segment that came of it, if any.
+        segment that came of it, if any. What the scheduler was thinking about when the run ended comes last:
+        ``answered`` is when its answer would have come, which is null.
         """
         import pyarrow as pa
 

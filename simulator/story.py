@@ -75,6 +75,8 @@ def _ended(row: dict[str, Any]) -> Moment:
 
 def _decided(run: Run, row: dict[str, Any]) -> Moment:
     fidelity = f"{run.schema.fidelity.name} {row['fidelity']:g}"
+    if row["answer"] is None:
+        return Moment(row["taken"], f"the scheduler begins to think about {fidelity}, to no end in this run")
     what = f"the scheduler, thinking since {row['taken']:.9g} s, decides on {fidelity}: {row['answer']}"
     return Moment(row["answered"], what)
 

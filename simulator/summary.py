@@ -112,9 +112,9 @@ def _facts(run: Run, summary: dict[str, Any]) -> Table:
 
 
 def _thinking_time(run: Run) -> float:
-    """Simulated seconds that the scheduler's answers took."""
+    """Simulated seconds that the scheduler thought."""
     calls = run.call_columns
-    return float(np.sum(np.subtract(calls["answered"], calls["taken"])))
+    return float(np.sum(np.minimum(calls["answered"], run.seconds) - np.array(calls["taken"])))
 
 
 def _statuses(run: Run) -> str:

@@ -447,6 +447,17 @@ class Oracle:
             times = (thought.request.arrived, thought.taken, self.now)
             self.calls.append(Called(kind, *(about or (None,) * 3), *times))
 
+    def note_what_is_thought_about(self) -> None:
+        """What it came to is not known, but how long it would have taken."""
+        if self.thought:
+            request, values = self.thought.request, self.blackbox.schema.fidelity.values
+            of = "on_report" if request.rank == REPORT else "on_end"
+            fidelity = float(values[request.point]) if request.rank == REPORT else None
+            about = (request.trial, request.segment, fidelity)
+            kind, about = ("suggest", (None,) * 3) if request.rank == WORKER else (of, about)
+            times = (request.arrived, self.thought.taken, self.thought.until)
+            self.calls.append(Called(kind, *about, *times))
+
     @property
     def takes_time(self) -> bool:
         return bool(self.conditions.decision_time or self.poll)
@@ -555,6 +566,7 @@ class Oracle:
 
     def finish(self) -> None:
         """Tell what waits to be told, interrupt what runs, and write down points on their way (T12, T15)."""
+        self.note_what_is_thought_about()
         for job in self.running:
             if (job.start, Event(ORDER.index("start"), job.trial, job.number)) not in self.done:
                 job.start, job.produced = NEVER, {}  # T15

@@ -176,6 +176,21 @@ def test_decision_times_of_a_run_can_be_replayed_T12(play: Play, job: Job) -> No
         play([job(2), job(3), job(1), job(4)], {(1, 2): PAUSE}, workers=2, conditions=again)
 
 
+@pytest.mark.parametrize("time", [5, 8, 11, 12.5])
+def test_a_run_that_ends_while_its_scheduler_thinks_can_be_replayed_too_T12(
+    play: Play, job: Job, time: float
+) -> None:
+    thinking, stop = Conditions(decision_time=3), Stop(time=time)
+    _, _, one = play([job(1), job(2)], workers=2, conditions=thinking, stop=stop)
+    _, _, two = play(
+        [job(1), job(2)], workers=2, conditions=Conditions(decision_time=recorded(one)), stop=stop
+    )
+    assert one.digest == two.digest
+    assert one.calls() == two.calls()
+    last = one.calls().to_pylist()[-1]
+    assert (last["answered"] > time, last["answer"]) == (True, None)
+
+
 def test_the_functions_of_calls_hear_what_is_called_T12(play: Play, job: Job) -> None:
     calls: list[Call] = []
 

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from blackbox_repo.errors import InvalidOption
-from simulator import PAUSE, STOP, Conditions, Delays, Failures, Resume, Run
+from simulator import PAUSE, STOP, Conditions, Delays, Failures, Resume, Run, Stop
 from simulator.story import Moment, Occupation, cluster_at, story_of_trial
 
 
@@ -70,3 +70,13 @@ def test_a_lost_worker_and_a_thinking_scheduler_are_in_the_story_T12_T18(play: A
         Occupation(1, None, None, 25.0, None, away=True),
     ]
     assert cluster_at(run, 28) == [Occupation(0, 1, 1, 27.0, None), Occupation(1, None, None, 27.0, None)]
+
+
+def test_what_a_scheduler_thinks_about_when_the_run_ends_is_in_the_story_T12(play: Any, job: Any) -> None:
+    _, _, run = play([job(10)], conditions=Conditions(decision_time=5), stop=Stop(time=17))
+    assert story_of_trial(run, 0) == [
+        Moment(5.0, "worker 0 is given job 1"),
+        Moment(15.0, "epoch 1: loss 1, waiting"),
+        Moment(15.0, "the scheduler begins to think about epoch 1, to no end in this run"),
+        Moment(17.0, "job 1 ends: interrupted, worker 0 is free"),
+    ]
