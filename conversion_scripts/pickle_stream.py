@@ -11,7 +11,7 @@ from blackbox_repo.errors import FormatError
 from conversion_scripts.safe_pickle import find_plain, refuse_outside
 
 Take = Callable[[dict[Any, Any]], bool]
-KEPT_PARTS = 4  # objects of so many parts before may still be referred to
+KEPT_PARTS = 64  # objects of so many parts before may still be referred to, even if no other part did
 
 
 _OPCODES: dict[int, Callable[[Any], None]] = pickle._Unpickler.dispatch  # noqa: SLF001  Python's own machine
