@@ -1,0 +1,97 @@
+"""The example project of docs/ci.md, tested as its own CI would: in a fresh virtual environment."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import site
+import subprocess
+import sysconfig
+import venv
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PROJECT = ROOT / "examples" / "ci_for_a_scheduler"
+WORKFLOW = PROJECT / ".github" / "workflows" / "scheduler.yml"
+
+
+@pytest.fixture(scope="module")
+def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A new environment that finds what is installed here, this project and its plugin among it."""
+    folder = tmp_path_factory.mktemp("fresh") / "environment"
+    venv.create(folder, with_pip=False, symlinks=True)
+    packages = Path(sysconfig.get_path("purelib", vars={"base": str(folder), "platbase": str(folder)}))
+    here = [*site.getsitepackages(), sysconfig.get_path("purelib")]
+    lines = [f"import site; site.addsitedir({path!r})" for path in dict.fromkeys(here)]
+    (packages / "here.pth").write_text("\n".join([*lines, str(ROOT)]) + "\n")
+    return folder / "bin" / "python"
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    ignored = shutil.ignore_patterns("__pycache__", ".pytest_cache")
+    return Path(shutil.copytree(PROJECT, tmp_path / "project", ignore=ignored))
+
+
+def run(python: Path, folder: Path, *arguments: str) -> tuple[int, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "PYTHON"))}
+    done = subprocess.run(
+        [python, "-m", *arguments],
+        cwd=folder,
+        env={**kept, "PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": "140"},
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+PYTEST = ("pytest", "-q", "-p", "no:cacheprovider", "-p", "simulator.testing.plugin")
+
+
+def test_its_tests_pass_and_leave_nothing_behind(python: Path, project: Path) -> None:
+    before = {path.relative_to(project) for path in project.rglob("*")}
+    status, said = run(python, project, *PYTEST)
+    assert status == 0, said
+    assert "17 passed" in said
+    assert "unchanged: all 40 traces are what they were" in said
+    assert {path.relative_to(project) for path in project.rglob("*")} == before
+
+
+def test_a_change_of_the_scheduler_fails_them_and_is_shown(python: Path, project: Path) -> None:
+    source = project / "src" / "halving" / "__init__.py"
+    source.write_text(source.read_text("utf-8").replace("<= median(losses) else STOP", "<= 9 else STOP"))
+    status, said = run(python, project, *PYTEST, "tests/test_halving.py", "-k", "behaviour or quality")
+    assert status == 1
+    assert "Halving does not behave as in test_behaviour.trace" in said
+    assert "regressed on nasbench-nlp/wikitext-2" in said
+    assert "golden  " in said
+
+
+def steps() -> list[dict[str, object]]:
+    yaml = pytest.importorskip("yaml")
+    workflow = yaml.safe_load(WORKFLOW.read_text("utf-8"))
+    assert workflow["permissions"] == {"contents": "read", "pull-requests": "write"}
+    (job,) = workflow["jobs"].values()
+    found: list[dict[str, object]] = job["steps"]
+    return found
+
+
+def test_the_workflow_runs_what_is_tested_here(python: Path, project: Path) -> None:
+    commands = [str(step["run"]).split() for step in steps() if "run" in step]
+    assert ["pytest"] in commands
+    (command,) = [command for command in commands if command[0] == "bb-sim"]
+    status, said = run(python, project / "src", "simulator.cli", *at_src(command[1:]))
+    assert status == 0, said
+    written = [command[command.index(option) + 1] for option in ("--markdown", "--html")]
+    for name in written:
+        assert (project / "src" / name).stat().st_size > 500
+    used = WORKFLOW.read_text("utf-8")
+    assert all(used.count(name) >= 2 for name in written), "what is written is commented or kept"
+
+
+def at_src(arguments: list[str]) -> list[str]:
+    """The workflow has installed the package; here it is found in the current folder."""
+    return [f"../{word}" if word.startswith("tests/") else word for word in arguments]
