@@ -53,6 +53,30 @@ def test_the_quick_benchmark_measures_every_mark() -> None:
     assert len(marked) == 11
 
 
+def test_the_benchmark_of_the_regression_kit_fills_the_tables_of_its_page() -> None:
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "benchmarks" / "regression_power.py"), "--runs", "1"],
+        capture_output=True,
+        encoding="utf-8",
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    page = (ROOT / "docs" / "ci.md").read_text("utf-8")
+    kept = page.partition("<!-- power -->")[2].partition("<!-- /power -->")[0].strip().splitlines()
+    made = done.stdout.strip().splitlines()
+    assert len(made) == len(kept) == 2 + 6 + 1 + 2 + 8
+
+    def fixed(line: str) -> list[str]:
+        """What does not depend on how many CI runs are drawn."""
+        cells = line.split(" | ")
+        return [cells[0], cells[2], cells[3]] if "planted" in made[9] and len(cells) == 8 else cells[:2]
+
+    assert [fixed(line) for line in made[:2] + made[9:11]] == [fixed(line) for line in kept[:2] + kept[9:11]]
+    assert [fixed(line) for line in made[2:8]] == [fixed(line) for line in kept[2:8]]
+    assert [fixed(line) for line in made[11:]] == [fixed(line) for line in kept[11:]]
+
+
 def test_the_benchmark_of_scale_measures_every_number_of_workers() -> None:
     pytest.importorskip("resource", reason="there is none on Windows, nor can a process be forked there")
     done = subprocess.run(

@@ -60,6 +60,17 @@ def test_its_tests_pass_and_leave_nothing_behind(python: Path, project: Path) ->
     assert {path.relative_to(project) for path in project.rglob("*")} == before
 
 
+def test_its_ten_lines_are_those_of_the_page() -> None:
+    page = (ROOT / "docs" / "ci.md").read_text("utf-8")
+    shown = page.partition("```python\n")[2].partition("```")[0]
+    assert shown == (PROJECT / "tests" / "test_halving.py").read_text("utf-8")
+    readme = (ROOT / "README.md").read_text("utf-8")
+    assert (
+        shown.replace("from halving", "from simulator").replace("Halving", "ASHA").replace("\n\n", "\n", 1)
+        in readme
+    )
+
+
 def test_a_change_of_the_scheduler_fails_them_and_is_shown(python: Path, project: Path) -> None:
     source = project / "src" / "halving" / "__init__.py"
     source.write_text(source.read_text("utf-8").replace("<= median(losses) else STOP", "<= 9 else STOP"))
