@@ -180,10 +180,15 @@ def convertible() -> str:
 def schedulers() -> str:
     """The schedulers that come with the simulator."""
     rows = [
-        (f"`{name}`", what, ", ".join(f"`{setting.assigned}`" for setting in settings))
-        for name, what, settings in described_schedulers()
+        (
+            f"`{each.name}`",
+            each.what,
+            each.needs,
+            ", ".join(f"`{setting.assigned}`" for setting in each.settings),
+        )
+        for each in described_schedulers()
     ]
-    return table(("scheduler", "what it does", "settings and their defaults"), rows)
+    return table(("scheduler", "what it does", "what it needs", "settings and their defaults"), rows)
 
 
 # --- docs/schedulers.md -------------------------------------------------------------------------------------

@@ -272,7 +272,7 @@ def replay(
 
 @app.command()
 def schedulers() -> None:
-    """List the schedulers that come with the simulator, with their settings."""
+    """List the schedulers: what each does, what it needs, and its settings; ours, then those of libraries."""
     from rich.console import Console
 
     from simulator.schedulers.listing import scheduler_table

@@ -1,15 +1,33 @@
-"""The schedulers of the registry, described."""
+"""The schedulers of the registry, described: what each does, what it needs, and what it can be told."""
 
 from __future__ import annotations
 
 import importlib
 import inspect
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib import metadata
+from typing import Any
 
 from rich.table import Table
+from rich.text import Text
 
-from simulator.schedulers.registry import SCHEDULERS
+from simulator.schedulers.registry import ADAPTERS, SCHEDULERS
+
+_RUNGS = "several fidelities"
+NEEDS: Mapping[str, str] = {
+    "asha": _RUNGS,
+    "asha-promotion": _RUNGS,
+    "hyperband": _RUNGS,
+    "median-stopping": _RUNGS,
+    "mo-asha": f"{_RUNGS}, and objectives with goals",
+    "pasha": _RUNGS,
+    "pbt": f"{_RUNGS} of one training, and checkpoints",
+    "process": "a program that reads and writes JSON lines",
+    "successive-halving": _RUNGS,
+}
+"""What a blackbox or a cluster must have for a scheduler to make sense; the others take any."""
 
 
 @dataclass(frozen=True)
@@ -27,18 +45,69 @@ class Setting:
         return f"{self.name}={default}"
 
 
-def described_schedulers() -> list[tuple[str, str, list[Setting]]]:
-    """Name, what it does, and its settings, of each scheduler."""
+@dataclass(frozen=True)
+class Described:
+    """A scheduler, or the schedulers of a library.
+
+    Args:
+        name: As it is written on the command line.
+        what: It does, in a sentence.
+        needs: What else must be there; empty if nothing.
+        settings: That can be changed.
+    """
+
+    name: str
+    what: str
+    needs: str
+    settings: list[Setting]
+
+
+def described_schedulers() -> list[Described]:
+    """Our own schedulers."""
     described = []
     for name, target in SCHEDULERS.items():
-        module, _, attribute = target.partition(":")
-        factory = getattr(importlib.import_module(module), attribute)
-        parameters = list(inspect.signature(factory).parameters.values())[2:]
+        factory = _imported(target)
         text = inspect.getdoc(factory) or ""
-        meanings = _meanings(text)
-        settings = [Setting(p.name, p.default, meanings.get(p.name, "")) for p in parameters]
-        described.append((name, text.partition("\n")[0], settings))
+        described.append(
+            Described(name, text.partition("\n")[0], NEEDS.get(name, ""), _settings(factory, skip=2))
+        )
     return described
+
+
+def described_libraries() -> list[Described]:
+    """The adapters, each with the scheduler that it takes by default in its name."""
+    described = []
+    for library, target in ADAPTERS.items():
+        factory = _imported(target)
+        text = inspect.getdoc(inspect.getmodule(factory)) or ""
+        first = next(iter(inspect.signature(factory).parameters.values()))
+        example = first.name.upper() if first.default is first.empty else first.default
+        needs = NEEDS.get(library) or _installation(library)
+        what = text.partition("\n")[0]
+        described.append(Described(f"{library}:{example}", what, needs, _settings(factory, skip=1)))
+    return described
+
+
+def _installation(library: str) -> str:
+    """How a library is installed, and whether it is."""
+    package = "nni" if library == "nni-nas" else library
+    try:
+        return f"{package}, and {metadata.version(package)} is installed"
+    except metadata.PackageNotFoundError:
+        return f"pip install 'blackbox-repo[{package}]'"
+
+
+def _imported(target: str) -> Callable[..., Any]:
+    module, _, attribute = target.partition(":")
+    factory: Callable[..., Any] = getattr(importlib.import_module(module), attribute)
+    return factory
+
+
+def _settings(factory: Callable[..., Any], skip: int) -> list[Setting]:
+    """The parameters of a factory, but for the first ones."""
+    meanings = _meanings(inspect.getdoc(factory) or "")
+    parameters = list(inspect.signature(factory).parameters.values())[skip:]
+    return [Setting(p.name, p.default, meanings.get(p.name, "")) for p in parameters]
 
 
 def _meanings(docstring: str) -> dict[str, str]:
@@ -48,20 +117,26 @@ def _meanings(docstring: str) -> dict[str, str]:
     return {name: " ".join(meaning.split()).rstrip(".") for name, meaning in entries}
 
 
+def _plain(text: str) -> str:
+    return text.replace("``", "")
+
+
 def scheduler_table() -> Table:
-    """The schedulers for a terminal: under each its settings."""
+    """The schedulers for a terminal: under each what it needs, and its settings."""
     table = Table(
         box=None,
         padding=(0, 2, 0, 0),
         header_style="bold",
         caption_justify="left",
         caption_style="dim",
-        caption="change a setting with --set scheduler.NAME=VALUE",
+        caption="change a setting with --set scheduler.NAME=VALUE; of a library, any scheduler can be named",
     )
     table.add_column("scheduler", no_wrap=True)
-    table.add_column("what it does, and its settings")
-    for name, what, settings in described_schedulers():
-        table.add_row(name, what)
-        for setting in settings:
-            table.add_row(f"  {setting.assigned}", setting.meaning, style="dim")
+    table.add_column("what it does, what it needs, and its settings")
+    for described in (*described_schedulers(), *described_libraries()):
+        table.add_row(described.name, Text(_plain(described.what)))
+        if described.needs:
+            table.add_row("  needs", Text(described.needs), style="dim")
+        for setting in described.settings:
+            table.add_row(f"  {setting.assigned}", Text(_plain(setting.meaning)), style="dim")
     return table
