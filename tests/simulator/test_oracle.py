@@ -92,13 +92,13 @@ def calls_of(run: Run) -> list[tuple[Any, ...]]:
 
 
 @given(cases())
-@examples(100)
+@examples(150)
 def test_kernel_and_oracle_agree_on_everything(case: Case) -> None:
     assert_they_agree(case)
 
 
 @given(cases())
-@examples(50)
+@examples(80)
 def test_they_agree_on_how_often_a_scheduler_is_asked_T5(case: Case) -> None:
     """Reports that nobody hears would make rounds in the oracle only: here all are heard."""
     character = replace(case.character, moody=True, patience=0)
