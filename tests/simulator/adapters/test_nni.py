@@ -242,6 +242,12 @@ def test_settings_reach_the_library_and_wrong_ones_are_refused() -> None:
             simulated(made_blackbox(SPACE), NNI(settings=wrong))
 
 
+@pytest.mark.parametrize("advisor", ["Hyperband", "BOHB"])
+def test_advisors_that_fail_on_every_metric_in_nni_3_are_not_offered(advisor: str) -> None:
+    with pytest.raises(UnknownName, match=f"unknown NNI tuner '{advisor}'; known: 'Anneal', 'Evolution'"):
+        scheduler_factory(f"nni:{advisor}", {})
+
+
 def test_spaces_go_there_and_back() -> None:
     there = from_nni(to_nni(SPACE))
     domains = {**SPACE.domains, "order": Categorical((1, 4, 9))}

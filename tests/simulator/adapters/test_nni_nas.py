@@ -146,6 +146,18 @@ def test_a_strategy_of_ones_own_and_one_that_fails() -> None:
         simulated(made_blackbox(SPACE), NNINAS(lambda seed: Broken()))
 
 
+def test_replaying_a_model_that_still_trains_fails_in_nni_and_is_named() -> None:
+    """NNI's middleware replays a duplicate's metric, and there is none before it has ended."""
+    from nni.nas.strategy import Random
+    from nni.nas.strategy.middleware import Chain, Deduplication
+
+    def replaying(seed: int) -> Any:
+        return Chain(Random(dedup=False, seed=seed), Deduplication("replay"))
+
+    with pytest.raises(SchedulerError, match=r"failed: .*Metric None is not a number"):
+        simulated(made_blackbox(SMALL), NNINAS(replaying), workers=4)
+
+
 def test_two_processes_find_the_same() -> None:
     code = scheduler_factory("nni-nas:Random", {})
     assert (
