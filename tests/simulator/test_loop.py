@@ -29,6 +29,7 @@ from simulator import (
     continue_until,
     simulate,
 )
+from simulator.events import Event, EventQueue
 
 
 def delayed(**seconds: float) -> Conditions:
@@ -374,6 +375,23 @@ def test_no_real_clock_is_read_T3(
             patched.setattr(time, clock, forbidden)
         run = simulate(blackbox, ASHA, workers=4, stop=Stop(time=50000), conditions=conditions)
     assert len(run.records) > 100
+
+
+@pytest.mark.parametrize("scheduler", [ASHA, RandomSearch])
+def test_of_a_job_that_runs_one_event_is_queued_and_not_its_curve(
+    make_tiny: Any, monkeypatch: pytest.MonkeyPatch, scheduler: Any
+) -> None:
+    """So memory grows with what is kept, and time with the logarithm of the workers."""
+    sizes, add = list[int](), EventQueue.push
+
+    def push(queue: EventQueue, event: Event) -> None:
+        add(queue, event)
+        sizes.append(len(queue._heap))
+
+    monkeypatch.setattr(EventQueue, "push", push)
+    run = simulate(make_tiny(200), scheduler, workers=50, stop=Stop(trials_started=300))
+    assert len(run.reports()) > 1500
+    assert max(sizes) <= 2 * 50
 
 
 def test_idle_workers_are_served_after_all_events_of_an_instant_T4(play: Any, job: Any) -> None:
