@@ -21,6 +21,9 @@ from simulator.conditions import Conditions
 from simulator.delays import Delays
 from simulator.distributions import Exponential, LogNormal, Uniform
 from simulator.failures import Failures
+from simulator.regression.comparison import compare
+from simulator.regression.results import measure
+from simulator.regression.suites import find_suite
 from simulator.schedulers.asha import ASHA
 from simulator.schedulers.asha_promotion import PromotionASHA
 from simulator.schedulers.grid_search import GridSearch
@@ -105,7 +108,7 @@ SETS: dict[str, Callable[[int | None], list[Run]]] = {
     "stops_and_pauses": stops_and_pauses,
     "thinks_and_fails": thinks_and_fails,
 }
-CURVES, GOLDEN = "network_curves", "golden"
+CURVES, GOLDEN, REGRESSION = "network_curves", "golden", "regression"
 
 
 def curve_digest(curves: Iterable[LearningCurve]) -> str:
@@ -125,6 +128,15 @@ def network_curves(batch: int | None) -> str:
     return curve_digest(curve for chunk in chunks for curve in blackbox.curves(chunk))
 
 
+def regression_kit() -> list[str]:
+    """The golden traces, scores and verdict that users of the kit commit and compare."""
+    suite = find_suite("smoke-1")
+    before, now = (measure(make, suite, seeds=12) for make in (ASHA, RandomSearch))
+    lines = [f"{row.case} {row.seed} {row.regret!r} {row.digest}" for row in (*before.rows, *now.rows)]
+    goldens = [hashlib.sha256(row.golden.encode()).hexdigest() for row in before.rows if row.golden]
+    return [*lines, *goldens, compare(before, now).summary]
+
+
 def digests(names: Iterable[str], batch: int | None) -> dict[str, list[str]]:
     """Name of a set -> for each run its digest, what its header says, and how much happened."""
     found = {}
@@ -133,6 +145,8 @@ def digests(names: Iterable[str], batch: int | None) -> dict[str, list[str]]:
             found[name] = [network_curves(batch)]
         elif name == GOLDEN:
             found[name] = golden.digests()
+        elif name == REGRESSION:
+            found[name] = regression_kit()
         else:
             found[name] = [line for run in SETS[name](batch) for line in described(run)]
     return found
@@ -146,7 +160,7 @@ def described(run: Run) -> list[str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("names", nargs="*", default=[*SETS, CURVES, GOLDEN])
+    parser.add_argument("names", nargs="*", default=[*SETS, CURVES, GOLDEN, REGRESSION])
     parser.add_argument("--batch", type=int)
     arguments = parser.parse_args()
     json.dump(digests(arguments.names, arguments.batch), sys.stdout, indent=1)

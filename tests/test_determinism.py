@@ -58,6 +58,7 @@ def test_the_simulations_are_worth_comparing(expected: dict[str, list[str]]) -> 
         "network_curves": 1,
         "thinks_and_fails": 12,
         "golden": 36,
+        "regression": 51,
     }
     happened = [line for lines in expected.values() for line in lines if line.endswith("ns")]
     assert all(int(line.split()[0]) >= 50 and int(line.split()[2]) >= 500 for line in happened), happened
