@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Sequence
+from heapq import heappop, heappush
 from typing import Any
 
 from blackbox_repo import __version__
@@ -74,7 +74,7 @@ class Simulation:
             self.error,
         )
         self.suggested = 0  # at this instant
-        self.waiting: deque[Job] = deque()  # for a worker
+        self.waiting: list[tuple[int, int, Job]] = []  # for a worker: since when, trial, job; a heap
         self.losses = Losses(self)
         thinks = conditions.poll is not None or conditions.decision_time != 0
         self.attention: Attention = Served(self, conditions) if thinks else AtOnce(self)
@@ -131,8 +131,7 @@ class Simulation:
 
     def ask(self) -> None:
         """Serve the idle workers: with jobs that wait, then with what the scheduler suggests."""
-        while self.waiting and self.cluster.idle:
-            self.place(self.waiting.popleft())
+        self.serve()
         self.attention.ask()
 
     def suggest(self) -> Suggestion:
@@ -165,16 +164,24 @@ class Simulation:
         return job
 
     def place(self, job: Job, worker: int | None = None) -> None:
-        """Begin a job on this worker, or the lowest idle one; without one it waits."""
-        idle = self.cluster.idle
-        if not idle:
-            job.trial.status = TrialStatus.RUNNING
-            self.waiting.append(job)
+        """Begin a job on this worker, or the lowest idle one; should this one be gone, it waits."""
+        if worker is not None and worker not in self.cluster.idle:
+            self.wait(job)
+            self.serve()
             return
-        there = worker is not None and worker in idle
-        segment = self.cluster.begin(job, self.now, worker if there else None)
+        segment = self.cluster.begin(job, self.now, worker)
         self.attention.on_worker_gone(segment.worker)
         self.push(segment, Event(segment.start, Kind.START, segment.trial, segment.number, segment.base))
+
+    def wait(self, job: Job) -> None:
+        """A job waits for a worker; those of one instant by the numbers of their trials (T18)."""
+        job.trial.status = TrialStatus.RUNNING
+        heappush(self.waiting, (self.now, job.trial.number, job))
+
+    def serve(self) -> None:
+        """Give idle workers to the jobs that wait."""
+        while self.waiting and self.cluster.idle:
+            self.place(heappop(self.waiting)[-1])
 
     # --- events (T4, T6 to T11) -----------------------------------------------------------------------------
 
@@ -353,7 +360,7 @@ class Simulation:
     def close(self, last: Event, reason: str) -> list[tuple[Event, TrialStatus]]:
         """Settle what is left after the last event; the ends that the scheduler is still to be told."""
         self.last = last
-        jobs = [*self.waiting, *self.losses.jobs.values()]
+        jobs = [*(job for *_, job in self.waiting), *self.losses.jobs.values()]
         ends = settle(self.cluster, self.attention, jobs, last)
         self.attention.on_close()
         self.events += [(end, outcome.value) for end, outcome in ends]

@@ -57,7 +57,7 @@ class Losses:
     def on_queued(self, event: Event) -> None:
         """A preempted trial waits for another worker."""
         self._simulation.events.append((event, ""))
-        self._simulation.waiting.append(self.jobs.pop(event.trial))
+        self._simulation.wait(self.jobs.pop(event.trial))
 
     def _end(self, segment: Segment) -> None:
         simulation, cluster = self._simulation, self._simulation.cluster

@@ -157,6 +157,22 @@ def test_trials_that_wait_are_served_before_the_scheduler_is_asked_T18(play: Pla
     assert (workers[0, 1], workers[2, 1], workers[3, 0]) == (0, 1, 1)
 
 
+def test_trials_that_wait_since_one_instant_are_served_by_number_T18_T12(
+    play: Play, job: Job, after: Callable[..., Any]
+) -> None:
+    """At 25, trial 1 is preempted, and the resume of trial 0, thought about since 10, finds no worker."""
+    conditions = Conditions(
+        failures=Failures(preempt=25, away=5), decision_time=lambda call: 15 * (call.number == 5)
+    )
+    script = [job(10, until=1), job(10), after(("end", 0), Resume(0))]
+    story, _, run = play(script, workers=2, conditions=conditions, stop=Stop(time=40))
+    call = run.calls().to_pylist()[5]
+    assert [call[name] for name in ("call", "trial", "taken", "answered")] == ["suggest", 0, 10.0, 25.0]
+    assert "25 queued 1.1" in story
+    workers = {(row["trial"], row["segment"]): row["worker"] for row in run.segments().to_pylist()}
+    assert (workers[0, 1], workers[1, 1]) == (0, 1)
+
+
 def test_a_job_that_was_told_to_stop_ends_with_its_worker_T18(play: Play, job: Job) -> None:
     """The signal would arrive at 7, and the worker is lost at 5: what comes after is not produced."""
     story, scheduler, run = play(
