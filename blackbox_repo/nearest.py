@@ -18,22 +18,29 @@ from blackbox_repo.view import View
 _INACTIVE = -2.0  # farther than 1 from every position
 
 
-def nearest(blackbox: Blackbox) -> Blackbox:
+def nearest(blackbox: Blackbox, *, keep_candidates: bool = False) -> Blackbox:
     """A table that answers for any configuration of its space, with the closest row where it lacks one.
 
     The distance is Euclidean over hyperparameters: numbers and ordinals in [0, 1] from end to end of their
     domain, in log scale where that is; categories that differ are 1 apart, as are active and inactive. Of
-    equally close rows the first is taken. Samplers draw from the whole space.
+    equally close rows the first is taken.
+
+    Args:
+        blackbox: The table.
+        keep_candidates: Samplers that can keep to the rows of the table still do; by default all draw from
+            the whole space.
 
     Raises:
         NotTabulated: The blackbox has no table.
     """
-    return _Nearest(blackbox)
+    return _Nearest(blackbox, keep_candidates=keep_candidates)
 
 
 class _Nearest(View):
-    def __init__(self, inner: Blackbox) -> None:
-        space = replace(inner.schema.space, candidates=None)
+    def __init__(self, inner: Blackbox, *, keep_candidates: bool) -> None:
+        space = inner.schema.space
+        if not keep_candidates:
+            space = replace(space, candidates=None)
         super().__init__(inner, replace(inner.schema, space=space), "nearest")
         rows = inner.configurations()
         self._positions = {

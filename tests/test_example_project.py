@@ -64,6 +64,7 @@ def test_its_ten_lines_are_those_of_the_page() -> None:
     page = (ROOT / "docs" / "ci.md").read_text("utf-8")
     shown = page.partition("```python\n")[2].partition("```")[0]
     assert shown == (PROJECT / "tests" / "test_halving.py").read_text("utf-8")
+    assert f"```yaml\n{WORKFLOW.read_text('utf-8')}```" in page
     readme = (ROOT / "README.md").read_text("utf-8")
     assert (
         shown.replace("from halving", "from simulator").replace("Halving", "ASHA").replace("\n\n", "\n", 1)

@@ -50,6 +50,9 @@ class Case:
     def load(self) -> Blackbox:
         """Its blackbox, with a time; loaded once in a process.
 
+        Where it is a table, a configuration that it lacks is answered by its closest row, so that schedulers
+        of all kinds can be run; those that know the rows keep to them.
+
         Raises:
             UnknownName: It is not where blackboxes are looked for.
             IntegrityError: It is another one than that of which the suite was made.
@@ -66,8 +69,10 @@ def _loaded(case: Case) -> Blackbox:
             f"{case.name!r} has the digest {found[:12]}, but the suite was made of {case.digest[:12]}: its "
             f"scores could not be compared; is another copy found first (see bb-repo show {case.blackbox})?"
         )
+    if blackbox.schema.space.candidates is not None:
+        blackbox = views.nearest(blackbox, keep_candidates=True)
     if case.seconds_per_unit is not None:
-        return views.with_time_model(blackbox, case.seconds_per_unit)
+        blackbox = views.with_time_model(blackbox, case.seconds_per_unit)
     return blackbox
 
 

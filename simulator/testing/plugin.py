@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 MARKER = (
     "simulation(blackbox=..., workers=..., stop=..., seed=..., conditions=..., time_model=...): what the "
-    "fixtures blackbox and simulated_run simulate; by default 50 trials of nasbench-nlp on 4 workers"
+    "fixtures blackbox and simulated_run simulate; by default 50 trials of lcbench-167200 on 4 workers"
 )
 _NOTES = pytest.StashKey[list[str]]()
 

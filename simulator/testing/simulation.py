@@ -14,7 +14,7 @@ from simulator.options import find_problem
 from simulator.run import Run
 from simulator.stopping import Stop
 
-DEFAULT = "nasbench-nlp/wikitext-2"
+DEFAULT = "lcbench-167200"
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,8 @@ import pytest
 
 from blackbox_repo.errors import IntegrityError, NotTabulated, UnknownName
 from simulator import RandomSearch, simulate
-from simulator.regression import SUITES, Case, find_suite, regret
+from simulator.adapters.optuna import Optuna
+from simulator.regression import SUITES, Case, find_suite, measure, regret
 
 SMOKE = find_suite("smoke").cases
 EVERY = {case.name: case for suite in SUITES.values() for case in suite.cases}.values()
@@ -77,3 +78,14 @@ def test_the_regret_is_that_of_the_incumbent_second_by_second():
 def test_without_a_report_the_regret_is_1():
     case = replace(SMOKE[0], seconds=10.0)
     assert regret(case, simulate(case.load(), RandomSearch, workers=1, stop=case.stop)) == 1.0
+
+
+def test_any_scheduler_can_be_run_on_a_suite():
+    """One that draws from the whole space meets the closest rows; one that knows the rows keeps to them."""
+    drawing = measure(Optuna("RandomSampler"), find_suite("smoke"), seeds=1)
+    assert all(row.best is not None and row.trials >= 10 for row in drawing.rows)
+    kept = SMOKE[1].load()
+    run = simulate(kept, RandomSearch, workers=4, stop=SMOKE[1].stop)
+    assert run.statistics()["off_table"] == 0
+    foreign = simulate(kept, Optuna("RandomSampler"), workers=4, stop=SMOKE[1].stop)
+    assert foreign.statistics()["off_table"] == 1
