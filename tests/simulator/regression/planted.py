@@ -87,7 +87,7 @@ BUGS = (
     Bug("the last bracket is left out", "hyperband:Hyperband", "hyperband", "s, -1, -1)", "s, 0, -1)"),
     Bug("one too many goes on", "hyperband:Hyperband", "synchronous", "_counts[0]]", "_counts[0] + 1]"),
     Bug("the worst go on", "hyperband:Hyperband", "synchronous", ".inf), number)", ".inf) * -1, number)"),
-    Bug("the worst are copied", "pbt:PBT", "pbt", "in members[:count] if", "in members[-count:] if"),
+    Bug("the worst are copied", "pbt:PBT", "pbt", "self._ranked[: self._few]", "self._ranked[-self._few :]"),
     Bug("copies begin anew", "pbt:PBT", "pbt", "checkpoint_of=source.trial", "checkpoint_of=None"),
     Bug("the least quantile is nobody", "pbt:PBT", "pbt", "math.ceil(", "math.floor("),
     Bug("numbers only grow", "pbt:PBT", "neighbours", '*key, name, "up") == 1', '*key, name, "up") >= 0'),
