@@ -17,6 +17,7 @@ from simulator.adapters.ask_tell import AskTellScheduler, Job, Outcome
 from simulator.adapters.global_state import GlobalRandomState
 from simulator.adapters.library import quiet, require, version_of
 from simulator.adapters.nevergrad_space import decoded, encoded, to_nevergrad
+from simulator.adapters.nevergrad_threads import take_turns
 from simulator.schedulers.settings import check_initial, shown
 
 
@@ -49,6 +50,7 @@ class Nevergrad:
     ) -> None:
         with GlobalRandomState(0):  # some optimizers draw their settings when the library is imported
             library = require("nevergrad", "nevergrad")
+        take_turns(require("nevergrad.optimization.recaster", "nevergrad"))
         quiet("nevergrad")
         registry = library.optimizers.registry
         self._optimizer, self._name = optimizer, repr(optimizer)
@@ -91,12 +93,8 @@ class _Optimizer:
         self._made, self._state, self._space, self._described = made, state, space, described
         self._initial = initial[::-1]
         self._running = 0
-        self._ahead: Job | None = None
         self._errors = require("nevergrad.common.errors", "nevergrad")
-        recaster = require("nevergrad.optimization.recaster", "nevergrad")
-        self._too_many = recaster.TooManyAskError
-        # its threads end with their optimizer, which Python may collect only after it has waited for them
-        recaster._MessagingThread.daemon = True  # noqa: SLF001  see above
+        self._too_many = require("nevergrad.optimization.recaster", "nevergrad").TooManyAskError
 
     def __repr__(self) -> str:
         return self._described
@@ -105,7 +103,7 @@ class _Optimizer:
         if self._running == self._made.num_workers:
             return None
         with self._apart():
-            job, self._ahead = self._ahead or self._asked(), None
+            job = self._asked()
         self._running += job is not None
         return job
 
@@ -118,9 +116,6 @@ class _Optimizer:
                 raise InvalidOption(
                     f"{self._described} does not take configurations to try first; leave initial out"
                 ) from err
-            if self._made.num_workers == 1:
-                # an optimizer of another library goes on in a thread; it has paused when it asks again
-                self._ahead = self._asked()
 
     def _asked(self) -> Job | None:
         made = self._made

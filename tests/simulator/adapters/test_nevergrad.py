@@ -103,6 +103,12 @@ def test_an_optimizer_of_another_library_in_a_thread_is_seeded_too() -> None:
     assert len(digests) == 1
 
 
+@pytest.mark.parametrize("portfolio", ["MultiDS", "PolyLN"])
+def test_threads_that_draw_from_one_generator_take_turns_T19(portfolio: str) -> None:
+    runs = [simulated(made_blackbox(SPACE), Nevergrad(portfolio, budget=14), 14) for _ in range(3)]
+    assert len({run.digest for run in runs}) == 1
+
+
 def test_initial_configurations_come_first() -> None:
     first = [SPACE.sample("initial", number) for number in range(3)]
     run = simulated(made_blackbox(SPACE), Nevergrad("DE", initial=first))
