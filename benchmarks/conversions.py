@@ -79,8 +79,8 @@ def convert(name: str, raw: Path, out: Path) -> None:
     build(load_recipe(name), raw, out, report=lambda step: print(f"  {step}", flush=True))
     seconds, used = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF)
     print(
-        f"{seconds:.0f} s, {used.ru_utime:.0f} s of the processor, peak {used.ru_maxrss / 1e6:.2f} GB "
-        f"resident ({before / 1e6:.2f} GB at the start)"
+        f"{seconds:.0f} s, {used.ru_utime:.0f} s of the processor, peak {used.ru_maxrss * 1024 / 1e9:.2f} GB "
+        f"resident ({before * 1024 / 1e9:.2f} GB at the start)"
     )
 
 

@@ -40,11 +40,7 @@ def save_tables(folder: Path, manifest: Manifest, tables: Mapping[str, Table]) -
         The manifest as written.
     """
     with appearing(folder, read_manifest) as partial:
-        tasks = {}
-        for name, table in tables.items():
-            file = partial / f"{name}.parquet"
-            write_table(file, manifest.schema, table)
-            tasks[name] = _table_entry(file, manifest, name, table)
+        tasks = {name: _write_task(partial, manifest, name, tables[name]) for name in tables}  # one at a time
         complete = replace(manifest, tasks=tasks)
         write_manifest(partial, complete)
     return complete
@@ -126,7 +122,9 @@ def _sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def _table_entry(file: Path, manifest: Manifest, name: str, table: Table) -> Task:
+def _write_task(folder: Path, manifest: Manifest, name: str, table: Table) -> Task:
+    file = folder / f"{name}.parquet"
+    write_table(file, manifest.schema, table)
     blackbox = TabularBlackbox(manifest.schema, table, name=name)
     given = manifest.tasks.get(name, Task(file.name, "", 0))
     goals = [objective for objective in manifest.schema.objectives if objective.goal != "none"]
