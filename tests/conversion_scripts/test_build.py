@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import weakref
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from blackbox_repo.schema import Schema
 from blackbox_repo.storage import load_task
 from blackbox_repo.table import Table
 from conversion_scripts.build import build
+from conversion_scripts.one_by_one import OneByOne
 from conversion_scripts.raw import RawFolder
 from conversion_scripts.recipe import Conversion, Recipe
 
@@ -56,6 +58,26 @@ def test_steps_are_reported(recipe: Recipe, raw: Path, tmp_path: Path) -> None:
     steps: list[str] = []
     build(recipe, raw, tmp_path / "out", report=steps.append)
     assert steps == ["reading and converting", "checking digits", "writing digits"]
+
+
+def test_one_table_is_in_memory_at_a_time(
+    recipe: Recipe, changed: Callable[..., Recipe], raw: Path, tmp_path: Path
+) -> None:
+    made: list[weakref.ref[Table]] = []
+
+    def one_by_one(conversion: Conversion) -> OneByOne:
+        digits = conversion.tables["digits"]
+
+        def table(task: str) -> Table:
+            assert [reference() for reference in made] == [None] * len(made)
+            found = replace(digits)
+            made.append(weakref.ref(found))
+            return found
+
+        return OneByOne(("a", "b", "c"), table)
+
+    build(changed(one_by_one), raw, tmp_path / "out")
+    assert len(made) == 3
 
 
 def test_an_exception_leaves_nothing(recipe: Recipe, raw: Path, tmp_path: Path) -> None:
