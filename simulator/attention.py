@@ -42,6 +42,9 @@ class Attention(Protocol):
     def answer_at_once(self, segment: Segment) -> None:
         """A job has lost its worker while the scheduler may be thinking about it."""
 
+    def on_preempted(self, segment: Segment) -> None:
+        """A job has lost its worker, and with it the reports that are not yet told."""
+
     def waiting_reports(self) -> list[Event]:
         """The reports on which there is no decision yet, in their order."""
 
@@ -93,6 +96,9 @@ class AtOnce:
     def answer_at_once(self, segment: Segment) -> None:
         """It has answered."""
 
+    def on_preempted(self, segment: Segment) -> None:
+        """All has been told."""
+
     def waiting_reports(self) -> list[Event]:
         """None waits."""
         return []
@@ -123,10 +129,15 @@ class Served:
     def on_worker_gone(self, worker: int) -> None:
         """It need not wait any more."""
         self._server.remove_worker(worker)
+        self._look_for_something()
 
     def on_drain(self) -> None:
-        """No worker waits any more, and nobody looks for those who did."""
-        look = self._server.drop_workers()
+        """No worker waits any more."""
+        self._server.drop_workers()
+        self._look_for_something()
+
+    def _look_for_something(self) -> None:
+        look = self._server.look_in_vain()
         if look is not None:
             self._simulation.queue.cancel(Event(look, Kind.ANSWER, 0, 0, 0))
 
@@ -176,6 +187,12 @@ class Served:
             service.counted = True
             self._decided(service.request, service.answer)
 
+    def on_preempted(self, segment: Segment) -> None:
+        """Its reports need no answer."""
+        for report in self._server.waiting_reports(segment.trial, segment.number):
+            self._server.remove_report(report)
+        self._look_for_something()
+
     def _serve(self) -> None:
         """Take the requests that may be taken now."""
         simulation, server = self._simulation, self._server
@@ -195,10 +212,7 @@ class Served:
                 return  # nothing is suggested any more (T15)
             answer = simulation.suggest()
         elif request.kind is Kind.REPORT:
-            trial, segment = simulation.of(request)
-            if request.point < segment.next:
-                return  # the job has lost its worker meanwhile
-            answer = simulation.decide(trial, request)
+            answer = simulation.decide(simulation.of(request)[0], request)
             fidelity = self._fidelities[request.point]
         else:
             outcome = simulation.of(request)[1].outcome

@@ -67,6 +67,7 @@ class Losses:
             cluster.cut(segment, simulation.now)
         elif self._goes_on(segment):
             self._preempt(segment)
+            simulation.attention.on_preempted(segment)
         end = simulation.event(simulation.now, Kind.END, segment)
         trial = cluster.finish(segment, simulation.now)
         if segment.outcome is not TrialStatus.PREEMPTED:

@@ -66,9 +66,12 @@ class Server:
         """The workers that waited when this call was made leave the queue: there is nothing for them."""
         self._remove_workers([request for request in self._waiting if request in service.workers])
 
-    def drop_workers(self) -> int | None:
-        """All workers leave the queue; the time of the look that there is no need for any more, if any."""
+    def drop_workers(self) -> None:
+        """All workers leave the queue."""
         self._remove_workers([request for request in self._waiting if request.kind is Kind.FREE])
+
+    def look_in_vain(self) -> int | None:
+        """When the server was to look for requests that have all left the queue, if so; it will not."""
         if self._waiting or self._next_look <= self._looked:
             return None
         look, self._next_look = self._next_look, self._looked

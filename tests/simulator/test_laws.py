@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simulator import CONTINUE, Call, Conditions, Delays, Run, Uniform, simulate
+from simulator.attention import Served
 from simulator.callbacks import Callback
 from simulator.clock import to_ns
 from simulator.events import Event, Kind
@@ -128,6 +129,26 @@ def test_every_point_that_was_produced_is_recorded_once_T21(seen: Watching) -> N
         job = timetable(seen, place, *starts[key])
         expected += [(*key, values[point]) for point in job.points_by(seen.run.end)]
     assert sorted(recorded) == sorted(expected)
+
+
+def polling(case: Case) -> Case:
+    return replace(case, conditions=replace(case.conditions, poll=case.conditions.poll or 1 + case.seed % 7))
+
+
+@given(cases().map(polling))
+@examples(80)
+def test_a_server_looks_only_when_there_is_something_to_take_T13(case: Case) -> None:
+    simulation = Watched(case, case.scheduler())
+    assert isinstance(simulation.attention, Served)
+    server, on_answer = simulation.attention._server, simulation.handlers[Kind.ANSWER]
+
+    def takes_something(event: Event) -> None:
+        looks, before = server.service is None, server._calls
+        on_answer(event)
+        assert not looks or server._calls > before or event.time == simulation.limit
+
+    simulation.handlers[Kind.ANSWER] = takes_something
+    simulation.run()
 
 
 @given(WATCHED)
