@@ -90,11 +90,12 @@ def described_libraries() -> list[Described]:
 
 def _installation(library: str) -> str:
     """How a library is installed, and whether it is."""
-    package = "nni" if library == "nni-nas" else library
+    extra = "nni" if library == "nni-nas" else library
+    package = "ax-platform" if library == "ax" else extra
     try:
         return f"{package}, and {metadata.version(package)} is installed"
     except metadata.PackageNotFoundError:
-        return f"pip install 'blackbox-repo[{package}]'"
+        return f"pip install 'blackbox-repo[{extra}]'"
 
 
 def _imported(target: str) -> Callable[..., Any]:

@@ -31,6 +31,7 @@ SCHEDULERS: Mapping[str, str] = {
 
 
 ADAPTERS: Mapping[str, str] = {
+    "ax": "simulator.adapters.ax:Ax",
     "dehb": "simulator.adapters.dehb:DEHB",
     "hyperopt": "simulator.adapters.hyperopt:Hyperopt",
     "nevergrad": "simulator.adapters.nevergrad:Nevergrad",

@@ -84,7 +84,7 @@ LIBRARIES = {
             Fixed("syne-tune:DEHB"),
             Fixed("syne-tune:PopulationBasedTraining"),
         ),
-        also=("syne-tune[gpsearchers]==0.13.0", "scikit-learn", "pyarrow<22", "xgboost"),
+        also=("syne-tune[gpsearchers]==0.13.0", "scikit-learn", "statsmodels", "pyarrow<22", "xgboost"),
     ),
     "ray": Library(
         "ray",
@@ -97,6 +97,7 @@ LIBRARIES = {
             ),
         ),
     ),
+    "ax": Library("ax-platform", "ax", (Fixed("ax:fast", trials=15), Fixed("ax:random_search"))),
     "smac": Library(
         "smac",
         "smac",

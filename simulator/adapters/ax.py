@@ -1,0 +1,194 @@
+"""Ax's Bayesian optimization as a scheduler (Olson et al., AutoML 2025): whole trainings, asked and told."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from blackbox_repo.domains import Float, Integer, Ordinal, Value
+from blackbox_repo.errors import InvalidOption, InvalidSpace
+from blackbox_repo.schema import Schema
+from blackbox_repo.space import Configuration, Space
+from simulator.adapters.ask_tell import AskTellScheduler, Job, Outcome
+from simulator.adapters.global_state import GlobalRandomState
+from simulator.adapters.library import hushed, require, version_of
+from simulator.adapters.tree import single_valued
+from simulator.schedulers.settings import check_initial, shown
+
+_METRIC = "loss"
+
+
+class Ax:
+    """A factory of schedulers that do what a loop over ``get_next_trials`` of ``ax.api.Client`` would do.
+
+    Ax is told the last value of each training, as a loss that is to be small; NaN, and what failed, as a
+    failed trial. Categories and ordinals are told by their number. There are no conditions.
+
+    Args:
+        method: Of ``configure_generation_strategy``: ``"fast"``, ``"quality"`` or ``"random_search"``.
+        settings: Further keyword arguments of it, such as ``initialization_budget``.
+        initial: Configurations to try first.
+
+    Raises:
+        InvalidOption: Ax is not installed.
+    """
+
+    def __init__(
+        self,
+        method: str = "fast",
+        *,
+        settings: Mapping[str, Any] | None = None,
+        initial: Sequence[Configuration] = (),
+    ) -> None:
+        with hushed():
+            require("ax.api.client", "ax", "ax-platform")
+            require("ax.utils.common.logger", "ax").set_ax_logger_levels(logging.ERROR)
+        self._method, self._settings, self._initial = method, dict(settings or {}), initial
+
+    def __call__(self, schema: Schema, seed: int) -> AskTellScheduler:
+        """A fresh client for this blackbox.
+
+        Raises:
+            InvalidOption: Ax refuses the settings.
+            InvalidSpace: There are conditions between hyperparameters.
+        """
+        initial = check_initial(schema.space, self._initial)
+        described = shown(
+            "Ax",
+            seed=seed,
+            method=self._method,
+            **self._settings,
+            initial=initial,
+            ax=version_of("ax-platform"),
+        )
+        state = _State(seed)
+        with state.apart():
+            client = require("ax.api.client", "ax").Client(random_seed=seed % 2**31)
+            client.configure_experiment(parameters=to_ax(schema.space), name="simulated")
+            client.configure_optimization(objective=f"-{_METRIC}")
+            try:
+                client.configure_generation_strategy(method=self._method, **self._settings)
+            except (TypeError, ValueError, require("ax.exceptions.core", "ax").AxError) as err:
+                raise InvalidOption(f"{described} cannot be made: {err}") from err
+        return AskTellScheduler(_Optimizer(client, state, schema.space, initial, described), schema)
+
+
+class _State:
+    """Ax's own random state, in one thread: sums are added up in one order."""
+
+    def __init__(self, seed: int) -> None:
+        self._torch = require("torch", "ax", "ax-platform")
+        self._others = GlobalRandomState(seed)
+
+    @contextmanager
+    def apart(self) -> Iterator[None]:
+        """Away from the user's random state and threads; nothing is said."""
+        threads = self._torch.get_num_threads()
+        with hushed(), self._others, self._torch.random.fork_rng(devices=()):
+            self._torch.set_num_threads(1)
+            try:
+                yield
+            finally:
+                self._torch.set_num_threads(threads)
+
+
+class _Optimizer:
+    """A client of Ax in the names of this project."""
+
+    def __init__(self, client: Any, state: _State, space: Space, initial: list[Any], described: str) -> None:
+        self._client, self._state, self._space, self._described = client, state, space, described
+        self._initial = initial[::-1]
+        core = require("ax.exceptions.core", "ax")
+        generation = require("ax.exceptions.generation_strategy", "ax")
+        self._nothing = (
+            core.DataRequiredError,
+            core.SearchSpaceExhausted,
+            generation.MaxParallelismReachedException,
+        )
+
+    def __repr__(self) -> str:
+        return self._described
+
+    def ask(self) -> Job | None:
+        with self._state.apart():
+            if self._initial:
+                given = self._initial.pop()
+                return Job(given, handle=self._client.attach_trial(encoded(self._space, given)))
+            try:
+                suggested = self._client.get_next_trials(max_trials=1)
+            except self._nothing:
+                return None
+        for index, parameters in suggested.items():
+            return Job(decoded(self._space, parameters), handle=index)
+        return None
+
+    def tell(self, job: Job, outcome: Outcome) -> None:
+        with self._state.apart():
+            if outcome.failed or not math.isfinite(outcome.loss):
+                self._client.mark_trial_failed(job.handle)
+            else:
+                self._client.complete_trial(job.handle, raw_data={_METRIC: outcome.loss})
+
+
+def to_ax(space: Space) -> list[Any]:
+    """The hyperparameters as Ax's configurations of parameters; those with a single value are left out.
+
+    Raises:
+        InvalidSpace: There are conditions.
+    """
+    if space.conditions:
+        name = next(iter(space.conditions))
+        raise InvalidSpace(f"the hyperparameter {name!r} depends on others, which cannot be said to Ax here")
+    configs = require("ax.api.configs", "ax", "ax-platform")
+    made = []
+    for name, domain in space.domains.items():
+        if single_valued(domain):
+            continue
+        if isinstance(domain, Float | Integer):
+            kind = "float" if isinstance(domain, Float) else "int"
+            made.append(
+                configs.RangeParameterConfig(
+                    name=name,
+                    bounds=(domain.lower, domain.upper),
+                    parameter_type=kind,
+                    scaling="log" if domain.log else None,
+                )
+            )
+        else:
+            ordered = isinstance(domain, Ordinal)
+            made.append(
+                configs.ChoiceParameterConfig(
+                    name=name,
+                    values=list(range(len(domain.values))),
+                    parameter_type="int",
+                    is_ordered=ordered,
+                )
+            )
+    return made
+
+
+def encoded(space: Space, configuration: Configuration) -> dict[str, Any]:
+    """A configuration in Ax's values."""
+    given: dict[str, Any] = {}
+    for name, domain in space.domains.items():
+        if isinstance(domain, Float | Integer):
+            given[name] = configuration[name]
+        else:
+            given[name] = domain.values.index(configuration[name])
+    return {name: value for name, value in given.items() if not single_valued(space.domains[name])}
+
+
+def decoded(space: Space, parameters: Mapping[str, Any]) -> dict[str, Value]:
+    """A configuration from Ax's values."""
+    plain: dict[str, Value] = {}
+    for name, domain in space.domains.items():
+        if single_valued(domain):
+            plain[name] = domain.at(0)
+        elif isinstance(domain, Float | Integer):
+            plain[name] = domain.check(min(max(parameters[name], domain.lower), domain.upper))
+        else:
+            plain[name] = domain.values[int(parameters[name])]
+    return plain
