@@ -35,7 +35,18 @@ MAY_LOAD = (
     *("simulator.regression", "simulator.study", "simulator.testing"),
 )
 LOADING = {f"blackbox_repo.{m}" for m in ("benchmark", "manifest", "repository", "roots", "storage")}
-HPO_LIBRARIES = {"ConfigSpace", "ax", "dehb", "hyperopt", "nevergrad", "nni", "optuna", "ray", "smac", "syne_tune"}
+HPO_LIBRARIES = {
+    "ConfigSpace",
+    "ax",
+    "dehb",
+    "hyperopt",
+    "nevergrad",
+    "nni",
+    "optuna",
+    "ray",
+    "smac",
+    "syne_tune",
+}
 
 
 def module_name(path: Path) -> str:
