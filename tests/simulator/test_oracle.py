@@ -67,7 +67,8 @@ def assert_they_agree(case: Case, *, moody: bool = False) -> None:
     ]
     assert losses_of(run) == [repr(value) for value in expected]
     jobs = sorted(oracle.jobs, key=lambda job: (job.trial, job.number))
-    assert [tuple(row.values()) for row in run.segments().to_pylist()] == [
+    columns = ("trial", "segment", "worker", "busy_from", "started", "ended", "outcome")
+    assert [tuple(row[name] for name in columns) for row in run.segments().to_pylist()] == [
         (
             job.trial,
             job.number,
