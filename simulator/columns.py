@@ -29,6 +29,7 @@ def trial_columns(blackbox: Blackbox, cluster: Cluster) -> dict[str, list[Any]]:
         to_seconds(trial.segments[-1].end or 0) if trial.segments else None for trial in trials
     ]
     columns["segments"] = [len(trial.segments) for trial in trials]
+    columns["checkpoint_of"] = [trial.source for trial in trials]
     columns["off_table"] = [not blackbox.holds(trial.configuration) for trial in trials]
     for objective in schema.objectives:
         if objective.constant:
@@ -46,8 +47,15 @@ def segment_columns(cluster: Cluster) -> dict[str, list[Any]]:
         "busy_from": [to_seconds(segment.busy_from) for segment in segments],
         "started": [_started(segment) for segment in segments],
         "ended": [to_seconds(segment.end or 0) for segment in segments],
+        "until": [_until(cluster, segment) for segment in segments],
         "outcome": [segment.outcome.value for segment in segments if segment.outcome is not None],
     }
+
+
+def _until(cluster: Cluster, segment: Segment) -> float | None:
+    """The fidelity after which a bounded job was to end."""
+    values = cluster.trials[segment.trial].curve.schema.fidelity.values
+    return float(values[segment.job.last]) if segment.job.bounded else None
 
 
 CALLS = ("call", "trial", "segment", "fidelity", "arrived", "taken", "answered", "answer")

@@ -103,21 +103,28 @@ class Run:
         return Schema.from_json(self.header["schema"])
 
     def trials(self) -> pa.Table:
-        """One row a trial: number, ``config.<hyperparameter>``, seed, status, times, off_table, constants."""
+        """One row a trial: number, ``config.<hyperparameter>``, seed, status, times, and so on.
+
+        ``checkpoint_of`` is the trial with whose checkpoint it began; objectives that are constant along the
+        curve stand here too.
+        """
         import pyarrow as pa
 
-        return pa.table(dict(self.trial_columns))
+        columns = dict(self.trial_columns)
+        columns["checkpoint_of"] = pa.array(columns["checkpoint_of"], pa.int64())
+        return pa.table(columns)
 
     def segments(self) -> pa.Table:
         """One row a job: trial, segment, worker, times (s), outcome; what a Gantt chart shows.
 
+        ``until`` is the fidelity after which it was to end by itself, if its scheduler had said so.
         The worker was busy from ``busy_from`` to ``ended`` and trained from ``started``, which is null if the
         run ended before.
         """
         import pyarrow as pa
 
         types = {name: pa.int64() for name in ("trial", "segment", "worker")}
-        types |= {name: pa.float64() for name in ("busy_from", "started", "ended")}
+        types |= {name: pa.float64() for name in ("busy_from", "started", "ended", "until")}
         return pa.table(dict(self.segment_columns), schema=pa.schema({**types, "outcome": pa.string()}))
 
     def reports(self) -> pa.Table:

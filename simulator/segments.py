@@ -137,7 +137,10 @@ _ORDER_OF_CODES = (
 class TrialState:
     """A trial: its configuration, its curve, and its segments."""
 
-    __slots__ = ("_time", "configuration", "curve", "heard", "known_elapsed", "number", "segments", "status")
+    __slots__ = (
+        *("_time", "configuration", "curve", "heard", "known_elapsed", "number", "segments", "source"),
+        "status",
+    )
 
     def __init__(self, number: int, configuration: Configuration, curve: LearningCurve) -> None:
         self.number = number
@@ -146,6 +149,7 @@ class TrialState:
         self.status = TrialStatus.RUNNING
         self.segments: list[Segment] = []
         self.heard = SCRATCH
+        self.source: int | None = None  # the trial with whose checkpoint it began
         time = curve.schema.time
         assert time is not None
         self._time = time

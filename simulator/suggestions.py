@@ -51,7 +51,7 @@ class Suggestions:
             base = self._checkpoint_of(suggestion.checkpoint_of, now)
         until = self._bound(suggestion.until)
         trial = self._cluster.add_trial(configuration, curve)
-        trial.heard = base
+        trial.heard, trial.source = base, suggestion.checkpoint_of
         return self._job(trial, base, until, ready=0)
 
     def resume(self, suggestion: Resume) -> Job:

@@ -6,15 +6,16 @@ import json
 import os
 import sys
 from enum import Enum
+from itertools import product
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from blackbox_repo.errors import InvalidOption
+from blackbox_repo.errors import FormatError, InvalidOption
 from simulator.options import grouped_settings
 from simulator.regression.check import Check, check
-from simulator.regression.comparison import MARGIN, Comparison, Verdict
+from simulator.regression.comparison import MARGIN, Comparison, Verdict, check_comparable, check_margin
 from simulator.regression.markdown import markdown
 from simulator.regression.page import page
 from simulator.regression.results import Results, measure
@@ -89,21 +90,49 @@ def ci(  # noqa: PLR0913, PLR0917  a command line has as many options as it has
     if others:
         raise InvalidOption(f"--set {others[0]}.* is fixed by the suite; only scheduler.NAME=VALUE is free")
     factory = scheduler_factory(scheduler, groups["scheduler"])
-    before = Results.load(baseline) if baseline.exists() else None
+    before = _baseline(baseline, update=update)
+    if before is not None and not update:
+        check_margin(margin)
+        count = chosen.seeds if seeds is None else seeds
+        check_comparable(
+            before, chosen.name, product(task or [case.name for case in chosen.cases], range(count))
+        )
     now = _measured(factory, chosen, task, seeds, jobs)
     if before is None:
         now.save(baseline)
-        typer.echo(f"there was no baseline yet; {baseline} was written ({len(now.rows)} runs): commit it")
+        typer.echo(
+            f"there was no baseline yet; {baseline} was written ({len(now.rows)} runs): commit it", err=True
+        )
         raise typer.Exit(0 if update else 1)
-    checked = check(factory, chosen, before, now, margin)
-    _write(markdown_file, markdown(checked))
-    _write(html_file, page(checked))
-    typer.echo(json.dumps(_object(checked), allow_nan=False) if as_json else _text(checked))
+    try:
+        checked = check(factory, chosen, before, now, margin)
+    except InvalidOption as err:
+        if not update:
+            raise
+        typer.echo(f"not compared: {err}", err=True)
+    else:
+        _write(markdown_file, markdown(checked))
+        _write(html_file, page(checked))
+        typer.echo(json.dumps(_object(checked), allow_nan=False) if as_json else _text(checked))
+        if not update and failed(checked.comparison, fail_on):
+            raise typer.Exit(1)
     if update:
         now.save(baseline)
-        typer.echo(f"{baseline} was written anew", err=True)
-    elif failed(checked.comparison, fail_on):
-        raise typer.Exit(1)
+        typer.echo(
+            f"{baseline} was written anew: {len(before.rows)} runs before, {len(now.rows)} now", err=True
+        )
+
+
+def _baseline(file: Path, *, update: bool) -> Results | None:
+    """What there was before; ``None`` for nothing, or for what is to be replaced and cannot be read."""
+    if not file.exists():
+        return None
+    try:
+        return Results.load(file)
+    except FormatError:
+        if update:
+            return None
+        raise
 
 
 def _measured(

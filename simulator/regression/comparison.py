@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -15,6 +15,7 @@ ALARM = 0.002
 """Chance, at most, that an unchanged scheduler is called regressed; the same for improved."""
 
 CONFIDENCE = 0.95
+REMEDY = "bb-sim ci --update, pytest --sim-regen"
 MARGIN = 0.05
 """Of the regret, if nothing else is said: so much more or less makes no practical difference."""
 
@@ -25,8 +26,9 @@ class Verdict(str, Enum):
     """What became of a scheduler.
 
     ``UNCHANGED``: every trace is as it was. ``REGRESSED`` and ``IMPROVED``: the regret has certainly (up to
-    ``ALARM``) become larger or smaller, and maybe (``CONFIDENCE``) by more than the margin. ``EQUIVALENT``:
-    with that confidence it differs by less than the margin. ``UNDECIDED``: too few seeds to tell.
+    ``ALARM``) become larger or smaller, and maybe by more than the margin: so says the interval (of
+    ``CONFIDENCE``) of the typical change, or the mean change. ``EQUIVALENT``: the interval and the mean
+    change lie within the margin. ``UNDECIDED``: too few seeds to tell.
     """
 
     UNCHANGED = "unchanged"
@@ -61,6 +63,14 @@ class Effect:
     better: float
     changed: int
     verdict: Verdict
+
+    @property
+    def figures(self) -> str:
+        """In words."""
+        return (
+            f"mean regret {self.before:.4f} -> {self.now:.4f} (typical change {self.test.estimate:+.4f}, "
+            f"{CONFIDENCE:.0%}: {self.test.low:+.4f} to {self.test.high:+.4f})"
+        )
 
 
 @dataclass(frozen=True)
@@ -98,23 +108,24 @@ class Comparison:
     @property
     def seeds_needed(self) -> int | None:
         """About how many seeds would decide about all tasks together; ``None`` if that is decided."""
-        return seeds_to_decide(self.together, self.margin) if self.verdict is Verdict.UNDECIDED else None
+        if self.verdict is not Verdict.UNDECIDED:
+            return None
+        return seeds_to_decide(self.together, self.margin, len(self.tasks) + 1)
 
     @property
     def summary(self) -> str:
-        """The verdict in a sentence, with its figures."""
-        effect, seeds = self.together, len(self.together.changes)
+        """The verdict in a sentence, with its figures: those of the task that is worst, or of all."""
+        seeds = len(self.together.changes)
+        runs = len(self.tasks) * seeds
         if self.verdict is Verdict.UNCHANGED:
-            return f"unchanged: all {len(self.tasks) * seeds} traces are what they were"
-        figures = (
-            f"mean regret {effect.before:.4f} -> {effect.now:.4f}, change {effect.test.estimate:+.4f} "
-            f"({CONFIDENCE:.0%}: {effect.test.low:+.4f} to {effect.test.high:+.4f}), margin {self.margin:g}, "
-            f"{seeds} seeds, {self.changed} of {len(self.tasks) * seeds} traces changed"
-        )
-        worse = [task.name for task in self.tasks if task.verdict is Verdict.REGRESSED]
-        where = f" on {', '.join(worse)}" if worse else ""
+            return f"unchanged: all {runs} traces are what they were"
+        worse = [task for task in self.tasks if task.verdict is Verdict.REGRESSED]
+        where = f" on {len(worse)} of {len(self.tasks)} tasks, most on" if worse else ":"
+        worst = max(worse, key=lambda task: task.now - task.before, default=self.together)
+        named = f" {worst.name}:" if worse else ""
+        counted = f"margin {self.margin:g}, {seeds} seeds, {self.changed} of {runs} traces changed"
         needed = f"; about {self.seeds_needed} seeds would decide" if self.seeds_needed else ""
-        return f"{self.verdict.value}{where}: {figures}{needed}"
+        return f"{self.verdict.value}{where}{named} {worst.figures}, {counted}{needed}"
 
 
 def compare(baseline: Results, now: Results, margin: float = MARGIN) -> Comparison:
@@ -128,25 +139,44 @@ def compare(baseline: Results, now: Results, margin: float = MARGIN) -> Comparis
     Raises:
         InvalidOption: The baseline is of another suite, or lacks a run; or the margin is out of range.
     """
-    if isinstance(margin, bool) or not isinstance(margin, int | float) or not 0 < margin < 1:
-        raise InvalidOption(f"margin is {margin!r}, but must be a regret, above 0 and below 1")
-    if baseline.suite != now.suite:
-        raise InvalidOption(
-            f"the baseline is of the suite {baseline.suite!r}, the results are of {now.suite!r}; measure the "
-            f"baseline again, or choose that suite"
-        )
-    missing = [key for key in now.by_run if key not in baseline.by_run]
-    if missing:
-        raise InvalidOption(
-            f"the baseline lacks {len(missing)} runs, such as seed {missing[0][1]} of {missing[0][0]!r}; it "
-            f"has {len(baseline.seeds)} seeds of {len(baseline.cases)} tasks; measure it again with as many"
-        )
+    check_margin(margin)
+    check_comparable(baseline, now.suite, now.by_run)
     pairs = {
         case: [(baseline.by_run[case, seed], now.by_run[case, seed]) for seed in now.seeds]
         for case in now.cases
     }
     tasks, together = effects(pairs, margin)
     return Comparison(now.suite, margin, baseline.scheduler, now.scheduler, tasks, together)
+
+
+def check_margin(margin: float) -> None:
+    """Refuse a margin that is no regret.
+
+    Raises:
+        InvalidOption: It is none.
+    """
+    if isinstance(margin, bool) or not isinstance(margin, int | float) or not 0 < margin < 1:
+        raise InvalidOption(f"margin is {margin!r}, but must be a regret, above 0 and below 1")
+
+
+def check_comparable(baseline: Results, suite: str, runs: Iterable[tuple[str, int]]) -> None:
+    """Refuse a baseline of another suite, or one that lacks some of the runs (case and seed).
+
+    Raises:
+        InvalidOption: It is one.
+    """
+    if baseline.suite != suite:
+        raise InvalidOption(
+            f"the baseline is of the suite {baseline.suite!r}, but this is {suite!r}; choose that suite, or "
+            f"write the baseline anew ({REMEDY})"
+        )
+    missing = [run for run in runs if run not in baseline.by_run]
+    if missing:
+        raise InvalidOption(
+            f"the baseline lacks {len(missing)} runs, such as seed {missing[0][1]} of {missing[0][0]!r}; it "
+            f"has {len(baseline.seeds)} seeds of {len(baseline.cases)} tasks; ask for no more, or write it "
+            f"anew with the scheduler as it was ({REMEDY})"
+        )
 
 
 def effects(pairs: dict[str, list[tuple[Row, Row]]], margin: float) -> tuple[tuple[Effect, ...], Effect]:
@@ -172,21 +202,21 @@ def effects(pairs: dict[str, list[tuple[Row, Row]]], margin: float) -> tuple[tup
             worse[name],
             better[name],
             changed[name],
-            _verdict(tests[name], worse[name], better[name], changed[name], margin),
+            _verdict(tests[name], worse[name], better[name], _mean(changes[name]), margin)
+            if changed[name]
+            else Verdict.UNCHANGED,
         )
         for name, values in scores.items()
     )
     return tuple(tasks), together
 
 
-def _verdict(test: SignedRank, worse: float, better: float, changed: int, margin: float) -> Verdict:
-    if not changed:
-        return Verdict.UNCHANGED
-    if worse <= ALARM and test.high > margin:
+def _verdict(test: SignedRank, worse: float, better: float, mean: float, margin: float) -> Verdict:
+    if worse <= ALARM and max(test.high, mean) > margin:
         return Verdict.REGRESSED
-    if better <= ALARM and test.low < -margin:
+    if better <= ALARM and min(test.low, mean) < -margin:
         return Verdict.IMPROVED
-    if -margin < test.low and test.high < margin:
+    if -margin < min(test.low, mean) and max(test.high, mean) < margin:
         return Verdict.EQUIVALENT
     return Verdict.UNDECIDED
 
@@ -201,14 +231,17 @@ def holm(probabilities: Sequence[float]) -> list[float]:
     return adjusted
 
 
-def seeds_to_decide(effect: Effect, margin: float) -> int:
-    """About how many seeds would show that the effect is what it seems, be it small or large."""
-    seeds, size = len(effect.changes), abs(effect.test.estimate)
-    error = _standard_error(effect)
+def seeds_to_decide(effect: Effect, margin: float, tests: int) -> int:
+    """About how many seeds would show that the effect is what it seems, be it small or large.
+
+    At least as many as an alarm needs if all of them agree, in so many tests.
+    """
+    seeds, size = len(effect.changes), abs(_mean(effect.changes))
     small = max(margin - size, 0.0) / (_Z_CONFIDENCE + _Z_POWER)
     large = size / (_Z_ALARM + _Z_POWER)
     wanted = max(small, large)
-    return max(math.ceil(seeds * (error / wanted) ** 2), seeds + 1)
+    agreeing = math.ceil(math.log2(tests / ALARM))
+    return max(math.ceil(seeds * (_standard_error(effect) / wanted) ** 2), seeds + 1, agreeing)
 
 
 def _standard_error(effect: Effect) -> float:

@@ -9,6 +9,7 @@ differently; and if only the digests differ, the scheduler answered alike and so
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -24,6 +25,8 @@ from simulator.segments import Code
 FORMAT = "# golden trace 1: what a scheduler suggested and decided; see docs/ci.md of blackbox-repo"
 BEFORE, _TOLD_AT_MOST = 3, 6
 _HEAD = ("blackbox", "blackbox_digest", "scheduler", "seed", "workers", "stop", "conditions", "version")
+_STEP = re.compile(r"\d+(\.\d+)?(e[+-]?\d+)? [a-z-]+ \d+( |$)")
+_BEGINS = ("start", "resume", "again")
 _DECIDED = ("stopped", "interrupted", "preempted")
 
 
@@ -51,19 +54,26 @@ class Golden:
         """The golden trace that a text says.
 
         Raises:
-            FormatError: It says none.
+            FormatError: It says none, or more than one, as after a merge.
         """
-        first, *lines = text.splitlines() or [""]
+        first, *lines = text.split("\n")
         if first != FORMAT:
             raise FormatError(f"it begins with {first[:80]!r}, but a golden trace begins with {FORMAT!r}")
-        try:
-            pairs = [line[2:].partition(": ") for line in lines if line.startswith("# ")]
-            head = {key: json.loads(value) for key, _, value in pairs}
-        except ValueError as err:
-            raise FormatError(f"the head of the golden trace is damaged: {err}") from err
+        head: dict[str, Any] = {}
+        steps = []
+        for number, line in enumerate(lines, 2):
+            if line.startswith("# "):
+                key, _, value = line[2:].partition(": ")
+                if key in head:
+                    raise FormatError(f"line {number} says the {key} for the second time")
+                head[key] = _json(value, number)
+            elif _STEP.match(line):
+                steps.append(line)
+            elif line:
+                raise FormatError(f"line {number} is {line[:80]!r}, which is no step of a scheduler")
         if "digest" not in head:
             raise FormatError("the head of the golden trace has no digest")
-        return cls(head, tuple(line for line in lines if line and not line.startswith("#")))
+        return cls(head, tuple(steps))
 
     @property
     def text(self) -> str:
@@ -72,35 +82,26 @@ class Golden:
         return "\n".join([FORMAT, *head, *self.lines, ""])
 
     def departure(self, run: Run) -> str | None:
-        """Where a run departs from this trace, in words, or ``None``: their digests are equal.
+        """Where a run departs from this trace, in words, or ``None``: it is the same run.
 
-        It names the first step that differs, the three before it, and what the scheduler had been told of the
-        trials concerned.
+        It names the first step that differs, the three before it, and what the scheduler had been told.
         """
-        if run.digest == self.head["digest"]:
-            return None
-        steps = list(_steps(run))
-        now = [step.text for step in steps]
-        pairs = zip(self.lines, now, strict=False)
-        same = next(
-            (k for k, (then, here) in enumerate(pairs) if then != here), min(len(self.lines), len(now))
-        )
+        now = [step.text for step in _steps(run)]
+        pairs = enumerate(zip(self.lines, now, strict=False))
+        shorter = min(len(self.lines), len(now))
+        same = next((k for k, (then, here) in pairs if then != here), shorter)
         if same == len(self.lines) == len(now):
-            return self._elsewhere(run)
-        shown = [f"    both  {line}" for line in now[max(same - BEFORE, 0) : same]]
+            return None if run.digest == self.head["digest"] else self._elsewhere(run)
         golden = self.lines[same] if same < len(self.lines) else "nothing more"
         instead = _went_on(run, golden) or (now[same] if same < len(now) else f"nothing more: {_end(run)}")
         where = f"{same} steps are alike, then" if same else "from the first step"
         lines = [
             f"{where} (time in simulated seconds):",
-            *shown,
+            *(f"    both  {line}" for line in now[max(same - BEFORE, 0) : same]),
             f"  golden  {golden}",
             f"     now  {instead}",
         ]
-        told = [
-            line for trial in _trials_in(golden, instead) for line in _told(run, trial, _time_of(instead))
-        ]
-        return "\n".join([*lines, *told])
+        return "\n".join([*lines, *_told(run, golden, instead)])
 
     def _elsewhere(self, run: Run) -> str:
         """All that the scheduler did is alike, but the digests differ."""
@@ -139,16 +140,25 @@ def _decisions(run: Run) -> Iterator[_Step]:
 
 def _jobs(run: Run) -> Iterator[_Step]:
     """A job begins with a line, and ends with one unless that follows from a decision."""
-    columns = run.segment_columns
-    paused = _paused(run)
-    names = ("trial", "segment", "worker", "busy_from", "ended", "outcome")
-    for trial, segment, worker, begins, ended, outcome in zip(*(columns[n] for n in names), strict=True):
-        what = f"resume {trial} worker {worker}"
-        if segment == 0:
-            what = f"start {trial} worker {worker} {_short(run.configuration(trial))}"
+    columns, paused = run.segment_columns, _paused(run)
+    names = ("trial", "segment", "worker", "busy_from", "ended", "until", "outcome")
+    before = ""
+    for trial, segment, worker, begins, ended, until, outcome in zip(
+        *(columns[name] for name in names), strict=True
+    ):
+        how = "start" if not segment else "again" if before == "preempted" else "resume"
+        before = outcome
+        what = f"{how} {trial} worker {worker}"
+        what += "" if until is None else f" until {until!r}"
+        what += "" if segment else _started(run, trial)
         yield _Step(begins, 2, trial, f"{begins!r} {what}")
         if outcome not in _DECIDED and (trial, segment) not in paused:
             yield _Step(ended, 1, trial, f"{ended!r} {outcome} {trial}")
+
+
+def _started(run: Run, trial: int) -> str:
+    source = run.trial_columns["checkpoint_of"][trial]
+    return f"{'' if source is None else f' from {source}'} {_short(run.configuration(trial))}"
 
 
 def _paused(run: Run) -> set[tuple[int, int]]:
@@ -165,7 +175,8 @@ def _short(configuration: Configuration) -> str:
         for name, value in configuration.items()
     ]
     exact = blake2b(configuration_text(configuration).encode(), digest_size=3).hexdigest()
-    return " ".join([*values, f"#{exact}"]).replace("\n", "\\n")
+    text = " ".join([*values, f"#{exact}"])
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
 
 
 def _went_on(run: Run, golden: str) -> str | None:
@@ -178,35 +189,46 @@ def _went_on(run: Run, golden: str) -> str | None:
     codes = reports["code"][found & (reports["fidelity"] == float(rest[1]))]
     if len(codes) != 1 or int(codes[0]) in (Code.STOP, Code.PAUSE):
         return None
-    return f"{time} {Code(int(codes[0])).name.lower().replace('_', ' ')} {trial} at {rest[1]}"
+    return f"{time} {Code(int(codes[0])).name.lower().replace('_', '-')} {trial} at {rest[1]}"
 
 
 def _end(run: Run) -> str:
     return f"the run ends at {run.seconds!r} ({run.reason})"
 
 
-def _time_of(step: str) -> float:
-    first = step.partition(" ")[0]
-    return float("inf") if first == "nothing" else float(first)
+def _told(run: Run, *steps: str) -> Iterator[str]:
+    """What the scheduler had been told: of the trials in question, or, before a new job, lately.
 
-
-def _trials_in(*steps: str) -> list[int]:
-    found = [int(step.split(" ")[2]) for step in steps if not step.startswith("nothing")]
-    return list(dict.fromkeys(found))
-
-
-def _told(run: Run, trial: int, time: float) -> Iterator[str]:
-    """What the scheduler had been told of a trial by then: the last few reports, if any."""
+    Up to the latest of the steps' times; reports count from their arrival.
+    """
+    happened = [step.split(" ") for step in steps if not step.startswith("nothing")]
     reports, schema = run.report_columns, run.schema
-    mine = (reports["trial"] == trial) & (reports["time"] <= time) & np.isin(reports["code"], TOLD)
-    if not mine.any():
-        return
-    values = zip(reports["fidelity"][mine].tolist(), reports[schema.target][mine].tolist(), strict=True)
-    points = [f"{fidelity!r}: {value!r}" for fidelity, value in values]
-    shown = ["...", *points[-_TOLD_AT_MOST:]] if len(points) > _TOLD_AT_MOST else points
-    what = f"{schema.target} by {schema.fidelity.name}, to be {_goal(run)}"
-    yield f"    told  of trial {trial} ({what}) {', '.join(shown)}"
+    until = max(float(time) for time, *_ in happened)
+    known = (reports["time"] <= until) & np.isin(reports["code"], TOLD)
+    trials = dict.fromkeys(int(trial) for _, what, trial, *_ in happened if what not in _BEGINS)
+    for trial in trials:
+        values = _points(run, known & (reports["trial"] == trial), ("fidelity",))
+        if values:
+            what = f"{schema.target} by {schema.fidelity.name}, to be {_goal(run)}"
+            yield f"    told  of trial {trial} ({what}) {values}"
+    if not trials and known.any():
+        what = f"{schema.target} by trial and {schema.fidelity.name}, to be {_goal(run)}"
+        yield f"    told  lately ({what}) {_points(run, known, ('trial', 'fidelity'))}"
+
+
+def _points(run: Run, chosen: Any, by: tuple[str, ...]) -> str:
+    """The last few of some reports: what they are about, and the target."""
+    columns = [run.report_columns[name][chosen].tolist() for name in (*by, run.schema.target)]
+    points = [f"{' '.join(map(repr, about))}: {value!r}" for *about, value in zip(*columns, strict=True)]
+    return ", ".join(["...", *points[-_TOLD_AT_MOST:]] if len(points) > _TOLD_AT_MOST else points)
 
 
 def _goal(run: Run) -> str:
     return "large" if run.schema.objective(run.schema.target).goal == "max" else "small"
+
+
+def _json(text: str, number: int) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as err:
+        raise FormatError(f"line {number} in the head of the golden trace is damaged: {err}") from err

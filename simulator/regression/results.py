@@ -11,6 +11,7 @@ from functools import cached_property, partial
 from hashlib import sha256
 from multiprocessing import get_context
 from pathlib import Path
+from pickle import PicklingError
 
 from blackbox_repo import __version__
 from blackbox_repo.errors import FormatError, InvalidOption, UnknownName
@@ -160,8 +161,8 @@ def measure(
             for one in mapped(partial(_row, factory), work):
                 done.append(one)
                 progress(len(done), len(work))
-        except (AttributeError, TypeError) as err:
-            if jobs > 1 and "pickle" in str(err):
+        except (AttributeError, TypeError, PicklingError) as err:
+            if jobs > 1 and "pickle" in str(err).lower():
                 raise InvalidOption(f"the scheduler cannot go to other processes: {err}; use 1 job") from err
             raise
     return Results(suite.name, done[0][1], tuple(row for row, _ in done))

@@ -15,7 +15,7 @@ class Test:
 
     Args:
         file: Where it stands.
-        name: Its class, function and parameters.
+        name: Its class, function and parameters, as pytest writes them.
         regenerate: Whether files to compare with are to be written anew.
         notes: What is worth telling even though it passes.
         files: Names of files that it has compared with.

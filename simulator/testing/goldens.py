@@ -39,8 +39,10 @@ def golden_file(given: str | Path | None, suffix: str) -> Path:
 
 def _file_name(name: str) -> str:
     """A test's name as the name of a file, the same on every system; a hash where letters had to go."""
-    plain = re.sub(r"[^\w.\-\[\]=,]+", "-", name, flags=re.ASCII)
-    if plain == name and len(name) <= _LONGEST:
+    plain = re.sub(r"[^\w.\-\[\]=,]+", "-", name.replace("::", "."), flags=re.ASCII)
+    test, bracket, parameters = name.partition("[")
+    clear = plain == test.replace("::", ".") + bracket + parameters and parameters == parameters.lower()
+    if clear and len(name) <= _LONGEST:
         return plain
     return f"{plain[:_LONGEST]}-{blake2b(name.encode(), digest_size=4).hexdigest()}"
 

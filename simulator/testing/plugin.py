@@ -1,7 +1,7 @@
 """The pytest plugin: simulated runs as fixtures, and where the assertions keep what they compare with.
 
-It is loaded by every pytest of an environment that has this project, so it imports the simulator only when a
-test asks for it.
+It is loaded by every pytest of an environment that has this project, so it imports what the assertions need
+only when a test asks for it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ MARKER = (
     "simulation(blackbox=..., workers=..., stop=..., seed=..., conditions=..., time_model=...): what the "
     "fixtures blackbox and simulated_run simulate; by default 50 trials of lcbench-167200 on 4 workers"
 )
-_NOTES = pytest.StashKey[list[str]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -37,13 +36,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """The marker."""
     config.addinivalue_line("markers", MARKER)
-    config.stash[_NOTES] = []
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     """Say to the assertions which test is running."""
-    name = item.nodeid.split("::", 1)[-1].replace("::", ".")
+    name = item.nodeid.split("::", 1)[-1]
     test = current.Test(item.path, name, regenerate=bool(item.config.getoption("--sim-regen")))
     with current.entered(test):
         try:

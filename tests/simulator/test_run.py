@@ -61,6 +61,7 @@ def test_the_tables_tell_the_story(run: Run) -> None:
         "status": "completed",
         "started": 0.0,
         "ended": 51.0,
+        "checkpoint_of": None,
         "off_table": False,
         "segments": 2,
     }
@@ -98,11 +99,12 @@ def test_the_tables_tell_the_story(run: Run) -> None:
 
 def test_the_segments_say_which_worker_was_busy_when_with_what(run: Run) -> None:
     table = run.segments()
-    assert table.column_names == ["trial", "segment", "worker", "busy_from", "started", "ended", "outcome"]
+    names = ["trial", "segment", "worker", "busy_from", "started", "ended", "until", "outcome"]
+    assert table.column_names == names
     assert [tuple(row.values()) for row in table.to_pylist()] == [
-        (0, 0, 0, 0.0, 0.0, 30.0, "paused"),
-        (0, 1, 1, 21.0, 30.0, 51.0, "completed"),
-        (1, 0, 1, 0.0, 0.0, 17.0, "stopped"),
+        (0, 0, 0, 0.0, 0.0, 30.0, None, "paused"),
+        (0, 1, 1, 21.0, 30.0, 51.0, None, "completed"),
+        (1, 0, 1, 0.0, 0.0, 17.0, None, "stopped"),
     ]
 
 
@@ -110,7 +112,7 @@ def test_a_job_that_the_end_of_the_run_forestalls_has_not_started(play: Any, job
     slow = Conditions(delays=Delays(start=9))
     _, _, run = play([job(10)], stop=Stop(time=5), conditions=slow)
     assert [tuple(row.values()) for row in run.segments().to_pylist()] == [
-        (0, 0, 0, 0.0, None, 5.0, "interrupted")
+        (0, 0, 0, 0.0, None, 5.0, None, "interrupted")
     ]
     assert run.trials()["started"].to_pylist() == [None]
     assert play([])[2].segments().num_rows == 0

@@ -58,8 +58,8 @@ def worse():
 def test_the_whole_way(tmp_path):
     few = ("--suite", "smoke", "--seeds", "12", "--task", TASK)
     first = bb_sim(tmp_path, *few)
-    assert (first.returncode, first.stderr) == (1, "")
-    assert first.stdout == "there was no baseline yet; base.parquet was written (12 runs): commit it\n"
+    assert (first.returncode, first.stdout) == (1, "")
+    assert first.stderr == "there was no baseline yet; base.parquet was written (12 runs): commit it\n"
     again = bb_sim(tmp_path, *few, "--jobs", "2")
     assert again.returncode == 0
     assert again.stdout.startswith("unchanged: all 12 traces are what they were\n")
@@ -67,7 +67,7 @@ def test_the_whole_way(tmp_path):
     slower = ("--set", "scheduler.eta=9", "--set", "scheduler.r_min=27")
     worse = bb_sim(tmp_path, *few, *slower, *files)
     assert worse.returncode == 1, worse.stdout + worse.stderr
-    assert worse.stdout.startswith(f"regressed on {TASK}: mean regret 0.")
+    assert worse.stdout.startswith(f"regressed on 1 of 1 tasks, most on {TASK}: mean regret 0.")
     assert "golden  " in worse.stdout
     assert (tmp_path / "out/comment.md").read_text("utf-8").startswith("### 🔴 regressed on")
     assert (tmp_path / "out/page.html").read_text("utf-8").startswith("<!doctype html>")
@@ -75,6 +75,12 @@ def test_the_whole_way(tmp_path):
     assert updated.returncode == 0
     assert json.loads(updated.stdout)["verdict"] == "regressed"
     assert bb_sim(tmp_path, *few, *slower).returncode == 0
+    refused = bb_sim(tmp_path, "--suite", "standard", *few[2:])
+    assert (refused.returncode, "the baseline is of the suite 'smoke-1'" in refused.stderr) == (2, True)
+    replaced = bb_sim(tmp_path, "--suite", "smoke", "--seeds", "13", "--task", TASK, "--update")
+    assert replaced.returncode == 0
+    assert "not compared: the baseline lacks 1 runs" in replaced.stderr
+    assert "base.parquet was written anew: 12 runs before, 13 now" in replaced.stderr
 
 
 def test_wrong_options_are_named(tmp_path):

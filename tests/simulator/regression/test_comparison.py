@@ -58,8 +58,30 @@ def test_one_task_that_became_worse_is_enough_and_is_named():
     comparison = compare(BEFORE, results(regret, digest="new"), margin=0.05)
     assert comparison.verdict is Verdict.REGRESSED
     assert comparison.together.verdict is Verdict.EQUIVALENT
-    assert comparison.summary.startswith("regressed on b/1: mean regret")
+    assert comparison.summary.startswith("regressed on 1 of 3 tasks, most on b/1: mean regret 0.35")
     assert "40 seeds, 120 of 120 traces changed" in comparison.summary
+
+
+def test_a_rare_but_severe_failure_is_not_equivalent():
+    """Ten of 60 seeds: the typical change is 0, the mean change is not."""
+
+    def regret(task, seed):
+        return noise(task, seed) + (0.5 if seed < 10 else 0)
+
+    comparison = compare(results(noise, seeds=60), results(regret, seeds=60, digest="new"))
+    assert comparison.together.test.estimate == 0
+    assert comparison.verdict is not Verdict.EQUIVALENT
+    fifteen = results(
+        lambda task, seed: noise(task, seed) + (0.5 if seed < 15 else 0), seeds=60, digest="new"
+    )
+    assert compare(results(noise, seeds=60), fifteen).verdict is Verdict.REGRESSED
+
+
+def test_so_few_seeds_that_none_could_be_enough_are_told_how_many_are():
+    two = compare(results(noise, seeds=2), results(moved(0.3), seeds=2, digest="new"))
+    assert two.seeds_needed == 11  # 2^-11 x 4 tests < 0.002
+    eleven = compare(results(noise, seeds=11), results(moved(0.3), seeds=11, digest="new"))
+    assert eleven.verdict is Verdict.REGRESSED
 
 
 def test_figures_are_those_of_the_pairs():
@@ -111,7 +133,7 @@ def test_holm_is_what_holm_wrote():
         (
             results(noise, suite="standard-1"),
             0.05,
-            "the baseline is of the suite 'smoke-1', the results are of",
+            "the baseline is of the suite 'smoke-1', but this is 'standard-1'; choose",
         ),
         (
             results(noise, seeds=41),

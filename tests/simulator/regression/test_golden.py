@@ -107,12 +107,16 @@ def test_a_decision_that_is_made_earlier_is_shown():
     assert "  golden  9.0 stop 1 at 3\n     now  6.0 stop 1 at 2" in departure
 
 
-def test_another_configuration_is_shown():
+def test_another_configuration_is_shown_after_what_the_scheduler_was_told_lately():
     departure = Golden.of(tiny()).departure(tiny(order=(0, 1, 1)))
     assert (
         "  golden  9.0 start 2 worker 1 a=2 b=q #8ddede\n     now  9.0 start 2 worker 1 a=1 b=q" in departure
     )
     assert departure.count("    both  ") == 3
+    assert departure.endswith(
+        "    told  lately (score by trial and epoch, to be small) ..., 1 1: 6.0, 0 2: 3.0, 0 3: 3.3333333333333335, "
+        "1 2: 5.0, 0 4: 2.25, 1 3: 4.333333333333333"
+    )
     assert Golden.of(tiny()).departure(tiny(order=(2, 1, 0))).startswith("from the first step (")
 
 
@@ -140,12 +144,55 @@ def test_a_golden_is_small():
     assert len(Golden.of(finished).text) < 6000
 
 
+class Copying(Fixed):
+    """Its third trial begins with the checkpoint of another, and is to end at some epoch."""
+
+    def __init__(self, schema, seed=0, source=0, until=None):
+        super().__init__(schema)
+        self.source, self.until = source, until
+
+    def suggest(self):
+        found = super().suggest()
+        return (
+            found
+            if self.started < 3 or found is None
+            else Start(found.configuration, self.until, self.source)
+        )
+
+
+def copying(**settings) -> Run:
+    return simulate(PROBLEMS["tiny"](), partial(Copying, **settings), workers=2, stop=Stop(time=10))
+
+
+def test_whose_checkpoint_is_copied_and_how_far_a_job_was_to_go_are_steps():
+    golden = Golden.of(copying())
+    assert "9.0 start 2 worker 1 from 0 a=2 b=q #8ddede" in golden.lines
+    other = copying(source=1)
+    assert other.digest == golden.head["digest"], "the trace has no place for it"
+    assert "now  9.0 start 2 worker 1 from 1 a=2" in golden.departure(other)
+    assert "now  9.0 start 2 worker 1 until 7.0 from 0 a=2" in golden.departure(copying(until=7))
+
+
+def test_a_decision_whose_report_comes_too_late_now_is_shown():
+    slow = Conditions(Delays(report=5.0))
+
+    def late(time, **settings):
+        make = partial(Fixed, **settings)
+        return simulate(PROBLEMS["tiny"](), make, workers=2, stop=Stop(time=time), conditions=slow)
+
+    departure = Golden.of(late(20)).departure(late(13))
+    assert "golden  14.0 stop 1 at 3\n     now  14.0 after-end 1 at 3" in departure
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("", "it begins with '', but a golden trace begins with '# golden trace 1"),
         ("# something", "it begins with '# something'"),
-        (Golden.of(tiny()).text.replace('"tiny"', "tiny").replace("# seed: 0", "# seed: x"), "is damaged"),
+        (Golden.of(tiny()).text.replace("# seed: 0", "# seed: x"), "line 5 in the head of .* is damaged"),
+        (Golden.of(tiny()).text.replace("9.0 stop", "<<<<<<< HEAD\n9.0 stop"), "line 14 is '<<<<<<< HEAD'"),
+        (Golden.of(tiny()).text + '# digest: "another"', "says the digest for the second time"),
+        (Golden.of(tiny()).text[:-12], "line 17 is '18.0 ', which is no step"),
         (
             "\n".join(line for line in Golden.of(tiny()).text.splitlines() if "# digest" not in line),
             "has no digest",

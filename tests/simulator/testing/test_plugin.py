@@ -162,13 +162,18 @@ def test_a_baseline_is_written_once_then_compared_and_renewed_only_when_asked(
     before = (tmp_path / "base.parquet").read_bytes()
     status, said = project(quality("RandomSearch"))
     assert status == 1
-    assert "regressed on nasbench-nlp/wikitext-2: mean regret 0.27" in said
+    assert "regressed on 1 of 1 tasks, most on nasbench-nlp/wikitext-2: mean regret 0.2" in said
     assert "golden  336.159373283 stop 1 at 1" in said
     assert (tmp_path / "base.parquet").read_bytes() == before
     status, said = project(quality("RandomSearch"), "--sim-regen")
     assert status == 1
-    assert "the results have changed; base.parquet was written" in said
-    assert project(quality("RandomSearch"), "--sim-regen")[0] == 0
+    assert "--sim-regen leaves such a baseline alone; if this is meant, delete the file" in said
+    assert (tmp_path / "base.parquet").read_bytes() == before
+    other = quality("partial(ASHA, eta=3.01)")
+    status, said = project(other, "--sim-regen")
+    assert status == 1
+    assert "the results have changed (" in said
+    assert project(other, "--sim-regen")[0] == 0
 
 
 def test_two_schedulers_are_compared_and_what_is_undecided_passes_unless_it_must_not(project: Any) -> None:
