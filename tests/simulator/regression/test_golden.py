@@ -115,8 +115,8 @@ def test_another_configuration_is_shown_after_what_the_scheduler_was_told_lately
     )
     assert departure.count("    both  ") == 3
     assert departure.endswith(
-        "    told  lately (score by trial and epoch, to be small) ..., 1 1: 6.0, 0 2: 3.0, 0 3: 3.3333333333333335, "
-        "1 2: 5.0, 0 4: 2.25, 1 3: 4.333333333333333"
+        "    told  lately (score by trial and epoch, to be small) ..., 1 1: 6.0, 0 2: 3.0, "
+        "0 3: 3.3333333333333335, 1 2: 5.0, 0 4: 2.25, 1 3: 4.333333333333333"
     )
     assert Golden.of(tiny()).departure(tiny(order=(2, 1, 0))).startswith("from the first step (")
 

@@ -18,7 +18,7 @@ from functools import partial
 
 import pytest
 
-from simulator import ASHA, Conditions, Delays, RandomSearch, Stop
+from simulator import ASHA, Conditions, Delays, PromotionASHA, RandomSearch, Stop
 from simulator.testing import assert_not_worse, assert_same_trace
 
 """
@@ -131,7 +131,7 @@ class TestIt:
     assert project(body)[0] == 0
     names = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.trace"))
     places = [name.removeprefix("goldens/test_mine/TestIt.test_two") for name in names]
-    hashed = "[with-space-and-slash]-409ec31a"
+    hashed = "[with-space-and-slash]-83ce267a"
     traces = ["[plain]-2", "[plain]", f"{hashed}-2", hashed, "named"]
     assert places == [f"{name}.trace" for name in traces]
 
@@ -169,7 +169,7 @@ def test_a_baseline_is_written_once_then_compared_and_renewed_only_when_asked(
     assert status == 1
     assert "--sim-regen leaves such a baseline alone; if this is meant, delete the file" in said
     assert (tmp_path / "base.parquet").read_bytes() == before
-    other = quality("partial(ASHA, eta=3.01)")
+    other = quality("PromotionASHA")
     status, said = project(other, "--sim-regen")
     assert status == 1
     assert "the results have changed (" in said
