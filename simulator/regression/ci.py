@@ -104,23 +104,25 @@ def ci(  # noqa: PLR0913, PLR0917  a command line has as many options as it has
             f"there was no baseline yet; {baseline} was written ({len(now.rows)} runs): commit it", err=True
         )
         raise typer.Exit(0 if update else 1)
+    if update:
+        _update(baseline, before, now)
     try:
         checked = check(factory, chosen, before, now, margin)
     except InvalidOption as err:
         if not update:
             raise
         typer.echo(f"not compared: {err}", err=True)
-    else:
-        _write(markdown_file, markdown(checked))
-        _write(html_file, page(checked))
-        typer.echo(json.dumps(_object(checked), allow_nan=False) if as_json else _text(checked))
-        if not update and failed(checked.comparison, fail_on):
-            raise typer.Exit(1)
-    if update:
-        now.save(baseline)
-        typer.echo(
-            f"{baseline} was written anew: {len(before.rows)} runs before, {len(now.rows)} now", err=True
-        )
+        return
+    _write(markdown_file, markdown(checked))
+    _write(html_file, page(checked))
+    typer.echo(json.dumps(_object(checked), allow_nan=False) if as_json else _text(checked))
+    if not update and failed(checked.comparison, fail_on):
+        raise typer.Exit(1)
+
+
+def _update(file: Path, before: Results, now: Results) -> None:
+    now.save(file)
+    typer.echo(f"{file} was written anew: {len(before.rows)} runs before, {len(now.rows)} now", err=True)
 
 
 def _baseline(file: Path, *, update: bool) -> Results | None:
