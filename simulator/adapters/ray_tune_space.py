@@ -9,7 +9,7 @@ from blackbox_repo.domains import Categorical, Constant, Domain, Float, Integer,
 from blackbox_repo.errors import InvalidSpace
 from blackbox_repo.space import Space
 from simulator.adapters.library import require
-from simulator.adapters.tree import single_valued
+from simulator.adapters.tree import refuse_conditions, single_valued
 
 
 def to_ray_tune(space: Space) -> dict[str, Any]:
@@ -18,12 +18,7 @@ def to_ray_tune(space: Space) -> dict[str, Any]:
     Raises:
         InvalidSpace: There are conditions.
     """
-    if space.conditions:
-        name = next(iter(space.conditions))
-        raise InvalidSpace(
-            f"Ray Tune's searchers know no conditions, but {name!r} is active only for some values of "
-            f"{space.conditions[name][0].parent!r}; take another scheduler for this blackbox"
-        )
+    refuse_conditions(space, "Ray Tune's searchers know no conditions")
     tune = require("ray.tune", "ray", "ray[tune]")
     return {name: _domain(tune, domain) for name, domain in space.domains.items()}
 

@@ -24,6 +24,23 @@ def owners_in(space: Space, library: str) -> Mapping[str, Condition]:
     return {name: _owner(space, name, library) for name in space.conditions}
 
 
+def refuse_conditions(space: Space, why: str) -> None:
+    """For libraries whose spaces are flat.
+
+    Args:
+        space: Of any conditions.
+        why: How the message begins, such as ``"Syne Tune has no conditions"``.
+
+    Raises:
+        InvalidSpace: There are conditions.
+    """
+    for name, conditions in space.conditions.items():
+        raise InvalidSpace(
+            f"{why}, but {name!r} is active only for some values of {conditions[0].parent!r}; take another "
+            f"scheduler for this blackbox"
+        )
+
+
 def single_valued(domain: Domain) -> bool:
     """Whether there is nothing to choose."""
     return domain.size == 1 or (isinstance(domain, Float) and domain.lower == domain.upper)
