@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from statistics import fmean, stdev
 
 from blackbox_repo.errors import InvalidOption
 from simulator.regression.results import Results, Row
@@ -184,7 +185,7 @@ def effects(pairs: dict[str, list[tuple[Row, Row]]], margin: float) -> tuple[tup
     scores = {name: [(before.regret, now.regret) for before, now in runs] for name, runs in pairs.items()}
     by_seed = list(zip(*scores.values(), strict=True))
     scores["all"] = [
-        (_mean([before for before, _ in seed]), _mean([now for _, now in seed])) for seed in by_seed
+        (fmean([before for before, _ in seed]), fmean([now for _, now in seed])) for seed in by_seed
     ]
     changed = {name: sum(before.digest != now.digest for before, now in runs) for name, runs in pairs.items()}
     changed["all"] = sum(changed.values())
@@ -195,14 +196,14 @@ def effects(pairs: dict[str, list[tuple[Row, Row]]], margin: float) -> tuple[tup
     *tasks, together = (
         Effect(
             name,
-            _mean([before for before, _ in values]),
-            _mean([now for _, now in values]),
+            fmean([before for before, _ in values]),
+            fmean([now for _, now in values]),
             changes[name],
             tests[name],
             worse[name],
             better[name],
             changed[name],
-            _verdict(tests[name], worse[name], better[name], _mean(changes[name]), margin)
+            _verdict(tests[name], worse[name], better[name], fmean(changes[name]), margin)
             if changed[name]
             else Verdict.UNCHANGED,
         )
@@ -236,7 +237,7 @@ def seeds_to_decide(effect: Effect, margin: float, tests: int) -> int:
 
     At least as many as an alarm needs if all of them agree, in so many tests.
     """
-    seeds, size = len(effect.changes), abs(_mean(effect.changes))
+    seeds, size = len(effect.changes), abs(fmean(effect.changes))
     small = max(margin - size, 0.0) / (_Z_CONFIDENCE + _Z_POWER)
     large = size / (_Z_ALARM + _Z_POWER)
     wanted = max(small, large)
@@ -245,11 +246,5 @@ def seeds_to_decide(effect: Effect, margin: float, tests: int) -> int:
 
 
 def _standard_error(effect: Effect) -> float:
-    mean = _mean(effect.changes)
     count = len(effect.changes)
-    squares = math.fsum((change - mean) ** 2 for change in effect.changes)
-    return math.sqrt(squares / max(count - 1, 1) / count)
-
-
-def _mean(values: Sequence[float]) -> float:
-    return math.fsum(values) / len(values)
+    return stdev(effect.changes) / math.sqrt(count) if count > 1 else 0.0

@@ -45,9 +45,9 @@ class Golden:
     @classmethod
     def of(cls, run: Run) -> Golden:
         """The golden trace of a run."""
-        head = {key: run.header[key] for key in _HEAD if key in run.header}
-        head["result"] = f"{len(run.trial_columns['trial'])} trials, {len(run.records)} events, {run.reason}"
-        return cls({**head, "digest": run.digest}, tuple(step.text for step in _steps(run)))
+        result = f"{len(run.trial_columns['trial'])} trials, {len(run.records)} events, {run.reason}"
+        head = {**_circumstances(run), "result": result, "digest": run.digest}
+        return cls(head, tuple(step.text for step in _steps(run)))
 
     @classmethod
     def parse(cls, text: str) -> Golden:
@@ -105,7 +105,7 @@ class Golden:
 
     def _elsewhere(self, run: Run) -> str:
         """All that the scheduler did is alike, but the digests differ."""
-        now = Golden.of(run).head
+        now = _circumstances(run)
         changed = [
             f"{key} was {json.dumps(self.head.get(key))} and is {json.dumps(now[key])}"
             for key in _HEAD
@@ -116,6 +116,10 @@ class Golden:
             f"the scheduler did the same {len(self.lines)} steps at the same times, but the digest of the "
             f"whole trace differs, so something else has changed: {why}"
         )
+
+
+def _circumstances(run: Run) -> dict[str, Any]:
+    return {key: run.header[key] for key in _HEAD if key in run.header}
 
 
 @dataclass(frozen=True, order=True)

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass, fields
 from functools import cached_property, partial
 from hashlib import sha256
-from multiprocessing import get_context
 from pathlib import Path
 from pickle import PicklingError
 
@@ -199,6 +197,9 @@ def _mapped(jobs: int) -> Iterator[Callable[..., Iterator[tuple[Row, str]]]]:
     if jobs == 1:
         yield map
         return
+    from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing import get_context
+
     before = {name: os.environ.get(name) for name in _THREADS}
     os.environ.update(dict.fromkeys(_THREADS, "1"))
     try:
