@@ -90,13 +90,12 @@ def ci(  # noqa: PLR0913, PLR0917  a command line has as many options as it has
     if others:
         raise InvalidOption(f"--set {others[0]}.* is fixed by the suite; only scheduler.NAME=VALUE is free")
     factory = scheduler_factory(scheduler, groups["scheduler"])
+    cases = chosen.only(task)
     before = _baseline(baseline, update=update)
     if before is not None and not update:
         check_margin(margin)
         count = chosen.seeds if seeds is None else seeds
-        check_comparable(
-            before, chosen.name, product(task or [case.name for case in chosen.cases], range(count))
-        )
+        check_comparable(before, chosen.name, product((case.name for case in cases), range(count)))
     now = _measured(factory, chosen, task, seeds, jobs)
     if before is None:
         now.save(baseline)

@@ -12,7 +12,7 @@ from pathlib import Path
 from pickle import PicklingError
 
 from blackbox_repo import __version__
-from blackbox_repo.errors import FormatError, InvalidOption, UnknownName
+from blackbox_repo.errors import FormatError, InvalidOption
 from simulator.api import simulate
 from simulator.regression.golden import Golden
 from simulator.regression.scores import regret
@@ -152,7 +152,7 @@ def measure(
     for name, count in (("seeds", seeds), ("jobs", jobs)):
         if isinstance(count, bool) or not isinstance(count, int) or count < 1:
             raise InvalidOption(f"{name} is {count!r}, but must be a whole number, 1 or more")
-    work = [(case, seed) for case in _chosen(suite, tasks) for seed in range(seeds)]
+    work = [(case, seed) for case in suite.only(tasks) for seed in range(seeds)]
     done: list[tuple[Row, str]] = []
     with _mapped(jobs) as mapped:
         try:
@@ -164,14 +164,6 @@ def measure(
                 raise InvalidOption(f"the scheduler cannot go to other processes: {err}; use 1 job") from err
             raise
     return Results(suite.name, done[0][1], tuple(row for row, _ in done))
-
-
-def _chosen(suite: Suite, tasks: Sequence[str] | None) -> list[Case]:
-    known = {case.name: case for case in suite.cases}
-    for name in tasks or ():
-        if name not in known:
-            raise UnknownName(f"task of the suite {suite.name!r}:", name, known)
-    return [case for name, case in known.items() if tasks is None or name in tasks]
 
 
 def _row(factory: SchedulerFactory, what: tuple[Case, int]) -> tuple[Row, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 
@@ -89,6 +89,18 @@ class Suite:
     name: str
     cases: tuple[Case, ...]
     seeds: int
+
+    def only(self, tasks: Sequence[str] | None) -> list[Case]:
+        """The cases of these names, in the order of the suite; all of them for ``None``.
+
+        Raises:
+            UnknownName: There is no such case.
+        """
+        known = {case.name: case for case in self.cases}
+        for name in tasks or ():
+            if name not in known:
+                raise UnknownName(f"task of the suite {self.name!r}:", name, known)
+        return [case for name, case in known.items() if tasks is None or name in tasks]
 
 
 _nlp = partial(Case, "nasbench-nlp", "wikitext-2")

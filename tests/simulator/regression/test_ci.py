@@ -75,6 +75,8 @@ def test_the_whole_way(tmp_path):
     assert updated.returncode == 0
     assert json.loads(updated.stdout)["verdict"] == "regressed"
     assert bb_sim(tmp_path, *few, *slower).returncode == 0
+    unknown = bb_sim(tmp_path, *few[:2], "--task", "nasbench-nlp/x")
+    assert (unknown.returncode, "unknown task of the suite 'smoke-1'" in unknown.stderr) == (2, True)
     refused = bb_sim(tmp_path, "--suite", "standard", *few[2:])
     assert (refused.returncode, "the baseline is of the suite 'smoke-1'" in refused.stderr) == (2, True)
     replaced = bb_sim(tmp_path, "--suite", "smoke", "--seeds", "13", "--task", TASK, "--update")
