@@ -140,10 +140,10 @@ def read_table(content: bytes, schema: Schema, labels: Sequence[str], path: Path
     lengths = next((length for _, length in points.values()), np.ones(len(columns), dtype=np.int64))
     return Table(
         hyperparameters={name: _coded(columns[name]) for name in schema.space.domains},
-        seeds=columns["seed"].to_numpy(),
+        seeds=_numbers(columns["seed"]),
         points={name: flat for name, (flat, _) in points.items()},
         lengths=lengths,
-        constants={name: columns[name].to_numpy() for name in constants},
+        constants={name: _numbers(columns[name]) for name in constants},
         status=_status(columns["status"]) if "status" in columns.column_names else None,
         labels={name: _coded(columns[name]) for name in labels},
     )
@@ -153,23 +153,41 @@ def _flat(column: Any, schema: Schema) -> tuple[Array, Array]:
     """The points end to end, and how many each row has."""
     joined = _joined(column)
     if pa.types.is_fixed_size_list(joined.type):
-        return joined.flatten().to_numpy(), np.full(len(joined), joined.type.list_size)
+        return _numbers(joined.flatten()), np.full(len(joined), joined.type.list_size)
     if pa.types.is_list(joined.type):
-        return joined.flatten().to_numpy(), np.diff(joined.offsets.to_numpy())
-    return _proportional(joined.to_numpy(), schema), np.full(len(joined), len(schema.fidelity.values))
+        return _numbers(joined.flatten()), np.diff(_numbers(joined.offsets))
+    return _proportional(_numbers(joined), schema), np.full(len(joined), len(schema.fidelity.values))
 
 
 def _joined(column: Any) -> Any:
+    if not isinstance(column, pa.ChunkedArray):
+        return column
     return column.chunk(0) if column.num_chunks == 1 else pa.concat_arrays(column.chunks)
+
+
+def _numbers(column: Any) -> Array:
+    """A column of numbers as numpy sees them, NaN or -1 where there is none.
+
+    Arrow's own ``to_numpy`` and ``fill_null`` would import pandas, which takes longer than most tables.
+    """
+    array = _joined(column)
+    valid, values = array.buffers()
+    kind = np.dtype(array.type.to_pandas_dtype())
+    numbers = np.frombuffer(values, kind, len(array), array.offset * kind.itemsize)
+    if not array.null_count:
+        return numbers
+    bits = np.unpackbits(np.frombuffer(valid, np.uint8), bitorder="little")
+    present = bits[array.offset : array.offset + len(array)].astype(bool)
+    return np.where(present, numbers, kind.type(np.nan if kind.kind == "f" else -1))
 
 
 def _coded(column: Any) -> Coded:
     if not pa.types.is_dictionary(column.type):
         if not pa.types.is_floating(column.type) or column.null_count:
             return Coded.of(column.to_pylist())
-        return Coded.of_array(column.to_numpy())
+        return Coded.of_array(_numbers(column))
     joined = column.unify_dictionaries()
-    codes = np.concatenate([chunk.indices.fill_null(-1).to_numpy() for chunk in joined.chunks])
+    codes = np.concatenate([_numbers(chunk.indices) for chunk in joined.chunks])
     return Coded(tuple(joined.chunk(0).dictionary.to_pylist()), codes.astype(np.int32))
 
 
@@ -202,7 +220,7 @@ def read_arrays(content: bytes, path: Path) -> dict[str, Array]:
     """
     columns = _columns(content, path, ("name", "shape", "values"))
     rows = zip(columns["name"], columns["shape"], columns["values"], strict=True)
-    return {str(name): values.values.to_numpy().reshape(shape.as_py()) for name, shape, values in rows}
+    return {str(name): _numbers(values.values).reshape(shape.as_py()) for name, shape, values in rows}
 
 
 def _columns(content: bytes, path: Path, wanted: Sequence[str]) -> Any:

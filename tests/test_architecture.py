@@ -126,8 +126,8 @@ def test_nobody_imports_the_adapters():
 # --- what an import loads --------------------------------------------------------------------------------
 
 
-def loaded_by(package_name: str) -> set[str]:
-    code = f"import sys, json, {package_name}; print(json.dumps(sorted(sys.modules)))"
+def loaded_by(package_name: str, then: str = "pass") -> set[str]:
+    code = f"import sys, json, {package_name}; {then}; print(json.dumps(sorted(sys.modules)))"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     return set(json.loads(run.stdout))
 
@@ -143,6 +143,16 @@ def test_importing_is_cheap(name, unwanted):
     modules = loaded_by(name)
     assert name in modules
     assert modules & {*unwanted, "conversion_scripts"} == set()
+
+
+@pytest.mark.parametrize(
+    ("name", "task"),
+    [("nasbench-nlp", "wikitext-2"), ("nasbench201-final", "cifar100"), ("yahpo-lcbench", "3945")],
+)
+def test_loading_a_task_does_not_import_pandas(name, task):
+    modules = loaded_by("blackbox_repo", f"blackbox_repo.load_blackbox({name!r})[{task!r}]")
+    assert "pyarrow.parquet" in modules
+    assert modules & {"pandas", "pyarrow.dataset"} == set()
 
 
 # --- what a package offers -------------------------------------------------------------------------------
