@@ -93,6 +93,37 @@ def verify_command(
         raise typer.Exit(1)
 
 
+@app.command("cache")
+def cache_command(
+    clear: Annotated[bool, typer.Option("--clear", help="Remove them.")] = False,  # noqa: FBT002  a flag
+    as_json: AsJson = False,  # noqa: FBT002  a flag of the command line
+) -> None:
+    """Say where decoded copies of large tables lie, with which the next process loads them at once.
+
+    They are made when a table is used first, and are never needed. The environment variable BLACKBOX_CACHE
+    names another folder for them; set to nothing, it switches them off.
+
+    Try:
+
+        bb-repo cache
+
+        bb-repo cache --clear
+    """
+    from blackbox_repo import cache
+
+    where, copies = cache.folder(), cache.copies()
+    size = sum(copy.stat().st_size for copy in copies)
+    if clear:
+        for copy in copies:
+            copy.unlink()
+    if as_json:
+        typer.echo(json.dumps({"folder": where and str(where), "copies": len(copies), "bytes": size}))
+    elif where is None:
+        typer.echo(f"there is none, as {cache.FOLDER_VARIABLE} is set to nothing")
+    else:
+        typer.echo(f"{where}: {len(copies)} copies, {size / 1e6:.1f} MB{', removed' if clear else ''}")
+
+
 @app.command()
 def benchmarks(as_json: AsJson = False) -> None:  # noqa: FBT002  a flag of the command line
     """List the tuning problems that bb-sim run knows by name.

@@ -10,11 +10,19 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from blackbox_repo.arrow_table import (
+    coded_column,
+    from_arrow,
+    list_column,
+    numbers_of,
+    proportional,
+    status_column,
+)
 from blackbox_repo.curve import Array
 from blackbox_repo.domains import Float
 from blackbox_repo.errors import FormatError
 from blackbox_repo.schema import Objective, Schema
-from blackbox_repo.table import STATUSES, Coded, Table
+from blackbox_repo.table import Table
 
 CONFIGURATIONS_A_ROW_GROUP = 4096
 # an accuracy is one of some 100,000 numbers; past the usual 1 MB a row group would go on without dictionary
@@ -25,11 +33,10 @@ def write_table(file: Path, schema: Schema, table: Table) -> None:
     """Write a table, one row a training run, each column in the encoding that makes it smallest."""
     columns: dict[str, Any] = {}
     for name, domain in schema.space.domains.items():
-        columns[name] = _to_arrow(table.hyperparameters[name], dictionary=not isinstance(domain, Float))
+        columns[name] = coded_column(table.hyperparameters[name], dictionary=not isinstance(domain, Float))
     columns["seed"] = pa.array(table.seeds.astype(np.int32))
     if table.status is not None:
-        codes = table.status.astype(np.int32)
-        columns["status"] = pa.DictionaryArray.from_arrays(pa.array(codes), pa.array(STATUSES))
+        columns["status"] = status_column(table.status)
     for objective in schema.objectives:
         if objective.constant:
             columns[objective.name] = pa.array(_narrowed(table.constants[objective.name], schema, objective))
@@ -37,7 +44,7 @@ def write_table(file: Path, schema: Schema, table: Table) -> None:
             points = _narrowed(table.points[objective.name], schema, objective)
             columns[objective.name] = _curve_column(points, table.lengths, schema)
     for label, coded in table.labels.items():
-        columns[label] = _to_arrow(coded, dictionary=True)
+        columns[label] = coded_column(coded, dictionary=True)
     arrow = pa.table(columns)
     rows = CONFIGURATIONS_A_ROW_GROUP * max(1, round(len(table) / _configuration_count(table)))
     floating = [name for name in columns if pa.types.is_floating(_leaf(arrow[name].type))]
@@ -75,13 +82,6 @@ def _leaf_path(arrow: Any, name: str) -> str:
     return name if _leaf(arrow[name].type) is arrow[name].type else f"{name}.list.element"
 
 
-def _to_arrow(column: Coded, *, dictionary: bool) -> Any:
-    codes = pa.array(column.codes, mask=column.codes < 0)
-    encoded = pa.DictionaryArray.from_arrays(codes, pa.array(column.values))
-    # parquet has no dictionary of bools
-    return encoded if dictionary and not isinstance(column.values[0], bool) else encoded.dictionary_decode()
-
-
 def _narrowed(array: Array, schema: Schema, objective: Objective) -> Array:
     """The values as float32 where that loses no bit; the time stays float64."""
     if array.dtype == np.float32 and objective.name != schema.time:
@@ -98,20 +98,9 @@ def _curve_column(points: Array, lengths: Array, schema: Schema) -> Any:
     full = len(schema.fidelity.values)
     if np.all(lengths == full):
         last = points.reshape(-1, full)[:, -1]
-        if np.array_equal(_proportional(last, schema), points, equal_nan=True):
+        if np.array_equal(proportional(last, schema), points, equal_nan=True):
             return pa.array(last)
-        return pa.FixedSizeListArray.from_arrays(pa.array(points), full)
-    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
-    return pa.ListArray.from_arrays(pa.array(offsets), pa.array(points))
-
-
-def _proportional(last: Array, schema: Schema) -> Array:
-    """The points of curves that are proportional to the fidelity, from their last ones."""
-    fidelities = np.array(schema.fidelity.values, dtype=np.float64)
-    if len(fidelities) == 1:
-        return last
-    points: Array = (last[:, np.newaxis] * (fidelities / fidelities[-1])).ravel()
-    return points
+    return list_column(points, lengths, schema)
 
 
 def _configuration_count(table: Table) -> int:
@@ -133,68 +122,8 @@ def read_table(content: bytes, schema: Schema, labels: Sequence[str], path: Path
     Raises:
         FormatError: The content is no parquet file, or lacks a column.
     """
-    curves = [objective.name for objective in schema.objectives if not objective.constant]
-    constants = [objective.name for objective in schema.objectives if objective.constant]
-    columns = _columns(content, path, [*schema.space.domains, "seed", *curves, *constants, *labels])
-    points = {name: _flat(columns[name], schema) for name in curves}
-    lengths = next((length for _, length in points.values()), np.ones(len(columns), dtype=np.int64))
-    return Table(
-        hyperparameters={name: _coded(columns[name]) for name in schema.space.domains},
-        seeds=_numbers(columns["seed"]),
-        points={name: flat for name, (flat, _) in points.items()},
-        lengths=lengths,
-        constants={name: _numbers(columns[name]) for name in constants},
-        status=_status(columns["status"]) if "status" in columns.column_names else None,
-        labels={name: _coded(columns[name]) for name in labels},
-    )
-
-
-def _flat(column: Any, schema: Schema) -> tuple[Array, Array]:
-    """The points end to end, and how many each row has."""
-    joined = _joined(column)
-    if pa.types.is_fixed_size_list(joined.type):
-        return _numbers(joined.flatten()), np.full(len(joined), joined.type.list_size)
-    if pa.types.is_list(joined.type):
-        return _numbers(joined.flatten()), np.diff(_numbers(joined.offsets))
-    return _proportional(_numbers(joined), schema), np.full(len(joined), len(schema.fidelity.values))
-
-
-def _joined(column: Any) -> Any:
-    if not isinstance(column, pa.ChunkedArray):
-        return column
-    return column.chunk(0) if column.num_chunks == 1 else pa.concat_arrays(column.chunks)
-
-
-def _numbers(column: Any) -> Array:
-    """A column of numbers as numpy sees them, NaN or -1 where there is none.
-
-    Arrow's own ``to_numpy`` and ``fill_null`` would import pandas, which takes longer than most tables.
-    """
-    array = _joined(column)
-    valid, values = array.buffers()
-    kind = np.dtype(array.type.to_pandas_dtype())
-    numbers = np.frombuffer(values, kind, len(array), array.offset * kind.itemsize)
-    if not array.null_count:
-        return numbers
-    bits = np.unpackbits(np.frombuffer(valid, np.uint8), bitorder="little")
-    present = bits[array.offset : array.offset + len(array)].astype(bool)
-    return np.where(present, numbers, kind.type(np.nan if kind.kind == "f" else -1))
-
-
-def _coded(column: Any) -> Coded:
-    if not pa.types.is_dictionary(column.type):
-        if not pa.types.is_floating(column.type) or column.null_count:
-            return Coded.of(column.to_pylist())
-        return Coded.of_array(_numbers(column))
-    joined = column.unify_dictionaries()
-    codes = np.concatenate([_numbers(chunk.indices) for chunk in joined.chunks])
-    return Coded(tuple(joined.chunk(0).dictionary.to_pylist()), codes.astype(np.int32))
-
-
-def _status(column: Any) -> Array:
-    coded = _coded(column)
-    codes = np.array([STATUSES.index(value) for value in coded.values], dtype=np.uint8)
-    return codes[coded.codes]
+    wanted = [*schema.space.domains, "seed", *(o.name for o in schema.objectives), *labels]
+    return from_arrow(_columns(content, path, wanted), schema, labels)
 
 
 def write_arrays(file: Path, arrays: Mapping[str, Array]) -> None:
@@ -220,7 +149,7 @@ def read_arrays(content: bytes, path: Path) -> dict[str, Array]:
     """
     columns = _columns(content, path, ("name", "shape", "values"))
     rows = zip(columns["name"], columns["shape"], columns["values"], strict=True)
-    return {str(name): _numbers(values.values).reshape(shape.as_py()) for name, shape, values in rows}
+    return {str(name): numbers_of(values.values).reshape(shape.as_py()) for name, shape, values in rows}
 
 
 def _columns(content: bytes, path: Path, wanted: Sequence[str]) -> Any:

@@ -93,16 +93,19 @@ def verify(name: str | Path) -> list[Finding]:
         UnknownName: There is no such blackbox.
         FormatError: Its manifest is malformed, or newer than this code.
     """
-    loaded = load_blackbox(name)
+    folder = roots.locate(name)
+    manifest = read_manifest(folder)
     return [
-        Finding(task, entry.file, _problem(loaded, task)) for task, entry in loaded.manifest.tasks.items()
+        Finding(task, entry.file, _problem(folder, manifest, task)) for task, entry in manifest.tasks.items()
     ]
 
 
-def _problem(loaded: LoadedBlackbox, name: str) -> str:
+def _problem(folder: Path, manifest: Manifest, name: str) -> str:
+    from blackbox_repo.storage import load_task
+
     try:
-        blackbox = loaded[name]
-        for objective, best in loaded.manifest.tasks[name].best.items():
+        blackbox = load_task(folder, manifest, name, cached=False)
+        for objective, best in manifest.tasks[name].best.items():
             found = blackbox.evaluate(best.configuration, best.fidelity, seed=best.seed)[objective]
             if found != best.value:
                 return f"the best {objective} is {found}, but the manifest says {best.value}"

@@ -12,6 +12,7 @@ from weakref import WeakValueDictionary
 
 import numpy as np
 
+from blackbox_repo import cache
 from blackbox_repo.blackbox import Blackbox
 from blackbox_repo.curve import Array
 from blackbox_repo.errors import FormatError, IntegrityError
@@ -70,8 +71,14 @@ def save_network(
     return complete
 
 
-def load_task(folder: Path, manifest: Manifest, name: str) -> Blackbox:
+def load_task(folder: Path, manifest: Manifest, name: str, *, cached: bool = True) -> Blackbox:
     """One task, decoded into read-only arrays; its file's hash is checked first.
+
+    Args:
+        folder: Where the blackbox lies.
+        manifest: Its manifest.
+        name: The task.
+        cached: Whether a copy in the user's cache will do, which was made of that file when it was checked.
 
     Raises:
         UnknownName: There is no such task.
@@ -79,15 +86,19 @@ def load_task(folder: Path, manifest: Manifest, name: str) -> Blackbox:
         FormatError: The file is not what the format says.
     """
     task = manifest.task(name)
-    content = read_checked(folder / task.file, task)
     full_name = f"{manifest.name}/{name}"
     schema = manifest.schema.with_ranges(task.ranges)
     if manifest.network is not None:
-        network = _network(content, manifest.network, task, folder)
+        network = _network(read_checked(folder / task.file, task), manifest.network, task, folder)
         return NetworkBlackbox(schema, network, task.code, name=full_name)
-    table = read_table(content, schema, manifest.labels, folder / task.file)
-    if len(table) != task.rows:
-        raise FormatError(f"{folder / task.file} has {len(table)} rows, but the manifest says {task.rows}")
+    path = folder / task.file
+    table = cache.find(path, task.sha256, schema, manifest.labels) if cached else None
+    if table is None:
+        table = read_table(read_checked(path, task), schema, manifest.labels, path)
+        if len(table) != task.rows:
+            raise FormatError(f"{path} has {len(table)} rows, but the manifest says {task.rows}")
+        if cached:
+            cache.keep(task.sha256, schema, table)
     return TabularBlackbox(schema, table, name=full_name)
 
 

@@ -19,6 +19,7 @@ from blackbox_repo.schema import Schema
 from blackbox_repo.space import CanonicalKey, Configuration
 
 STATUSES: tuple[Status, ...] = ("ok", "diverged", "crashed")
+_VALUES_AT_ONCE = 1 << 16  # what is hashed: half a megabyte stays in the processor's cache
 _DOUBTFUL_TYPES = frozenset({bool, np.bool_, type(None)})
 
 
@@ -118,6 +119,7 @@ class TabularBlackbox(Blackbox):
 
     def __init__(self, schema: Schema, table: Table, *, name: str = "table") -> None:
         _check_columns(schema, table, name)
+        schema = replace(schema, space=replace(schema.space, candidates=None))  # those of another table
         self.name = name
         names = list(schema.space.domains)
         columns = [_canonical(schema, table, hyperparameter, name) for hyperparameter in names]
@@ -320,9 +322,12 @@ def _table_digest(schema: Schema, table: Table) -> str:
     hashed.update(table.lengths.astype("<i8").tobytes())
     for objective in schema.objectives:
         columns = table.constants if objective.constant else table.points
-        wide = columns[objective.name].astype("<f8")
         hashed.update(objective.name.encode())
-        hashed.update(np.where(np.isnan(wide), np.nan, wide).tobytes())
+        array = columns[objective.name]
+        for start in range(0, len(array), _VALUES_AT_ONCE):
+            wide = array[start : start + _VALUES_AT_ONCE].astype("<f8")
+            wide[np.isnan(wide)] = np.nan  # there are many kinds of NaN
+            hashed.update(wide.data)
     if table.status is not None:
         hashed.update(table.status.astype("u1").tobytes())
     return hashed.hexdigest()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +20,14 @@ from blackbox_repo.table import Coded, Table, TabularBlackbox
 # how fast a machine is decides no test; the first draw of all takes seconds in a fresh checkout
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _cache_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Whatever lies in the user's cache, tests neither see nor change it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BLACKBOX_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 @pytest.fixture

@@ -276,3 +276,23 @@ def test_surrogate_says_how_well_a_table_is_predicted(bb_repo: Callable[..., Fin
     refuses(bb_repo("surrogate", "icml-deepar", "electrcity"), "did you mean 'electricity'")
     refuses(bb_repo("surrogate", "icml-deepar", "electricity", "--model", "x"), "unknown surrogate 'x'")
     refuses(bb_repo("surrogate", "yahpo-lcbench", "3945"), "lists no configurations")
+
+
+# --- cache ---------------------------------------------------------------------------------------------------
+
+
+def test_the_cache_of_decoded_tables_is_shown_and_emptied(
+    bb_repo: Callable[..., Finished], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    where = tmp_path / "copies"
+    monkeypatch.setenv("BLACKBOX_CACHE", str(where))
+    assert bb_repo("cache").out == f"{where}: 0 copies, 0.0 MB\n"
+    where.mkdir()
+    (where / "a.arrow").write_bytes(bytes(3_000_000))
+    (where / ".b.partial").write_bytes(bytes(500_000))
+    (where / "mine.txt").write_text("kept")
+    assert bb_repo("cache", "--json").json == {"folder": str(where), "copies": 2, "bytes": 3_500_000}
+    assert bb_repo("cache", "--clear").out == f"{where}: 2 copies, 3.5 MB, removed\n"
+    assert [path.name for path in where.iterdir()] == ["mine.txt"]
+    monkeypatch.setenv("BLACKBOX_CACHE", "")
+    assert bb_repo("cache").out == "there is none, as BLACKBOX_CACHE is set to nothing\n"

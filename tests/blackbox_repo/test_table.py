@@ -67,6 +67,23 @@ def test_a_grid_answers_every_configuration_of_its_space(grid):
             assert curve["elapsed_time"].tolist() == [10, 20, 30.5]
 
 
+def test_the_candidates_of_another_table_do_not_count(ragged):
+    half = replace(
+        ragged.table,
+        hyperparameters={n: Coded(c.values, c.codes[:3]) for n, c in ragged.table.hyperparameters.items()},
+        seeds=ragged.table.seeds[:3],
+        points={"loss": ragged.table.points["loss"][:9]},
+        lengths=ragged.table.lengths[:3],
+        constants={"params": ragged.table.constants["params"][:3]},
+        status=None,
+    )
+    one = TabularBlackbox(ragged.schema, half)
+    assert list(one.schema.space.candidates) == [{"lr": 0.1, "optimizer": "sgd", "momentum": 0.9}]
+    assert one.curve(one.configurations()[0], seed=3)["loss"].tolist() == [5, 4]
+    scattered = TabularBlackbox(one.schema, ragged.table)
+    assert scattered.digest() == ragged.digest()
+
+
 def test_a_grid_keeps_its_space_without_candidates(grid, ragged):
     assert grid.schema.space.candidates is None
     assert grid.schema.space.size == 6

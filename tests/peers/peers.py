@@ -24,21 +24,23 @@ OURS = ["numpy", "pyarrow", "typer", "rich", "pytest", "hypothesis"]
 
 @dataclass(frozen=True)
 class Peer:
-    """What is installed, and which tests need it."""
+    """What is installed, and which tests need it; without any, only its speed is measured (benchmarks/)."""
 
     requirements: tuple[str, ...]
-    tests: str
+    tests: str = ""
 
 
 PEERS = {
-    "syne-tune": Peer(("syne-tune>=0.16", "huggingface_hub"), "test_syne_tune.py"),
+    "syne-tune": Peer(("syne-tune>=0.16", "huggingface_hub", "fastparquet"), "test_syne_tune.py"),
     # the last one with schedulers that pause; it wants numpy 1, for which newer pyarrows are not made
     "syne-tune-0.13": Peer(
-        ("syne-tune[blackbox-repository,gpsearchers]==0.13.0", "scikit-learn", "pyarrow<22"),
+        ("syne-tune[blackbox-repository,gpsearchers]==0.13.0", "scikit-learn", "fastparquet", "pyarrow<22"),
         "test_syne_tune.py",
     ),
     "mfhpo-simulator": Peer(("mfhpo-simulator>=1.4.6",), "test_mfhpo_simulator.py"),
+    "yahpo-gym": Peer(("yahpo_gym>=1.0.2", "onnxruntime", "pyarrow<22")),  # it wants numpy 1
 }
+TESTED = [name for name, peer in PEERS.items() if peer.tests]
 
 
 class Untried(Exception):
@@ -94,9 +96,9 @@ def run(name: str) -> str:
 def main() -> int:
     """Print a line for each peer; 0 if all is well."""
     parser = argparse.ArgumentParser(description="Compare runs with those of other simulators.")
-    parser.add_argument("peer", nargs="*", choices=[[], *PEERS], help="by default all")
+    parser.add_argument("peer", nargs="*", choices=[[], *TESTED], help="by default all")
     lines = []
-    for name in parser.parse_args().peer or PEERS:
+    for name in parser.parse_args().peer or TESTED:
         lines.append(run(name))
         print(lines[-1], flush=True)  # noqa: T201
     return 0 if all(" equal: " in line for line in lines) else 1
