@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from blackbox_repo.blackbox import Blackbox
 from blackbox_repo.domains import Categorical
 from blackbox_repo.draw import unit
 from blackbox_repo.schema import Fidelity, Objective, Schema
@@ -16,7 +15,7 @@ EDGES, SEEDS, EPOCHS = 6, 2, 200
 CONFIGURATIONS = len(OPERATIONS) ** EDGES
 
 
-def make() -> Blackbox:
+def make() -> TabularBlackbox:
     """Errors fall with the epoch, an epoch takes 5 to 25 s, and both depend on the architecture."""
     schema = Schema(
         Space({f"edge_{k}": Categorical(OPERATIONS) for k in range(EDGES)}),
