@@ -278,7 +278,7 @@ def test_surrogate_says_how_well_a_table_is_predicted(bb_repo: Callable[..., Fin
     refuses(bb_repo("surrogate", "yahpo-lcbench", "3945"), "lists no configurations")
 
 
-# --- cache ---------------------------------------------------------------------------------------------------
+# --- cache --------------------------------------------------------------------------------------------
 
 
 def test_the_cache_of_decoded_tables_is_shown_and_emptied(
