@@ -34,7 +34,8 @@ def write_table(file: Path, schema: Schema, table: Table) -> None:
     columns: dict[str, Any] = {}
     for name, domain in schema.space.domains.items():
         columns[name] = coded_column(table.hyperparameters[name], dictionary=not isinstance(domain, Float))
-    columns["seed"] = pa.array(table.seeds.astype(np.int32))
+    small = np.iinfo(np.int32).min <= table.seeds.min() <= table.seeds.max() <= np.iinfo(np.int32).max
+    columns["seed"] = pa.array(table.seeds.astype(np.int32 if small else np.int64))
     if table.status is not None:
         columns["status"] = status_column(table.status)
     for objective in schema.objectives:
@@ -98,7 +99,8 @@ def _curve_column(points: Array, lengths: Array, schema: Schema) -> Any:
     full = len(schema.fidelity.values)
     if np.all(lengths == full):
         last = points.reshape(-1, full)[:, -1]
-        if np.array_equal(proportional(last, schema), points, equal_nan=True):
+        unknown = full > 1 and np.isnan(last).all()  # a list as in the tasks that know it
+        if not unknown and np.array_equal(proportional(last, schema), points, equal_nan=True):
             return pa.array(last)
     return list_column(points, lengths, schema)
 

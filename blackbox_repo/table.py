@@ -299,6 +299,10 @@ def _canonical(schema: Schema, table: Table, hyperparameter: str, name: str) -> 
 
 
 def _check_seeds(table: Table, first: Array, name: str) -> None:
+    if table.seeds.dtype.kind not in "iu":
+        raise InvalidConfiguration(
+            f"the seeds of {name!r} must be whole numbers, not {table.seeds.dtype} like {table.seeds[0]}"
+        )
     ascends = np.diff(table.seeds, prepend=table.seeds[0]) > 0
     ascends[first] = True
     if not ascends.all():

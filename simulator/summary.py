@@ -95,7 +95,8 @@ def _facts(run: Run, summary: dict[str, Any]) -> Table:
     table.add_row("ended by", summary["ended_by"].replace("_", " "))
     best = summary["best"]
     if best is None:
-        table.add_row("best", "nothing was reported")
+        nothing = f"every {run.schema.target} that was reported is NaN" if summary["reports"] else "no report"
+        table.add_row("best", nothing)
         return table
     unit = run.schema.objective(best["objective"]).unit
     fidelity = f"{run.schema.fidelity.name} {best['fidelity']}"

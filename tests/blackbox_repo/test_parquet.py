@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,10 +8,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from blackbox_repo.domains import Integer
+from blackbox_repo.errors import InvalidConfiguration
 from blackbox_repo.parquet import read_table, write_table
 from blackbox_repo.schema import Fidelity, Objective, Schema
 from blackbox_repo.space import Space
-from blackbox_repo.table import Coded, Table
+from blackbox_repo.table import Coded, Table, TabularBlackbox
 
 ROWS = 50
 
@@ -76,3 +78,39 @@ def test_what_fits_into_32_bits_stays_there(tmp_path: Path) -> None:
     assert types["loss"] == "fixed_size_list<element: float>[3]"
     assert back.points["loss"].dtype == np.float32
     assert np.array_equal(back.points["loss"], loss.ravel())
+
+
+def test_the_time_stays_in_64_bits_though_32_would_do(tmp_path: Path) -> None:
+    loss = np.ones((ROWS, 3))
+    elapsed = np.tile([1.0, 2.5, 7.0], (ROWS, 1)).astype(np.float32)
+    types, back = written(table(loss, elapsed), schema(1, 2, 3), tmp_path)
+    assert types["elapsed_time"] == "fixed_size_list<element: double>[3]"
+    assert back.points["elapsed_time"].dtype == np.float64
+
+
+def test_a_curve_that_a_task_does_not_know_has_the_type_of_one_that_it_knows(tmp_path: Path) -> None:
+    known, elapsed = np.sqrt(np.arange(ROWS * 3.0)).reshape(ROWS, 3), np.ones((ROWS, 3)).cumsum(axis=1)
+    types, _ = written(table(known, elapsed), schema(1, 2, 4), tmp_path)
+    lacking, back = written(table(np.full((ROWS, 3), np.nan), elapsed), schema(1, 2, 4), tmp_path)
+    assert types["loss"] == "fixed_size_list<element: double>[3]"
+    assert lacking["loss"] == "fixed_size_list<element: float>[3]"  # a cast is all that differs
+    assert np.isnan(back.points["loss"]).all()
+    assert len(back.points["loss"]) == ROWS * 3
+
+
+@pytest.mark.parametrize(
+    ("first", "kind"), [(0, "int32"), (2**31 - ROWS, "int32"), (2**31, "int64"), (2**32 - 1, "int64")]
+)
+def test_seeds_keep_their_value(first: int, kind: str, tmp_path: Path) -> None:
+    made = replace(table(np.ones((ROWS, 2)), np.ones((ROWS, 2))), seeds=first + np.arange(ROWS))
+    types, back = written(made, schema(1, 2), tmp_path)
+    assert types["seed"] == kind
+    assert np.array_equal(back.seeds, made.seeds)
+
+
+def test_seeds_that_are_no_whole_numbers_are_refused() -> None:
+    made = replace(table(np.ones((ROWS, 2)), np.ones((ROWS, 2))), seeds=np.full(ROWS, 0.5))
+    with pytest.raises(
+        InvalidConfiguration, match=r"seeds of 'odd' must be whole numbers, not float64 like 0\.5"
+    ):
+        TabularBlackbox(schema(1, 2), made, name="odd")

@@ -10,12 +10,16 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from blackbox_repo.manifest import Manifest
+from blackbox_repo.storage import save_tables
+from blackbox_repo.table import TabularBlackbox
 from simulator import Run, cli
 from simulator.options import duration
 
@@ -344,6 +348,20 @@ def test_the_page_for_people_shows_what_json_says(bb_sim: Callable[..., Finished
     assert f"{found['best']['value']:.6g}" in page.out
     assert "nasbench-nlp/wikitext-2" in page.out
     assert max(map(len, page.out.splitlines())) <= 120
+
+
+def test_the_page_says_why_there_is_no_best(
+    bb_sim: Callable[..., Finished], ragged: TabularBlackbox, tmp_path: Path
+) -> None:
+    table = replace(ragged.table, points={"loss": np.full(17, np.nan)})
+    manifest = Manifest("lost", "1", "made up", "CC0-1.0", "", "", "", ragged.schema, {})
+    save_tables(tmp_path / "lost", manifest, {"all": table})
+    page = bb_sim(
+        "run", "lost/all", "--time-model", "constant:1", "--trials", "3", "--scheduler", "random"
+    ).out
+    assert "every loss that was reported is NaN" in page
+    early = bb_sim("run", *FAST, "--time", "1s").out
+    assert re.search(r"best +no report", early)
 
 
 def test_another_seed_is_another_run(bb_sim: Callable[..., Finished]) -> None:
