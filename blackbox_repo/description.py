@@ -28,8 +28,7 @@ def print_description(manifest: Manifest) -> None:
     objectives = [(o.name, _role(manifest, o), o.unit, o.description) for o in manifest.schema.objectives]
     _print_table(console, "objectives", ("objective", "role", "unit", "description"), objectives)
     tasks = [(name, *_task(manifest, task)) for name, task in manifest.tasks.items()]
-    target = f"best {manifest.schema.target}"
-    _print_table(console, "tasks", ("task", "", "configurations", "runs", target), tasks)
+    _print_table(console, "tasks", ("task", "", "configurations", "runs", "target", "best"), tasks)
     defects = [(defect.what, defect.rule) for defect in manifest.card]
     _print_table(console, "known defects", ("what", "how it is treated"), defects)
     sources = [(s.file, s.repository or s.url, s.commit[:12], s.sha256[:12]) for s in manifest.sources]
@@ -58,9 +57,10 @@ def _role(manifest: Manifest, objective: Objective) -> str:
 
 
 def _task(manifest: Manifest, task: Task) -> tuple[str, ...]:
-    best = task.best.get(manifest.schema.target)
+    target = task.target or manifest.schema.target
+    best = task.best.get(target)
     counts = [f"{count:,}" if count else "any" for count in (task.configurations, task.rows)]
-    return task.title, *counts, "-" if best is None else f"{best.value:.6g}"
+    return task.title, *counts, target, "-" if best is None else f"{best.value:.6g}"
 
 
 def _print_table(

@@ -63,6 +63,7 @@ class Task:
         code: The task's code in a network's embedding.
         best: Objective -> its best value in the table.
         ranges: Objective -> the smallest and the largest value that the source knows of this task.
+        target: The objective that is tuned on this task; empty for that of the blackbox.
     """
 
     file: str
@@ -74,6 +75,7 @@ class Task:
     code: int | None = None
     best: Mapping[str, Best] = field(default_factory=dict)
     ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    target: str = ""
 
 
 @dataclass(frozen=True)
@@ -118,6 +120,16 @@ class Manifest:
         if name not in self.tasks:
             raise UnknownName(f"task of {self.name!r}", name, self.tasks)
         return self.tasks[name]
+
+    def schema_of(self, name: str) -> Schema:
+        """What the numbers of a task mean: the schema with its ranges and its target.
+
+        Raises:
+            UnknownName: There is no such task.
+        """
+        task = self.task(name)
+        schema = self.schema.with_ranges(task.ranges)
+        return schema.with_target(task.target) if task.target else schema
 
     def to_json(self) -> dict[str, Any]:
         """The JSON object of docs/format.md."""
@@ -217,7 +229,7 @@ def check_plain_name(what: str, name: str) -> None:
 
 
 def _task_to_json(task: Task) -> dict[str, Any]:
-    return {name: value for name, value in asdict(task).items() if name != "ranges" or value}
+    return {name: value for name, value in asdict(task).items() if name not in ("ranges", "target") or value}
 
 
 def _task_from_json(data: Mapping[str, Any]) -> Task:

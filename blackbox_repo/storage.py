@@ -87,7 +87,7 @@ def load_task(folder: Path, manifest: Manifest, name: str, *, cached: bool = Tru
     """
     task = manifest.task(name)
     full_name = f"{manifest.name}/{name}"
-    schema = manifest.schema.with_ranges(task.ranges)
+    schema = manifest.schema_of(name)
     if manifest.network is not None:
         network = _network(read_checked(folder / task.file, task), manifest.network, task, folder)
         return NetworkBlackbox(schema, network, task.code, name=full_name)
@@ -139,14 +139,13 @@ def _write_task(folder: Path, manifest: Manifest, name: str, table: Table) -> Ta
     blackbox = TabularBlackbox(manifest.schema, table, name=name)
     given = manifest.tasks.get(name, Task(file.name, "", 0))
     goals = [objective for objective in manifest.schema.objectives if objective.goal != "none"]
-    return Task(
+    return replace(
+        given,
         file=file.name,
         sha256=_sha256(file.read_bytes()),
         bytes=file.stat().st_size,
         rows=len(table),
         configurations=len(blackbox.configurations()),
-        title=given.title,
-        ranges=given.ranges,
         best={o.name: _best(blackbox, o) for o in goals if not np.isnan(blackbox.values(o.name)).all()},
     )
 

@@ -82,9 +82,15 @@ def _checked(recipe: Recipe, conversion: Conversion, report: Callable[[str], Non
 def _manifest(recipe: Recipe, conversion: Conversion, folder: RawFolder, command: str) -> Manifest:
     network = conversion.network
     tasks = network.codes if network is not None else conversion.tables
-    titles, ranges = conversion.titles, conversion.ranges
     unfinished = {
-        task: Task("unwritten", "", 0, title=titles.get(task, ""), ranges=ranges.get(task, {}))
+        task: Task(
+            file="unwritten",
+            sha256="",
+            bytes=0,
+            title=conversion.titles.get(task, ""),
+            ranges=conversion.ranges.get(task, {}),
+            target=conversion.targets.get(task, ""),
+        )
         for task in tasks
     }
     return Manifest(

@@ -30,6 +30,7 @@ from conversion_scripts.raw import RawFile, RawFolder
 from conversion_scripts.recipe import Conversion, Recipe
 from conversion_scripts.safe_pickle import unpickle
 
+TARGET = "valid_accuracy"
 RECORD_LIMIT = 1 << 28  # bytes of one architecture's pickle
 BENCHMARK_LIMIT = 1 << 36  # bytes of the pickle with all of them
 # task -> our name of a split -> the name in the records, as NATStopology.get_more_info resolves it
@@ -123,6 +124,15 @@ class _Runs:
             labels={"architecture": Coded.of(texts), "index": Coded.of(indices)},
         )
 
+    def target(self) -> str:
+        """The accuracy of the first split that was measured at every epoch."""
+        whole = (split for split in ("valid", "valtest", "test") if self._is_whole(split))
+        return next((f"{split}_accuracy" for split in whole), TARGET)
+
+    def _is_whole(self, split: str) -> bool:
+        curves = self._curves.get(split, [])
+        return bool(curves) and all(len(curve) == self._epochs for curve in curves)
+
     def _stacked(self, curve: str, order: list[int]) -> Array:
         """The points of all runs end to end, NaN where the records have none."""
         points = np.full((len(order), self._epochs), np.nan)
@@ -167,7 +177,10 @@ def _convert(source: Source, epochs: int, raw: RawFolder) -> Conversion:
         for task, runs in there.items()
     }
     return Conversion(
-        _schema(source.space, epochs), OneByOne(there, lambda task: there[task].table()), titles=titles
+        _schema(source.space, epochs),
+        OneByOne(there, lambda task: there[task].table()),
+        titles=titles,
+        targets={task: target for task, runs in there.items() if (target := runs.target()) != TARGET},
     )
 
 
@@ -210,7 +223,7 @@ def _schema(space: Space, epochs: int) -> Schema:
         Objective("flops", "min", "M", "millions of operations for one image", constant=True),
     )
     fidelity = Fidelity("epoch", tuple(range(1, epochs + 1)))
-    return Schema(space, fidelity, objectives, target="valid_accuracy", time="elapsed_time")
+    return Schema(space, fidelity, objectives, target=TARGET, time="elapsed_time")
 
 
 def _file(name: str, about: int = 0) -> RawFile:

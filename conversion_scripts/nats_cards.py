@@ -13,8 +13,8 @@ _BOTH = (
     ),
     Defect(
         "cifar10 is trained on training and validation images together",
-        "it has test accuracies only, and valid_accuracy is NaN; search on cifar10-valid, as the official "
-        "simulate_train_eval does",
+        "it has test accuracies only: test_accuracy is its target, and valid_accuracy is NaN; the official "
+        "simulate_train_eval searches on cifar10-valid",
     ),
     Defect(
         "training times are one number an architecture and data set, scaled by the number of images: "
@@ -41,8 +41,8 @@ TOPOLOGY_CARD = (
     Defect(
         "in the training of 200 epochs validation and test accuracies are there for the last epoch only, but "
         "for validation on cifar10-valid and test on cifar10",
-        "NaN before; a multi-fidelity search on cifar100 or ImageNet16-120 uses valtest_accuracy, which has "
-        "all epochs: views.with_target(blackbox, 'valtest_accuracy')",
+        "NaN before; the target on cifar100 and ImageNet16-120 is valtest_accuracy, which has all epochs, "
+        "though it looks at test images too",
     ),
     *_BOTH,
 )

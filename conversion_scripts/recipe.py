@@ -38,6 +38,7 @@ class Conversion:
         network: The surrogate, where there are no tables.
         titles: Task -> what the data set is called, where its name does not say it.
         ranges: Task -> objective -> the smallest and the largest value, where the source gives them.
+        targets: Task -> the objective that is tuned on it, where that is not the schema's target.
     """
 
     schema: Schema
@@ -45,6 +46,7 @@ class Conversion:
     network: NetworkWeights | None = None
     titles: Mapping[str, str] = field(default_factory=dict)
     ranges: Mapping[str, Mapping[str, tuple[float, float]]] = field(default_factory=dict)
+    targets: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

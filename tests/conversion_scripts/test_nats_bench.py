@@ -221,6 +221,19 @@ def test_an_incomplete_folder_says_so_in_the_titles(converted: Path) -> None:
     assert titles["cifar100"] == "CIFAR-100 (3 of 15625 architectures)"
 
 
+def test_the_target_of_a_task_is_measured_at_every_epoch(converted: Path) -> None:
+    for blackbox in ("nasbench201", "nasbench201-hp12", "nats-sss", "nats-sss-hp12"):
+        tasks = load_blackbox(converted / blackbox)
+        split = dict.fromkeys(tasks, "valid") | {"cifar10": "test"}
+        if blackbox == "nasbench201":
+            split |= {"cifar100": "valtest", "ImageNet16-120": "valtest"}
+        assert {task: tasks[task].schema.target for task in tasks} == {
+            task: f"{split[task]}_accuracy" for task in tasks
+        }
+        for task in tasks:
+            assert not np.isnan(tasks[task].values(tasks[task].schema.target)).all(axis=(0, 1)).any()
+
+
 def test_all_packings_give_the_same_table(converted: Path, tmp_path: Path) -> None:
     for kind in ("tar", "one"):
         (tmp_path / kind).mkdir()
