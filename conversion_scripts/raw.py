@@ -6,11 +6,12 @@ import csv
 import hashlib
 import io
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 from blackbox_repo.errors import FormatError, IntegrityError, InvalidOption, UnknownName
 from blackbox_repo.manifest import Source
@@ -71,13 +72,20 @@ class RawFolder:
     Args:
         root: The folder.
         files: What may be read from it, and must be there.
+        watch: Told of a file or folder how many bytes of how many are read, as they are.
 
     Raises:
         InvalidOption: There is no such folder, or it lacks files.
     """
 
-    def __init__(self, root: Path, files: Iterable[RawFile]) -> None:
-        self._root = root
+    def __init__(
+        self,
+        root: Path,
+        files: Iterable[RawFile],
+        watch: Callable[[str, int, int], None] = lambda name, done, total: None,
+    ) -> None:
+        self._root, self._watch = root, watch
+        self._unverified: Path | None = None
         self._files = {file.name: self._variant(file) for file in files}
         self._read: dict[str, Source] = {}
         if not root.is_dir():
@@ -93,6 +101,11 @@ class RawFolder:
     def sources(self) -> tuple[Source, ...]:
         """The files read so far, in that order, with the hash and size of what was read."""
         return tuple(self._read.values())
+
+    @property
+    def unverified(self) -> Path | None:
+        """The last file or folder asked for of which nobody knows the hash."""
+        return self._unverified
 
     def variant(self, name: str) -> str:
         """The name of the packing that is there: the file's own, or one of its ``instead``.
@@ -137,9 +150,12 @@ class RawFolder:
             return
         paths = sorted(path for path in folder.iterdir() if path.is_file())
         self._check(file, *_folder_hash(paths))
+        total, done = self._read[file.name].bytes, 0
         for path in paths:
             with path.open("rb") as stream:
                 yield Member(path.name, path.stat().st_size, stream)
+            done += path.stat().st_size
+            self._watch(file.name, done, total)
 
     @contextmanager
     def member(self, name: str, member: str) -> Iterator[BinaryIO]:
@@ -173,7 +189,10 @@ class RawFolder:
     def _file(self, name: str) -> RawFile:
         if name not in self._files:
             raise UnknownName("raw file", name, self._files)
-        return self._files[name]
+        file = self._files[name]
+        if not file.sha256:
+            self._unverified = self._find(file.name)
+        return file
 
     def _variant(self, file: RawFile) -> RawFile:
         packings = (file, *file.instead)
@@ -189,9 +208,8 @@ class RawFolder:
         path = self._find(file.name)
         if path is None:
             raise InvalidOption(_missing_text(self._root, [file], len(self._files)))
-        return (
-            path.open("rb") if path == self._root / file.name else unpacked(path.open("rb"), str(path), limit)
-        )
+        opened = cast("BinaryIO", io.BufferedReader(_Watched(path, partial(self._watch, file.name)), _PIECE))
+        return opened if path == self._root / file.name else unpacked(opened, str(path), limit)
 
     def _check(self, file: RawFile, found: str, size: int) -> None:
         if file.sha256 not in ("", found):
@@ -202,6 +220,19 @@ class RawFolder:
         self._read[file.name] = Source(
             file.name, found, size, file.repository, file.path, file.commit, file.url
         )
+
+
+class _Watched(io.FileIO):
+    """A file that tells how many bytes of how many are read."""
+
+    def __init__(self, path: Path, watch: Callable[[int, int], None]) -> None:
+        super().__init__(path)
+        self._size, self._report = path.stat().st_size, watch
+
+    def readinto(self, buffer: Any) -> int | None:
+        count = super().readinto(buffer)
+        self._report(self.tell(), self._size)
+        return count
 
 
 def _only_member(content: bytes, name: str) -> bytes:

@@ -149,3 +149,36 @@ def test_a_damaged_gzip_is_an_error_of_ours(tmp_path: Path) -> None:
     (tmp_path / "a.gz").write_bytes(gzip.compress(CONTENT)[:-9])
     with pytest.raises(FormatError, match=r"a\.gz cannot be read: "):
         RawFolder(tmp_path, [RawFile("a")]).bytes("a")
+
+
+def test_reading_is_watched_in_bytes(tmp_path: Path) -> None:
+    large = bytes(3 << 20)
+    (tmp_path / "large").write_bytes(large)
+    (tmp_path / "runs").mkdir()
+    for name in ("a", "b"):
+        (tmp_path / "runs" / name).write_bytes(CONTENT)
+    seen: list[tuple[str, int, int]] = []
+    folder = RawFolder(tmp_path, [RawFile("large"), RawFile("runs")], lambda *read: seen.append(read))
+    with folder.stream("large") as stream:
+        checked = len(seen)
+        while stream.read(1 << 20):
+            pass
+    assert {name for name, _, _ in seen} == {"large"}
+    assert [done for _, done, total in seen[checked:] if total == len(large)][-1] == len(large)
+    assert next(done for _, done, _ in seen[checked:]) < len(large)
+    seen.clear()
+    for _ in folder.members("runs"):
+        pass
+    assert seen == [("runs", len(CONTENT), 2 * len(CONTENT)), ("runs", 2 * len(CONTENT), 2 * len(CONTENT))]
+
+
+def test_the_last_file_of_unknown_hash_is_known(tmp_path: Path) -> None:
+    for name in ("known", "other", "unknown"):
+        (tmp_path / name).write_bytes(CONTENT)
+    files = [RawFile("known", sha256=SHA256), RawFile("unknown"), RawFile("other")]
+    folder = RawFolder(tmp_path, files)
+    assert folder.unverified is None
+    folder.bytes("other")
+    folder.bytes("unknown")
+    folder.bytes("known")
+    assert folder.unverified == tmp_path / "unknown"
