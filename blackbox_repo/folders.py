@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -33,3 +34,17 @@ def appearing(folder: Path, check_replaced: Callable[[Path], object]) -> Iterato
             shutil.rmtree(outdated, ignore_errors=True)
         elif outdated.exists():  # interrupted between the two renames
             outdated.rename(folder)
+
+
+def tidy_up(folder: Path) -> None:
+    """Remove what a killed :func:`appearing` left beside ``folder``, and put back what it was to replace.
+
+    To be called by the only one who writes there: see :func:`blackbox_repo.lock.alone`.
+    """
+    left = re.compile(rf"\.{re.escape(folder.name)}\.[a-z0-9_]{{8}}(\.old)?")
+    for path in sorted(folder.parent.iterdir()):
+        if left.fullmatch(path.name):
+            if path.suffix == ".old" and not folder.exists():
+                path.rename(folder)
+            else:
+                shutil.rmtree(path)

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import re
-import shutil
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 from blackbox_repo.errors import FormatError
+from blackbox_repo.folders import tidy_up
+from blackbox_repo.lock import alone
 from blackbox_repo.manifest import Manifest, Task
+from blackbox_repo.one_by_one import OneByOne
 from blackbox_repo.storage import save_network, save_tables
 from blackbox_repo.table import Table
 from conversion_scripts.checks import check_table
-from conversion_scripts.lock import alone
-from conversion_scripts.one_by_one import OneByOne
 from conversion_scripts.raw import RawFolder
 from conversion_scripts.recipe import Conversion, Recipe
 
@@ -47,7 +46,7 @@ def build(
     """
     target = out / recipe.name
     with alone(target):
-        _tidy_up(target)
+        tidy_up(target)
         report("reading and converting")
         folder = RawFolder(raw, recipe.files)
         conversion = recipe.convert(folder)
@@ -56,17 +55,6 @@ def build(
             return save_network(target, manifest, conversion.network.arrays, conversion.network.codes)
         tables = OneByOne(conversion.tables, partial(_checked, recipe, conversion, report))
         return save_tables(target, manifest, tables)
-
-
-def _tidy_up(target: Path) -> None:
-    """Remove what a killed conversion left beside its folder, and put back what it was about to replace."""
-    left = re.compile(rf"\.{re.escape(target.name)}\.[a-z0-9_]{{8}}(\.old)?")
-    for path in sorted(target.parent.iterdir()):
-        if left.fullmatch(path.name):
-            if path.suffix == ".old" and not target.exists():
-                path.rename(target)
-            else:
-                shutil.rmtree(path)
 
 
 def _checked(recipe: Recipe, conversion: Conversion, report: Callable[[str], None], task: str) -> Table:

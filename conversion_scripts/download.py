@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from blackbox_repo import __version__
 from blackbox_repo.errors import BlackboxRepoError, IntegrityError
-from conversion_scripts.lock import alone
+from blackbox_repo.lock import alone
 from conversion_scripts.raw import RawFile
 
 Report: TypeAlias = Callable[[RawFile, int, int], None]

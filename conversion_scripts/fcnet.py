@@ -18,11 +18,11 @@ from blackbox_repo.curve import Array
 from blackbox_repo.domains import Categorical, Ordinal
 from blackbox_repo.errors import FormatError
 from blackbox_repo.manifest import Default, Defect
+from blackbox_repo.one_by_one import OneByOne
 from blackbox_repo.schema import Fidelity, Objective, Schema
 from blackbox_repo.space import Space
 from blackbox_repo.table import Coded, Table
 from conversion_scripts.archives import on_disk
-from conversion_scripts.one_by_one import OneByOne
 from conversion_scripts.raw import RawFile, RawFolder, github
 from conversion_scripts.recipe import Conversion, Recipe
 

@@ -19,12 +19,12 @@ from blackbox_repo.domains import Categorical, Ordinal
 from blackbox_repo.errors import FormatError
 from blackbox_repo.families.nasbench201 import EDGES, OPERATIONS, configuration_of
 from blackbox_repo.manifest import Default
+from blackbox_repo.one_by_one import OneByOne
 from blackbox_repo.schema import Fidelity, Objective, Schema
 from blackbox_repo.space import Space
 from blackbox_repo.table import Coded, Table
 from conversion_scripts.archives import unpacked
 from conversion_scripts.nats_cards import SIZE_CARD, TOPOLOGY_CARD
-from conversion_scripts.one_by_one import OneByOne
 from conversion_scripts.pickle_stream import Take, unpickle_parts
 from conversion_scripts.raw import RawFile, RawFolder
 from conversion_scripts.recipe import Conversion, Recipe

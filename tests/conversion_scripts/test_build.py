@@ -16,12 +16,12 @@ import pytest
 
 from blackbox_repo.errors import FormatError, InvalidOption
 from blackbox_repo.manifest import read_manifest
+from blackbox_repo.one_by_one import OneByOne
 from blackbox_repo.repository import list_blackboxes
 from blackbox_repo.schema import Schema
 from blackbox_repo.storage import load_task
 from blackbox_repo.table import Table
 from conversion_scripts.build import build
-from conversion_scripts.one_by_one import OneByOne
 from conversion_scripts.raw import RawFolder
 from conversion_scripts.recipe import Conversion, Recipe
 
@@ -195,7 +195,7 @@ from conversion_scripts.recipe import Conversion, Recipe
 
 SCHEMA = Schema(Space({"x": Integer(1, 3)}), Fidelity("epoch", (1,)), (Objective("loss", "min"),), "loss")
 X = {"x": Coded((1, 2), np.array([0, 1]))}
-TABLE = Table(X, np.zeros(2), {"loss": np.ones(2)}, np.ones(2, dtype=int))
+TABLE = Table(X, np.zeros(2, dtype=int), {"loss": np.ones(2)}, np.ones(2, dtype=int))
 written = storage.write_manifest
 
 def wait(now):

@@ -149,8 +149,8 @@ def convert(raw):
     runs = raw.csv("mine/runs.csv")
     size = len(runs["x"])
     points = {"loss": np.array(runs["loss"], dtype=float)}
-    x = {"x": Coded.of(map(int, runs["x"]))}
-    return Conversion(SCHEMA, {"digits": Table(x, np.zeros(size), points, np.ones(size, dtype=int))})
+    x, once = {"x": Coded.of(map(int, runs["x"]))}, np.ones(size, dtype=int)
+    return Conversion(SCHEMA, {"digits": Table(x, 0 * once, points, once)})
 
 FILE = RawFile("mine/runs.csv", url="URL", sha256="SHA256", size=SIZE)
 MINE = Recipe("mine", "Mine", "MIT", "Me", "", "1", (FILE,), (), convert)

@@ -16,8 +16,8 @@ from urllib.request import Request
 import pytest
 
 from blackbox_repo.errors import IntegrityError
+from blackbox_repo.lock import Occupied, alone
 from conversion_scripts.download import DownloadFailed, Patience, _Failure, _Redirects, can_download, download
-from conversion_scripts.lock import Occupied, alone
 from conversion_scripts.raw import RawFile
 from tests.conversion_scripts.host import Host, Page
 

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from conversion_scripts.lock import Occupied, alone
+from blackbox_repo.lock import Occupied, alone
 
 ROOT = Path(__file__).parents[2]
 HOLD = """
 import sys, time
 from pathlib import Path
-from conversion_scripts.lock import alone
+from blackbox_repo.lock import alone
 with alone(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(60)
