@@ -12,6 +12,36 @@ from conversion_scripts.safe_pickle import find_plain, refuse_outside
 
 Take = Callable[[dict[Any, Any]], bool]
 KEPT_PARTS = 64  # objects of so many parts before may still be referred to, even if no other part did
+PART_LIMIT = 1 << 25  # bytes of a part, and of what is left at either end
+
+
+class _Bounded:
+    """A stream of which so much may be read until the next part."""
+
+    def __init__(self, stream: BinaryIO, limit: int) -> None:
+        self._stream, self._limit, self._left = stream, limit, limit
+
+    def renew(self) -> None:
+        self._left = self._limit
+
+    def read(self, size: int) -> bytes:
+        self._take(size)
+        return self._stream.read(size)
+
+    def readline(self) -> bytes:
+        line = self._stream.readline(self._left + 1)
+        self._take(len(line))
+        return line
+
+    def _take(self, size: int) -> None:
+        self._left -= size
+        if self._left < 0:
+            raise FormatError(f"the pickle has a part of more than the {self._limit} bytes that are read")
+
+
+class _Opcodes(dict[int, Callable[[Any], None]]):
+    def __missing__(self, code: int) -> Callable[[Any], None]:
+        raise pickle.UnpicklingError(f"invalid load key, {chr(code)!r}.")  # as Python's faster one says
 
 
 _OPCODES: dict[int, Callable[[Any], None]] = pickle._Unpickler.dispatch  # noqa: SLF001  Python's own machine
@@ -24,10 +54,11 @@ class _StreamUnpickler(pickle._Unpickler):  # noqa: SLF001  the one in Python ca
     append: Callable[[Any], None]
     find_class = staticmethod(find_plain)
     persistent_load = staticmethod(refuse_outside)
-    dispatch: ClassVar[dict[int, Callable[[Any], None]]] = dict(_OPCODES)
+    dispatch: ClassVar[_Opcodes] = _Opcodes(_OPCODES)
 
-    def __init__(self, stream: BinaryIO, take: Take) -> None:
-        super().__init__(stream)
+    def __init__(self, stream: BinaryIO, take: Take, limit: int) -> None:
+        self._bounded = _Bounded(stream, limit)
+        super().__init__(self._bounded)
         self._take = take
         self._count = 0  # of all that was ever put into the memo
         self._shared: set[int] = set()
@@ -59,6 +90,7 @@ class _StreamUnpickler(pickle._Unpickler):  # noqa: SLF001  the one in Python ca
         if type(filled) is dict and self._take(filled):
             filled.clear()
             self._forget()
+            self._bounded.renew()
 
     def _forget(self) -> None:
         """Drop what an earlier part held, but for what more than the next one referred to: others may too."""
@@ -74,7 +106,7 @@ class _StreamUnpickler(pickle._Unpickler):  # noqa: SLF001  the one in Python ca
     dispatch[pickle.SETITEMS[0]] = load_setitems
 
 
-def unpickle_parts(stream: BinaryIO, name: str, take: Take) -> Any:
+def unpickle_parts(stream: BinaryIO, name: str, take: Take, limit: int = PART_LIMIT) -> Any:
     """Read a pickle of plain data, of protocol 4 or newer, and hand over the dicts in it as they are filled.
 
     Args:
@@ -82,17 +114,18 @@ def unpickle_parts(stream: BinaryIO, name: str, take: Take) -> Any:
         name: What messages call it.
         take: Told every plain dict of two entries or more, inner ones first. If it returns true the dict is
             emptied, and what it held is forgotten: so a pickle can be read that is larger than the memory.
+        limit: The most bytes between two dicts that are taken.
 
     Returns:
         What is left.
 
     Raises:
         FormatError: As for :func:`safe_pickle.unpickle`; also if the pickle refers back to a part that was
-            taken long ago.
+            taken long ago, or has a part above the limit.
     """
     try:
-        return _StreamUnpickler(stream, take).load()
+        return _StreamUnpickler(stream, take, limit).load()
     except FormatError as err:
         raise FormatError(f"{name}: {err}") from err
     except Exception as err:  # a damaged pickle raises almost anything
-        raise FormatError(f"{name} is no readable pickle: {err!r}") from err
+        raise FormatError(f"{name} is no readable pickle: {str(err) or 'it ends early'}") from err

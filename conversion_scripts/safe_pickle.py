@@ -1,32 +1,139 @@
-"""The one unpickler of this project: plain containers, numbers, text and numpy arrays, nothing that acts."""
+"""The one unpickler of this project: plain containers, numbers, text and numpy arrays, nothing that acts.
+
+A pickle is a program. It may name what is in ``ALLOWED``, and call it as the picklers of Python and numpy do
+and in no other way: ``list(bytes(10**10))`` would fill the memory, so would an array of a made-up shape.
+"""
 
 from __future__ import annotations
 
 import io
 import pickle
+import re
 import zipfile
 from collections import OrderedDict, defaultdict
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 
 from blackbox_repo.errors import FormatError
+from conversion_scripts.pickle_memo import check_memo
 
-TORCH_LIMIT = 1 << 30
-_RECONSTRUCT = np.empty(0).__reduce__()[0]
+TORCH_LIMIT = 1 << 28
 _SCALAR = np.float64(0).__reduce__()[0]
-_PLAIN = (bool, bytes, complex, dict, float, frozenset, int, list, set, str, tuple)
 _CORES = ("numpy.core", "numpy._core")  # numpy 1 and numpy 2 name the same functions differently
+_PLAIN_DTYPE = re.compile(r"[biufcSU][1-9]\d{0,3}")  # a number, or a text of so many characters
 
-ALLOWED: dict[tuple[str, str], Any] = {
-    **{(module, kind.__name__): kind for module in ("builtins", "__builtin__") for kind in _PLAIN},
-    ("collections", "OrderedDict"): OrderedDict,
-    ("collections", "defaultdict"): defaultdict,
-    ("numpy", "dtype"): np.dtype,
-    ("numpy", "ndarray"): np.ndarray,
-    **{(f"{core}.multiarray", "_reconstruct"): _RECONSTRUCT for core in _CORES},
-    **{(f"{core}.multiarray", "scalar"): _SCALAR for core in _CORES},
+
+class _Allowed:
+    """What a pickle may name, and call with arguments of certain types; no pickle can change it.
+
+    Args:
+        name: What messages call it.
+        build: What a call gives.
+        takes: The types of all arguments, for each way in which it may be called.
+    """
+
+    __slots__ = ("_build", "_takes", "name")
+
+    def __init__(self, name: str, build: Callable[..., Any], takes: Iterable[tuple[type, ...]]) -> None:
+        self.name, self._build, self._takes = name, build, tuple(takes)
+
+    def __call__(self, *arguments: Any) -> Any:
+        types = tuple(map(type, arguments))
+        if types not in self._takes:
+            given = ", ".join(kind.__name__ for kind in types)
+            raise FormatError(
+                f"the pickle calls {self.name}({given}), which plain containers, numbers and numpy arrays "
+                f"do not need; it was not run"
+            )
+        return self._build(*arguments)
+
+    def __setstate__(self, state: object) -> None:
+        raise FormatError(f"the pickle changes {self.name}; it was not run")
+
+
+class _Dtype:
+    """A numpy dtype of numbers or text in the making."""
+
+    __slots__ = ("dtype",)
+
+    def __init__(self, text: str, align: int, copy: int) -> None:
+        if not _PLAIN_DTYPE.fullmatch(text):
+            raise FormatError(
+                f"the pickle has an array of the dtype {text!r}; only numbers and text are read"
+            )
+        self.dtype = np.dtype(text)
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        _, order, *structure = state
+        if structure[:3] != [None, None, None] or order not in tuple("<>|="):
+            raise FormatError("the pickle has an array with fields; only those of numbers and text are read")
+        self.dtype = self.dtype.newbyteorder(order)
+
+
+class _Array(np.ndarray):
+    """An array that fills itself only with the bytes that the pickle has for it."""
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        version, shape, kind, fortran, content = state
+        if type(kind) is not _Dtype or type(content) is not bytes:
+            raise FormatError("the pickle has an array of objects; only those of numbers and text are read")
+        super().__setstate__((version, shape, kind.dtype, fortran, content))
+
+
+def _taken_over(kind: Callable[..., Any]) -> Callable[..., Any]:
+    """A container made of a list, which is emptied: no pickle has many copies of one list."""
+
+    def build(items: list[Any] | None = None) -> Any:
+        made = kind(items or ())
+        if items:
+            items.clear()
+        return made
+
+    return build
+
+
+def _scalar(kind: _Dtype, content: bytes) -> Any:
+    return _SCALAR(kind.dtype, content)
+
+
+def _defaultdict(factory: _Allowed | None = None) -> Any:
+    return defaultdict(factory)
+
+
+def _builtin(kind: type, build: Callable[..., Any], *takes: tuple[type, ...]) -> dict[tuple[str, str], Any]:
+    name = kind.__name__
+    return dict.fromkeys(
+        [("builtins", name), ("__builtin__", name)], _Allowed(f"builtins.{name}", build, takes)
+    )
+
+
+def _multiarray(name: str, build: Callable[..., Any], *takes: tuple[type, ...]) -> dict[tuple[str, str], Any]:
+    modules = [f"{core}.multiarray" for core in _CORES]
+    return {(module, name): _Allowed(f"{module}.{name}", build, takes) for module in modules}
+
+
+ALLOWED: dict[tuple[str, str], _Allowed] = {
+    key: allowed
+    for kind in (bool, bytes, dict, float, int, list, str, tuple)
+    for key, allowed in _builtin(kind, kind, ()).items()
 }
+ALLOWED |= _builtin(complex, complex, (float, float))
+ALLOWED |= _builtin(set, _taken_over(set), (), (list,))
+ALLOWED |= _builtin(frozenset, _taken_over(frozenset), (), (list,))
+ALLOWED |= {
+    ("collections", "OrderedDict"): _Allowed(
+        "collections.OrderedDict", _taken_over(OrderedDict), ((), (list,))
+    ),
+    ("collections", "defaultdict"): _Allowed(
+        "collections.defaultdict", _defaultdict, ((), (type(None),), (_Allowed,))
+    ),
+    ("numpy", "dtype"): _Allowed("numpy.dtype", _Dtype, ((str, bool, bool), (str, int, int))),
+    ("numpy", "ndarray"): _Allowed("numpy.ndarray", _Array, ()),
+}
+ALLOWED |= _multiarray("_reconstruct", lambda *_: _Array(0), (_Allowed, tuple, bytes))
+ALLOWED |= _multiarray("scalar", _scalar, (_Dtype, bytes))
 
 
 def find_plain(module: str, name: str) -> Any:
@@ -66,9 +173,11 @@ def unpickle(content: bytes, name: str = "the pickle") -> Any:
         name: What messages call it.
 
     Raises:
-        FormatError: It names anything that could act, refers outside, or is damaged.
+        FormatError: It names anything that could act, would take memory out of proportion to its size, refers
+            outside, or is damaged.
     """
     try:
+        check_memo(content)
         return _SafeUnpickler(io.BytesIO(content)).load()
     except FormatError as err:
         raise FormatError(f"{name}: {err}") from err

@@ -101,3 +101,38 @@ def test_it_is_as_strict_as_the_other() -> None:
 def test_damage_is_an_error_of_ours(damaged: bytes) -> None:
     with pytest.raises(FormatError, match=r"^x\.pkl is no readable pickle: "):
         taken(damaged)
+
+
+@pytest.mark.parametrize(
+    ("damaged", "reason"), [(b"x", "invalid load key, 'x'."), (b"", "it ends early"), (b"]", "it ends early")]
+)
+def test_the_reason_is_in_words(damaged: bytes, reason: str) -> None:
+    with pytest.raises(FormatError) as caught:
+        taken(damaged)
+    assert str(caught.value) == f"x.pkl is no readable pickle: {reason}"
+
+
+LIMIT = 100_000  # more than a frame of a pickle has
+
+
+@pytest.mark.parametrize(
+    "bomb",
+    [
+        b"\x80\x04(" + b"N" * 200_000 + b"l.",
+        b"\x80\x04\x8e" + (1 << 40).to_bytes(8, "little"),  # announces a tebibyte
+        b"\x80\x04V" + b"a" * 200_000 + b"\n.",
+        b"\x80\x04\x95" + (1 << 40).to_bytes(8, "little"),
+    ],
+    ids=["nothing", "bytes", "text", "frame"],
+)
+def test_a_part_is_not_read_beyond_its_limit(bomb: bytes) -> None:
+    with pytest.raises(FormatError, match=rf"^x: the pickle has a part of more than the {LIMIT} bytes that"):
+        unpickle_parts(io.BytesIO(bomb), "x", lambda part: True, LIMIT)
+    whole = pickle.dumps([record(i) for i in range(1000)], 4)
+    assert len(whole) > 5 * LIMIT
+    unpickle_parts(io.BytesIO(whole), "x", lambda part: "epochs" in part, LIMIT)
+
+
+def test_no_bomb_goes_off_here_either() -> None:
+    with pytest.raises(FormatError, match=r"^x\.pkl: the pickle calls builtins\.bytes\(int\), which plain"):
+        taken(b"cbuiltins\nbytes\n(I3000000000\ntR.")

@@ -1,0 +1,74 @@
+"""The numbers that a pickle gives to its objects: Python's own reader takes memory up to the largest."""
+
+from __future__ import annotations
+
+import pickle
+import pickletools
+
+from blackbox_repo.errors import FormatError
+
+# opcode -> the bytes that it takes with its argument; those whose argument says how long it is are below
+_FIXED = [0] * 256
+_COUNTED: dict[int, int] = {}  # opcode -> the bytes of the number that stands before its argument
+_LINES: dict[int, int] = {}  # opcode -> the lines that its argument has
+for _opcode in pickletools.opcodes:
+    _argument, _code = _opcode.arg, ord(_opcode.code)
+    if _argument is None or _argument.n >= 0:
+        _FIXED[_code] = 1 if _argument is None else 1 + _argument.n
+    elif _argument.n == pickletools.UP_TO_NEWLINE:
+        _LINES[_code] = 2 if "pair" in _argument.name else 1
+    else:
+        _COUNTED[_code] = {
+            pickletools.TAKEN_FROM_ARGUMENT1: 1,
+            pickletools.TAKEN_FROM_ARGUMENT4: 4,
+            pickletools.TAKEN_FROM_ARGUMENT4U: 4,
+            pickletools.TAKEN_FROM_ARGUMENT8U: 8,
+        }[_argument.n]
+_PUT, _LONG_PUT, _STOP = (ord(code) for code in (pickle.PUT, pickle.LONG_BINPUT, pickle.STOP))
+_FIXED[_LONG_PUT] = _FIXED[_STOP] = 0  # looked at, not skipped
+for _code, _width in _COUNTED.items():
+    _FIXED[_code] = -1 if _width == 1 else 0
+
+
+def check_memo(content: bytes) -> None:
+    """Walk over a pickle without running it, and refuse numbers which its own size does not explain.
+
+    A pickle of seven bytes that gives an object the number 2**32 - 1 would take 64 GiB.
+
+    Raises:
+        FormatError: An object has a number above the bytes of the pickle.
+    """
+    at, end, fixed = 0, len(content), _FIXED
+    while at < end:
+        size = fixed[content[at]]
+        if size > 0:  # the loop is short, for a benchmark has a thousand million opcodes
+            at += size
+        elif size < 0 and at + 1 < end:
+            at += 2 + content[at + 1]
+        elif (size := _COUNTED.get(content[at], 0)) > 0:
+            at += 1 + size + int.from_bytes(content[at + 1 : at + 1 + size], "little")
+        else:
+            at = _after(content, at)
+
+
+def _after(content: bytes, at: int) -> int:
+    """Where the opcode after this one begins; the end if there is none, or if this is no opcode."""
+    code = content[at]
+    if code == _LONG_PUT:
+        _check(int.from_bytes(content[at + 1 : at + 5], "little"), len(content))
+        return at + 5
+    if code not in _LINES:
+        return len(content)
+    start = at + 1
+    for _ in range(_LINES[code]):
+        start = content.find(b"\n", start) + 1 or len(content)
+    if code == _PUT:
+        _check(int(content[at + 1 : start]), len(content))
+    return start
+
+
+def _check(number: int, limit: int) -> None:
+    if number > limit:
+        raise FormatError(
+            f"the pickle has {limit} bytes and an object of the number {number}; it was not run"
+        )
