@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from blackbox_repo.errors import FormatError
+from blackbox_repo.errors import BlackboxRepoError, FormatError, IntegrityError
 from blackbox_repo.folders import tidy_up
 from blackbox_repo.lock import alone
-from blackbox_repo.manifest import Manifest, Task
+from blackbox_repo.manifest import Manifest, Task, read_manifest
 from blackbox_repo.one_by_one import OneByOne
+from blackbox_repo.schema import Schema
 from blackbox_repo.storage import save_network, save_tables
 from blackbox_repo.table import Table
 from conversion_scripts.checks import check_table
 from conversion_scripts.raw import RawFolder
 from conversion_scripts.recipe import Conversion, Recipe
+
+# what recipes stumble with over a file that is not what they take it for
+_STUMBLES = (ArithmeticError, AttributeError, EOFError, LookupError, OSError, TypeError, ValueError)
 
 
 def build(
@@ -25,6 +30,7 @@ def build(
     *,
     command: str = "",
     report: Callable[[str], None] = lambda step: None,
+    watch: Callable[[str, int, int], None] = lambda name, done, total: None,
 ) -> Manifest:
     """Convert a blackbox into the folder ``out / recipe.name``, which appears complete or not at all.
 
@@ -34,6 +40,7 @@ def build(
         out: Where the blackbox's folder shall lie; an older one of that name is replaced.
         command: What made it, for the manifest; ``bb-convert NAME`` unless it is another.
         report: Told what happens now, in a few words.
+        watch: Told of a raw file or folder how many bytes of how many are read, as they are.
 
     Returns:
         The manifest as written.
@@ -41,35 +48,98 @@ def build(
     Raises:
         InvalidOption: Raw files are missing.
         IntegrityError: A raw file is not the one that the recipe knows.
-        FormatError: A raw file is damaged, or the result breaks a rule.
+        FormatError: A raw file is damaged or another than it should be, the result breaks a rule, or what
+            would be replaced is no blackbox.
         Occupied: Another process is converting into the same folder.
     """
     target = out / recipe.name
     with alone(target):
         tidy_up(target)
+        _check_replaced(target)
         report("reading and converting")
-        folder = RawFolder(raw, recipe.files)
-        conversion = recipe.convert(folder)
+        folder = RawFolder(raw, recipe.files, watch)
+        with _blamed(recipe, folder):
+            conversion = recipe.convert(folder)
         manifest = _manifest(recipe, conversion, folder, command or f"bb-convert {recipe.name}")
         if conversion.network is not None:
             return save_network(target, manifest, conversion.network.arrays, conversion.network.codes)
-        tables = OneByOne(conversion.tables, partial(_checked, recipe, conversion, report))
+        tables = OneByOne(conversion.tables, partial(_table, recipe, conversion, folder, report))
         return save_tables(target, manifest, tables)
 
 
-def _checked(recipe: Recipe, conversion: Conversion, report: Callable[[str], None], task: str) -> Table:
-    name, table = f"{recipe.name}/{task}", conversion.tables[task]
-    report(f"checking {task}")
+def check_place(target: Path) -> None:
+    """Refuse a place where no blackbox can be written, before anything is done for it.
+
+    Raises:
+        FormatError: There is something that is no blackbox.
+        Occupied: Another process is converting into it.
+        OSError: Its folder cannot be made.
+    """
+    with alone(target):
+        _check_replaced(target)
+
+
+def _check_replaced(target: Path) -> None:
+    if target.exists():
+        read_manifest(target)
+
+
+@contextmanager
+def _blamed(recipe: Recipe, folder: RawFolder) -> Iterator[None]:
+    """Put what a recipe stumbles over down to the last raw file that no hash vouches for.
+
+    Where hashes vouch for all of them it is a bug in the recipe, and keeps its traceback.
+    """
+    try:
+        yield
+    except IntegrityError:
+        raise
+    except FormatError as err:
+        if folder.unverified is None:
+            raise
+        raise FormatError(f"{err}. {_advice(folder.unverified)}") from err
+    except BlackboxRepoError:
+        raise
+    except _STUMBLES as err:
+        if folder.unverified is None or getattr(err, "errno", None) is not None:
+            raise
+        raise FormatError(
+            f"{folder.unverified.name} is not what the recipe {recipe.name!r} expects: {type(err).__name__}: "
+            f"{err} (--debug shows where). {_advice(folder.unverified)}"
+        ) from err
+
+
+def _advice(path: Path) -> str:
+    return f"No SHA-256 is known of {path}: if it is cut, or another file, delete it and fetch it again"
+
+
+def _table(
+    recipe: Recipe, conversion: Conversion, folder: RawFolder, report: Callable[[str], None], task: str
+) -> Table:
+    tasks = list(conversion.tables)
+    which = f"{task} ({tasks.index(task) + 1} of {len(tasks)})"
+    report(f"reading and converting {which}")
+    with _blamed(recipe, folder):
+        table = conversion.tables[task]
+    report(f"checking {which}")
+    _check(recipe, conversion.schema, f"{recipe.name}/{task}", table)
+    report(f"writing {which}")
+    return table
+
+
+def _check(recipe: Recipe, schema: Schema, name: str, table: Table) -> None:
     if set(table.labels) != set(recipe.labels):
         raise FormatError(f"{name} has the labels {list(table.labels)!r}, not {recipe.labels!r}")
-    check_table(name, conversion.schema, table, recipe.nan_allowed)
-    report(f"writing {task}")
-    return table
+    check_table(name, schema, table, recipe.nan_allowed)
 
 
 def _manifest(recipe: Recipe, conversion: Conversion, folder: RawFolder, command: str) -> Manifest:
     network = conversion.network
     tasks = network.codes if network is not None else conversion.tables
+    if not tasks:
+        raise FormatError(
+            f"{recipe.name} has no tasks: its convert() must give a table for one at least, or a network"
+        )
     unfinished = {
         task: Task(
             file="unwritten",

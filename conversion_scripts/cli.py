@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from pathlib import Path
 from typing import Annotated, Optional
 
@@ -11,9 +12,9 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColum
 from rich.table import Table
 
 from blackbox_repo import console
-from blackbox_repo.errors import InvalidOption
+from blackbox_repo.errors import BlackboxRepoError, InvalidOption
 from blackbox_repo.manifest import Manifest
-from conversion_scripts.build import build
+from conversion_scripts.build import build, check_place
 from conversion_scripts.download import can_download, download
 from conversion_scripts.raw import RawFile
 from conversion_scripts.recipe import Recipe
@@ -44,6 +45,7 @@ def convert(
     list_: Annotated[
         bool, typer.Option("--list", help="Show all recipes, or with NAME the raw files of one.")
     ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show where an error was raised.")] = False,
 ) -> None:
     """Convert raw benchmark files into a blackbox: OUT/NAME with a manifest.json and a parquet file a task.
 
@@ -80,9 +82,15 @@ def convert(
             f"bb-convert {name} --list shows them"
         )
     raw = raw or DOWNLOADED
-    if fetch:
-        _download(recipe, raw)
-    _convert(recipe, raw, out, f"bb-convert {name}")
+    try:
+        if fetch:
+            check_place(out / recipe.name)
+            _download(recipe, raw)
+        _convert(recipe, raw, out, f"bb-convert {name}")
+    except BlackboxRepoError:
+        if debug:
+            traceback.print_exc()
+        raise
 
 
 def _download(recipe: Recipe, raw: Path) -> None:

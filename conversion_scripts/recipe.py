@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from blackbox_repo.curve import Array
+from blackbox_repo.errors import FormatError
 from blackbox_repo.manifest import Default, Defect, check_plain_name
 from blackbox_repo.schema import Schema
 from blackbox_repo.table import Table
@@ -61,14 +62,14 @@ class Recipe:
         homepage: Where the source is published.
         version: Of the blackbox; changes whenever a number in it does.
         files: The raw files, all of which are needed.
-        card: What is odd in the source, each with the rule by which it is treated.
+        card: What is odd in the source, each with the rule by which it is treated; one at least.
         convert: A function of the raw files alone: no clock, no chance, no other input.
         default: How the blackbox is tuned unless somebody says otherwise (its objective is the target).
         labels: Columns of the tables that are neither hyperparameters nor objectives.
         nan_allowed: Objectives in which the card allows NaN.
 
     Raises:
-        FormatError: The name could leave its folder.
+        FormatError: The name could leave its folder, or the card is empty.
     """
 
     name: str
@@ -86,3 +87,8 @@ class Recipe:
 
     def __post_init__(self) -> None:
         check_plain_name("blackbox name", self.name)
+        if not self.card:
+            raise FormatError(
+                f"the recipe {self.name!r} has an empty card: give a Defect(what, rule) for all that is odd, "
+                f"left out or supposed; if nothing is, say how the runs were made"
+            )

@@ -21,7 +21,7 @@ from blackbox_repo.repository import list_blackboxes
 from blackbox_repo.schema import Schema
 from blackbox_repo.storage import load_task
 from blackbox_repo.table import Table
-from conversion_scripts.build import build
+from conversion_scripts.build import build, check_place
 from conversion_scripts.raw import RawFolder
 from conversion_scripts.recipe import Conversion, Recipe
 
@@ -57,7 +57,24 @@ def test_two_runs_give_the_same_bytes(recipe: Recipe, raw: Path, tmp_path: Path)
 def test_steps_are_reported(recipe: Recipe, raw: Path, tmp_path: Path) -> None:
     steps: list[str] = []
     build(recipe, raw, tmp_path / "out", report=steps.append)
-    assert steps == ["reading and converting", "checking digits", "writing digits"]
+    assert steps == [
+        "reading and converting",
+        "reading and converting digits (1 of 1)",
+        "checking digits (1 of 1)",
+        "writing digits (1 of 1)",
+    ]
+
+
+def test_bytes_read_are_reported(recipe: Recipe, raw: Path, tmp_path: Path) -> None:
+    def convert(raw: RawFolder) -> Conversion:
+        with raw.stream("runs.json") as stream:
+            stream.read(10)
+        return recipe.convert(raw)
+
+    seen: list[tuple[str, int, int]] = []
+    build(replace(recipe, convert=convert), raw, tmp_path, watch=lambda *read: seen.append(read))
+    size = (raw / "runs.json").stat().st_size
+    assert seen[0] == ("runs.json", size, size)
 
 
 def test_one_table_is_in_memory_at_a_time(
@@ -113,11 +130,99 @@ def test_the_next_version_replaces_the_old(
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["tiny"]
 
 
-def test_what_is_no_blackbox_is_not_replaced(recipe: Recipe, raw: Path, tmp_path: Path) -> None:
+def unhashed(recipe: Recipe) -> Recipe:
+    return replace(recipe, files=tuple(replace(file, sha256="") for file in recipe.files))
+
+
+def stumbling(recipe: Recipe, err: Exception) -> Recipe:
+    def convert(raw: RawFolder) -> Conversion:
+        raw.json("runs.json")
+        raise err
+
+    return replace(recipe, convert=convert)
+
+
+@pytest.mark.parametrize(
+    "err",
+    [
+        KeyError("x"),
+        IndexError("list index out of range"),
+        ValueError("max() arg is an empty sequence"),
+        TypeError("'int' object is not iterable"),
+        AttributeError("'list' object has no attribute 'items'"),
+        ZeroDivisionError("division by zero"),
+        OSError("Unable to synchronously open file (file signature not found)"),
+    ],
+)
+def test_what_a_recipe_stumbles_over_is_put_down_to_the_file_that_no_hash_vouches_for(
+    recipe: Recipe, raw: Path, tmp_path: Path, err: Exception
+) -> None:
+    with pytest.raises(FormatError) as caught:
+        build(stumbling(unhashed(recipe), err), raw, tmp_path / "out")
+    assert str(caught.value) == (
+        f"runs.json is not what the recipe 'tiny' expects: {type(err).__name__}: {err} (--debug shows where)"
+        f". No SHA-256 is known of {raw / 'runs.json'}: if it is cut, or another file, delete it and fetch "
+        f"it again"
+    )
+    assert caught.value.__cause__ is err
+    with pytest.raises(type(err)) as bug:
+        build(stumbling(recipe, err), raw, tmp_path / "out")
+    assert bug.value is err
+
+
+def test_a_full_disk_and_a_bug_are_not_put_down_to_a_raw_file(
+    recipe: Recipe, raw: Path, tmp_path: Path
+) -> None:
+    for err in (OSError(28, "No space left on device"), NameError("name 'nq' is not defined")):
+        with pytest.raises(type(err)) as caught:
+            build(stumbling(unhashed(recipe), err), raw, tmp_path / "out")
+        assert caught.value is err
+
+
+def test_a_damaged_file_of_unknown_hash_should_be_fetched_again(
+    recipe: Recipe, raw: Path, tmp_path: Path
+) -> None:
+    (raw / "runs.json").write_bytes(b"<html>")
+    with pytest.raises(FormatError, match=r"no readable JSON: .*\. No SHA-256 is known of .*runs\.json"):
+        build(unhashed(recipe), raw, tmp_path / "out")
+
+
+def test_a_table_that_is_made_when_it_is_written_may_stumble_too(
+    recipe: Recipe, changed: Callable[..., Recipe], raw: Path, tmp_path: Path
+) -> None:
+    def table(task: str) -> Table:
+        raise KeyError(task)
+
+    made = unhashed(changed(lambda _: OneByOne(("digits",), table)))
+    with pytest.raises(
+        FormatError, match=r"runs.json is not what the recipe 'tiny' expects: KeyError: 'digi"
+    ):
+        build(made, raw, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_no_tasks_and_no_card_are_refused(
+    recipe: Recipe, changed: Callable[..., Recipe], raw: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(FormatError, match="tiny has no tasks: its convert"):
+        build(changed(lambda _: {}), raw, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    with pytest.raises(FormatError, match="the recipe 'tiny' has an empty card: give a Defect"):
+        replace(recipe, card=())
+
+
+def test_what_is_no_blackbox_is_not_replaced_and_nothing_read_for_it(
+    recipe: Recipe, raw: Path, tmp_path: Path
+) -> None:
     (tmp_path / "out" / "tiny").mkdir(parents=True)
     (tmp_path / "out" / "tiny" / "thesis.tex").write_text("precious")
-    with pytest.raises(FormatError, match="it is not a blackbox"):
-        build(recipe, raw, tmp_path / "out")
+    convert = stumbling(recipe, AssertionError("it was read"))
+    for refused in (
+        lambda: build(convert, raw, tmp_path / "out"),
+        lambda: check_place(tmp_path / "out/tiny"),
+    ):
+        with pytest.raises(FormatError, match="it is not a blackbox"):
+            refused()
     assert sorted(content(tmp_path / "out")) == ["tiny/thesis.tex"]
 
 
@@ -188,6 +293,7 @@ import sys, time
 import numpy as np
 from blackbox_repo import storage
 from blackbox_repo.domains import Integer
+from blackbox_repo.manifest import Defect
 from blackbox_repo.schema import Fidelity, Objective, Schema
 from blackbox_repo.space import Space
 from blackbox_repo.table import Coded, Table
@@ -212,7 +318,7 @@ def write(folder, manifest):
     wait("writing")
 
 storage.write_manifest = write
-TINY = Recipe("tiny", "Tiny", "MIT", "Nobody", "", "1", (), (), convert)
+TINY = Recipe("tiny", "Tiny", "MIT", "Nobody", "", "1", (), (Defect("two", "kept"),), convert)
 """
 
 

@@ -137,6 +137,7 @@ def test_a_conversion_ends_with_one_line_about_what_it_made(tmp_path: Path) -> N
 MINE = """
 import numpy as np
 from blackbox_repo.domains import Integer
+from blackbox_repo.manifest import Defect
 from blackbox_repo.schema import Fidelity, Objective, Schema
 from blackbox_repo.space import Space
 from blackbox_repo.table import Coded, Table
@@ -153,14 +154,15 @@ def convert(raw):
     return Conversion(SCHEMA, {"digits": Table(x, 0 * once, points, once)})
 
 FILE = RawFile("mine/runs.csv", url="URL", sha256="SHA256", size=SIZE)
-MINE = Recipe("mine", "Mine", "MIT", "Me", "", "1", (FILE,), (), convert)
+MINE = Recipe("mine", "Mine", "MIT", "Me", "", "1", (FILE,), (Defect("few", "kept"),), convert)
 NUMBER = 3
 """
 RUNS = b"x,loss\n1,0.5\n2,0.25\n"
 
 
-def write_recipe(folder: Path, url: str, content: bytes = RUNS) -> None:
-    text = MINE.replace("URL", url).replace("SHA256", hashlib.sha256(content).hexdigest())
+def write_recipe(folder: Path, url: str, content: bytes = RUNS, *, hashed: bool = True) -> None:
+    digest = hashlib.sha256(content).hexdigest() if hashed else ""
+    text = MINE.replace("URL", url).replace("SHA256", digest)
     (folder / "mine.py").write_text(text.replace("SIZE", str(len(content))))
 
 
@@ -210,6 +212,48 @@ def test_a_bomb_is_stopped_at_the_size_that_the_recipe_knows(tmp_path: Path) -> 
         f"raw/mine/runs.csv.gz unpacks to more than the {len(RUNS)} bytes that are read",
     )
     assert not (tmp_path / "out").exists()
+
+
+def test_a_raw_file_of_another_layout_is_one_line_and_with_debug_a_traceback(tmp_path: Path) -> None:
+    write_recipe(tmp_path, "https://example.org/x", RUNS.replace(b"loss", b"cost"), hashed=False)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "runs.csv").write_bytes(RUNS.replace(b"loss", b"cost"))
+    line = (
+        "runs.csv is not what the recipe 'mine' expects: KeyError: 'loss' (--debug shows where). No "
+        "SHA-256 is known of mine/runs.csv: if it is cut, or another file, delete it and fetch it again"
+    )
+    convert = ("py:mine:MINE", "--raw", ".", "--out", "out")
+    fails_with(bb_convert(*convert, cwd=tmp_path), line)
+    result = bb_convert(*convert, "--debug", cwd=tmp_path)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert 'points = {"loss": np.array(runs["loss"], dtype=float)}' in result.stderr
+    assert result.stderr.endswith(f"bb-convert: error: {line}\n")
+
+
+def test_a_bug_in_a_recipe_keeps_its_traceback(tmp_path: Path) -> None:
+    content = RUNS.replace(b"loss", b"cost")
+    write_recipe(tmp_path, "https://example.org/x", content)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "runs.csv").write_bytes(content)
+    result = bb_convert("py:mine:MINE", "--raw", ".", "--out", "out", cwd=tmp_path)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr.startswith("Traceback")
+    assert result.stderr.endswith("KeyError: 'loss'\n")
+
+
+def test_the_place_is_looked_at_before_anything_is_fetched_or_read(host: Host, tmp_path: Path) -> None:
+    host.pages = {"/runs": Page(RUNS)}
+    write_recipe(tmp_path, host.url("/runs"))
+    (tmp_path / "out" / "mine").mkdir(parents=True)
+    (tmp_path / "out" / "mine" / "thesis.tex").write_text("precious")
+    (tmp_path / "file").write_text("I am a file")
+    convert = ("py:mine:MINE", "--download", "--out")
+    fails_with(
+        bb_convert(*convert, "out", cwd=tmp_path), "out/mine holds no manifest.json: it is not a blackbox"
+    )
+    fails_with(bb_convert(*convert, "file", cwd=tmp_path), "file: File exists")
+    assert host.asked == []
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "mine.py", "out"]
 
 
 @pytest.mark.parametrize(

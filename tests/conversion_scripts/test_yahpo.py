@@ -442,6 +442,14 @@ def test_models_of_before_1_0_are_refused(scenario: str, tmp_path: Path) -> None
 
 
 @needs_raw
+def test_an_empty_model_is_named(tmp_path: Path) -> None:
+    model = official(tmp_path, "rbv2_ranger") / "rbv2_ranger" / "model.onnx"
+    model.write_bytes(b"")
+    with pytest.raises(FormatError, match=f"No SHA-256 is known of {model}: .* delete it and fetch it again"):
+        build(load_recipe("yahpo-rbv2_ranger"), tmp_path, tmp_path / "out")
+
+
+@needs_raw
 def test_a_checkout_may_lie_in_the_raw_folder_or_be_it(tmp_path: Path) -> None:
     official(tmp_path / "yahpo_data", "iaml_super")
     recipe = load_recipe("yahpo-iaml_super")
