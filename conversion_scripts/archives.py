@@ -1,4 +1,4 @@
-"""Members of zip and tar archives, read as streams: nothing is written to disk, nothing exceeds its limit."""
+"""Members of zip and tar archives, read as streams: nothing gets a name on disk, or exceeds its limit."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ import zlib
 from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import BinaryIO, cast
 
-from blackbox_repo.errors import FormatError, UnknownName
+from blackbox_repo.errors import FormatError, InvalidOption, UnknownName
 
 HEADER_LIMIT = 1 << 20  # what one tar header may take, long names and all
 _PIECE = 1 << 20
@@ -111,12 +111,30 @@ def unpacked(file: BinaryIO, name: str, limit: int = Limits.member) -> BinaryIO:
 
 
 @contextmanager
-def on_disk(stream: BinaryIO) -> Iterator[Path]:
-    """A temporary file with the content of a stream, for readers that jump about in it."""
-    with tempfile.NamedTemporaryFile() as file:
-        shutil.copyfileobj(stream, file, _PIECE)
-        file.flush()
-        yield Path(file.name)
+def seekable(stream: BinaryIO, name: str) -> Iterator[BinaryIO]:
+    """A temporary file with the content of a stream, for readers that jump about in it.
+
+    It has no name, so nothing is left of it even if the process is killed.
+
+    Args:
+        stream: What to read.
+        name: What messages call it.
+
+    Raises:
+        InvalidOption: The temporary folder has too little room.
+    """
+    with tempfile.TemporaryFile() as file:
+        try:
+            shutil.copyfileobj(stream, file, _PIECE)
+            file.flush()
+        except OSError as err:
+            raise InvalidOption(
+                f"{name} cannot be unpacked in the temporary folder {tempfile.gettempdir()!r} beyond "
+                f"{file.tell()} bytes: {err.strerror}; name a folder with room for it in the environment "
+                f"variable TMPDIR"
+            ) from err
+        file.seek(0)
+        yield cast("BinaryIO", file)
 
 
 def _decompressing(file: BinaryIO) -> BinaryIO:

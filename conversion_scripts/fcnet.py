@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import itertools
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -22,7 +24,7 @@ from blackbox_repo.one_by_one import OneByOne
 from blackbox_repo.schema import Fidelity, Objective, Schema
 from blackbox_repo.space import Space
 from blackbox_repo.table import Coded, Table
-from conversion_scripts.archives import on_disk
+from conversion_scripts.archives import seekable
 from conversion_scripts.raw import RawFile, RawFolder, github
 from conversion_scripts.recipe import Conversion, Recipe
 
@@ -111,15 +113,15 @@ def _convert_curves(raw: RawFolder) -> Conversion:
 
 
 def _curves(raw: RawFolder, keys: list[str], task: str) -> Table:
-    import h5py
-
     name = MEMBER.format(task)
-    with raw.member(ARCHIVE, name) as stream, on_disk(stream) as path, h5py.File(path, "r") as data:
+    with _data(raw, name) as data:
         known = set(data)
         there = [index for index, key in enumerate(keys) if key in known]
         if len(there) != len(known):
             unknown = sorted(known.difference(keys))
             raise FormatError(f"{name} has {len(unknown)} keys outside the grid (first: {unknown[0]!r})")
+        if not there:
+            raise FormatError(f"{name} has no keys, but each of its configurations should be one")
         runs = {column: _stacked(data, [keys[i] for i in there], column) for column in SHAPES}
     # proportional to the epoch, as FCNetBenchmark says, and exact at the last one
     elapsed = runs["runtime"].astype(np.float64)[..., np.newaxis] * (np.arange(1, EPOCHS + 1) / EPOCHS)
@@ -130,6 +132,19 @@ def _curves(raw: RawFolder, keys: list[str], task: str) -> Table:
         {name: values.ravel() for name, values in points.items()},
         {name: values.ravel() for name, values in constants.items()},
     )
+
+
+@contextmanager
+def _data(raw: RawFolder, name: str) -> Iterator[Any]:
+    """An HDF5 file of the archive; whatever is wrong with it is said with its name."""
+    import h5py
+
+    with raw.member(ARCHIVE, name) as stream, seekable(stream, name) as file:
+        try:
+            with h5py.File(file, "r") as data:
+                yield data
+        except (KeyError, OSError, RuntimeError, ValueError) as err:
+            raise FormatError(f"{name} is no HDF5 file of FCNet: {err}") from err
 
 
 def _stacked(data: Any, keys: list[str], column: str) -> Array:

@@ -1,19 +1,23 @@
 from __future__ import annotations
 
 import bz2
+import errno
 import gzip
 import io
 import lzma
 import stat
+import sys
 import tarfile
+import tempfile
 import tracemalloc
 import zipfile
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from blackbox_repo.errors import FormatError, UnknownName
-from conversion_scripts.archives import HEADER_LIMIT, Limits, members, opened, unpacked
+from blackbox_repo.errors import FormatError, InvalidOption, UnknownName
+from conversion_scripts.archives import HEADER_LIMIT, Limits, members, opened, seekable, unpacked
 
 FILES = {"a.txt": b"first", "sub/b.txt": b"second" * 1000, "sub/c.txt": b""}
 NO_LIMITS = Limits()
@@ -186,3 +190,33 @@ def test_a_compressed_file_is_a_stream_with_a_limit(pack: Callable[[bytes], byte
     if pack is not bytes:
         with pytest.raises(FormatError, match=r"^x cannot be read: "):
             unpacked(io.BytesIO(packed[:-9]), "x").read()
+
+
+@pytest.mark.skipif(
+    sys.platform == "win32", reason="there the file has a name, and is deleted when it is closed"
+)
+def test_a_temporary_file_has_no_name_that_could_be_left_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with seekable(io.BytesIO(b"content"), "x") as file:
+        assert list(tmp_path.iterdir()) == []
+        assert (file.seek(3), file.read()) == (3, b"tent")
+
+
+class _Full(io.BytesIO):
+    def write(self, content: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_full_temporary_folder_is_named_with_the_way_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(tempfile, "TemporaryFile", _Full)
+    with pytest.raises(InvalidOption) as caught, seekable(io.BytesIO(b"content"), "x.hdf5"):
+        pass
+    assert str(caught.value) == (
+        f"x.hdf5 cannot be unpacked in the temporary folder {str(tmp_path)!r} beyond 0 bytes: No space left "
+        f"on device; name a folder with room for it in the environment variable TMPDIR"
+    )

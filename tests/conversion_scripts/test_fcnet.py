@@ -156,3 +156,35 @@ def test_an_archive_without_the_task_is_refused(tmp_path: Path) -> None:
     write_fcnet_archive(tmp_path / "raw" / ARCHIVE, {})
     with pytest.raises(UnknownName, match=r"unknown member of fcnet_tabular_benchmarks\.tar\.gz"):
         build(CURVES, tmp_path / "raw", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"<html>", "is no HDF5 file of FCNet: Unable to .*open file"),
+        (b"", "is no HDF5 file of FCNet: Unable to .*open file"),
+        (None, "has no keys, but each of its configurations should be one"),
+    ],
+)
+def test_what_is_no_data_set_of_fcnet_is_told_with_its_name(
+    tmp_path: Path, content: bytes | None, message: str
+) -> None:
+    (tmp_path / "raw").mkdir()
+    file = tmp_path / "x.hdf5"
+    if content is None:
+        write_fcnet_task(file, [])
+    else:
+        file.write_bytes(content)
+    write_fcnet_archive(tmp_path / "raw" / ARCHIVE, dict.fromkeys(TASKS, file))
+    with pytest.raises(
+        FormatError, match=rf"^fcnet_tabular_benchmarks/fcnet_{TASKS[0]}_data\.hdf5 {message}"
+    ):
+        build(CURVES, tmp_path / "raw", tmp_path)
+
+
+def test_a_configuration_without_a_column_is_told_with_its_file(tmp_path: Path) -> None:
+    def change(index: int, configuration: dict[str, Any], columns: dict[str, np.ndarray]) -> None:
+        del columns["n_params"]
+
+    with pytest.raises(FormatError, match=r"data\.hdf5 is no HDF5 file of FCNet: .*n_params"):
+        build(CURVES, written(tmp_path / "raw", change), tmp_path)
