@@ -201,9 +201,22 @@ class _Metered:
         return piece
 
 
+class _Header(tarfile.TarInfo):
+    """A header as the standard library reads it, but not one that is cut or damaged as the end."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> _Header:
+        if len(buf) < tarfile.BLOCKSIZE:
+            raise tarfile.ReadError("it is cut: the empty block that ends a tar file is missing")
+        try:
+            return super().frombuf(buf, encoding, errors)
+        except tarfile.InvalidHeaderError as err:  # type: ignore[attr-defined]
+            raise tarfile.ReadError(str(err)) from err
+
+
 def _tar_members(archive: BinaryIO, name: str) -> Iterator[Member]:
     source = _Metered(_decompressing(archive), name)
-    with tarfile.open(fileobj=cast("BinaryIO", source), mode="r|") as tar:
+    with tarfile.open(fileobj=cast("BinaryIO", source), mode="r|", tarinfo=_Header) as tar:
         while (info := tar.next()) is not None:
             _check_path(name, info.name)
             if info.isdir():

@@ -173,6 +173,27 @@ def test_a_damaged_archive_is_an_error_of_ours(pack: Callable[[dict[str, bytes]]
         contents(archive[: len(archive) // 2])
 
 
+@pytest.mark.parametrize("pack", [tarred, PACKERS["tar.gz"]])
+def test_a_tar_file_that_is_cut_anywhere_is_an_error_of_ours(
+    pack: Callable[[dict[str, bytes]], bytes],
+) -> None:
+    files = {f"{name}.txt": bytes([name]) * 700 for name in range(65, 69)}
+    whole = tarred(files)
+    end = 4 * (512 + 1024)  # of headers and contents, in whole blocks; empty blocks follow
+    for cut in (*range(0, end + 512, 256), end - 1, end + 511):
+        archive = whole[:cut] if pack is tarred else gzip.compress(whole[:cut])
+        with pytest.raises(FormatError, match=r"^x(/.*)? (cannot be read: |ends after)"):
+            contents(archive)
+    assert contents(pack(files)) == contents(whole[: end + 512]) == files
+
+
+def test_a_damaged_header_is_not_the_end_of_a_tar_file() -> None:
+    archive = bytearray(tarred({"a": b"first", "b": b"second"}))
+    archive[1024 + 5] ^= 1
+    with pytest.raises(FormatError, match=r"^x cannot be read: bad checksum$"):
+        contents(bytes(archive))
+
+
 def test_an_encrypted_zip_file_is_an_error_of_ours() -> None:
     archive = bytearray(zipped({"a": b"x"}))
     for signature, offset in ((b"PK\x01\x02", 8), (b"PK\x03\x04", 6)):
