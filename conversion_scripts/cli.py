@@ -15,7 +15,8 @@ from blackbox_repo import console
 from blackbox_repo.errors import BlackboxRepoError, InvalidOption
 from blackbox_repo.manifest import Manifest
 from conversion_scripts.build import build, check_place
-from conversion_scripts.download import can_download, download
+from conversion_scripts.completeness import shortfall
+from conversion_scripts.download import can_download, download, packing_fetched, place
 from conversion_scripts.raw import RawFile
 from conversion_scripts.recipe import Recipe
 from conversion_scripts.registry import RECIPES, load_recipe
@@ -49,10 +50,11 @@ def convert(
 ) -> None:
     """Convert raw benchmark files into a blackbox: OUT/NAME with a manifest.json and a parquet file a task.
 
-    Every raw file is checked against the SHA-256 in the recipe, the result
-    against the rules of the format. The folder appears complete or not at all;
-    an older version of it is replaced. A download that was cut goes on where it
-    ended; a file that no host gives is named, with where to get and to put it.
+    Raw files are checked against the SHA-256 in the recipe, where it is known
+    (NAME --list says of which it is), the result against the rules of the format.
+    The folder appears complete or not at all; an older version of it is replaced.
+    A download that was cut goes on where it ended; a file that no host gives is
+    named, with where to get and to put it.
 
     See what there is, and what one recipe needs:
 
@@ -117,6 +119,8 @@ def _convert(recipe: Recipe, raw: Path, out: Path, command: str) -> None:
             )
     else:
         manifest = build(recipe, raw, out, command=command)
+    if lacking := shortfall(recipe.whole, manifest):
+        typer.echo(f"bb-convert: warning: the raw files have {lacking} only", err=True)
     typer.echo(f"{out / recipe.name}: {_summary(manifest)}")
 
 
@@ -160,11 +164,17 @@ def _overview(width: int) -> Table:
 
 
 def _files(recipe: Recipe) -> Table:
+    """A line a file and packing; where nothing else is said, a packing is published where the file is."""
     table = Table(box=None, padding=(0, 2, 0, 0))
-    for heading in ("file below --raw (or its .gz)", "MB", "published at"):
+    for heading in ("file below --raw (or its .gz)", "MB", "SHA-256", "download", "published at"):
         table.add_column(heading, justify="right" if heading == "MB" else "left", overflow="fold")
     for file in recipe.files:
-        table.add_row(file.name, _megabytes((file,)), file.url or f"{file.repository} {file.path}")
+        for packing in (file, *file.instead):
+            known = "known" if packing.sha256 else "unknown"
+            how = "yes" if can_download(file) and packing is packing_fetched(file) else "by hand"
+            name = packing.name if packing is file else f"or {packing.name}"
+            same = packing is not file and place(packing) == place(file)
+            table.add_row(name, _megabytes((packing,)), known, how, "" if same else place(packing))
     return table
 
 

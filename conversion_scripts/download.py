@@ -19,6 +19,7 @@ from blackbox_repo import __version__
 from blackbox_repo.errors import BlackboxRepoError, IntegrityError
 from blackbox_repo.lock import alone
 from conversion_scripts.raw import RawFile
+from conversion_scripts.signatures import mismatch
 
 Report: TypeAlias = Callable[[RawFile, int, int], None]
 LARGEST = 1 << 37  # bytes that are fetched of a file whose size nobody says
@@ -78,10 +79,11 @@ def download(
 
     Raises:
         DownloadFailed: No address of a file gave it.
-        IntegrityError: The folder holds another file of that name.
+        IntegrityError: The folder holds another file of that name, or one that is visibly not what it should
+            be.
         Occupied: Another process is fetching the same file.
     """
-    missing = [_packing(file) for file in files if not _is_there(root, file)]
+    missing = [packing_fetched(file) for file in files if not _is_there(root, file)]
     for file in missing:
         path = root / file.name
         with alone(path):
@@ -91,11 +93,18 @@ def download(
 
 def can_download(file: RawFile) -> bool:
     """Whether the file, in one of its packings, has an address that :func:`download` takes."""
-    packing = _packing(file)
-    return any(urlsplit(url).scheme in _SCHEMES for url in (packing.url, *packing.mirrors))
+    packing = packing_fetched(file)
+    return any(_scheme(url) in _SCHEMES for url in (packing.url, *packing.mirrors))
 
 
-def _packing(file: RawFile) -> RawFile:
+def _scheme(url: str) -> str:
+    try:
+        return urlsplit(url).scheme
+    except ValueError:  # such as of brackets that are not closed
+        return ""
+
+
+def packing_fetched(file: RawFile) -> RawFile:
     """The first packing of the file that has an address."""
     return next((packing for packing in (file, *file.instead) if packing.url), file)
 
@@ -106,13 +115,21 @@ def _is_there(root: Path, file: RawFile) -> bool:
         return True
     if not path.exists():
         return Path(f"{path}.gz").exists()
-    found = _sha256(path) if file.sha256 else ""
-    if found != file.sha256:
+    problem = _problem(path, file)
+    if problem:
         raise IntegrityError(
-            f"{path} is not the file that this recipe knows: its sha256 is {found}, expected {file.sha256}; "
+            f"{path} is not the file that this recipe knows: it {problem}; "
             f"move it away, and run the same command again to fetch the right one"
         )
     return True
+
+
+def _problem(path: Path, file: RawFile) -> str:
+    """What tells that another file lies there; empty if nothing does."""
+    if not file.sha256:
+        return mismatch(path, file.name)
+    found = _sha256(path)
+    return "" if found == file.sha256 else f"has the sha256 {found}, expected {file.sha256}"
 
 
 def _fetch(file: RawFile, path: Path, patience: Patience, report: Report) -> None:
@@ -175,12 +192,16 @@ class _Transfer:
                 self._validator = response.headers.get("ETag") or ""
                 self._receive(response, start if resumed else 0)
         except HTTPError as err:
+            if err.code == http.client.REQUESTED_RANGE_NOT_SATISFIABLE and self._is_complete():
+                return
             raise self._refused(err, start) from err
+        except ValueError as err:
+            raise _Failure(f"is no address that can be fetched: {err}") from err
         except _BROKEN as err:
             raise _Failure(_words(err, self._patience.timeout), passing=True) from err
 
     def _opened(self, start: int) -> Any:
-        if urlsplit(self._url).scheme not in _SCHEMES:
+        if _scheme(self._url) not in _SCHEMES:
             raise _Failure("only http and https addresses are fetched")
         headers = {"User-Agent": f"blackbox-repo/{__version__}", "Accept-Encoding": "identity"}
         if start and (self._file.sha256 or self._is_strong()):
@@ -189,6 +210,9 @@ class _Transfer:
                 headers["If-Range"] = self._validator
         request = urllib.request.Request(self._url, headers=headers)  # noqa: S310  the scheme is checked above
         return _opener().open(request, timeout=self._patience.timeout)
+
+    def _is_complete(self) -> bool:
+        return bool(self._file.sha256) and not _problem(self._part, self._file)
 
     def _is_strong(self) -> bool:
         return self._validator.startswith('"')
@@ -218,11 +242,9 @@ class _Transfer:
         return _Failure(f"HTTP {err.code} {err.reason}", passing=err.code in _PASSING_STATUS, wait=wait)
 
     def _verify(self, *, resumed: bool) -> None:
-        found = _sha256(self._part) if self._file.sha256 else ""
-        if found != self._file.sha256:
-            failure = self._discarded(
-                f"the file there has the sha256 {found}, expected {self._file.sha256}; it was not kept"
-            )
+        problem = _problem(self._part, self._file)
+        if problem:
+            failure = self._discarded(f"the file there {problem}; it was not kept")
             failure.passing = resumed  # the beginning may have been another file's
             raise failure
 
@@ -270,13 +292,20 @@ def _words(err: Exception, timeout: float) -> str:
     return " ".join(str(reason).split()) or type(reason).__name__
 
 
+def place(file: RawFile) -> str:
+    """Where a file is published: its address, or a path in a repository."""
+    repository = f"https://github.com/{file.repository}"
+    return file.url or (f"{repository}: {file.path}".removesuffix(": ") if file.repository else "")
+
+
 def _by_hand(file: RawFile, path: Path, reasons: list[str]) -> str:
     tried = "; ".join(reasons) or "it has no address that can be fetched"
-    published = f"{file.path} of {file.repository}" if file.repository else file.url or "its publisher"
     hash_text = f"; its sha256 is {file.sha256}" if file.sha256 else ""
+    others = " or ".join(repr(packing.name) for packing in file.instead)
+    others_text = f"; {others} beside it will do too" if others else ""
     return (
-        f"the raw file {file.name!r} could not be downloaded: {tried}. By hand: get it from {published} "
-        f"and put it at {path}{hash_text}"
+        f"the raw file {file.name!r} could not be downloaded: {tried}. By hand: get it from "
+        f"{place(file) or 'its publisher'} and put it at {path}{hash_text}{others_text}"
     )
 
 

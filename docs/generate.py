@@ -18,6 +18,8 @@ from typing import Any
 from blackbox_repo import Manifest, Objective, describe, list_blackboxes
 from blackbox_repo.benchmark import available_benchmarks
 from blackbox_repo.domains import Domain, Float, Integer
+from conversion_scripts.download import can_download
+from conversion_scripts.recipe import Recipe
 from conversion_scripts.registry import RECIPES, load_recipe
 from simulator.schedulers.listing import described_schedulers
 
@@ -170,11 +172,15 @@ def convertible() -> str:
     """The recipes whose blackboxes are not in the package."""
     embedded = set(list_blackboxes())
     rows = [
-        (f"`{name}`", recipe.title, recipe.license, f"<{recipe.homepage}>")
+        (f"`{name}`", recipe.title, recipe.license, _fetched(recipe), f"<{recipe.homepage}>")
         for name, recipe in ((name, load_recipe(name)) for name in RECIPES)
         if name not in embedded
     ]
-    return table(("recipe", "what", "licence", "source"), rows)
+    return table(("recipe", "what", "licence", "`--download`", "source"), rows)
+
+
+def _fetched(recipe: Recipe) -> str:
+    return "yes" if all(map(can_download, recipe.files)) else "by hand"
 
 
 def schedulers() -> str:

@@ -63,6 +63,22 @@ def test_list_of_one_shows_its_raw_files() -> None:
     assert "xiusu/NAS-Bench-Macro" in result.stdout
 
 
+def test_list_of_one_shows_every_packing_and_what_is_by_hand() -> None:
+    rows = [line.split() for line in bb_convert("nasbench201", "--list").stdout.splitlines()[-3:]]
+    page = ["https://github.com/D-X-Y/NATS-Bench:", "README.md,", "Preparation", "and", "Download"]
+    assert rows == [
+        ["NATS-tss-v1_0-3ffb9-simple", "~1,100.0", "unknown", "by", "hand", *page],
+        ["or", "NATS-tss-v1_0-3ffb9-simple.tar", "unknown", "by", "hand"],
+        ["or", "NATS-tss-v1_0-3ffb9.pickle.pbz2", "unknown", "by", "hand"],
+    ]
+    rows = [line.split() for line in bb_convert("lcbench", "--list").stdout.splitlines()[-2:]]
+    assert rows[0] == ["data_2k_lw.zip", "~340.0", "unknown", "yes", load_recipe("lcbench").files[0].url]
+    assert rows[1][:4] == ["or", "data_2k.zip", "unknown", "by"]
+    rows = [line.split() for line in bb_convert("yahpo-lcbench", "--list").stdout.splitlines()]
+    assert ["yahpo_v1.0/lcbench/model.onnx", "~2.2", "known", "yes"] in [row[:4] for row in rows]
+    assert ["or", "yahpo_data.zip", "unknown", "by", "hand"] in [row[:5] for row in rows]
+
+
 def test_help_teaches_with_an_example() -> None:
     result = bb_convert("--help")
     assert result.returncode == 0

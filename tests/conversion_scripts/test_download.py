@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import time
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -280,8 +281,10 @@ def test_a_file_without_an_address_is_told_how_to_get(tmp_path: Path) -> None:
     assert can_download(file_at("https://example.org/a"))
     assert fails(file, tmp_path) == (
         "the raw file 'a.pkl' could not be downloaded: it has no address that can be fetched. "
-        f"By hand: get it from big/a.pkl of someone/data and put it at {tmp_path / 'a.pkl'}"
+        f"By hand: get it from https://github.com/someone/data: big/a.pkl and put it at {tmp_path / 'a.pkl'}"
     )
+    packings = replace(file, instead=(RawFile("a-simple"), RawFile("a.tar")))
+    assert fails(packings, tmp_path).endswith("a.pkl; 'a-simple' or 'a.tar' beside it will do too")
 
 
 def test_of_several_packings_any_is_enough_and_the_first_with_an_address_is_fetched(
@@ -306,3 +309,96 @@ def test_a_wrong_file_that_lies_there_is_not_overwritten(host: Host, tmp_path: P
     with pytest.raises(IntegrityError, match="move it away, and run the same command again"):
         download([file_at(host.url("/a"))], tmp_path, patience=PATIENCE)
     assert (tmp_path / "sub" / "a.bin").read_bytes() == b"mine"
+
+
+# --- files of which nobody knows the hash -----------------------------------------------------------------
+
+
+def zipped() -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr("a.bin", CONTENT)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.zip", b"<html>Please log in</html>"),
+        ("a.tar.gz", b"\n<!DOCTYPE HTML><title>Moved</title>"),
+        ("a.csv", b"<html>Please log in</html>"),
+        ("a.json", b"<html>"),
+        ("a.json", b""),
+        ("model.onnx", b"version https://git-lfs.github.com/spec/v1"),
+        ("a.pickle.pbz2", b"PK"),
+    ],
+)
+def test_what_begins_as_another_kind_of_file_is_not_kept(
+    host: Host, tmp_path: Path, name: str, content: bytes
+) -> None:
+    host.pages = {"/a": Page(content)}
+    ending = Path(name).suffix
+    message = fails(RawFile(name, url=host.url("/a")), tmp_path)
+    assert f"/a: the file there begins with {content!r}, as no {ending} file does; it was not kept" in message
+    assert names(tmp_path) == []
+    (tmp_path / name).write_bytes(content)  # as an earlier version kept it
+    with pytest.raises(IntegrityError, match="as no .* file does; move it away, and run the same command"):
+        download([RawFile(name, url=host.url("/a"))], tmp_path, patience=PATIENCE)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.zip", zipped()),
+        ("a.tar.gz", gzip.compress(CONTENT)),
+        ("a.json", b"\xef\xbb\xbf {}"),
+        ("a.html", b"<html></html>"),
+        ("model.onnx", b"\x08\x06"),
+        ("a.csv", b"x,y"),
+    ],
+)
+def test_what_begins_as_its_name_says_is_kept(host: Host, tmp_path: Path, name: str, content: bytes) -> None:
+    host.pages = {"/a": Page(content)}
+    download([RawFile(name, url=host.url("/a"))], tmp_path, patience=PATIENCE)
+    assert (tmp_path / name).read_bytes() == content
+    assert download([RawFile(name, url=host.url("/a"))], tmp_path, patience=PATIENCE) == []
+
+
+def test_a_zip_file_that_is_cut_without_a_word_is_not_kept(host: Host, tmp_path: Path) -> None:
+    """A host that names no size and just ends cannot be told from one that is done."""
+    host.pages = {"/cut": Page(zipped()[:100_000]), "/a": Page(zipped())}
+    file = RawFile("a.zip", url=host.url("/cut"), mirrors=(host.url("/gone"),))
+    assert "/cut: the file there is cut: a .zip file has a directory at its end;" in fails(file, tmp_path)
+    download([replace(file, mirrors=(host.url("/a"),))], tmp_path, patience=PATIENCE)
+    assert (tmp_path / "a.zip").read_bytes() == zipped()
+
+
+def test_a_new_version_in_between_is_fetched_as_a_whole(host: Host, tmp_path: Path) -> None:
+    host.pages = {"/a": Page(CONTENT, cuts=[100_000], headers={"ETag": '"1"'})}
+    other = CONTENT[::-1]
+
+    def replaced(_: RawFile, done: int, total: int) -> None:
+        if done == 100_000:
+            host.pages["/a"] = Page(other, headers={"ETag": '"2"'})
+
+    download([file_at(host.url("/a"), sha256="")], tmp_path, patience=PATIENCE, report=replaced)
+    assert host.asked == [("/a", ""), ("/a", "bytes=100000-")]
+    assert (tmp_path / "sub" / "a.bin").read_bytes() == other
+
+
+def test_a_complete_part_of_unknown_size_is_recognized_by_its_hash(host: Host, tmp_path: Path) -> None:
+    host.pages = {"/a": Page(CONTENT)}
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / ".a.bin.part").write_bytes(CONTENT)
+    download([file_at(host.url("/a"))], tmp_path, patience=PATIENCE)
+    assert host.asked == [("/a", f"bytes={len(CONTENT)}-")]  # which the host refuses: there is no more
+    assert names(tmp_path) == ["sub/a.bin"]
+
+
+@pytest.mark.parametrize("url", ["http://[::1/f", "http://a..b/f", "http://127.0.0.1:port/f"])
+def test_what_is_no_address_is_passed_over(host: Host, tmp_path: Path, url: str) -> None:
+    host.pages = {"/a": Page(CONTENT)}
+    assert not can_download(file_at("http://[::1/f"))
+    assert f"{url}: " in fails(file_at(url), tmp_path / "b", replace(PATIENCE, tries=1))
+    download([file_at(url, host.url("/a"))], tmp_path, patience=PATIENCE)
+    assert names(tmp_path) == ["sub/a.bin"]
