@@ -31,7 +31,7 @@ from typing import Any
 import marks
 import synthetic
 
-from blackbox_repo import load_blackbox
+from blackbox_repo import load_blackbox, views
 from blackbox_repo.curve import LearningCurve
 from blackbox_repo.manifest import Manifest
 from blackbox_repo.storage import save_tables
@@ -168,16 +168,17 @@ def syne_tune_table(effort: Effort, ours: TabularBlackbox, theirs: Any) -> Itera
 
 
 def mfhpo_simulator(effort: Effort) -> Iterator[Pair]:
-    """Its ask-and-tell simulator; an optimizer that chooses at random."""
+    """Its ask-and-tell simulator, which knows final results only; an optimizer that chooses at random."""
     from tests.peers.tables import wikitext
     from tests.peers.test_mfhpo_simulator import ForThem, ForUs, run_there
 
     blackbox, folder, runs = wikitext(), Path(tempfile.mkdtemp()), count()
+    final = views.select_fidelities(blackbox, blackbox.schema.fidelity.values[-1:])
     stop = Stop(trials_completed=effort.results)
     for workers in (4, 32):
         yield Pair(
             f"ask and tell, {workers} workers, {effort.results:,} results",
-            lambda w=workers: simulate(blackbox, ForUs(blackbox, 0), workers=w, stop=stop),
+            lambda w=workers: simulate(final, ForUs(blackbox, 0), workers=w, stop=stop),
             lambda w=workers: run_there(
                 blackbox, ForThem(blackbox, 0), w, effort.results, folder / str(next(runs))
             ),

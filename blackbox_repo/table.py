@@ -80,22 +80,28 @@ class Table:
 
 
 class ConfigurationList(Sequence[Configuration]):
-    """The configurations of a table, built as dicts when they are looked at."""
+    """The configurations of a table, built as dicts when they are looked at.
 
-    def __init__(self, columns: Mapping[str, Sequence[Value | None]]) -> None:
+    Args:
+        columns: Hyperparameter -> its choices, the last of them ``None``, and which of them each row has.
+    """
+
+    def __init__(self, columns: Mapping[str, tuple[Sequence[Value | None], Sequence[int]]]) -> None:
         self._columns = columns
 
     def __len__(self) -> int:
-        return len(next(iter(self._columns.values())))
+        _, codes = next(iter(self._columns.values()))
+        return len(codes)
 
     @overload
     def __getitem__(self, index: int) -> Configuration: ...
     @overload
     def __getitem__(self, index: slice) -> Sequence[Configuration]: ...
     def __getitem__(self, index: int | slice) -> Configuration | Sequence[Configuration]:
+        columns = self._columns.items()
         if isinstance(index, slice):
-            return ConfigurationList({name: column[index] for name, column in self._columns.items()})
-        row = ((name, column[index]) for name, column in self._columns.items())
+            return ConfigurationList({name: (choices, codes[index]) for name, (choices, codes) in columns})
+        row = ((name, choices[codes[index]]) for name, (choices, codes) in columns)
         return {name: value for name, value in row if value is not None}
 
 
@@ -126,14 +132,18 @@ class TabularBlackbox(Blackbox):
         self._table = replace(table, hyperparameters=dict(zip(names, columns, strict=True)))
         first = _first_rows(columns)
         _check_seeds(table, first, name)
-        self._first = _compact([*first.tolist(), len(table)])
-        self._offsets = _compact([0, *np.cumsum(table.lengths, dtype=np.int64).tolist()])
+        self._first = _compact(np.append(first, len(table)))
+        self._offsets = _compact(np.append(0, np.cumsum(table.lengths, dtype=np.int64)))
         self._seeds: list[int] = table.seeds.tolist()
         self._points = {name: _read_only(array) for name, array in table.points.items()}
         self._constants = {name: _read_only(array) for name, array in table.constants.items()}
         self._status: list[Status] = [STATUSES[code] for code in _listed(table.status)]
-        decoded = {name: column.decoded(first) for name, column in zip(names, columns, strict=True)}
-        self._configurations = ConfigurationList(decoded)
+        self._configurations = ConfigurationList(
+            {
+                name: ((*column.values, None), column.codes[first].tolist())
+                for name, column in zip(names, columns, strict=True)
+            }
+        )
         self._key = _key_getter(names)
         doubtful = [n for n, c in zip(names, columns, strict=True) if _is_doubtful(c)]
         self._doubtful: Callable[[Configuration], tuple[object, ...]] | None = None
@@ -142,11 +152,12 @@ class TabularBlackbox(Blackbox):
         if any(isinstance(value, bool) for column in columns for value in column.values):
             self._doubtful = _always_in_doubt  # a number equals a bool as well
         self._digest = ""
-        strides = _grid_strides(schema, decoded)
+        strides = _grid_strides(schema, columns, first)
         self._strides: list[dict[Value, int]] = strides or []
         self._rows: dict[CanonicalKey, int] = {}
         if strides is None:
-            self._rows = {key: i for i, key in enumerate(zip(*decoded.values(), strict=True))}
+            keys = zip(*(column.decoded(first) for column in columns), strict=True)
+            self._rows = {key: i for i, key in enumerate(keys)}
             if len(self._rows) < len(first):
                 raise InvalidConfiguration(f"the rows of some configurations of {name!r} do not lie together")
             schema = replace(schema, space=replace(schema.space, candidates=self._configurations))
@@ -346,12 +357,10 @@ def _first_rows(columns: Sequence[Coded]) -> Array:
     return np.flatnonzero(changes)
 
 
-def _grid_strides(
-    schema: Schema, decoded: Mapping[str, Sequence[Value | None]]
-) -> list[dict[Value, int]] | None:
+def _grid_strides(schema: Schema, columns: Sequence[Coded], first: Array) -> list[dict[Value, int]] | None:
     """Each value's share of the grid index, if the configurations are the whole grid in its order."""
     size = schema.space.size
-    if size is None or size != len(next(iter(decoded.values()))):
+    if size is None or size != len(first):
         return None
     strides, stride = [], 1
     for domain in reversed(list(schema.space.domains.values())):
@@ -359,10 +368,9 @@ def _grid_strides(
         strides.append({value: rank * stride for rank, value in enumerate(domain.values)})
         stride *= len(domain.values)
     strides.reverse()
-    index: Array = sum(  # type: ignore[assignment]
-        np.array([share[value] for value in decoded[name] if value is not None])
-        for name, share in zip(schema.space.domains, strides, strict=True)
-    )
+    index = np.zeros(size, dtype=np.int64)
+    for column, share in zip(columns, strides, strict=True):
+        index += np.array([share[value] for value in column.values] + [size])[column.codes[first]]
     return strides if np.array_equal(index, np.arange(size)) else None
 
 
@@ -383,11 +391,13 @@ def _is_doubtful(column: Coded) -> bool:
     return bool(np.any(column.codes < 0)) or any(value in (0, 1) for value in column.values)
 
 
-def _compact(numbers: list[int]) -> Sequence[int]:
+def _compact(numbers: Array) -> Sequence[int]:
     """The same numbers, as a range where they are equally spaced: that is computed, not fetched from afar."""
-    step = numbers[1] - numbers[0]
-    spaced = range(numbers[0], numbers[-1] + 1, step) if step > 0 else range(0)
-    return spaced if len(spaced) == len(numbers) and list(spaced) == numbers else numbers
+    steps = np.diff(numbers)
+    if steps[0] > 0 and (steps == steps[0]).all():
+        return range(int(numbers[0]), int(numbers[-1]) + 1, int(steps[0]))
+    listed: list[int] = numbers.tolist()
+    return listed
 
 
 def _listed(array: Array | None) -> list[Any]:
