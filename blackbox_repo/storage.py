@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -29,20 +29,26 @@ NETWORK_FILE = "network.parquet"
 _networks: WeakValueDictionary[tuple[str, str], Network] = WeakValueDictionary()
 
 
-def save_tables(folder: Path, manifest: Manifest, tables: Mapping[str, Table]) -> Manifest:
+def save_tables(
+    folder: Path,
+    manifest: Manifest,
+    tables: Mapping[str, Table],
+    finish: Callable[[Manifest], Manifest] = lambda manifest: manifest,
+) -> Manifest:
     """Write a tabulated blackbox to a new folder, which appears complete or not at all.
 
     Args:
         folder: Where it shall lie; an older version of it is replaced.
         manifest: Its description; the entries of ``tasks`` may carry a title and are completed here.
         tables: Task -> its training runs.
+        finish: What else becomes of the manifest when it is complete.
 
     Returns:
         The manifest as written.
     """
     with appearing(folder, read_manifest) as partial:
         tasks = {name: _write_task(partial, manifest, name, tables[name]) for name in tables}  # one at a time
-        complete = replace(manifest, tasks=tasks)
+        complete = finish(replace(manifest, tasks=tasks))
         write_manifest(partial, complete)
     return complete
 

@@ -16,6 +16,7 @@ from blackbox_repo.schema import Schema
 from blackbox_repo.storage import save_network, save_tables
 from blackbox_repo.table import Table
 from conversion_scripts.checks import check_table
+from conversion_scripts.completeness import marked
 from conversion_scripts.raw import RawFolder
 from conversion_scripts.recipe import Conversion, Recipe
 
@@ -64,7 +65,7 @@ def build(
         if conversion.network is not None:
             return save_network(target, manifest, conversion.network.arrays, conversion.network.codes)
         tables = OneByOne(conversion.tables, partial(_table, recipe, conversion, folder, report))
-        return save_tables(target, manifest, tables)
+        return save_tables(target, manifest, tables, finish=partial(marked, recipe.whole))
 
 
 def check_place(target: Path) -> None:

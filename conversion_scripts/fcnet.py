@@ -25,6 +25,7 @@ from blackbox_repo.schema import Fidelity, Objective, Schema
 from blackbox_repo.space import Space
 from blackbox_repo.table import Coded, Table
 from conversion_scripts.archives import seekable
+from conversion_scripts.completeness import Whole
 from conversion_scripts.raw import RawFile, RawFolder, github
 from conversion_scripts.recipe import Conversion, Recipe
 
@@ -258,4 +259,5 @@ CURVES = Recipe(
     card=CURVES_CARD,
     convert=_convert_curves,
     default=Default(workers=4, seconds=20_000.0),
+    whole=Whole(tasks=len(FINAL_FILES), configurations=SPACE.size or 0),
 )

@@ -24,6 +24,7 @@ from blackbox_repo.schema import Fidelity, Objective, Schema
 from blackbox_repo.space import Space
 from blackbox_repo.table import Coded, Table
 from conversion_scripts.archives import unpacked
+from conversion_scripts.completeness import Whole
 from conversion_scripts.nats_cards import SIZE_CARD, TOPOLOGY_CARD
 from conversion_scripts.pickle_stream import Take, unpickle_parts
 from conversion_scripts.raw import RawFile, RawFolder
@@ -57,13 +58,11 @@ class Source:
         file: What its records are called in the official layout: a folder, its tar file, or one pickle.
         space: The configurations.
         parse: Architecture string -> configuration.
-        whole: How many architectures there are.
     """
 
     file: RawFile
     space: Space
     parse: Callable[[str], Mapping[str, Any]]
-    whole: int
 
 
 class _Runs:
@@ -171,15 +170,10 @@ def _convert(source: Source, epochs: int, raw: RawFolder) -> Conversion:
     there = {task: runs for task, runs in tasks.items() if len(runs)}
     if not there:
         raise FormatError(f"{raw.variant(source.file.name)} has no training of {epochs} epochs")
-    titles = {
-        task: TITLES[task]
-        + (f" ({len(runs)} of {source.whole} architectures)" if len(runs) < source.whole else "")
-        for task, runs in there.items()
-    }
     return Conversion(
         _schema(source.space, epochs),
         OneByOne(there, lambda task: there[task].table()),
-        titles=titles,
+        titles=TITLES,
         targets={task: target for task, runs in there.items() if (target := runs.target()) != TARGET},
     )
 
@@ -245,13 +239,11 @@ TOPOLOGY = Source(
     _file("NATS-tss-v1_0-3ffb9", about=1_100_000_000),
     Space({edge: Categorical(OPERATIONS) for edge in EDGES}),
     configuration_of,
-    whole=15_625,
 )
 SIZE = Source(
     _file("NATS-sss-v1_0-50262"),
     Space({f"channels_{layer}": Ordinal(tuple(range(8, 65, 8))) for layer in range(1, 6)}),
     _channels,
-    whole=32_768,
 )
 _PAPER = (
     "Xuanyi Dong, Lu Liu, Katarzyna Musial and Bogdan Gabrys. NATS-Bench: Benchmarking NAS Algorithms for "
@@ -276,6 +268,7 @@ def _recipe(name: str, title: str, source: Source, epochs: int, seconds: float) 
         convert=partial(_convert, source, epochs),
         default=Default(workers=4, seconds=seconds),
         labels=("architecture", "index"),
+        whole=Whole(tasks=len(SPLITS), configurations=source.space.size or 0),
         nan_allowed=(*(f"{split}_{what}" for split in IMAGES for what in ("accuracy", "seconds")), "latency"),
     )
 

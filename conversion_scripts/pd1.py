@@ -20,6 +20,7 @@ from blackbox_repo.schema import Fidelity, Objective, Schema
 from blackbox_repo.space import Space
 from blackbox_repo.table import STATUSES, Coded, Table
 from conversion_scripts.archives import unpacked
+from conversion_scripts.completeness import Whole
 from conversion_scripts.raw import RawFile, RawFolder
 from conversion_scripts.recipe import Conversion, Recipe
 from conversion_scripts.replicates import replicates
@@ -231,5 +232,6 @@ PD1 = Recipe(
     convert=_convert,
     default=Default(workers=4),
     labels=("part",),
+    whole=Whole(tasks=24),
     nan_allowed=tuple(name for name in CURVES if name != "global_step"),
 )

@@ -218,7 +218,7 @@ def test_the_size_space_is_named_by_its_channels(converted: Path) -> None:
 def test_an_incomplete_folder_says_so_in_the_titles(converted: Path) -> None:
     titles = {name: task.title for name, task in read_manifest(converted / "nasbench201").tasks.items()}
     assert list(titles) == list(TASKS)
-    assert titles["cifar100"] == "CIFAR-100 (3 of 15625 architectures)"
+    assert titles["cifar100"] == "CIFAR-100 (3 of 15,625 configurations)"
 
 
 def test_the_target_of_a_task_is_measured_at_every_epoch(converted: Path) -> None:
