@@ -167,15 +167,17 @@ def tabulate(
 ) -> None:
     """Make a table of N configurations of a surrogate, with exactly its values: looked up, not computed.
 
-    The configurations are the same for all tasks.
+    The configurations are the same for all tasks. A table can be cut so too; of fewer than N all are taken.
 
     Try:
 
         bb-repo tabulate yahpo-lcbench --configurations 50 --task 3945 --task 7593
     """
+    from blackbox_repo.progress import told
     from blackbox_repo.tabulate import save_tabulated
 
-    manifest = save_tabulated(name, configurations, out, seed=seed, tasks=task or ())
+    with told("bb-repo tabulate") as teller:
+        manifest = save_tabulated(name, configurations, out, seed=seed, tasks=task or (), report=teller.step)
     size = sum(entry.bytes for entry in manifest.tasks.values())
     typer.echo(f"{out / manifest.name}: {len(manifest.tasks)} tasks, {size / 1e6:.2f} MB of parquet")
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from blackbox_repo.lock import alone
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @contextmanager
@@ -28,6 +33,10 @@ def appearing(folder: Path, check_replaced: Callable[[Path], object]) -> Iterato
             check_replaced(folder)
             folder.rename(outdated)
         partial.rename(folder)
+    except OSError as err:
+        if err.errno in _FULL and err.filename is None:  # whoever wrote did not say where
+            err.filename = str(folder)
+        raise
     finally:
         shutil.rmtree(partial, ignore_errors=True)
         if folder.exists():
@@ -36,11 +45,28 @@ def appearing(folder: Path, check_replaced: Callable[[Path], object]) -> Iterato
             outdated.rename(folder)
 
 
-def tidy_up(folder: Path) -> None:
-    """Remove what a killed :func:`appearing` left beside ``folder``, and put back what it was to replace.
+@contextmanager
+def reserved(folder: Path, check_replaced: Callable[[Path], object]) -> Iterator[None]:
+    """Be the only one to write ``folder``, from before the work for it begins until it is there.
 
-    To be called by the only one who writes there: see :func:`blackbox_repo.lock.alone`.
+    What a killed predecessor left is removed, and what would be replaced is looked at.
+
+    Args:
+        folder: What shall appear.
+        check_replaced: As that of :func:`appearing`.
+
+    Raises:
+        Occupied: Another process is at it.
     """
+    with alone(folder):
+        _tidy_up(folder)
+        if folder.exists():
+            check_replaced(folder)
+        yield
+
+
+def _tidy_up(folder: Path) -> None:
+    """Remove what a killed :func:`appearing` left beside ``folder``; put back what it was to replace."""
     left = re.compile(rf"\.{re.escape(folder.name)}\.[a-z0-9_]{{8}}(\.old)?")
     for path in sorted(folder.parent.iterdir()):
         if left.fullmatch(path.name):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +11,9 @@ import numpy as np
 from blackbox_repo.blackbox import Blackbox
 from blackbox_repo.curve import LearningCurve
 from blackbox_repo.errors import InvalidConfiguration, InvalidOption
-from blackbox_repo.manifest import Defect, Manifest, Task
+from blackbox_repo.folders import reserved
+from blackbox_repo.manifest import Defect, Manifest, Task, read_manifest
+from blackbox_repo.one_by_one import OneByOne
 from blackbox_repo.repository import load_blackbox
 from blackbox_repo.space import Configuration, Space
 from blackbox_repo.storage import save_tables
@@ -52,16 +54,23 @@ def tabulate(
 
 
 def save_tabulated(
-    name: str | Path, configurations: int, out: Path, *, seed: int = 0, tasks: Sequence[str] = ()
+    name: str | Path,
+    configurations: int,
+    out: Path,
+    *,
+    seed: int = 0,
+    tasks: Sequence[str] = (),
+    report: Callable[[str], None] = lambda step: None,
 ) -> Manifest:
     """Write ``NAME-N``, a tabulated blackbox of N configurations of another, the same for each task.
 
     Args:
         name: A blackbox's name, or its folder.
-        configurations: N.
+        configurations: N; if there are less, N is as many as there are.
         out: Where the new blackbox's folder shall lie; an older version of it is replaced.
         seed: Of the draws.
         tasks: Which tasks; all by default.
+        report: Told what happens now, in a few words.
 
     Returns:
         The manifest as written.
@@ -69,31 +78,49 @@ def save_tabulated(
     Raises:
         UnknownName: There is no such blackbox or task.
         InvalidOption: As :func:`tabulate`.
+        FormatError: What would be replaced is no blackbox.
+        Occupied: Another process is writing it.
     """
-    loaded = load_blackbox(name)
-    old = loaded.manifest
-    given = {task: old.task(task) for task in tasks or old.tasks}
-    tables = {task: tabulate(loaded[task], configurations, seed=seed).table for task in given}
-    made = replace(
-        old,
-        name=f"{old.name}-{configurations}",
-        title=f"{old.title}; a table of {configurations:,} configurations",
-        recipe=f"bb-repo tabulate {old.name} --configurations {configurations} --seed {seed}",
-        card=(*old.card, _cut(old.name, configurations, seed)),
+    source = load_blackbox(name).manifest
+    given = {task: source.task(task) for task in tasks or source.tasks}
+    size = source.schema.space.size if source.network else max(of.configurations for of in given.values())
+    made = _described(source, given, min(configurations, size or configurations), seed)
+
+    def table(task: str) -> Table:
+        report(f"evaluating {task} ({list(given).index(task) + 1} of {len(given)})")
+        return tabulate(load_blackbox(name)[task], configurations, seed=seed).table
+
+    with reserved(out / made.name, read_manifest):
+        return save_tables(out / made.name, made, OneByOne(given, table))
+
+
+def _described(source: Manifest, given: Mapping[str, Task], count: int, seed: int) -> Manifest:
+    return replace(
+        source,
+        name=f"{source.name}-{count}",
+        title=f"{source.title}; a table of {count:,} configurations",
+        recipe=f"bb-repo tabulate {source.name} --configurations {count} --seed {seed}",
+        card=(*source.card, _cut(source, count, seed)),
         tasks={
-            task: Task("unwritten", "", 0, title=of.title, ranges=of.ranges) for task, of in given.items()
+            task: Task("unwritten", "", 0, title=of.title, ranges=of.ranges, target=of.target)
+            for task, of in given.items()
         },
         labels=(),
         network=None,
     )
-    return save_tables(out / made.name, made, tables)
 
 
-def _cut(name: str, configurations: int, seed: int) -> Defect:
+def _cut(source: Manifest, count: int, seed: int) -> Defect:
+    if source.network:
+        what = f"{source.name} answers any configuration of its space; this table has {count:,} of them"
+    else:
+        what = (
+            f"of the configurations that {source.name} has of a task, this table has {count:,}, or all if "
+            f"there are no more"
+        )
+    left_out = f"; its labels are left out: {', '.join(source.labels)}" if source.labels else ""
     return Defect(
-        f"{name} answers any configuration of its space; this table has {configurations:,} of them, drawn "
-        f"with the seed {seed}",
-        f"the values are those of {name}, bit by bit",
+        f"{what}, drawn with the seed {seed}", f"the values are those of {source.name}, bit by bit{left_out}"
     )
 
 

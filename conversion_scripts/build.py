@@ -8,8 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from blackbox_repo.errors import BlackboxRepoError, FormatError, IntegrityError
-from blackbox_repo.folders import tidy_up
-from blackbox_repo.lock import alone
+from blackbox_repo.folders import reserved
 from blackbox_repo.manifest import Manifest, Task, read_manifest
 from blackbox_repo.one_by_one import OneByOne
 from blackbox_repo.schema import Schema
@@ -54,9 +53,7 @@ def build(
         Occupied: Another process is converting into the same folder.
     """
     target = out / recipe.name
-    with alone(target):
-        tidy_up(target)
-        _check_replaced(target)
+    with reserved(target, read_manifest):
         report("reading and converting")
         folder = RawFolder(raw, recipe.files, watch)
         with _blamed(recipe, folder):
@@ -76,13 +73,8 @@ def check_place(target: Path) -> None:
         Occupied: Another process is converting into it.
         OSError: Its folder cannot be made.
     """
-    with alone(target):
-        _check_replaced(target)
-
-
-def _check_replaced(target: Path) -> None:
-    if target.exists():
-        read_manifest(target)
+    with reserved(target, read_manifest):
+        pass
 
 
 @contextmanager

@@ -8,12 +8,12 @@ from typing import Annotated, Optional
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TransferSpeedColumn
 from rich.table import Table
 
 from blackbox_repo import console
 from blackbox_repo.errors import BlackboxRepoError, InvalidOption
 from blackbox_repo.manifest import Manifest
+from blackbox_repo.progress import told
 from conversion_scripts.build import build, check_place
 from conversion_scripts.completeness import shortfall
 from conversion_scripts.download import can_download, download, packing_fetched, place
@@ -83,42 +83,27 @@ def convert(
             f"give the folder with the raw files as --raw, or --download to fetch them; "
             f"bb-convert {name} --list shows them"
         )
-    raw = raw or DOWNLOADED
+    raw, command = raw or DOWNLOADED, f"bb-convert {name}"
     try:
         if fetch:
             check_place(out / recipe.name)
-            _download(recipe, raw)
-        _convert(recipe, raw, out, f"bb-convert {name}")
+            _download(recipe, raw, command)
+        _convert(recipe, raw, out, command)
     except BlackboxRepoError:
         if debug:
             traceback.print_exc()
         raise
 
 
-def _download(recipe: Recipe, raw: Path) -> None:
-    """Fetch with a progress bar in a terminal, else in silence."""
-    stderr = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-    with Progress(*columns, console=stderr, transient=True, disable=not stderr.is_terminal) as progress:
-        bars: dict[str, TaskID] = {}
-
-        def report(file: RawFile, done: int, total: int) -> None:
-            if file.name not in bars:
-                bars[file.name] = progress.add_task(file.name)
-            progress.update(bars[file.name], completed=done, total=total or None)
-
-        download(recipe.files, raw, report=report)
+def _download(recipe: Recipe, raw: Path, command: str) -> None:
+    with told(command) as teller:
+        teller.step("downloading")
+        download(recipe.files, raw, report=lambda file, done, total: teller.amount(file.name, done, total))
 
 
 def _convert(recipe: Recipe, raw: Path, out: Path, command: str) -> None:
-    stderr = Console(stderr=True)
-    if stderr.is_terminal:
-        with stderr.status(recipe.name) as status:
-            manifest = build(
-                recipe, raw, out, command=command, report=lambda step: status.update(f"{recipe.name}: {step}")
-            )
-    else:
-        manifest = build(recipe, raw, out, command=command)
+    with told(command) as teller:
+        manifest = build(recipe, raw, out, command=command, report=teller.step, watch=teller.amount)
     if lacking := shortfall(recipe.whole, manifest):
         typer.echo(f"bb-convert: warning: the raw files have {lacking} only", err=True)
     typer.echo(f"{out / recipe.name}: {_summary(manifest)}")

@@ -1,7 +1,11 @@
 from __future__ import annotations
 
+import gc
+import sys
+import weakref
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,12 +13,21 @@ import pytest
 from blackbox_repo import from_function, load_blackbox
 from blackbox_repo.blackbox import Blackbox
 from blackbox_repo.domains import Categorical, Float, Integer
-from blackbox_repo.errors import ConfigurationNotInTable, InvalidConfiguration, InvalidOption, UnknownName
+from blackbox_repo.errors import (
+    ConfigurationNotInTable,
+    FormatError,
+    InvalidConfiguration,
+    InvalidOption,
+    UnknownName,
+)
+from blackbox_repo.lock import Occupied, alone
 from blackbox_repo.repository import verify
 from blackbox_repo.schema import Fidelity, Objective, Schema
 from blackbox_repo.space import Condition, Space
-from blackbox_repo.table import TabularBlackbox
+from blackbox_repo.table import Table, TabularBlackbox
 from blackbox_repo.tabulate import save_tabulated, tabulate
+
+tabulate_module = sys.modules["blackbox_repo.tabulate"]
 
 
 def same_curves(found: Blackbox, expected: Blackbox) -> None:
@@ -143,3 +156,62 @@ def test_an_unknown_task_is_refused_before_anything_is_written(tmp_path: Path) -
     with pytest.raises(UnknownName, match="unknown task of 'yahpo-lcbench' '3946'; did you mean '3945'"):
         save_tabulated("yahpo-lcbench", 5, tmp_path, tasks=["3945", "3946"])
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_table_is_called_after_what_it_has_and_told_of_as_a_table(tmp_path: Path) -> None:
+    manifest = save_tabulated("nasbench-nlp", 400, tmp_path)
+    assert manifest.name == "nasbench-nlp-344"
+    assert manifest.title.endswith("; a table of 344 configurations")
+    assert manifest.recipe == "bb-repo tabulate nasbench-nlp --configurations 344 --seed 0"
+    assert manifest.tasks["wikitext-2"].configurations == 344
+    assert manifest.card[-1].what == (
+        "of the configurations that nasbench-nlp has of a task, this table has 344, or all if there are no "
+        "more, drawn with the seed 0"
+    )
+    same_curves(
+        load_blackbox(tmp_path / manifest.name)["wikitext-2"], load_blackbox("nasbench-nlp")["wikitext-2"]
+    )
+    fewer = save_tabulated("icml-deepar", 235, tmp_path, tasks=["m4-Daily", "exchange-rate"])
+    assert {task: entry.configurations for task, entry in fewer.tasks.items()} == {
+        "m4-Daily": 235,
+        "exchange-rate": 230,
+    }
+    assert fewer.name == "icml-deepar-235"
+
+
+def test_one_table_is_in_memory_at_a_time_and_each_is_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[weakref.ref[Table]] = []
+    tabulated = tabulate_module.tabulate
+
+    def watched(*arguments: Any, **options: Any) -> TabularBlackbox:
+        gc.collect()
+        assert [reference() for reference in made] == [None] * len(made)
+        found = tabulated(*arguments, **options)
+        made.append(weakref.ref(found.table))
+        return found
+
+    monkeypatch.setattr(tabulate_module, "tabulate", watched)
+    steps: list[str] = []
+    save_tabulated("yahpo-lcbench", 5, tmp_path, tasks=["3945", "7593", "34539"], report=steps.append)
+    assert len(made) == 3
+    assert steps == ["evaluating 3945 (1 of 3)", "evaluating 7593 (2 of 3)", "evaluating 34539 (3 of 3)"]
+
+
+def test_what_a_killed_tabulation_left_is_removed_and_two_at_once_are_refused(tmp_path: Path) -> None:
+    left = tmp_path / ".yahpo-lcbench-5.1bzlq1h9"
+    left.mkdir()
+    (left / "3945.parquet").write_bytes(b"half")
+    with alone(tmp_path / "yahpo-lcbench-5"), pytest.raises(Occupied):
+        save_tabulated("yahpo-lcbench", 5, tmp_path, tasks=["3945"])
+    save_tabulated("yahpo-lcbench", 5, tmp_path, tasks=["3945"])
+    assert [path.name for path in tmp_path.iterdir()] == ["yahpo-lcbench-5"]
+
+
+def test_what_is_no_blackbox_is_not_replaced_and_nothing_evaluated_for_it(tmp_path: Path) -> None:
+    (tmp_path / "yahpo-lcbench-5").mkdir()
+    steps: list[str] = []
+    with pytest.raises(FormatError, match="it is not a blackbox"):
+        save_tabulated("yahpo-lcbench", 5, tmp_path, tasks=["3945"], report=steps.append)
+    assert steps == []

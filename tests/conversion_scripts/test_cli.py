@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -216,6 +217,29 @@ def test_a_terminal_shows_a_progress_bar(host: Host, tmp_path: Path) -> None:
     output = bb_convert("py:mine:MINE", "--download", cwd=tmp_path, env={"FORCE_COLOR": "1", "TERM": "xterm"})
     assert output.returncode == 0
     assert "mine/runs.csv" in output.stderr
+
+
+def test_a_full_disk_is_named_with_its_folder(tmp_path: Path) -> None:
+    """A limit on the size of files stands in for the full disk."""
+    write_recipe(tmp_path, "https://example.org/x")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "runs.csv").write_bytes(RUNS)
+    code = (
+        "import resource, runpy, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (500, 500)); "
+        "sys.argv[1:] = ['py:mine:MINE', '--raw', '.', '--out', 'out']; "
+        "runpy.run_module('conversion_scripts.cli', run_name='__main__')"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
+        check=False,
+    )
+    assert result.returncode == 2
+    assert re.fullmatch(r"bb-convert: error: out/mine: .*File too large.*\n", result.stderr)
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_bomb_is_stopped_at_the_size_that_the_recipe_knows(tmp_path: Path) -> None:
