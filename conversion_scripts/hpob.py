@@ -48,7 +48,7 @@ SPACES = {
 
 
 def _convert(space: str, raw: RawFolder) -> Conversion:
-    names: list[str] = raw.json(DESCRIPTORS)[space]["variables_order"]
+    names = _names(space, raw.json(DESCRIPTORS))
     vectors: dict[str, Array] = {}
     accuracies: dict[str, Array] = {}
     titles = {}
@@ -59,14 +59,25 @@ def _convert(space: str, raw: RawFolder) -> Conversion:
                 if flow == space:
                     vectors[task], accuracies[task] = _read(f"{space}/{task}", evaluations, len(names))
                     titles[task] = f"task {task} of OpenML, of the meta-{split} split"
+    if not vectors:
+        raise FormatError(f"{ARCHIVE} has no data set of the space {space!r}")
     schema = _schema(names, list(vectors.values()))
     tables = {task: _table(names, vectors[task], accuracies[task]) for task in vectors}
     return Conversion(schema, tables, titles=titles)
 
 
+def _names(space: str, descriptors: Any) -> list[str]:
+    try:
+        return [str(name) for name in descriptors[space]["variables_order"]]
+    except (KeyError, TypeError) as err:
+        raise FormatError(f"{DESCRIPTORS} has no 'variables_order' of the space {space!r}") from err
+
+
 def _read(where: str, evaluations: dict[str, Any], width: int) -> tuple[Array, Array]:
-    vectors = np.array(evaluations["X"], dtype=np.float64)
-    accuracies = np.array(evaluations["y"], dtype=np.float64)
+    try:
+        vectors, accuracies = (np.array(evaluations[name], dtype=np.float64) for name in ("X", "y"))
+    except (KeyError, TypeError, ValueError) as err:
+        raise FormatError(f"{where} has no 'X' and 'y' that are lists of lists of numbers: {err!r}") from err
     if vectors.shape != (len(vectors), width) or accuracies.shape != (len(vectors), 1):
         raise FormatError(
             f"{where} has X of shape {vectors.shape} and y of shape {accuracies.shape}, but X must have the "

@@ -96,6 +96,8 @@ class _Text:
                         f"{self._name} is no readable JSON: {err.msg} at character {where}"
                     ) from err
                 size *= 2  # a long value is not tried more often than its length has digits
+            except RecursionError as err:
+                raise FormatError(f"{self._name} is no readable JSON: {err}") from err
             else:
                 return value
 

@@ -32,7 +32,8 @@ PARTS = {
     for kind in ("matched", "unmatched")
     for phase in (0, 1)
 }
-LINES_LIMIT = 1 << 32  # bytes that one part may unpack to
+LINES_LIMIT = 1 << 33  # bytes that one part may unpack to
+LINE_LIMIT = 1 << 26  # bytes of a trial
 HYPERPARAMETERS = {
     "lr_initial_value": "hps.lr_hparams.initial_value",
     "lr_power": "hps.lr_hparams.power",
@@ -69,6 +70,8 @@ def _convert(raw: RawFolder) -> Conversion:
     tasks: dict[str, list[dict[str, Any]]] = {}
     for trial in _trials(raw):
         tasks.setdefault(trial["study_group"], []).append(trial)
+    if not tasks:
+        raise FormatError(f"{ARCHIVE} has no trials")
     longest = max(len(trial["elapsed_time"]) for trials in tasks.values() for trial in trials)
     names = {group: _task_name(group) for group in sorted(tasks)}
     return Conversion(
@@ -85,18 +88,32 @@ def _trials(raw: RawFolder) -> Iterator[dict[str, Any]]:
     for name, part in PARTS.items():
         if name not in packed:
             raise FormatError(f"{ARCHIVE} has no {name}")
-        for line in unpacked(io.BytesIO(packed.pop(name)), name, LINES_LIMIT):
-            record = json.loads(line)
-            if record["trial_dir"] in seen:
-                continue
-            seen.add(record["trial_dir"])
-            yield {
-                "part": part,
-                "study_group": record["study_group"],
-                "status": STATUS.get(record["status"], "crashed"),
-                "configuration": tuple(float(record[field]) for field in HYPERPARAMETERS.values()),
-                **_curves(name, record),
-            }
+        for number, line in enumerate(_lines(packed.pop(name), name), start=1):
+            try:
+                record = json.loads(line)
+                if record["trial_dir"] not in seen:
+                    seen.add(record["trial_dir"])
+                    yield _trial(name, part, record)
+            except (KeyError, RecursionError, TypeError, ValueError) as err:
+                raise FormatError(f"line {number} of {name} is no trial of PD1: {err!r}") from err
+
+
+def _lines(packed: bytes, name: str) -> Iterator[bytes]:
+    with unpacked(io.BytesIO(packed), name, LINES_LIMIT) as stream:
+        while line := stream.readline(LINE_LIMIT + 1):
+            if len(line) > LINE_LIMIT:
+                raise FormatError(f"{name} has a line of more than the {LINE_LIMIT} bytes that are read")
+            yield line
+
+
+def _trial(name: str, part: str, record: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "part": part,
+        "study_group": record["study_group"],
+        "status": STATUS.get(record["status"], "crashed"),
+        "configuration": tuple(float(record[field]) for field in HYPERPARAMETERS.values()),
+        **_curves(name, record),
+    }
 
 
 def _curves(name: str, record: dict[str, Any]) -> dict[str, Array]:
@@ -199,6 +216,7 @@ CARD = (
         "trials end early where they diverged, some before their first evaluation",
         "ragged: curves keep their length, which may be 0; status diverged",
     ),
+    Defect("a trial whose status is neither done nor diverged", "status crashed; its curve is kept"),
     Defect(
         "a value may be null, as are all after some trials diverged; workloads without a test split have "
         "no test results",

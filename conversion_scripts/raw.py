@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import io
 import json
@@ -16,6 +15,7 @@ from typing import Any, BinaryIO, cast
 from blackbox_repo.errors import FormatError, IntegrityError, InvalidOption, UnknownName
 from blackbox_repo.manifest import Source
 from conversion_scripts.archives import Limits, Member, members, opened, unpacked
+from conversion_scripts.csv_columns import csv_columns
 from conversion_scripts.safe_pickle import unpickle, unpickle_torch
 
 UNPACKED_LIMIT = 1 << 32  # of what is read in one piece
@@ -167,7 +167,7 @@ class RawFolder:
         """A JSON file; the literals ``NaN`` and ``Infinity`` are read as Python does."""
         try:
             return json.loads(self.bytes(name))
-        except ValueError as err:
+        except (ValueError, RecursionError) as err:
             raise FormatError(f"{name} is no readable JSON: {err}") from err
 
     def pickle(self, name: str) -> Any:
@@ -183,8 +183,7 @@ class RawFolder:
         content = self.bytes(name)
         if name.endswith(".zip"):
             content = _only_member(content, name)
-        header, *rows = csv.reader(io.StringIO(content.decode()))
-        return dict(zip(header, map(list, zip(*rows, strict=True)), strict=True))
+        return csv_columns(content, name)
 
     def _file(self, name: str) -> RawFile:
         if name not in self._files:

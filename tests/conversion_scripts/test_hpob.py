@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -120,6 +121,40 @@ def test_vectors_that_do_not_fit_their_names_are_refused(tmp_path: Path) -> None
         FormatError, match=r"4796/3549 has X of shape \(1, 2\) and y of shape \(1, 1\), but X"
     ):
         build(unhashed("hpob-4796"), write(tmp_path / "raw", data), tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda data: data["test"]["4796"]["3549"].pop("y"), r"4796/3549 has no 'X' and 'y' that .*KeyError"),
+        (
+            lambda data: data["test"]["4796"]["3549"].update(X=[[0.1, 0.2, 0.3], [0.1]]),
+            r"4796/3549 has no 'X' and 'y' that are lists of lists of numbers: ValueError",
+        ),
+        (
+            lambda data: [data[split].pop("4796") for split in SPLITS],
+            r"hpob-data\.zip has no data set of the space '4796'",
+        ),
+    ],
+)
+def test_what_is_no_data_set_is_told(
+    tmp_path: Path, change: Callable[[dict[str, Any]], None], message: str
+) -> None:
+    data = json.loads(json.dumps(DATA))
+    change(data)
+    with pytest.raises(FormatError, match=message):
+        build(unhashed("hpob-4796"), write(tmp_path / "raw", data), tmp_path / "out")
+
+
+@pytest.mark.parametrize("descriptors", ["{}", "[]", '{"4796": {}}', "null"])
+def test_descriptors_without_the_space_are_told(tmp_path: Path, descriptors: str) -> None:
+    raw = write(tmp_path / "raw", DATA)
+    (raw / DESCRIPTORS).write_text(descriptors)
+    with pytest.raises(
+        FormatError,
+        match=r"^hpob/meta-dataset-descriptors\.json has no 'variables_order' of the space '4796'",
+    ):
+        build(unhashed("hpob-4796"), raw, tmp_path / "out")
 
 
 def test_there_is_a_recipe_for_each_space_of_the_official_test_split() -> None:

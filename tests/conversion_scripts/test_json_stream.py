@@ -91,3 +91,8 @@ def test_a_value_without_end_is_given_up() -> None:
     with pytest.raises(FormatError, match="is no readable JSON"):
         list(inner_objects(stream, "x.json", 2, limit=1 << 20))
     assert stream.tell() < 8 << 20
+
+
+def test_a_value_nested_beyond_reading_is_an_error_of_ours() -> None:
+    with pytest.raises(FormatError, match=r"^x is no readable JSON: .*recursion"):
+        list(inner_objects(io.BytesIO(b'{"a": ' + b"[" * 100_000), "x", 1))

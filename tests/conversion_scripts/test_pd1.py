@@ -209,6 +209,63 @@ def test_curves_that_are_not_aligned_are_refused(tmp_path: Path) -> None:
         )
 
 
+def write_lines(folder: Path, lines: bytes) -> Path:
+    """A raw folder whose first part has these lines, and no other any."""
+    (folder / "pd1").mkdir(parents=True)
+    with tarfile.open(folder / ARCHIVE, "w:gz") as archive:
+        for name in PARTS:
+            content = gzip.compress(lines if name == next(iter(PARTS)) else b"")
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+    return folder
+
+
+GOOD = json.dumps(trial(MNIST, 1, FIRST, [0.5])).encode() + b"\n"
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        (
+            GOOD + b"no JSON\n",
+            r"line 2 of pd1/pd1_matched_phase0_results.jsonl.gz is no trial of PD1: JSONDec",
+        ),
+        (b'{"a":1}\n', r"line 1 of pd1/.* is no trial of PD1: KeyError\('trial_dir'\)"),
+        (b"[1]\n", r"line 1 of pd1/.* is no trial of PD1: TypeError"),
+        (b"[" * 100_000, r"line 1 of pd1/.* is no trial of PD1: RecursionError"),
+        (GOOD.replace(b"0.9", b'"x"'), r"line 1 of pd1/.* is no trial of PD1: ValueError"),
+        (b"", r"^pd1/pd1\.tar\.gz has no trials"),
+    ],
+    ids=["no JSON", "no trial", "a list", "deep", "a word", "nothing"],
+)
+def test_a_line_that_is_no_trial_is_told_with_its_place(tmp_path: Path, lines: bytes, message: str) -> None:
+    with pytest.raises(FormatError, match=message):
+        build(load_recipe("pd1"), write_lines(tmp_path / "raw", lines), tmp_path / "out")
+
+
+def test_a_line_is_not_read_beyond_its_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("conversion_scripts.pd1.LINE_LIMIT", len(GOOD))
+    build(load_recipe("pd1"), write_lines(tmp_path / "a", GOOD), tmp_path / "out")
+    with pytest.raises(FormatError, match=rf"has a line of more than the {len(GOOD)} bytes that are read"):
+        build(load_recipe("pd1"), write_lines(tmp_path / "b", b" " + GOOD), tmp_path / "out")
+
+
+def test_an_infinite_value_is_nan_as_the_card_says(tmp_path: Path) -> None:
+    lines = GOOD.replace(b'"train_cost": [0.5]', b'"train_cost": [Infinity]')
+    build(load_recipe("pd1"), write_lines(tmp_path / "raw", lines), tmp_path / "out")
+    curve = table(tmp_path, "mnist-max_pool_relu-256").curve(configuration(FIRST))
+    assert np.isnan(curve["train_cost"]).tolist() == [True]
+    assert curve["valid_error_rate"].tolist() == [0.5]
+
+
+def test_an_unknown_status_is_a_crash_as_the_card_says(tmp_path: Path) -> None:
+    lines = GOOD.replace(b'"done"', b'"infeasible"')
+    made = build(load_recipe("pd1"), write_lines(tmp_path / "raw", lines), tmp_path / "out")
+    assert table(tmp_path, "mnist-max_pool_relu-256").curve(configuration(FIRST)).status == "crashed"
+    assert "neither done nor diverged" in " ".join(defect.what for defect in made.card)
+
+
 @pytest.mark.filterwarnings("ignore")
 def test_mf_prior_bench_reads_these_files(tmp_path: Path) -> None:
     """Datapack of mfpbench/pd1/processing/process_script.py, as far as it takes any fields."""

@@ -54,6 +54,12 @@ def test_formats(tmp_path: Path) -> None:
         folder.json("a.pkl")
 
 
+def test_json_nested_beyond_reading_is_an_error_of_ours(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_bytes(b"[" * 100_000)
+    with pytest.raises(FormatError, match=r"^a\.json is no readable JSON: "):
+        RawFolder(tmp_path, [RawFile("a.json")]).json("a.json")
+
+
 def test_a_large_file_is_a_stream_that_was_checked(tmp_path: Path) -> None:
     (tmp_path / "a.gz").write_bytes(gzip.compress(CONTENT))
     folder = RawFolder(tmp_path, [RawFile("a", sha256=SHA256)])
