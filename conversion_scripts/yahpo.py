@@ -45,6 +45,10 @@ CITATION = (
     "An Efficient Multi-Objective Multi-Fidelity Benchmark for Hyperparameter Optimization. "
     "International Conference on Automated Machine Learning (AutoML), 2022. Training runs: "
 )
+OLD_MODELS = Defect(
+    "the source has models of before 1.0 too, which take one configuration at a time and give other values",
+    "those of 1.0 are read, others refused; do not compare with results of YAHPO Gym before 1.0",
+)
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,7 @@ class Scenario:
         fixed: Numeric inputs that are neither hyperparameter nor fidelity, with their values.
         offset: What is added to our fidelity for the network.
         zero_at: The network's fidelity at which the elapsed time is 0; ``None`` if its time starts there.
-        ranges: Whether the source's smallest and largest values are those of our objectives.
+        ranges: Whether the source's smallest and largest values are known ranges of our objectives.
         watched: Objectives of which a title says if they hardly differ between configurations.
         several: Data sets of several classes, for which f1 means nothing.
         called: What the name of a task is: its title begins with that.
@@ -305,4 +309,12 @@ def network_card(*, tolerance: str) -> tuple[Defect, ...]:
             "million random configurations at all fidelities",
             "they are the known ranges of the objectives; a value may lie outside",
         ),
+        Defect(
+            "in most scenarios some hyperparameters only exist where another has certain values; the "
+            "networks were fitted with something in the place of those that do not",
+            "the space has these conditions, and an inactive hyperparameter is refused in a configuration; "
+            "the network gets the code of #na# for a choice and 0 for a number, as from the package "
+            "yahpo_gym",
+        ),
+        OLD_MODELS,
     )

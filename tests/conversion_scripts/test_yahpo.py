@@ -387,6 +387,40 @@ def test_known_ranges_are_the_sources_and_reach_the_schema(tmp_path: Path) -> No
     assert load_blackbox("yahpo-lcbench")["3945"].schema.objectives[0].known_range is None
 
 
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_every_card_tells_of_conditions_and_older_models(scenario: str) -> None:
+    whats = " ".join(defect.what for defect in load_recipe(f"yahpo-{scenario}").card)
+    rules = " ".join(defect.rule for defect in load_recipe(f"yahpo-{scenario}").card)
+    assert "do not compare with results of YAHPO Gym before 1.0" in rules
+    if scenario == "lcbench":  # which has no conditions, and ranges that are not those of our epochs
+        assert "the smallest and largest values that the source gives for each data set are those of" in whats
+        assert "they are not taken as known ranges of our objectives" in rules
+    else:
+        assert "only exist where another has certain values" in whats
+        assert "the network gets the code of #na# for a choice and 0 for a number" in rules
+
+
+@needs_raw
+def test_the_sources_ranges_of_lcbench_are_of_the_untrained_network_too() -> None:
+    """Its least time of 3945 is that of point 1; training to point 2 takes twice as long at least."""
+    (least,) = (
+        float(row["value"])
+        for row in statistics()
+        if (row["scenario"], row["instance"], row["metric"], row["statistic"])
+        == ("lcbench", "3945", "time", "min")
+    )
+    weights, stored = network("lcbench"), fixture("lcbench")
+    codes = np.full_like(stored["codes"], weights.spec["categorical"][0]["codes"]["3945"])
+    shortest = {}
+    for point in (1, 2):
+        numbers = stored["numbers"].copy()
+        numbers[:, [entry["name"] for entry in weights.spec["numeric"]].index("epoch")] = point
+        outputs = weights.evaluate(codes, numbers)
+        shortest[point] = outputs[:, [entry["name"] for entry in weights.spec["outputs"]].index("time")].min()
+    assert least < shortest[1] < 1.5 * least
+    assert shortest[2] > 2 * least
+
+
 @needs_raw
 def test_titles_mark_data_sets_of_several_classes_and_dead_objectives() -> None:
     titles = real("rbv2_rpart").titles
