@@ -1,10 +1,11 @@
-"""Runs the tests against other simulators, each in a virtual environment of its own.
+"""Runs the tests that need other simulators or loaders, each of these in a virtual environment of its own.
 
-    tests/peers/run                    all of them, about six minutes
+    tests/peers/run                    all of them, about ten minutes
     tests/peers/run mfhpo-simulator    one
 
 The environments lie below the user's cache (BB_PEERS_CACHE names another folder) and are made if they are not
-there. This needs a package index, so no test calls it. Exit status 1 if a test fails or a peer is not tried.
+there, or were made of something else. This needs a package index, so no test calls it, but .ci/run does for
+YAHPO Gym. Exit status 1 if a test fails or a peer is not tried.
 """
 
 from __future__ import annotations
@@ -19,28 +20,44 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-OURS = ["numpy", "pyarrow", "typer", "rich", "pytest", "hypothesis"]
+OURS = ["numpy", "pyarrow", "typer", "rich", "pytest", "hypothesis", "h5py", "onnx", "pandas"]
+CONVERSIONS = "tests/conversion_scripts"
 
 
 @dataclass(frozen=True)
 class Peer:
-    """What is installed, and which tests need it; without any, only its speed is measured (benchmarks/)."""
+    """What is installed, and which tests need it."""
 
     requirements: tuple[str, ...]
-    tests: str = ""
+    tests: tuple[str, ...]
 
 
 PEERS = {
-    "syne-tune": Peer(("syne-tune>=0.16", "huggingface_hub", "fastparquet"), "test_syne_tune.py"),
+    "syne-tune": Peer(
+        ("syne-tune>=0.16", "huggingface_hub", "fastparquet"),
+        (
+            "tests/peers/test_syne_tune.py",
+            f"{CONVERSIONS}/test_fcnet.py::test_a_loader_on_pypi_reads_these_files_and_finds_the_same",
+            f"{CONVERSIONS}/test_hpob.py::test_syne_tune_reads_the_same_from_these_files",
+            f"{CONVERSIONS}/test_lcbench.py::test_the_official_loader_reads_these_files_and_finds_the_same",
+            f"{CONVERSIONS}/test_pd1.py::test_syne_tune_reads_the_same_curves_from_these_files",
+        ),
+    ),
     # the last one with schedulers that pause; it wants numpy 1, for which newer pyarrows are not made
     "syne-tune-0.13": Peer(
         ("syne-tune[blackbox-repository,gpsearchers]==0.13.0", "scikit-learn", "fastparquet", "pyarrow<22"),
-        "test_syne_tune.py",
+        ("tests/peers/test_syne_tune.py",),
     ),
-    "mfhpo-simulator": Peer(("mfhpo-simulator>=1.4.6",), "test_mfhpo_simulator.py"),
-    "yahpo-gym": Peer(("yahpo_gym>=1.0.2", "onnxruntime", "pyarrow<22")),  # it wants numpy 1
+    "mfhpo-simulator": Peer(("mfhpo-simulator>=1.4.6",), ("tests/peers/test_mfhpo_simulator.py",)),
+    "yahpo-gym": Peer(
+        ("yahpo_gym>=1.0.2", "onnxruntime", "pyarrow<22"),  # it wants numpy 1
+        (f"{CONVERSIONS}/test_yahpo.py::test_the_official_package_reads_these_files_and_finds_the_same",),
+    ),
+    "mf-prior-bench": Peer(
+        ("mf-prior-bench>=1.10", "pyarrow<22"),  # it wants numpy 1
+        (f"{CONVERSIONS}/test_pd1.py::test_mf_prior_bench_reads_these_files",),
+    ),
 }
-TESTED = [name for name, peer in PEERS.items() if peer.tests]
 
 
 class Untried(Exception):
@@ -55,17 +72,16 @@ def python_of(name: str) -> Path:
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     folder = Path(cache, f"{name}-{version}")
     python = folder / ("Scripts" if os.name == "nt" else "bin") / "python"
-    if not (folder / "complete").is_file():
+    wanted = {re.split(r"[<>=\[]", text)[0] for text in PEERS[name].requirements}
+    installed = [*(package for package in OURS if package not in wanted), *PEERS[name].requirements]
+    complete = folder / "complete"
+    if not complete.is_file() or complete.read_text().split() != installed:
         venv.create(folder, clear=True, with_pip=True)
         pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        wanted = {re.split(r"[<>=\[]", text)[0] for text in PEERS[name].requirements}
-        ours = [package for package in OURS if package not in wanted]
-        done = subprocess.run(
-            [*pip, *ours, *PEERS[name].requirements], capture_output=True, text=True, check=False
-        )
+        done = subprocess.run([*pip, *installed], capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise Untried((done.stderr.strip().splitlines() or ["no message"])[-1])
-        (folder / "complete").touch()
+        complete.write_text("\n".join(installed))
     return python
 
 
@@ -75,15 +91,7 @@ def run(name: str) -> str:
         python = python_of(name)
     except Untried as err:
         return f"{name:17} NOT TRIED: {err}"
-    command = [
-        python,
-        "-m",
-        "pytest",
-        "-q",
-        "-p",
-        "no:cacheprovider",
-        Path("tests", "peers", PEERS[name].tests),
-    ]
+    command = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", *PEERS[name].tests]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1"}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     last = (done.stdout.strip().splitlines() or [done.stderr.strip()[-200:]])[-1].strip("= ")
@@ -95,10 +103,10 @@ def run(name: str) -> str:
 
 def main() -> int:
     """Print a line for each peer; 0 if all is well."""
-    parser = argparse.ArgumentParser(description="Compare runs with those of other simulators.")
-    parser.add_argument("peer", nargs="*", choices=[[], *TESTED], help="by default all")
+    parser = argparse.ArgumentParser(description="Compare with other simulators and loaders.")
+    parser.add_argument("peer", nargs="*", choices=[[], *PEERS], help="by default all")
     lines = []
-    for name in parser.parse_args().peer or TESTED:
+    for name in parser.parse_args().peer or PEERS:
         lines.append(run(name))
         print(lines[-1], flush=True)  # noqa: T201
     return 0 if all(" equal: " in line for line in lines) else 1
