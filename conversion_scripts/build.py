@@ -19,8 +19,8 @@ from conversion_scripts.completeness import marked
 from conversion_scripts.raw import RawFolder
 from conversion_scripts.recipe import Conversion, Recipe
 
-# what recipes stumble with over a file that is not what they take it for
-_STUMBLES = (ArithmeticError, AttributeError, EOFError, LookupError, OSError, TypeError, ValueError)
+# what no raw file can be the reason of
+_BUGS = (AssertionError, ImportError, MemoryError, NameError, NotImplementedError)
 
 
 def build(
@@ -79,7 +79,7 @@ def check_place(target: Path) -> None:
 
 @contextmanager
 def _blamed(recipe: Recipe, folder: RawFolder) -> Iterator[None]:
-    """Put what a recipe stumbles over down to the last raw file that no hash vouches for.
+    """Put what a recipe stumbles over down to the last raw file that no hash vouches for, or one before it.
 
     Where hashes vouch for all of them it is a bug in the recipe, and keeps its traceback.
     """
@@ -91,14 +91,15 @@ def _blamed(recipe: Recipe, folder: RawFolder) -> Iterator[None]:
         if folder.unverified is None:
             raise
         raise FormatError(f"{err}. {_advice(folder.unverified)}") from err
-    except BlackboxRepoError:
+    except (BlackboxRepoError, *_BUGS):
         raise
-    except _STUMBLES as err:
+    except Exception as err:
         if folder.unverified is None or getattr(err, "errno", None) is not None:
             raise
+        earlier = " or a file before it" if len(folder.sources) > 1 else ""
         raise FormatError(
-            f"{folder.unverified.name} is not what the recipe {recipe.name!r} expects: {type(err).__name__}: "
-            f"{err} (--debug shows where). {_advice(folder.unverified)}"
+            f"{folder.unverified.name}{earlier} is not what the recipe {recipe.name!r} expects: "
+            f"{type(err).__name__}: {err} (--debug shows where). {_advice(folder.unverified)}"
         ) from err
 
 

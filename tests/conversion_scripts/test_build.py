@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import weakref
+import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +23,7 @@ from blackbox_repo.schema import Schema
 from blackbox_repo.storage import load_task
 from blackbox_repo.table import Table
 from conversion_scripts.build import build, check_place
-from conversion_scripts.raw import RawFolder
+from conversion_scripts.raw import RawFile, RawFolder
 from conversion_scripts.recipe import Conversion, Recipe
 
 ROOT = Path(__file__).parents[2]
@@ -152,6 +153,7 @@ def stumbling(recipe: Recipe, err: Exception) -> Recipe:
         AttributeError("'list' object has no attribute 'items'"),
         ZeroDivisionError("division by zero"),
         OSError("Unable to synchronously open file (file signature not found)"),
+        zipfile.BadZipFile("File is not a zip file"),
     ],
 )
 def test_what_a_recipe_stumbles_over_is_put_down_to_the_file_that_no_hash_vouches_for(
@@ -170,10 +172,21 @@ def test_what_a_recipe_stumbles_over_is_put_down_to_the_file_that_no_hash_vouche
     assert bug.value is err
 
 
+def test_of_several_files_any_may_be_the_reason(recipe: Recipe, raw: Path, tmp_path: Path) -> None:
+    def convert(raw: RawFolder) -> Conversion:
+        content = {name: raw.json(name) for name in raw}
+        raise KeyError(len(content))
+
+    (raw / "more.json").write_text("{}")
+    files = (*unhashed(recipe).files, RawFile("more.json"))
+    with pytest.raises(FormatError, match="^more.json or a file before it is not what the recipe 'tiny'"):
+        build(replace(recipe, files=files, convert=convert), raw, tmp_path / "out")
+
+
 def test_a_full_disk_and_a_bug_are_not_put_down_to_a_raw_file(
     recipe: Recipe, raw: Path, tmp_path: Path
 ) -> None:
-    for err in (OSError(28, "No space left on device"), NameError("name 'nq' is not defined")):
+    for err in (OSError(28, "No space left on device"), NameError("nq"), MemoryError()):
         with pytest.raises(type(err)) as caught:
             build(stumbling(unhashed(recipe), err), raw, tmp_path / "out")
         assert caught.value is err
