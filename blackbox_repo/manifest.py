@@ -183,6 +183,8 @@ class Manifest:
         default = dict(data["default"])
         schema = Schema.from_json({**data, "target": default.pop("objective")})
         tasks = {name: _task_from_json(task) for name, task in data["tasks"].items()}
+        if not tasks:
+            raise ValueError("it has no tasks; a blackbox has one at least")
         texts = ("name", "version", "title", "license", "citation", "homepage", "recipe")
         return cls(
             **{text: str(data[text]) for text in texts},
