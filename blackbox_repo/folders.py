@@ -28,21 +28,29 @@ def appearing(folder: Path, check_replaced: Callable[[Path], object]) -> Iterato
     partial.chmod(0o755)
     outdated = partial.with_name(f"{partial.name}.old")
     try:
-        yield partial
+        with full_disk_named(folder):
+            yield partial
         if folder.exists():
             check_replaced(folder)
             folder.rename(outdated)
         partial.rename(folder)
-    except OSError as err:
-        if err.errno in _FULL and err.filename is None:  # whoever wrote did not say where
-            err.filename = str(folder)
-        raise
     finally:
         shutil.rmtree(partial, ignore_errors=True)
         if folder.exists():
             shutil.rmtree(outdated, ignore_errors=True)
         elif outdated.exists():  # interrupted between the two renames
             outdated.rename(folder)
+
+
+@contextmanager
+def full_disk_named(path: Path) -> Iterator[None]:
+    """Say where the disk is full, if whoever writes there does not."""
+    try:
+        yield
+    except OSError as err:
+        if err.errno in _FULL and err.filename is None:
+            err.filename = str(path)
+        raise
 
 
 @contextmanager
