@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from blackbox_repo import __version__
 from blackbox_repo.errors import BlackboxRepoError, IntegrityError
+from blackbox_repo.folders import full_disk_named
 from blackbox_repo.lock import alone
 from conversion_scripts.raw import RawFile
 from conversion_scripts.signatures import mismatch
@@ -223,7 +224,7 @@ class _Transfer:
         if total and self._file.size and total != self._file.size:
             raise _Failure(f"the file there has {total} bytes, expected {self._file.size}")
         limit, done = self._file.size or total or LARGEST, start
-        with self._part.open("ab" if start else "wb") as stream:
+        with full_disk_named(self._part), self._part.open("ab" if start else "wb") as stream:
             self._report(self._file, done, self._file.size or total)
             while piece := response.read(_PIECE):
                 done += len(piece)

@@ -189,6 +189,23 @@ def test_a_killed_download_goes_on(host: Host, tmp_path: Path) -> None:
     assert names(tmp_path) == ["sub/a.bin"]
 
 
+def test_a_full_disk_is_named_and_what_there_was_room_for_is_kept(host: Host, tmp_path: Path) -> None:
+    """A limit on the size of files stands in for the full disk."""
+    resource = pytest.importorskip("resource")
+    host.pages = {"/a": Page(CONTENT)}
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+    try:
+        with pytest.raises(OSError, match="File too large") as caught:
+            download([file_at(host.url("/a"))], tmp_path, patience=PATIENCE)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert caught.value.filename == str(tmp_path / "sub" / ".a.bin.part")
+    host.asked.clear()
+    download([file_at(host.url("/a"))], tmp_path, patience=PATIENCE)
+    assert host.asked == [("/a", "bytes=100000-")]
+
+
 # --- hosts that refuse ------------------------------------------------------------------------------------
 
 
