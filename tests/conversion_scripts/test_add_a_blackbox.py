@@ -70,5 +70,18 @@ def test_the_example_is_short() -> None:
     assert len(blocks("python")[0].splitlines()) < 80
 
 
+@pytest.mark.parametrize("command", [("check",), ("format", "--diff")])
+def test_the_example_could_go_into_the_project_as_it_stands(command: tuple[str, ...]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "ruff", *command, "--stdin-filename", "conversion_scripts/digits.py", "-"],
+        input=blocks("python")[0],
+        cwd=ROOT,
+        capture_output=True,
+        check=False,
+        encoding="utf-8",
+    )
+    assert (done.returncode, done.stdout) in [(0, ""), (0, "All checks passed!\n")]
+
+
 def test_the_raw_file_of_the_second_example_has_the_size_that_it_says() -> None:
     assert f"size={len(blocks('csv')[0])}," in blocks("python")[1]
