@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import Event, Thread
 from typing import Protocol
 
 from rich.console import Console
@@ -16,6 +16,7 @@ from rich.progress import (
     SpinnerColumn,
     Task,
     TextColumn,
+    TimeElapsedColumn,
     TransferSpeedColumn,
 )
 from rich.text import Text
@@ -41,40 +42,46 @@ def told(name: str) -> Iterator[Teller]:
         name: What its lines begin with.
     """
     terminal = Console(stderr=True)
-    if not terminal.is_terminal:
-        yield Lines(name)
+    if terminal.is_terminal:
+        columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), _Bytes(), _Speed())
+        with Progress(*columns, TimeElapsedColumn(), console=terminal, transient=True) as progress:
+            yield _Bar(name, progress)
         return
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), _Bytes(), _Speed())
-    with Progress(*columns, console=terminal, transient=True) as progress:
-        yield _Bar(name, progress)
+    lines, ended = Lines(name), Event()
+    beat = Thread(target=_beat, args=(lines, ended), daemon=True)
+    beat.start()
+    try:
+        yield lines
+    finally:
+        ended.set()
+        beat.join()
+
+
+def _beat(lines: Lines, ended: Event) -> None:
+    seconds = EVERY
+    while not ended.wait(EVERY):
+        print(lines.line(seconds), file=sys.stderr, flush=True)  # noqa: T201  this is what it is for
+        seconds += EVERY
 
 
 class Lines:
-    """A line every half minute at most, so that a short command stays silent."""
+    """The line that says how far a command is; told every half minute, a short command stays silent."""
 
-    def __init__(
-        self,
-        name: str,
-        clock: Callable[[], float] = time.monotonic,
-        write: Callable[[str], object] = lambda line: print(line, file=sys.stderr, flush=True),  # noqa: T201
-    ) -> None:
-        self._name, self._clock, self._write = name, clock, write
-        self._step, self._next = "", clock() + EVERY
+    def __init__(self, name: str) -> None:
+        self._name, self._step, self._amount = name, "", ""
 
     def step(self, text: str) -> None:
         """What it does now."""
-        self._step = text
-        self._tell(text)
+        self._step, self._amount = text, ""
 
     def amount(self, file: str, done: int, total: int) -> None:
         """How much of a file is done."""
         of = f" of {total / 1e6:,.0f}" if total else ""
-        self._tell(f"{self._step}: {file}, {done / 1e6:,.0f}{of} MB")
+        self._amount = f": {file}, {done / 1e6:,.0f}{of} MB"
 
-    def _tell(self, text: str) -> None:
-        if self._clock() >= self._next:
-            self._write(f"{self._name}: {text}")
-            self._next = self._clock() + EVERY
+    def line(self, seconds: float) -> str:
+        """What there is to say after so many seconds."""
+        return f"{self._name}, {seconds / 60:.1f} min: {self._step}{self._amount}"
 
 
 class _Bar:

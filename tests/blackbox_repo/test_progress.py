@@ -1,33 +1,37 @@
 from __future__ import annotations
 
+import threading
+import time
 from typing import TYPE_CHECKING
 
-from blackbox_repo.progress import EVERY, Lines, told
+from blackbox_repo.progress import Lines, told
 
 if TYPE_CHECKING:
     import pytest
 
 
-def test_without_a_terminal_there_is_a_line_now_and_then() -> None:
-    now, lines = [0.0], list[str]()
-    teller = Lines("box", lambda: now[0], lines.append)
-    teller.step("reading")
-    for megabyte in range(1, 101):
-        now[0] += 1.0
-        teller.amount("runs.zip", megabyte * 1_000_000, 100_000_000)
-    teller.step("writing")
-    now[0] += EVERY
-    teller.step("writing digits")
-    teller.amount("unknown", 5_000_000, 0)
-    now[0] += EVERY
-    teller.amount("unknown", 5_000_000, 0)
-    assert lines == [
-        "box: reading: runs.zip, 30 of 100 MB",
-        "box: reading: runs.zip, 60 of 100 MB",
-        "box: reading: runs.zip, 90 of 100 MB",
-        "box: writing digits",
-        "box: writing digits: unknown, 5 MB",
-    ]
+def test_a_line_says_the_step_and_the_bytes() -> None:
+    lines = Lines("box")
+    lines.step("reading")
+    lines.amount("runs.zip", 30_000_000, 100_000_000)
+    assert lines.line(90) == "box, 1.5 min: reading: runs.zip, 30 of 100 MB"
+    lines.amount("unknown", 5_000_000, 0)
+    assert lines.line(120) == "box, 2.0 min: reading: unknown, 5 MB"
+    lines.step("writing")
+    assert lines.line(150) == "box, 2.5 min: writing"
+
+
+def test_without_a_terminal_there_is_a_line_now_and_then_whatever_happens(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("blackbox_repo.progress.EVERY", 0.06)
+    with told("box") as teller:
+        teller.step("computing")
+        time.sleep(0.15)
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err.splitlines()[0] == "box, 0.0 min: computing"
+    assert not any("_beat" in thread.name for thread in threading.enumerate())
 
 
 def test_a_terminal_shows_the_step_and_the_bytes(
