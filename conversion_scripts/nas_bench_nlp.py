@@ -5,9 +5,7 @@ Klyuchnikov et al., IEEE Access 2022; https://github.com/fmsnew/nas-bench-nlp-re
 
 from __future__ import annotations
 
-import io
 import json
-import zipfile
 from typing import Any
 
 import numpy as np
@@ -26,7 +24,7 @@ STATUS = {"OK": STATUSES.index("ok"), "loss is nan!": STATUSES.index("diverged")
 
 
 def _convert(raw: RawFolder) -> Conversion:
-    logs = _logs(raw.bytes(FILE))
+    logs = _logs(raw)
     ids = [log["recepie_id"] for log in logs]
     known = tuple(dict.fromkeys(ids))
     codes = np.array([known.index(number) for number in ids], dtype=np.int32)
@@ -45,10 +43,9 @@ def _convert(raw: RawFolder) -> Conversion:
     return Conversion(_schema(known), {"wikitext-2": table}, titles={"wikitext-2": "WikiText-2"})
 
 
-def _logs(archive: bytes) -> list[dict[str, Any]]:
+def _logs(raw: RawFolder) -> list[dict[str, Any]]:
     """The training logs, by architecture, then by the number of the experiment."""
-    with zipfile.ZipFile(io.BytesIO(archive)) as files:
-        logs = [json.loads(files.read(name)) for name in files.namelist() if name.endswith(".json")]
+    logs = [json.load(member.stream) for member in raw.members(FILE) if member.name.endswith(".json")]
     return sorted(logs, key=lambda log: (log["recepie_id"], log["experiment_id"]))
 
 

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from conversion_scripts.registry import RECIPES
+
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("blackbox_repo", "conversion_scripts", "data_cache", "simulator")
 MAY_IMPORT = {
@@ -95,6 +97,12 @@ def test_a_package_imports_only_those_below_it(name):
 def test_the_data_are_found_in_one_file():
     finders = [m for m in MODULES if package(m) == "blackbox_repo" and "data_cache" in map(package, ours(m))]
     assert set(finders) <= {"blackbox_repo.roots"}
+
+
+def test_recipes_leave_archives_and_pickles_to_the_modules_that_check_and_limit_them():
+    recipes = {target.partition(":")[0] for target in RECIPES.values()}
+    unchecked = {"bz2", "gzip", "lzma", "pickle", "tarfile", "zipfile"}
+    assert {module: ARROWS[module] & unchecked for module in recipes if ARROWS[module] & unchecked} == {}
 
 
 def test_only_the_edge_of_the_simulator_loads_blackboxes():
