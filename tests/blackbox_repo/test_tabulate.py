@@ -3,6 +3,8 @@ from __future__ import annotations
 import gc
 import sys
 import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from blackbox_repo import from_function, load_blackbox
+from blackbox_repo import cli, from_function, load_blackbox
 from blackbox_repo.blackbox import Blackbox
 from blackbox_repo.domains import Categorical, Float, Integer
 from blackbox_repo.errors import (
@@ -21,6 +23,7 @@ from blackbox_repo.errors import (
     UnknownName,
 )
 from blackbox_repo.lock import Occupied, alone
+from blackbox_repo.progress import Lines
 from blackbox_repo.repository import verify
 from blackbox_repo.schema import Fidelity, Objective, Schema
 from blackbox_repo.space import Condition, Space
@@ -215,3 +218,17 @@ def test_what_is_no_blackbox_is_not_replaced_and_nothing_evaluated_for_it(tmp_pa
     with pytest.raises(FormatError, match="it is not a blackbox"):
         save_tabulated("yahpo-lcbench", 5, tmp_path, tasks=["3945"], report=steps.append)
     assert steps == []
+
+
+def test_the_command_tells_each_task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    steps: list[str] = []
+
+    @contextmanager
+    def told(name: str) -> Iterator[Lines]:
+        lines = Lines(name)
+        monkeypatch.setattr(lines, "step", steps.append)
+        yield lines
+
+    monkeypatch.setattr("blackbox_repo.progress.told", told)
+    cli.tabulate("yahpo-lcbench", 2, tmp_path, task=["3945", "7593"])
+    assert steps == ["evaluating 3945 (1 of 2)", "evaluating 7593 (2 of 2)"]
