@@ -24,7 +24,7 @@ from blackbox_repo.space import Condition, Space
 from blackbox_repo.surrogate import Network, NetworkBlackbox
 from blackbox_repo.surrogate.network import ends
 from conversion_scripts.onnx_network import Columns, read_network
-from conversion_scripts.raw import RawFile, RawFolder, github
+from conversion_scripts.raw import UNPACKED_LIMIT, RawFile, RawFolder, github
 from conversion_scripts.recipe import Conversion, NetworkWeights, Recipe
 
 REPOSITORY = "slds-lmu/yahpo_data"
@@ -168,6 +168,11 @@ def _unzipped(raw: RawFolder, wanted: Mapping[str, RawFile]) -> dict[str, bytes]
     for member in raw.members(next(iter(wanted.values())).name):
         path = member.name.partition("/")[2]  # below the folder that GitHub puts around a repository
         if path in wanted:
+            if member.size > UNPACKED_LIMIT:
+                raise FormatError(
+                    f"{member.name} in {ZIP} unpacks to {member.size} bytes, more than the {UNPACKED_LIMIT} "
+                    f"that are read"
+                )
             contents[path] = content = member.stream.read()
             found = hashlib.sha256(content).hexdigest()
             if wanted[path].sha256 not in ("", found):

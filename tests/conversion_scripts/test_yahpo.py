@@ -529,6 +529,16 @@ def test_a_zip_file_with_another_or_no_file_is_refused(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists() or list((tmp_path / "out").iterdir()) == []
 
 
+@needs_raw
+def test_a_bomb_in_the_zip_file_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("conversion_scripts.yahpo.UNPACKED_LIMIT", 1_000_000)
+    folder = official(tmp_path / "checkout", "nb301")
+    (folder / "nb301" / "model.onnx").write_bytes(bytes(1_000_001))
+    zipped(folder, tmp_path / "yahpo_data.zip")
+    with pytest.raises(FormatError, match="nb301/model.onnx in yahpo_data.zip unpacks to 1000001 bytes, m"):
+        build(load_recipe("yahpo-nb301"), tmp_path, tmp_path / "out")
+
+
 # --- in a simulation ----------------------------------------------------------------------------------------
 
 
