@@ -12,6 +12,7 @@ import typer
 from blackbox_repo import console
 from blackbox_repo.manifest import Manifest
 from blackbox_repo.repository import describe, list_blackboxes, verify
+from blackbox_repo.words import counted
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 Name = Annotated[str, typer.Argument(help="A blackbox's name (see bb-repo list), or the path of its folder.")]
@@ -179,7 +180,9 @@ def tabulate(
     with told("bb-repo tabulate") as teller:
         manifest = save_tabulated(name, configurations, out, seed=seed, tasks=task or (), report=teller.step)
     size = sum(entry.bytes for entry in manifest.tasks.values())
-    typer.echo(f"{out / manifest.name}: {len(manifest.tasks)} tasks, {size / 1e6:.2f} MB of parquet")
+    typer.echo(
+        f"{out / manifest.name}: {counted(len(manifest.tasks), 'task')}, {size / 1e6:.2f} MB of parquet"
+    )
 
 
 @app.command()

@@ -5,6 +5,11 @@ from __future__ import annotations
 import math
 
 
+def counted(number: int, noun: str) -> str:
+    """A number of things: ``1 task``, ``2,510 training runs``."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
 def in_words(seconds: float) -> str:
     """A duration in its two largest units: ``4 d``, ``1 h 30 min``, ``45.2 s``."""
     if seconds < 60 or not math.isfinite(seconds):

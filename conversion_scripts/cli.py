@@ -14,6 +14,7 @@ from blackbox_repo import console
 from blackbox_repo.errors import BlackboxRepoError, InvalidOption
 from blackbox_repo.manifest import Manifest
 from blackbox_repo.progress import told
+from blackbox_repo.words import counted
 from conversion_scripts.build import build, check_place
 from conversion_scripts.completeness import shortfall
 from conversion_scripts.download import can_download, download, packing_fetched, place
@@ -113,7 +114,8 @@ def _summary(manifest: Manifest) -> str:
     files = {task.file: task for task in manifest.tasks.values()}.values()
     rows = sum(task.rows for task in manifest.tasks.values())
     size = sum(file.bytes for file in files)
-    return f"{len(manifest.tasks)} tasks, {rows:,} training runs, {size / 1e6:.2f} MB of parquet"
+    content = counted(rows, "training run") if manifest.network is None else "a surrogate network"
+    return f"{counted(len(manifest.tasks), 'task')}, {content}, {size / 1e6:.2f} MB of parquet"
 
 
 def _show(terminal: Console, name: str | None) -> None:

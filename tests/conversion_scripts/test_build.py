@@ -370,7 +370,7 @@ def test_what_was_killed_leaves_nothing_to_see_and_can_be_run_again(
     assert list_blackboxes() == before
     assert {name: found for name, found in content(tmp_path / "out").items() if name[0] != "."} == old
     again = bb_convert(tmp_path, "never")
-    assert again.communicate(timeout=60) == ("out/tiny: 1 tasks, 2 training runs, 0.00 MB of parquet\n", "")
+    assert again.communicate(timeout=60) == ("out/tiny: 1 task, 2 training runs, 0.00 MB of parquet\n", "")
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["tiny"]
     assert list_blackboxes() == ["tiny"]
 

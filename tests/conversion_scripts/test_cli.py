@@ -152,6 +152,13 @@ def test_a_conversion_ends_with_one_line_about_what_it_made(tmp_path: Path) -> N
     assert json.loads((tmp_path / "icml-deepar" / "manifest.json").read_text())["name"] == "icml-deepar"
 
 
+@pytest.mark.skipif(not (ROOT.parent / "shared" / "data").is_dir(), reason="the raw data are not here")
+def test_a_surrogate_has_no_training_runs(tmp_path: Path) -> None:
+    result = bb_convert("yahpo-iaml_glmnet", "--raw", ROOT.parent / "shared" / "data", "--out", tmp_path)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout.startswith(f"{tmp_path / 'yahpo-iaml_glmnet'}: 4 tasks, a surrogate network, 0.")
+
+
 MINE = """
 import numpy as np
 from blackbox_repo.domains import Integer
@@ -189,7 +196,7 @@ def test_a_recipe_of_ones_own_is_fetched_and_converted(host: Host, tmp_path: Pat
     write_recipe(tmp_path, host.url("/runs"))
     result = bb_convert("py:mine:MINE", "--download", "--out", "out", cwd=tmp_path)
     assert (result.returncode, result.stderr) == (0, "")  # no terminal, no progress bar
-    assert result.stdout == "out/mine: 1 tasks, 2 training runs, 0.00 MB of parquet\n"
+    assert result.stdout == "out/mine: 1 task, 2 training runs, 0.00 MB of parquet\n"
     assert (tmp_path / "raw" / "mine" / "runs.csv").read_bytes() == RUNS
     manifest = json.loads((tmp_path / "out" / "mine" / "manifest.json").read_text())
     assert manifest["recipe"] == "bb-convert py:mine:MINE"
