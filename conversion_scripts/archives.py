@@ -112,9 +112,9 @@ def unpacked(file: BinaryIO, name: str, limit: int = Limits.member) -> BinaryIO:
 
 @contextmanager
 def seekable(stream: BinaryIO, name: str) -> Iterator[BinaryIO]:
-    """A temporary file with the content of a stream, for readers that jump about in it.
+    """The stream, if it can be jumped about in; else a temporary file with its content.
 
-    It has no name, so nothing is left of it even if the process is killed.
+    That has no name, so nothing is left of it even if the process is killed.
 
     Args:
         stream: What to read.
@@ -123,6 +123,9 @@ def seekable(stream: BinaryIO, name: str) -> Iterator[BinaryIO]:
     Raises:
         InvalidOption: The temporary folder has too little room.
     """
+    if stream.seekable():
+        yield stream
+        return
     with tempfile.TemporaryFile() as file:
         try:
             shutil.copyfileobj(stream, file, _PIECE)

@@ -25,13 +25,20 @@ class Whole:
 
 def shortfall(whole: Whole, manifest: Manifest) -> str:
     """What a blackbox has of the whole, in words; empty if it is all there."""
-    lacking = [f"{part} of {task}" for task, part in _parts(whole, manifest)]
-    found = lacking[:_TOLD]
-    if len(lacking) > _TOLD:
-        found.append(f"a part of {len(lacking) - _TOLD} other tasks")
+    tasks: dict[str, list[str]] = {}
+    for task, part in _parts(whole, manifest):
+        tasks.setdefault(part, []).append(task)
+    found = [f"{part} of {_listed(names, len(manifest.tasks))}" for part, names in tasks.items()]
     if len(manifest.tasks) < whole.tasks:
         found.insert(0, f"{len(manifest.tasks)} of {whole.tasks} tasks")
     return ", ".join(found)
+
+
+def _listed(names: list[str], of: int) -> str:
+    if len(names) == of > 1:
+        return "each task"
+    more = f" and {len(names) - _TOLD} more" if len(names) > _TOLD else ""
+    return ", ".join(names[:_TOLD]) + more
 
 
 def marked(whole: Whole, manifest: Manifest) -> Manifest:

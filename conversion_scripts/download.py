@@ -19,7 +19,7 @@ from blackbox_repo import __version__
 from blackbox_repo.errors import BlackboxRepoError, IntegrityError
 from blackbox_repo.folders import full_disk_named
 from blackbox_repo.lock import alone
-from conversion_scripts.raw import RawFile
+from conversion_scripts.raw import RawFile, present
 from conversion_scripts.signatures import mismatch
 
 Report: TypeAlias = Callable[[RawFile, int, int], None]
@@ -84,7 +84,9 @@ def download(
             be.
         Occupied: Another process is fetching the same file.
     """
-    missing = [packing_fetched(file) for file in files if not _is_there(root, file)]
+    files = list(files)
+    there = present(root, files)  # where else conversions find them
+    missing = [packing_fetched(file) for file in files if not (_is_there(root, file) or file.name in there)]
     for file in missing:
         path = root / file.name
         with alone(path):
@@ -294,16 +296,18 @@ def _words(err: Exception, timeout: float) -> str:
 
 
 def place(file: RawFile) -> str:
-    """Where a file is published: its address, or a path in a repository."""
-    repository = f"https://github.com/{file.repository}"
-    return file.url or (f"{repository}: {file.path}".removesuffix(": ") if file.repository else "")
+    """The address of a file, or of the page that shows it in its repository; empty if neither is known."""
+    if file.url or not file.repository:
+        return file.url
+    kind = "blob" if file.path else "tree"
+    return f"https://github.com/{file.repository}/{kind}/{file.commit or 'HEAD'}/{file.path}".rstrip("/")
 
 
 def _by_hand(file: RawFile, path: Path, reasons: list[str]) -> str:
     tried = "; ".join(reasons) or "it has no address that can be fetched"
     hash_text = f"; its sha256 is {file.sha256}" if file.sha256 else ""
     others = " or ".join(repr(packing.name) for packing in file.instead)
-    others_text = f"; {others} beside it will do too" if others else ""
+    others_text = f"; {others} in the raw folder will do too" if others else ""
     return (
         f"the raw file {file.name!r} could not be downloaded: {tried}. By hand: get it from "
         f"{place(file) or 'its publisher'} and put it at {path}{hash_text}{others_text}"

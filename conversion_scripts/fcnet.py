@@ -109,7 +109,7 @@ def _convert_final(raw: RawFolder) -> Conversion:
 
 
 def _convert_curves(raw: RawFolder) -> Conversion:
-    raw.stream(ARCHIVE).close()  # checks its hash
+    raw.verify(ARCHIVE)
     return Conversion(CURVES_SCHEMA, OneByOne(FINAL_FILES, partial(_curves, raw, _keys())))
 
 
@@ -254,6 +254,7 @@ CURVES = Recipe(
             ARCHIVE,
             url=f"https://ml.informatik.uni-freiburg.de/wp-content/uploads/2019/01/{ARCHIVE}",
             mirrors=(f"https://ml4aad.org/wp-content/uploads/2019/01/{ARCHIVE}",),
+            members=tuple(MEMBER.format(task) for task in FINAL_FILES),
         ),
     ),
     card=CURVES_CARD,

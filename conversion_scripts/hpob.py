@@ -26,6 +26,7 @@ REPOSITORY = "machinelearningnuremberg/HPO-B"
 ARCHIVE = "hpob/hpob-data.zip"
 DESCRIPTORS = "hpob/meta-dataset-descriptors.json"
 SPLITS = ("train", "validation", "test")
+MEMBER = "hpob-data/meta-{}-dataset.json"
 # OpenML flow -> the learner whose hyperparameters it has
 SPACES = {
     "4796": "rpart with preprocessing",
@@ -53,7 +54,7 @@ def _convert(space: str, raw: RawFolder) -> Conversion:
     accuracies: dict[str, Array] = {}
     titles = {}
     for split in SPLITS:
-        member = f"hpob-data/meta-{split}-dataset.json"
+        member = MEMBER.format(split)
         with raw.member(ARCHIVE, member) as stream:
             for (flow, task), evaluations in inner_objects(stream, member, 2):
                 if flow == space:
@@ -173,6 +174,7 @@ FILES = (
         "ab1c439e50ffea3d8a3f1e0ad7ee7f03cd3c12df05576de84ad7c3b58fbf3358",
         261_011_374,
         ("https://rewind.tf.uni-freiburg.de/index.php/s/xdrJQPCTNi2zbfL/download/hpob-data.zip",),
+        members=tuple(map(MEMBER.format, SPLITS)),
     ),
     github(
         DESCRIPTORS,

@@ -196,7 +196,14 @@ LCBENCH = Recipe(
             FILE,
             url="https://ndownloader.figshare.com/files/21188598",
             about=340_000_000,
-            instead=(RawFile("data_2k.zip", url="https://figshare.com/projects/LCBench/74151"),),
+            instead=(
+                RawFile(
+                    "data_2k.zip",
+                    url="https://figshare.com/projects/LCBench/74151",
+                    members=("data_2k.json",),
+                ),
+            ),
+            members=("data_2k_lw.json",),
         ),
     ),
     card=CARD,

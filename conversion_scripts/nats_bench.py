@@ -221,13 +221,15 @@ def _schema(space: Space, epochs: int) -> Schema:
 
 
 def _file(name: str, about: int = 0) -> RawFile:
-    folder, *others = (_packing(name + ending) for ending in ("-simple", "-simple.tar", ".pickle.pbz2"))
+    folder, *others = (
+        _packing(f"nats_bench/{name}{ending}") for ending in ("-simple", "-simple.tar", ".pickle.pbz2")
+    )
     return replace(folder, about=about, instead=tuple(others))
 
 
 def _packing(name: str) -> RawFile:
     commit = "00201cc9d0f0eccf21c3abbffd4872905f0df66c"
-    return RawFile(name, "D-X-Y/NATS-Bench", "README.md, Preparation and Download", commit)
+    return RawFile(name, "D-X-Y/NATS-Bench", "README.md#preparation-and-download", commit)
 
 
 def _channels(architecture: str) -> dict[str, int]:

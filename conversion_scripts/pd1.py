@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterator
+from pathlib import PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -83,11 +84,9 @@ def _convert(raw: RawFolder) -> Conversion:
 
 def _trials(raw: RawFolder) -> Iterator[dict[str, Any]]:
     """Every line of the four parts, in their order: the fields that are kept, and the curves as arrays."""
-    packed = {member.name: member.stream.read() for member in raw.members(ARCHIVE) if member.name in PARTS}
+    packed = _packed(raw)
     seen = set()
     for name, part in PARTS.items():
-        if name not in packed:
-            raise FormatError(f"{ARCHIVE} has no {name}")
         for number, line in enumerate(_lines(packed.pop(name), name), start=1):
             try:
                 record = json.loads(line)
@@ -96,6 +95,20 @@ def _trials(raw: RawFolder) -> Iterator[dict[str, Any]]:
                     yield _trial(name, part, record)
             except (KeyError, RecursionError, TypeError, ValueError) as err:
                 raise FormatError(f"line {number} of {name} is no trial of PD1: {err!r}") from err
+
+
+def _packed(raw: RawFolder) -> dict[str, bytes]:
+    """The four parts as they are, in whichever folder of the archive they lie."""
+    parts = {PurePosixPath(name).name: name for name in PARTS}
+    found = {}
+    for member in raw.members(ARCHIVE):
+        part = parts.get(PurePosixPath(member.name).name)
+        if part is not None:
+            found[part] = member.stream.read()
+    for name in PARTS:
+        if name not in found:
+            raise FormatError(f"{raw.variant(ARCHIVE)} has no {name}")
+    return found
 
 
 def _lines(packed: bytes, name: str) -> Iterator[bytes]:
@@ -245,7 +258,14 @@ PD1 = Recipe(
     ),
     homepage="https://github.com/google-research/hyperbo",
     version="1.0",
-    files=(RawFile(ARCHIVE, url="https://storage.googleapis.com/gresearch/pint/pd1.tar.gz"),),
+    files=(
+        RawFile(
+            ARCHIVE,
+            url="https://storage.googleapis.com/gresearch/pint/pd1.tar.gz",
+            instead=(RawFile("pd1_raw_data.tar.gz"),),
+            members=tuple(PARTS),
+        ),
+    ),
     card=CARD,
     convert=_convert,
     default=Default(workers=4),

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import io
+import itertools
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, cast
@@ -16,9 +17,10 @@ from blackbox_repo.errors import FormatError, IntegrityError, InvalidOption, Unk
 from blackbox_repo.manifest import Source
 from conversion_scripts.archives import Limits, Member, members, opened, unpacked
 from conversion_scripts.csv_columns import csv_columns
+from conversion_scripts.places import located, located_unpacked, short_names, unpacked_name
 from conversion_scripts.safe_pickle import unpickle, unpickle_torch
 
-UNPACKED_LIMIT = 1 << 32  # of what is read in one piece
+UNPACKED_LIMIT = 1 << 28  # of what is read in one piece, unless the recipe knows of more
 _PIECE = 1 << 20
 
 
@@ -38,6 +40,7 @@ class RawFile:
         mirrors: Other addresses of the same file, to be tried in order.
         instead: The same data in other packings, any of which will do.
         about: So many bytes it has roughly, where the recipe does not know them; nothing is checked with it.
+        members: Of an archive, what is read of it; the archive may then also lie there unpacked.
 
     Raises:
         InvalidOption: The name leads out of the raw folder.
@@ -53,6 +56,7 @@ class RawFile:
     mirrors: tuple[str, ...] = ()
     instead: tuple[RawFile, ...] = ()
     about: int = 0
+    members: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         path = PurePosixPath(self.name)
@@ -69,8 +73,11 @@ def github(name: str, repository: str, commit: str, path: str, sha256: str, size
 class RawFolder:
     """The files of a recipe in a folder; the only way in which a recipe reads anything.
 
+    A file may lie under its whole name, or under the end of it: in ``root/icml2020/XGBoost.csv.zip``, or in
+    ``root/XGBoost.csv.zip`` where only one file of the recipe can be meant.
+
     Args:
-        root: The folder.
+        root: The folder, or one file of it.
         files: What may be read from it, and must be there.
         watch: Told of a file or folder how many bytes of how many are read, as they are.
 
@@ -84,13 +91,16 @@ class RawFolder:
         files: Iterable[RawFile],
         watch: Callable[[str, int, int], None] = lambda name, done, total: None,
     ) -> None:
-        self._root, self._watch = root, watch
+        self._watch = watch
         self._unverified: Path | None = None
-        self._files = {file.name: self._variant(file) for file in files}
+        self._files = {file.name: file for file in files}
         self._read: dict[str, Source] = {}
-        if not root.is_dir():
+        if not root.exists():
             raise InvalidOption(f"the raw folder {str(root)!r} does not exist or is no folder")
-        missing = [file for file in self._files.values() if self._find(file.name) is None]
+        self._places = _found(root, self._files.values(), "")
+        if not self._places and (given := _given(root, self._files.values())):
+            self._places = _found(root.parent, self._files.values(), given)
+        missing = [file for name, file in self._files.items() if name not in self._places]
         if missing:
             raise InvalidOption(_missing_text(root, missing, len(self._files)))
 
@@ -110,10 +120,12 @@ class RawFolder:
     def variant(self, name: str) -> str:
         """The name of the packing that is there: the file's own, or one of its ``instead``.
 
+        That of an archive which lies there unpacked has no ending such as ``.zip``.
+
         Raises:
             UnknownName: The recipe does not list the file.
         """
-        return self._file(name).name
+        return self._place(name).file.name
 
     def bytes(self, name: str) -> bytes:
         """The content of a file as published.
@@ -123,10 +135,10 @@ class RawFolder:
             IntegrityError: It is not the file that the recipe knows.
             FormatError: Its gzip is damaged, or too large.
         """
-        file = self._file(name)
-        with self._content(file, file.size or UNPACKED_LIMIT) as stream:
+        place = self._place(name)
+        with self._content(place, _limit(place.file, UNPACKED_LIMIT)) as stream:
             content = stream.read()
-        self._check(file, hashlib.sha256(content).hexdigest(), len(content))
+        self._check(place, hashlib.sha256(content).hexdigest(), len(content))
         return content
 
     def stream(self, name: str) -> BinaryIO:
@@ -134,34 +146,46 @@ class RawFolder:
 
         At its first use the file is read twice: its hash is checked before anything of it is used.
         """
-        file = self._file(name)
-        if file.name not in self._read:
-            with self._content(file) as stream:
-                self._check(file, *_hashed(stream))
-        return self._content(file)
+        self.verify(name)
+        place = self._place(name)
+        return self._content(place, _limit(place.file, Limits.member))
 
     def members(self, name: str) -> Iterator[Member]:
         """The files in an archive, in its order, or in a folder, by name; see :func:`archives.members`."""
-        file = self._file(name)
-        folder = self._root / file.name
-        if not folder.is_dir():
+        self.verify(name)
+        place = self._place(name)
+        if not place.parts:
             with self.stream(name) as archive:
-                yield from members(archive, file.name)
-            return
-        paths = sorted(path for path in folder.iterdir() if path.is_file())
-        self._check(file, *_folder_hash(paths))
-        total, done = self._read[file.name].bytes, 0
-        for path in paths:
+                yield from members(archive, place.file.name)
+        total, done = self._read[place.file.name].bytes, 0
+        for member, path in place.parts.items():
             with path.open("rb") as stream:
-                yield Member(path.name, path.stat().st_size, stream)
+                yield Member(member, path.stat().st_size, stream)
             done += path.stat().st_size
-            self._watch(file.name, done, total)
+            self._watch(place.file.name, done, total)
 
     @contextmanager
     def member(self, name: str, member: str) -> Iterator[BinaryIO]:
         """One file in an archive, as a stream; see :func:`archives.opened`."""
-        with self.stream(name) as archive, opened(archive, self.variant(name), member) as stream:
+        self.verify(name)
+        place = self._place(name)
+        if member in place.parts:
+            with place.parts[member].open("rb") as stream:
+                yield stream
+            return
+        with self.stream(name) as archive, opened(archive, place.file.name, member) as stream:
             yield stream
+
+    def verify(self, name: str) -> None:
+        """Check a file or folder at its first use; from then on it is among the sources."""
+        place = self._place(name)
+        if place.file.name in self._read:
+            return
+        if place.parts:
+            self._check(place, *_folder_hash(place.parts.values()))
+            return
+        with self._content(place, _limit(place.file, Limits.member)) as stream:
+            self._check(place, *_hashed(stream))
 
     def json(self, name: str) -> Any:
         """A JSON file; the literals ``NaN`` and ``Infinity`` are read as Python does."""
@@ -185,40 +209,108 @@ class RawFolder:
             content = _only_member(content, name)
         return csv_columns(content, name)
 
-    def _file(self, name: str) -> RawFile:
-        if name not in self._files:
+    def _place(self, name: str) -> _Place:
+        if name not in self._places:
             raise UnknownName("raw file", name, self._files)
-        file = self._files[name]
-        if not file.sha256:
-            self._unverified = self._find(file.name)
-        return file
+        place = self._places[name]
+        if not place.file.sha256:
+            self._unverified = place.path
+        return place
 
-    def _variant(self, file: RawFile) -> RawFile:
-        packings = (file, *file.instead)
-        return next((packing for packing in packings if self._find(packing.name) is not None), file)
+    def _content(self, place: _Place, limit: int) -> BinaryIO:
+        opened = self._watched(place, place.path)
+        packed = place.path.name == f"{PurePosixPath(place.file.name).name}.gz"
+        return unpacked(opened, str(place.path), limit) if packed else opened
 
-    def _find(self, name: str) -> Path | None:
-        for candidate in (self._root / name, self._root / f"{name}.gz"):
-            if candidate.exists():
-                return candidate
-        return None
+    def _watched(self, place: _Place, path: Path) -> BinaryIO:
+        report = partial(self._watch, place.file.name)
+        return cast("BinaryIO", io.BufferedReader(_Watched(path, report), _PIECE))
 
-    def _content(self, file: RawFile, limit: int = Limits.member) -> BinaryIO:
-        path = self._find(file.name)
-        if path is None:
-            raise InvalidOption(_missing_text(self._root, [file], len(self._files)))
-        opened = cast("BinaryIO", io.BufferedReader(_Watched(path, partial(self._watch, file.name)), _PIECE))
-        return opened if path == self._root / file.name else unpacked(opened, str(path), limit)
-
-    def _check(self, file: RawFile, found: str, size: int) -> None:
+    def _check(self, place: _Place, found: str, size: int) -> None:
+        file = place.file
         if file.sha256 not in ("", found):
             raise IntegrityError(
-                f"{self._find(file.name)} is not the file that this recipe knows: its sha256 is {found}, "
+                f"{place.path} is not the file that this recipe knows: its sha256 is {found}, "
                 f"expected {file.sha256}; it was not used. Fetch it again from {_origin(file)}"
             )
         self._read[file.name] = Source(
             file.name, found, size, file.repository, file.path, file.commit, file.url
         )
+
+
+@dataclass(frozen=True)
+class _Place:
+    """A packing that is there.
+
+    Args:
+        file: Which one.
+        path: The file, plain or gzipped, or the folder.
+        parts: Of a folder: name -> its file; the names are those in the archive if that lies there unpacked.
+    """
+
+    file: RawFile
+    path: Path
+    parts: Mapping[str, Path] = field(default_factory=dict)
+
+
+def present(root: Path, files: Iterable[RawFile]) -> set[str]:
+    """The names of those files which are there, in whichever packing and place a :class:`RawFolder` finds."""
+    return set(_found(root, list(files), ""))
+
+
+def _found(root: Path, files: Collection[RawFile], preferred: str) -> dict[str, _Place]:
+    """Where the files are; under their whole names rather than under a part of these."""
+    packings = {file.name: _packings(file, preferred) for file in files}
+    short = short_names({name: [packing.name for packing in some] for name, some in packings.items()})
+    places = {}
+    for name, some in packings.items():
+        whole = (_tried(root, packing, [packing.name]) for packing in some)
+        ends = (_tried(root, packing, short[packing.name]) for packing in some)
+        place = next(filter(None, itertools.chain(whole, ends)), None)
+        if place is not None:
+            places[name] = place
+    return places
+
+
+def _given(root: Path, files: Iterable[RawFile]) -> str:
+    """The base name of the raw file that is given instead of the folder in which it lies, if one is."""
+    packings = [packing for file in files for packing in (file, *file.instead)]
+    names = dict.fromkeys(name for packing in packings for name in _base_names(packing))
+    given = next((name for name in names if root.name in (name, f"{name}.gz")), "")
+    if root.is_file() and not given:
+        raise InvalidOption(
+            f"{str(root)!r} is none of the raw files that are needed; they are called "
+            f"{', '.join(map(repr, names))}"
+        )
+    return given
+
+
+def _packings(file: RawFile, preferred: str) -> list[RawFile]:
+    """The file and what will do instead, or the one of these that the user pointed at."""
+    all_ = [file, *file.instead]
+    return [packing for packing in all_ if preferred in _base_names(packing)] or all_
+
+
+def _base_names(file: RawFile) -> list[str]:
+    return [PurePosixPath(name).name for name in (file.name, *file.members)]
+
+
+def _tried(root: Path, file: RawFile, names: Iterable[str]) -> _Place | None:
+    path = located(root, names)
+    if path is not None and path.is_dir():
+        return _Place(file, path, {part.name: part for part in sorted(path.iterdir()) if part.is_file()})
+    if path is not None:
+        return _Place(file, path)
+    paths = located_unpacked(root, file.name, file.members)
+    if not paths:
+        return None
+    unpacked_file = RawFile(unpacked_name(file.name), file.repository, file.path, file.commit)
+    return _Place(unpacked_file, next(iter(paths.values())).parent, paths)
+
+
+def _limit(file: RawFile, default: int) -> int:
+    """The most bytes that the file may unpack to."""
+    return file.size or max(default, 4 * file.about)
 
 
 class _Watched(io.FileIO):
@@ -251,7 +343,7 @@ def _hashed(stream: BinaryIO) -> tuple[str, int]:
     return digest.hexdigest(), size
 
 
-def _folder_hash(paths: list[Path]) -> tuple[str, int]:
+def _folder_hash(paths: Iterable[Path]) -> tuple[str, int]:
     """The SHA-256 of what sha256sum prints for these files, and their bytes together."""
     digest, total = hashlib.sha256(), 0
     for path in paths:

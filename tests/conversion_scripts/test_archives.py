@@ -220,7 +220,7 @@ def test_a_temporary_file_has_no_name_that_could_be_left_behind(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    with seekable(io.BytesIO(b"content"), "x") as file:
+    with seekable(unpacked(io.BytesIO(b"content"), "x"), "x") as file:
         assert list(tmp_path.iterdir()) == []
         assert (file.seek(3), file.read()) == (3, b"tent")
 
@@ -235,7 +235,8 @@ def test_a_full_temporary_folder_is_named_with_the_way_out(
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     monkeypatch.setattr(tempfile, "TemporaryFile", _Full)
-    with pytest.raises(InvalidOption) as caught, seekable(io.BytesIO(b"content"), "x.hdf5"):
+    packed = unpacked(io.BytesIO(b"content"), "x")
+    with pytest.raises(InvalidOption) as caught, seekable(packed, "x.hdf5"):
         pass
     assert str(caught.value) == (
         f"x.hdf5 cannot be unpacked in the temporary folder {str(tmp_path)!r} beyond 0 bytes: No space left "

@@ -35,9 +35,11 @@ def test_a_whole_source_says_nothing(recipe: Recipe, raw: Path, tmp_path: Path) 
 def test_of_many_tasks_some_are_told(changed: Callable[..., Recipe], raw: Path, tmp_path: Path) -> None:
     many = changed(lambda made: {f"t{i}": made.tables["digits"] for i in range(6)})
     made = build(replace(many, whole=Whole(configurations=3)), raw, tmp_path)
-    part = "2 of 3 configurations of"
-    assert shortfall(Whole(configurations=3), made) == (
-        f"{part} t0, {part} t1, {part} t2, a part of 3 other tasks"
+    assert shortfall(Whole(configurations=3), made) == "2 of 3 configurations of each task"
+    whole = replace(made.tasks["t0"], configurations=3)
+    other = replace(made, tasks={**made.tasks, "t0": whole, "t1": replace(whole, configurations=1)})
+    assert shortfall(Whole(configurations=3), other) == (
+        "1 of 3 configurations of t1, 2 of 3 configurations of t2, t3, t4 and 1 more"
     )
     assert {task.title for task in made.tasks.values()} == {f"t{i} (2 of 3 configurations)" for i in range(6)}
 

@@ -132,6 +132,17 @@ def test_a_task_is_read_from_its_own_file_only(converted: Path, tmp_path: Path) 
     assert [finding.problem for finding in verify(converted)] == [""] * 4
 
 
+def test_the_archive_may_be_unpacked_and_nothing_is_copied_then(
+    converted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = written(tmp_path / "raw")
+    (folder / ARCHIVE).unlink()
+    for task in TASKS:
+        (folder / f"{task}.hdf5").rename(folder / f"fcnet_{task}_data.hdf5")
+    monkeypatch.setattr("tempfile.TemporaryFile", None)
+    assert build(CURVES, folder, tmp_path).tasks == load_blackbox(converted).manifest.tasks
+
+
 def test_a_key_outside_the_grid_is_refused(tmp_path: Path) -> None:
     def change(index: int, configuration: dict[str, Any], columns: dict[str, np.ndarray]) -> None:
         if index == PICKED[0]:

@@ -114,6 +114,15 @@ def test_ranges_are_those_of_the_vectors_where_they_leave_0_to_1(tmp_path: Path)
     assert ends == [(-0.5, 1.0), (0.0, 60.0), (0.0, 1.0)]
 
 
+def test_the_archive_may_be_unpacked(made: Manifest, tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "raw" / ARCHIVE) as archive:
+        archive.extractall(tmp_path / "unpacked")
+    (tmp_path / "raw" / DESCRIPTORS).rename(tmp_path / "unpacked" / Path(DESCRIPTORS).name)
+    found = build(load_recipe("hpob-4796"), tmp_path / "unpacked", tmp_path / "out")
+    assert found.tasks == made.tasks
+    assert [source.file for source in found.sources] == [DESCRIPTORS, "hpob/hpob-data"]
+
+
 def test_vectors_that_do_not_fit_their_names_are_refused(tmp_path: Path) -> None:
     data = json.loads(json.dumps(DATA))
     data["test"]["4796"]["3549"]["X"] = [[0.1, 0.2]]

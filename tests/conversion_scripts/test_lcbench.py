@@ -155,6 +155,16 @@ def test_a_data_set_in_two_places_is_refused(tmp_path: Path) -> None:
         build(LCBENCH, tmp_path / "raw", tmp_path)
 
 
+@pytest.mark.parametrize("file", ["data_2k_lw.zip", "data_2k.zip"])
+def test_the_archive_may_be_unpacked(tmp_path: Path, file: str) -> None:
+    converted(tmp_path, file=file)
+    packed = load_blackbox(tmp_path / "lcbench").manifest.tasks
+    with zipfile.ZipFile(tmp_path / "raw" / file) as archive:
+        archive.extractall(tmp_path / "unpacked")
+    for raw in (tmp_path / "unpacked", tmp_path / "unpacked" / file.replace(".zip", ".json")):
+        assert build(LCBENCH, raw, tmp_path / "again").tasks == packed
+
+
 def test_a_task_is_read_from_its_own_file_only(tmp_path: Path) -> None:
     converted(tmp_path)
     for name in DATASETS[1:]:

@@ -252,7 +252,12 @@ def test_all_packings_give_the_same_table(converted: Path, tmp_path: Path) -> No
     for kind in ("tar", "one"):
         manifest = build(RECIPES["nasbench201-hp12"], tmp_path / kind, tmp_path / kind)
         assert manifest.tasks == expected
-        assert manifest.sources[0].file.startswith(TOPOLOGY)
+        assert manifest.sources[0].file.startswith(f"nats_bench/{TOPOLOGY}")
+
+
+def test_the_folder_above_may_be_given(converted: Path, tmp_path: Path) -> None:
+    found = build(RECIPES["nats-sss-hp12"], RAW, tmp_path)
+    assert found.tasks == read_manifest(converted / "nats-sss-hp12").tasks
 
 
 def test_a_record_of_another_kind_is_refused(tmp_path: Path) -> None:

@@ -193,6 +193,15 @@ def test_elapsed_time_goes_on_after_a_restart_and_never_falls() -> None:
     assert _elapsed(curves).tolist() == [50.0, 100.0, 200.0, 200.0, 200.0]
 
 
+def test_other_names_of_the_archive_and_its_parts_alone_will_do(made: Manifest, tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "raw" / ARCHIVE) as archive:
+        archive.extractall(tmp_path / "unpacked")  # noqa: S202  our own archive
+    (tmp_path / "renamed").mkdir()
+    (tmp_path / "raw" / ARCHIVE).rename(tmp_path / "renamed" / "pd1_raw_data.tar.gz")
+    for raw in ("unpacked", "unpacked/pd1", "renamed", "renamed/pd1_raw_data.tar.gz"):
+        assert build(load_recipe("pd1"), tmp_path / raw, tmp_path / "again").tasks == made.tasks
+
+
 def test_an_archive_without_a_part_is_refused(tmp_path: Path) -> None:
     missing = "pd1/pd1_matched_phase1_results.jsonl.gz"
     with pytest.raises(FormatError, match=r"pd1/pd1\.tar\.gz has no pd1/pd1_matched_phase1_results"):

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from blackbox_repo.errors import FormatError, IntegrityError, InvalidOption, UnknownName
-from conversion_scripts.raw import RawFile, RawFolder, github
+from conversion_scripts.raw import RawFile, RawFolder, github, present
 
 CONTENT = b'{"a": [1, NaN]}'
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -99,6 +99,8 @@ def test_a_folder_or_an_archive_of_it_will_do(tmp_path: Path) -> None:
     (tmp_path / "y" / "runs").mkdir(parents=True)
     for name, member in content.items():
         (tmp_path / "y" / "runs" / name).write_bytes(member)
+    for root in (tmp_path / "y", tmp_path / "y" / "runs"):
+        assert [m.name for m in RawFolder(root, [file]).members("runs")] == ["a", "b"]
     unpacked = RawFolder(tmp_path / "y", [file])
     assert [(m.name, m.size, m.stream.read()) for m in unpacked.members("runs")] == [
         ("a", 5, b"first"),
@@ -188,3 +190,93 @@ def test_the_last_file_of_unknown_hash_is_known(tmp_path: Path) -> None:
     folder.bytes("unknown")
     folder.bytes("known")
     assert folder.unverified == tmp_path / "unknown"
+
+
+def test_a_folder_further_down_or_the_file_itself_may_be_given(tmp_path: Path) -> None:
+    (tmp_path / "icml2020").mkdir()
+    (tmp_path / "icml2020" / "a.json").write_bytes(CONTENT)
+    (tmp_path / "packed").mkdir()
+    (tmp_path / "packed" / "a.json.gz").write_bytes(gzip.compress(CONTENT))
+    file = RawFile("icml2020/a.json", sha256=SHA256)
+    given = [
+        tmp_path,
+        tmp_path / "icml2020",
+        tmp_path / "icml2020" / "a.json",
+        tmp_path / "packed",
+        tmp_path / "packed" / "a.json.gz",
+    ]
+    folders = [RawFolder(root, [file]) for root in given]
+    assert [folder.bytes("icml2020/a.json") for folder in folders] == [CONTENT] * len(given)
+    assert {source.file for folder in folders for source in folder.sources} == {"icml2020/a.json"}
+    assert present(tmp_path / "packed", [file, RawFile("b")]) == {"icml2020/a.json"}
+
+
+def test_the_file_that_is_given_is_the_packing_that_is_read(tmp_path: Path) -> None:
+    for name in ("small.zip", "large.zip"):
+        (tmp_path / name).write_bytes(name.encode())
+    files = [RawFile("small.zip", instead=(RawFile("large.zip"),))]
+    assert RawFolder(tmp_path, files).bytes("small.zip") == b"small.zip"
+    assert RawFolder(tmp_path / "large.zip", files).bytes("small.zip") == b"large.zip"
+    (tmp_path / "large (1).zip").write_bytes(b"")
+    with pytest.raises(InvalidOption) as caught:
+        RawFolder(tmp_path / "large (1).zip", files)
+    assert str(caught.value) == (
+        f"{str(tmp_path / 'large (1).zip')!r} is none of the raw files that are needed; they are called "
+        f"'small.zip', 'large.zip'"
+    )
+
+
+def test_the_whole_name_comes_before_its_end_and_no_end_means_two_files(tmp_path: Path) -> None:
+    (tmp_path / "car").mkdir()
+    (tmp_path / "car" / "data").write_bytes(b"whole")
+    (tmp_path / "data").write_bytes(b"end")
+    assert RawFolder(tmp_path, [RawFile("car/data")]).bytes("car/data") == b"whole"
+    with pytest.raises(InvalidOption, match=r"lacks 1 of the 2 files needed: 'boat/data' \("):
+        RawFolder(tmp_path, [RawFile("car/data"), RawFile("boat/data")])
+
+
+def test_an_empty_folder_does_not_hide_an_archive(tmp_path: Path) -> None:
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs.tar").write_bytes(archive({"a": b"first"}))
+    folder = RawFolder(tmp_path, [RawFile("runs", instead=(RawFile("runs.tar"),))])
+    assert folder.variant("runs") == "runs.tar"
+
+
+@pytest.mark.parametrize("where", ["hpo/runs", "runs", ""])
+def test_an_archive_whose_members_are_known_may_lie_there_unpacked(tmp_path: Path, where: str) -> None:
+    (tmp_path / where).mkdir(parents=True, exist_ok=True)
+    for name, content in {"b": b"second", "a": b"first", "other": b""}.items():
+        (tmp_path / where / name).write_bytes(content)
+    file = RawFile("hpo/runs.tar.gz", sha256=SHA256, members=("runs/b", "runs/a"))
+    folder = RawFolder(tmp_path, [file])
+    assert folder.variant("hpo/runs.tar.gz") == "hpo/runs"
+    with folder.member("hpo/runs.tar.gz", "runs/a") as stream:
+        assert stream.read() == b"first"
+    read = [(member.name, member.stream.read()) for member in folder.members("hpo/runs.tar.gz")]
+    assert read == [("runs/b", b"second"), ("runs/a", b"first")]
+    hashes = {
+        name: hashlib.sha256(text).hexdigest() for name, text in {"b": b"second", "a": b"first"}.items()
+    }
+    listing = "".join(f"{found}  {name}\n" for name, found in hashes.items())
+    (source,) = folder.sources
+    assert (source.file, source.sha256) == ("hpo/runs", hashlib.sha256(listing.encode()).hexdigest())
+    assert folder.unverified == tmp_path / where
+
+
+@pytest.mark.parametrize(
+    ("file", "limit"),
+    [(RawFile("a", size=1000), 1000), (RawFile("a", about=500), 2000), (RawFile("a"), 1500)],
+    ids=["of a known size", "of roughly that size", "of unknown size"],
+)
+def test_a_gzip_bomb_is_stopped_by_what_is_known_of_the_file(
+    tmp_path: Path, file: RawFile, limit: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("conversion_scripts.raw.UNPACKED_LIMIT", 1500)
+    (tmp_path / "a.gz").write_bytes(gzip.compress(bytes(limit)))
+    assert RawFolder(tmp_path, [file]).bytes("a") == bytes(limit)
+    (tmp_path / "a.gz").write_bytes(gzip.compress(bytes(limit + 1)))
+    with pytest.raises(FormatError, match=rf"a\.gz unpacks to more than the {limit} bytes that are read"):
+        RawFolder(tmp_path, [file]).bytes("a")
+    if file.size:  # what is read piece by piece fills no memory, so otherwise it may be larger
+        with pytest.raises(FormatError, match=rf"a\.gz unpacks to more than the {limit} bytes"):
+            RawFolder(tmp_path, [file]).stream("a")
