@@ -298,10 +298,11 @@ def test_a_file_without_an_address_is_told_how_to_get(tmp_path: Path) -> None:
     assert can_download(file_at("https://example.org/a"))
     assert fails(file, tmp_path) == (
         "the raw file 'a.pkl' could not be downloaded: it has no address that can be fetched. "
-        f"By hand: get it from https://github.com/someone/data: big/a.pkl and put it at {tmp_path / 'a.pkl'}"
+        "By hand: get it from https://github.com/someone/data/blob/HEAD/big/a.pkl and put it at "
+        f"{tmp_path / 'a.pkl'}"
     )
     packings = replace(file, instead=(RawFile("a-simple"), RawFile("a.tar")))
-    assert fails(packings, tmp_path).endswith("a.pkl; 'a-simple' or 'a.tar' beside it will do too")
+    assert fails(packings, tmp_path).endswith("a.pkl; 'a-simple' or 'a.tar' in the raw folder will do too")
 
 
 def test_of_several_packings_any_is_enough_and_the_first_with_an_address_is_fetched(
