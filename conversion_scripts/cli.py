@@ -162,6 +162,8 @@ def _files(recipe: Recipe) -> Table:
             name = packing.name if packing is file else f"or {packing.name}"
             same = packing is not file and place(packing) == place(file)
             table.add_row(name, _megabytes((packing,)), known, how, "" if same else place(packing))
+            if packing.members:
+                table.add_row("or that archive unpacked", "", "unknown", "by hand")
     return table
 
 

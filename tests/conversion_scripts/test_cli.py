@@ -8,10 +8,14 @@ import re
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
+from blackbox_repo.progress import Lines
+from conversion_scripts import cli
+from conversion_scripts.recipe import Recipe
 from conversion_scripts.registry import RECIPES, load_recipe
 from tests.conversion_scripts.host import Host, Page
 
@@ -79,12 +83,15 @@ def test_list_of_one_shows_every_packing_and_what_is_by_hand() -> None:
         ["or", "nats_bench/NATS-tss-v1_0-3ffb9-simple.tar", "unknown", "by", "hand"],
         ["or", "nats_bench/NATS-tss-v1_0-3ffb9.pickle.pbz2", "unknown", "by", "hand"],
     ]
-    rows = [line.split() for line in bb_convert("lcbench", "--list").stdout.splitlines()[-2:]]
+    rows = [line.split() for line in bb_convert("lcbench", "--list").stdout.splitlines()[-4::2]]
     assert rows[0] == ["data_2k_lw.zip", "~340.0", "unknown", "yes", load_recipe("lcbench").files[0].url]
     assert rows[1][:4] == ["or", "data_2k.zip", "unknown", "by"]
     rows = [line.split() for line in bb_convert("yahpo-lcbench", "--list").stdout.splitlines()]
     assert ["yahpo_v1.0/lcbench/model.onnx", "~2.2", "known", "yes"] in [row[:4] for row in rows]
     assert ["or", "yahpo_data.zip", "unknown", "by", "hand"] in [row[:5] for row in rows]
+    rows = [line.split() for line in bb_convert("fcnet", "--list").stdout.splitlines()[-2:]]
+    assert [row[0] for row in rows] == ["fcnet_tabular_benchmarks.tar.gz", "or"]
+    assert rows[1] == ["or", "that", "archive", "unpacked", "unknown", "by", "hand"]
 
 
 def test_help_teaches_with_an_example() -> None:
@@ -254,6 +261,29 @@ def test_a_full_disk_is_named_with_its_folder(tmp_path: Path) -> None:
     assert result.returncode == 2
     assert re.fullmatch(r"bb-convert: error: out/mine: .*File too large.*\n", result.stderr)
     assert not (tmp_path / "out").exists()
+
+
+def test_a_conversion_tells_what_it_does_and_what_it_has_read(
+    recipe: Recipe, raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines: list[str] = []
+
+    class Told(Lines):
+        def step(self, text: str) -> None:
+            super().step(text)
+            lines.append(self.line(0))
+
+        def amount(self, file: str, done: int, total: int) -> None:
+            super().amount(file, done, total)
+            lines.append(self.line(0))
+
+    monkeypatch.setattr("conversion_scripts.cli.told", lambda name: nullcontext(Told(name)))
+    (raw / "runs.json.gz").write_bytes(gzip.compress((raw / "runs.json").read_bytes()))
+    (raw / "runs.json").unlink()
+    cli._convert(recipe, raw, tmp_path, "bb-convert tiny")
+    assert lines[0] == "bb-convert tiny, 0.0 min: reading and converting"
+    assert "bb-convert tiny, 0.0 min: reading and converting: runs.json, 0 of 0 MB" in lines
+    assert lines[-1] == "bb-convert tiny, 0.0 min: writing digits (1 of 1)"
 
 
 def test_a_bomb_is_stopped_at_the_size_that_the_recipe_knows(tmp_path: Path) -> None:
