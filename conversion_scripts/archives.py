@@ -52,6 +52,16 @@ class Member:
     size: int
     stream: BinaryIO
 
+    def content(self, limit: int) -> bytes:
+        """All of it, if it is no larger than the limit.
+
+        Raises:
+            FormatError: It is.
+        """
+        if self.size > limit:
+            raise FormatError(f"{self.name} has {self.size} bytes, more than the {limit} that are read")
+        return self.stream.read()
+
 
 def members(archive: BinaryIO, name: str, limits: Limits = Limits()) -> Generator[Member, None, None]:
     """The regular files in a zip or tar file, the latter plain or compressed by gzip, bzip2 or xz.
@@ -221,6 +231,7 @@ def _tar_members(archive: BinaryIO, name: str) -> Iterator[Member]:
     source = _Metered(_decompressing(archive), name)
     with tarfile.open(fileobj=cast("BinaryIO", source), mode="r|", tarinfo=_Header) as tar:
         while (info := tar.next()) is not None:
+            source.allow(info.size)  # read or skipped
             _check_path(name, info.name)
             if info.isdir():
                 continue
@@ -230,9 +241,7 @@ def _tar_members(archive: BinaryIO, name: str) -> Iterator[Member]:
                 )
             content = tar.extractfile(info)
             assert content is not None
-            source.allow(info.size)
             yield _member(name, info.name, info.size, cast("BinaryIO", content))
-            source.allow(info.size)  # what was not read is skipped
             tar.members = []  # type: ignore[attr-defined]  # else it keeps all headers
 
 

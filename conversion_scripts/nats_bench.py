@@ -32,8 +32,8 @@ from conversion_scripts.recipe import Conversion, Recipe
 from conversion_scripts.safe_pickle import unpickle
 
 TARGET = "valid_accuracy"
-RECORD_LIMIT = 1 << 28  # bytes of one architecture's pickle
-BENCHMARK_LIMIT = 1 << 36  # bytes of the pickle with all of them
+RECORD_LIMIT = 1 << 24  # bytes of one architecture's pickle
+BENCHMARK_LIMIT = 1 << 34  # bytes of the pickle with all of them
 # task -> our name of a split -> the name in the records, as NATStopology.get_more_info resolves it
 SPLITS: dict[str, dict[str, str]] = {
     "cifar10-valid": {"valid": "x-valid", "test": "ori-test"},
@@ -186,7 +186,7 @@ def _each_record(raw: RawFolder, name: str, take: Take) -> None:
         return
     for member in raw.members(name):
         if member.name.endswith(".pickle.pbz2") and not member.name.endswith("meta.pickle.pbz2"):
-            packed = io.BytesIO(member.stream.read())
+            packed = io.BytesIO(member.content(RECORD_LIMIT))
             content = unpacked(packed, member.name, RECORD_LIMIT).read()
             for record in unpickle(content, member.name).values():
                 take(record)

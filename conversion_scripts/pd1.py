@@ -33,6 +33,7 @@ PARTS = {
     for kind in ("matched", "unmatched")
     for phase in (0, 1)
 }
+PART_LIMIT = 1 << 29  # bytes of one part, packed
 LINES_LIMIT = 1 << 33  # bytes that one part may unpack to
 LINE_LIMIT = 1 << 26  # bytes of a trial
 HYPERPARAMETERS = {
@@ -104,7 +105,7 @@ def _packed(raw: RawFolder) -> dict[str, bytes]:
     for member in raw.members(ARCHIVE):
         part = parts.get(PurePosixPath(member.name).name)
         if part is not None:
-            found[part] = member.stream.read()
+            found[part] = member.content(PART_LIMIT)
     for name in PARTS:
         if name not in found:
             raise FormatError(f"{raw.variant(ARCHIVE)} has no {name}")

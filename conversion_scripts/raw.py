@@ -327,8 +327,7 @@ class _Watched(io.FileIO):
 
 
 def _only_member(content: bytes, name: str) -> bytes:
-    limits = Limits(member=UNPACKED_LIMIT)
-    contents = [member.stream.read() for member in members(io.BytesIO(content), name, limits)]
+    contents = [member.content(UNPACKED_LIMIT) for member in members(io.BytesIO(content), name)]
     if len(contents) != 1:
         raise FormatError(f"{name} holds {len(contents)} files, not one")
     return contents[0]

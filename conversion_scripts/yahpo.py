@@ -173,7 +173,7 @@ def _unzipped(raw: RawFolder, wanted: Mapping[str, RawFile]) -> dict[str, bytes]
                     f"{member.name} in {ZIP} unpacks to {member.size} bytes, more than the {UNPACKED_LIMIT} "
                     f"that are read"
                 )
-            contents[path] = content = member.stream.read()
+            contents[path] = content = member.content(UNPACKED_LIMIT)
             found = hashlib.sha256(content).hexdigest()
             if wanted[path].sha256 not in ("", found):
                 raise IntegrityError(

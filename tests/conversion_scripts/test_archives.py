@@ -73,6 +73,24 @@ def test_a_member_may_be_skipped_or_read_in_pieces(pack: Callable[[dict[str, byt
 
 
 @each_kind
+@pytest.mark.parametrize("first", [0, 10, HEADER_LIMIT + 10])
+def test_a_member_above_the_limit_of_headers_may_be_skipped_after_any_part_of_it(
+    pack: Callable[[dict[str, bytes]], bytes], first: int
+) -> None:
+    archive = pack({"large": b"large" * HEADER_LIMIT, "small": b"small"})
+    read = [(member.name, member.stream.read(first)[:5]) for member in members(io.BytesIO(archive), "x")]
+    assert read == [("large", b"large"[:first]), ("small", b"small"[:first])]
+
+
+@each_kind
+def test_a_member_is_read_whole_up_to_a_limit(pack: Callable[[dict[str, bytes]], bytes]) -> None:
+    (member,) = members(io.BytesIO(pack({"a": b"content"})), "x")
+    with pytest.raises(FormatError, match=r"^a has 7 bytes, more than the 6 that are read$"):
+        member.content(6)
+    assert [member.content(7) for member in members(io.BytesIO(pack({"a": b"content"})), "x")] == [b"content"]
+
+
+@each_kind
 def test_one_member_is_opened_by_its_name(pack: Callable[[dict[str, bytes]], bytes]) -> None:
     with opened(io.BytesIO(pack(FILES)), "x.zip", "sub/b.txt") as stream:
         assert stream.read(6) == b"second"
@@ -151,6 +169,12 @@ def test_a_tar_header_does_not_fill_the_memory() -> None:
         assert tracemalloc.get_traced_memory()[1] < 8 * HEADER_LIMIT
     finally:
         tracemalloc.stop()
+
+
+def test_many_folders_are_no_large_header() -> None:
+    folders = tarred({f"folder{number}": b"" for number in range(3000)}, type=tarfile.DIRTYPE)
+    assert len(folders) > HEADER_LIMIT
+    assert contents(folders) == {}
 
 
 def test_many_small_headers_are_no_large_one() -> None:

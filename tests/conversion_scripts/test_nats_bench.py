@@ -260,6 +260,19 @@ def test_the_folder_above_may_be_given(converted: Path, tmp_path: Path) -> None:
     assert found.tasks == read_manifest(converted / "nats-sss-hp12").tasks
 
 
+@pytest.mark.parametrize("size", [100, 400_000])
+def test_a_record_is_not_read_beyond_its_limit(
+    tmp_path: Path, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("conversion_scripts.nats_bench.RECORD_LIMIT", 350_000)
+    build(RECIPES["nasbench201-hp12"], RAW, tmp_path)
+    folder = copied(RAW / "nats_bench" / f"{TOPOLOGY}-simple", tmp_path / f"{TOPOLOGY}-simple")
+    bomb = bz2.compress(pickle.dumps(b"x" * 400_000)) if size == 100 else b"x" * size
+    (folder / "000011.pickle.pbz2").write_bytes(bomb)
+    with pytest.raises(FormatError, match=r"^000011\.pickle\.pbz2 .* more than the 350000 (bytes )?that are"):
+        build(RECIPES["nasbench201-hp12"], tmp_path, tmp_path)
+
+
 def test_a_record_of_another_kind_is_refused(tmp_path: Path) -> None:
     folder = copied(RAW / "nats_bench" / f"{TOPOLOGY}-simple", tmp_path / f"{TOPOLOGY}-simple")
     record = records(TOPOLOGY, 11)

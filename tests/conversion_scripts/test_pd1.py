@@ -253,6 +253,14 @@ def test_a_line_that_is_no_trial_is_told_with_its_place(tmp_path: Path, lines: b
         build(load_recipe("pd1"), write_lines(tmp_path / "raw", lines), tmp_path / "out")
 
 
+def test_a_part_is_not_read_beyond_its_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("conversion_scripts.pd1.PART_LIMIT", 100)
+    with pytest.raises(
+        FormatError, match=r"phase0_results.jsonl.gz has \d+ bytes, more than the 100 that are"
+    ):
+        build(load_recipe("pd1"), write(tmp_path / "raw", TRIALS), tmp_path / "out")
+
+
 def test_a_line_is_not_read_beyond_its_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("conversion_scripts.pd1.LINE_LIMIT", len(GOOD))
     build(load_recipe("pd1"), write_lines(tmp_path / "a", GOOD), tmp_path / "out")
