@@ -232,6 +232,7 @@ def _tar_members(archive: BinaryIO, name: str) -> Iterator[Member]:
     with tarfile.open(fileobj=cast("BinaryIO", source), mode="r|", tarinfo=_Header) as tar:
         while (info := tar.next()) is not None:
             source.allow(info.size)  # read or skipped
+            tar.members = []  # type: ignore[attr-defined]  # else it keeps all headers
             _check_path(name, info.name)
             if info.isdir():
                 continue
@@ -242,7 +243,6 @@ def _tar_members(archive: BinaryIO, name: str) -> Iterator[Member]:
             content = tar.extractfile(info)
             assert content is not None
             yield _member(name, info.name, info.size, cast("BinaryIO", content))
-            tar.members = []  # type: ignore[attr-defined]  # else it keeps all headers
 
 
 def _zip_members(archive: BinaryIO, name: str) -> Iterator[Member]:
