@@ -91,7 +91,11 @@ class _Text:
                 value, self._at = self._decoder.raw_decode(self._text, self._at)
             except json.JSONDecodeError as err:
                 where = self._before + err.pos
-                if len(self._text) - self._at > self._limit or not self._extend(size):
+                if len(self._text) - self._at > self._limit:
+                    raise FormatError(
+                        f"{self._name} has a value of more than the {self._limit} characters that are read"
+                    ) from err
+                if not self._extend(size):
                     raise FormatError(
                         f"{self._name} is no readable JSON: {err.msg} at character {where}"
                     ) from err

@@ -26,6 +26,7 @@ from conversion_scripts.recipe import Conversion, Recipe
 
 FILE = "data_2k_lw.zip"
 EPOCHS = 50
+RUN_LIMIT = 1 << 24  # characters of one training run
 SPACE = Space(
     {
         "batch_size": Integer(16, 512, log=True),
@@ -130,7 +131,7 @@ def _convert(raw: RawFolder) -> Conversion:
     member = PurePosixPath(raw.variant(FILE)).with_suffix(".json").name
     tables, titles = {}, {}
     with raw.member(FILE, member) as stream:
-        entries = inner_objects(stream, member, depth=2)
+        entries = inner_objects(stream, member, depth=2, limit=RUN_LIMIT)
         for name, group in itertools.groupby(entries, key=lambda entry: entry[0][0]):
             if name in tables:
                 raise FormatError(f"{member} has the data set {name!r} twice")

@@ -34,7 +34,7 @@ PARTS = {
     for phase in (0, 1)
 }
 PART_LIMIT = 1 << 29  # bytes of one part, packed
-LINES_LIMIT = 1 << 33  # bytes that one part may unpack to
+LINES_LIMIT = 1 << 32  # bytes that one part may unpack to
 LINE_LIMIT = 1 << 26  # bytes of a trial
 HYPERPARAMETERS = {
     "lr_initial_value": "hps.lr_hparams.initial_value",

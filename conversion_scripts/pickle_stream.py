@@ -12,7 +12,7 @@ from conversion_scripts.safe_pickle import find_plain, refuse_outside
 
 Take = Callable[[dict[Any, Any]], bool]
 KEPT_PARTS = 64  # objects of so many parts before may still be referred to, even if no other part did
-PART_LIMIT = 1 << 25  # bytes of a part, and of what is left at either end
+PART_LIMIT = 1 << 24  # bytes of a part, and of what is left at either end
 
 
 class _Bounded:

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from blackbox_repo.errors import FormatError
-from conversion_scripts.pickle_memo import check_memo
+from conversion_scripts.pickle_size import check_size
 
 TORCH_LIMIT = 1 << 28
 _SCALAR = np.float64(0).__reduce__()[0]
@@ -177,7 +177,7 @@ def unpickle(content: bytes, name: str = "the pickle") -> Any:
             outside, or is damaged.
     """
     try:
-        check_memo(content)
+        check_size(content)
         return _SafeUnpickler(io.BytesIO(content)).load()
     except FormatError as err:
         raise FormatError(f"{name}: {err}") from err

@@ -146,6 +146,15 @@ def test_what_does_not_fit_is_refused(
         converted(tmp_path, change)
 
 
+def test_a_run_is_not_read_beyond_its_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("conversion_scripts.lcbench.RUN_LIMIT", 1 << 20)
+    (tmp_path / "raw").mkdir()
+    with zipfile.ZipFile(tmp_path / "raw" / FILE, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("data_2k_lw.json", '{"a": {"0": [' + "[]," * (1 << 21) + "[]]}}")
+    with pytest.raises(FormatError, match=r"^data_2k_lw\.json has a value of more than the 1048576 char"):
+        build(LCBENCH, tmp_path / "raw", tmp_path)
+
+
 def test_a_data_set_in_two_places_is_refused(tmp_path: Path) -> None:
     (tmp_path / "raw").mkdir()
     text = '{"a": {"0": RUN}, "b": {"0": RUN}, "a": {"1": RUN}}'

@@ -3,6 +3,7 @@ from __future__ import annotations
 import collections
 import io
 import pickle
+import pickletools
 import tracemalloc
 import zipfile
 from contextlib import suppress
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 
 from blackbox_repo.errors import FormatError
+from conversion_scripts.pickle_size import check_size
 from conversion_scripts.safe_pickle import unpickle, unpickle_torch
 
 
@@ -113,7 +115,7 @@ BOMBS: dict[str, bytes] = {
     "bytes(n)": pickle.dumps(_Acts(bytes, HUGE)),
     "list(bytes(n))": pickle.dumps(_Acts(list, _Acts(bytes, HUGE // 8))),
     "ndarray(n)": pickle.dumps(_Acts(np.ndarray, (HUGE,), "b")),
-    "ndarray.__new__(n)": b"\x80\x02cnumpy\nndarray\n" + f"(I{HUGE}\ntt".encode() + b"\x81.",
+    "ndarray.__new__(n)": b"\x80\x02cnumpy\nndarray\n" + f"((I{HUGE}\ntt".encode() + b"\x81.",
     "_reconstruct(n)": pickle.dumps(_Acts(np.zeros(1).__reduce__()[0], np.ndarray, (HUGE,), b"b")),
     "an array of objects": pickle.dumps(_array((HUGE // 8,), np.dtype("O"), [])),
     "an array of made-up shape": pickle.dumps(_array((HUGE,), np.dtype("S1"), b"")),
@@ -140,6 +142,16 @@ def test_a_bomb_does_not_fill_the_memory(bomb: bytes) -> None:
         assert tracemalloc.get_traced_memory()[1] < 50 * len(bomb) + 1_000_000
     finally:
         tracemalloc.stop()
+
+
+def test_a_pickle_has_no_more_opcodes_than_are_read() -> None:
+    content = pickle.dumps([[]] * 98 + ["text", 2**70, 1.5], 4)
+    opcodes = sum(1 for _ in pickletools.genops(content))
+    check_size(content, opcodes)
+    with pytest.raises(
+        FormatError, match=rf"^the pickle has more than the {opcodes - 1} opcodes that are read"
+    ):
+        check_size(content, opcodes - 1)
 
 
 def test_a_bomb_is_told_by_name() -> None:

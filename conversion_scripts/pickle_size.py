@@ -1,4 +1,4 @@
-"""The numbers that a pickle gives to its objects: Python's own reader takes memory up to the largest."""
+"""The memory that a pickle would take: by how many opcodes it has, and how it numbers its objects."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import pickletools
 
 from blackbox_repo.errors import FormatError
 
+OPCODES_LIMIT = 1 << 24
 # opcode -> the bytes that it takes with its argument; those whose argument says how long it is are below
 _FIXED = [0] * 256
 _COUNTED: dict[int, int] = {}  # opcode -> the bytes of the number that stands before its argument
@@ -30,18 +31,25 @@ for _code, _width in _COUNTED.items():
     _FIXED[_code] = -1 if _width == 1 else 0
 
 
-def check_memo(content: bytes) -> None:
-    """Walk over a pickle without running it, and refuse numbers which its own size does not explain.
+def check_size(content: bytes, limit: int = OPCODES_LIMIT) -> None:
+    """Walk over a pickle without running it, and refuse what would take memory out of proportion to its size.
 
-    A pickle of seven bytes that gives an object the number 2**32 - 1 would take 64 GiB.
+    A pickle of seven bytes that gives an object the number 2**32 - 1 would take 64 GiB; one of a gigabyte
+    that has an empty list in each of them would take 64 GiB too, and is packed in a megabyte.
+
+    Args:
+        content: The pickle.
+        limit: The most opcodes that it may have; each makes one object at most.
 
     Raises:
-        FormatError: An object has a number above the bytes of the pickle.
+        FormatError: It has more of them, or gives an object a number above its own bytes.
     """
     at, end, fixed = 0, len(content), _FIXED
-    while at < end:
+    for _ in range(limit):  # as short as can be, for a benchmark has a thousand million opcodes
+        if at >= end:
+            return
         size = fixed[content[at]]
-        if size > 0:  # the loop is short, for a benchmark has a thousand million opcodes
+        if size > 0:
             at += size
         elif size < 0 and at + 1 < end:
             at += 2 + content[at + 1]
@@ -49,6 +57,8 @@ def check_memo(content: bytes) -> None:
             at += 1 + size + int.from_bytes(content[at + 1 : at + 1 + size], "little")
         else:
             at = _after(content, at)
+    if at < end:
+        raise FormatError(f"the pickle has more than the {limit} opcodes that are read; it was not run")
 
 
 def _after(content: bytes, at: int) -> int:
