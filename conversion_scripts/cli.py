@@ -37,7 +37,9 @@ def convert(
     ] = None,
     raw: Annotated[
         Optional[Path],  # noqa: UP045
-        typer.Option(help=f"The folder with the raw files; with --download it is {DOWNLOADED} by default."),
+        typer.Option(
+            help=f"The folder of the raw files, or one of these; by default {DOWNLOADED} with --download."
+        ),
     ] = None,
     out: Annotated[Path, typer.Option(help="Where to write the folder NAME.")] = Path(),
     *,

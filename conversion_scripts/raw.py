@@ -97,9 +97,7 @@ class RawFolder:
         self._read: dict[str, Source] = {}
         if not root.exists():
             raise InvalidOption(f"the raw folder {str(root)!r} does not exist or is no folder")
-        self._places = _found(root, self._files.values(), "")
-        if not self._places and (given := _given(root, self._files.values())):
-            self._places = _found(root.parent, self._files.values(), given)
+        self._places = _places(root, self._files.values())
         missing = [file for name, file in self._files.items() if name not in self._places]
         if missing:
             raise InvalidOption(_missing_text(root, missing, len(self._files)))
@@ -255,7 +253,15 @@ class _Place:
 
 def present(root: Path, files: Iterable[RawFile]) -> set[str]:
     """The names of those files which are there, in whichever packing and place a :class:`RawFolder` finds."""
-    return set(_found(root, list(files), ""))
+    return set(_places(root, list(files)))
+
+
+def _places(root: Path, files: Collection[RawFile]) -> dict[str, _Place]:
+    """Where the files are, in a folder or beside the one of them that is given instead."""
+    found = _found(root, files, "")
+    if found or not (given := _given(root, files)):
+        return found
+    return _found(root.parent, files, given)
 
 
 def _found(root: Path, files: Collection[RawFile], preferred: str) -> dict[str, _Place]:

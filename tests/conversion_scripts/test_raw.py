@@ -208,7 +208,9 @@ def test_a_folder_further_down_or_the_file_itself_may_be_given(tmp_path: Path) -
     folders = [RawFolder(root, [file]) for root in given]
     assert [folder.bytes("icml2020/a.json") for folder in folders] == [CONTENT] * len(given)
     assert {source.file for folder in folders for source in folder.sources} == {"icml2020/a.json"}
-    assert present(tmp_path / "packed", [file, RawFile("b")]) == {"icml2020/a.json"}
+    for root in given:
+        assert present(root, [file, RawFile("b")]) == {"icml2020/a.json"}
+    assert present(tmp_path / "nowhere", [file]) == set()
 
 
 def test_the_file_that_is_given_is_the_packing_that_is_read(tmp_path: Path) -> None:
