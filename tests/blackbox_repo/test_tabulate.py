@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from blackbox_repo import cli, from_function, load_blackbox
+from blackbox_repo import cli, describe, from_function, load_blackbox
 from blackbox_repo.blackbox import Blackbox
 from blackbox_repo.domains import Categorical, Float, Integer
 from blackbox_repo.errors import (
@@ -27,6 +27,7 @@ from blackbox_repo.progress import Lines
 from blackbox_repo.repository import verify
 from blackbox_repo.schema import Fidelity, Objective, Schema
 from blackbox_repo.space import Condition, Space
+from blackbox_repo.storage import save_tables
 from blackbox_repo.table import Table, TabularBlackbox
 from blackbox_repo.tabulate import save_tabulated, tabulate
 
@@ -180,6 +181,17 @@ def test_a_table_is_called_after_what_it_has_and_told_of_as_a_table(tmp_path: Pa
         "exchange-rate": 230,
     }
     assert fewer.name == "icml-deepar-235"
+
+
+def test_labels_are_left_out_and_a_target_of_a_task_is_kept(tmp_path: Path) -> None:
+    manifest = save_tabulated("nasbench-macro", 3, tmp_path)
+    assert manifest.card[-1].rule.endswith("bit by bit; its labels are left out: architecture")
+    source = describe("icml-deepar")
+    only = {"electricity": replace(source.tasks["electricity"], target="rmse")}
+    tables = {"electricity": tabulate(load_blackbox("icml-deepar")["electricity"], 5).table}
+    save_tables(tmp_path / "mine", replace(source, name="mine", tasks=only), tables)
+    save_tabulated(tmp_path / "mine", 3, tmp_path)
+    assert load_blackbox(tmp_path / "mine-3")["electricity"].schema.target == "rmse"
 
 
 def test_one_table_is_in_memory_at_a_time_and_each_is_reported(
