@@ -18,6 +18,7 @@ from conversion_scripts.checks import check_table
 from conversion_scripts.completeness import marked
 from conversion_scripts.raw import RawFolder
 from conversion_scripts.recipe import Conversion, Recipe
+from conversion_scripts.signatures import mismatch
 
 # what no raw file can be the reason of
 _BUGS = (AssertionError, ImportError, MemoryError, NameError, NotImplementedError)
@@ -96,7 +97,9 @@ def _blamed(recipe: Recipe, folder: RawFolder) -> Iterator[None]:
     except Exception as err:
         if folder.unverified is None or getattr(err, "errno", None) is not None:
             raise
-        earlier = " or a file before it" if len(folder.sources) > 1 else ""
+        known = {packing.name for file in recipe.files for packing in (file, *file.instead) if packing.sha256}
+        several = sum(source.file not in known for source in folder.sources) > 1
+        earlier = " or a file before it" if several else ""
         raise FormatError(
             f"{folder.unverified.name}{earlier} is not what the recipe {recipe.name!r} expects: "
             f"{type(err).__name__}: {err} (--debug shows where). {_advice(folder.unverified)}"
@@ -104,6 +107,9 @@ def _blamed(recipe: Recipe, folder: RawFolder) -> Iterator[None]:
 
 
 def _advice(path: Path) -> str:
+    problem = mismatch(path, path.name) if path.is_file() else ""
+    if problem:
+        return f"{path} {problem}: delete it and fetch it again"
     return f"No SHA-256 is known of {path}: if it is cut, or another file, delete it and fetch it again"
 
 

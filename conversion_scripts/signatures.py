@@ -31,6 +31,8 @@ def mismatch(path: Path, name: str) -> str:
     """
     with path.open("rb") as stream:
         start = stream.read(512)
+    if not start:
+        return "is empty"
     text, ending = start.lstrip(b"\xef\xbb\xbf \t\r\n"), Path(name).suffix.lower()
     known = _BEGINNINGS.get(ending, (b"",))
     page = text.lower().startswith(_PAGES) and ending not in (".html", ".htm")

@@ -178,9 +178,11 @@ def test_of_several_files_any_may_be_the_reason(recipe: Recipe, raw: Path, tmp_p
         raise KeyError(len(content))
 
     (raw / "more.json").write_text("{}")
-    files = (*unhashed(recipe).files, RawFile("more.json"))
+    more = RawFile("more.json")
     with pytest.raises(FormatError, match="^more.json or a file before it is not what the recipe 'tiny'"):
-        build(replace(recipe, files=files, convert=convert), raw, tmp_path / "out")
+        build(replace(recipe, files=(*unhashed(recipe).files, more), convert=convert), raw, tmp_path / "out")
+    with pytest.raises(FormatError, match="^more.json is not what the recipe 'tiny'"):
+        build(replace(recipe, files=(*recipe.files, more), convert=convert), raw, tmp_path / "out")
 
 
 def test_a_full_disk_and_a_bug_are_not_put_down_to_a_raw_file(
@@ -195,8 +197,13 @@ def test_a_full_disk_and_a_bug_are_not_put_down_to_a_raw_file(
 def test_a_damaged_file_of_unknown_hash_should_be_fetched_again(
     recipe: Recipe, raw: Path, tmp_path: Path
 ) -> None:
-    (raw / "runs.json").write_bytes(b"<html>")
+    (raw / "runs.json").write_bytes(b'{"x": [1')
     with pytest.raises(FormatError, match=r"no readable JSON: .*\. No SHA-256 is known of .*runs\.json"):
+        build(unhashed(recipe), raw, tmp_path / "out")
+    (raw / "runs.json").write_bytes(b"<html>")
+    with pytest.raises(
+        FormatError, match=r"runs\.json begins with b'<html>', as no \.json file does: delete it"
+    ):
         build(unhashed(recipe), raw, tmp_path / "out")
 
 

@@ -335,7 +335,7 @@ def test_a_wrong_file_that_lies_there_is_not_overwritten(host: Host, tmp_path: P
 def zipped() -> bytes:
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as archive:
-        archive.writestr("a.bin", CONTENT)
+        archive.writestr(zipfile.ZipInfo("a.bin"), CONTENT)  # which is of 1980, whatever the clock says
     return stream.getvalue()
 
 
@@ -346,7 +346,6 @@ def zipped() -> bytes:
         ("a.tar.gz", b"\n<!DOCTYPE HTML><title>Moved</title>"),
         ("a.csv", b"<html>Please log in</html>"),
         ("a.json", b"<html>"),
-        ("a.json", b""),
         ("model.onnx", b"version https://git-lfs.github.com/spec/v1"),
         ("a.pickle.pbz2", b"PK"),
     ],
@@ -380,6 +379,13 @@ def test_what_begins_as_its_name_says_is_kept(host: Host, tmp_path: Path, name: 
     download([RawFile(name, url=host.url("/a"))], tmp_path, patience=PATIENCE)
     assert (tmp_path / name).read_bytes() == content
     assert download([RawFile(name, url=host.url("/a"))], tmp_path, patience=PATIENCE) == []
+
+
+def test_an_empty_file_is_not_kept(host: Host, tmp_path: Path) -> None:
+    host.pages = {"/a": Page(b"")}
+    assert "/a: the file there is empty; it was not kept" in fails(
+        RawFile("a.csv", url=host.url("/a")), tmp_path
+    )
 
 
 def test_a_zip_file_that_is_cut_without_a_word_is_not_kept(host: Host, tmp_path: Path) -> None:

@@ -479,7 +479,9 @@ def test_models_of_before_1_0_are_refused(scenario: str, tmp_path: Path) -> None
 def test_an_empty_model_is_named(tmp_path: Path) -> None:
     model = official(tmp_path, "rbv2_ranger") / "rbv2_ranger" / "model.onnx"
     model.write_bytes(b"")
-    with pytest.raises(FormatError, match=f"No SHA-256 is known of {model}: .* delete it and fetch it again"):
+    with pytest.raises(
+        FormatError, match=f"^model.onnx is not what .* {model} is empty: delete it and fetch"
+    ):
         build(load_recipe("yahpo-rbv2_ranger"), tmp_path, tmp_path / "out")
 
 
