@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
@@ -169,6 +170,11 @@ class Schema:
         """The same schema with the known ranges of one task: objective -> smallest and largest value."""
         known = [replace(o, known_range=ranges.get(o.name, o.known_range)) for o in self.objectives]
         return replace(self, objectives=tuple(known))
+
+    def meaning(self) -> str:
+        """A text for digests: the same for schemas that differ by known ranges alone, to scale by."""
+        objectives = tuple(replace(objective, known_range=None) for objective in self.objectives)
+        return json.dumps(replace(self, objectives=objectives).to_json(), sort_keys=True)
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object in the words of docs/format.md; :meth:`from_json` gives back an equal schema."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from operator import getitem, itemgetter
@@ -326,7 +325,7 @@ def _check_seeds(table: Table, first: Array, name: str) -> None:
 
 def _table_digest(schema: Schema, table: Table) -> str:
     """SHA-256 of what the table means, whatever its arrays' types and the order of its columns' values."""
-    hashed = hashlib.sha256(json.dumps(schema.to_json(), sort_keys=True).encode())
+    hashed = hashlib.sha256(schema.meaning().encode())
     for name in schema.space.domains:
         column = table.hyperparameters[name]
         known = Coded.of_array(column.codes)  # the codes themselves, numbered in the order of their first row

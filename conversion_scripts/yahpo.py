@@ -69,7 +69,7 @@ class Scenario:
         fixed: Numeric inputs that are neither hyperparameter nor fidelity, with their values.
         offset: What is added to our fidelity for the network.
         zero_at: The network's fidelity at which the elapsed time is 0; ``None`` if its time starts there.
-        ranges: Whether the source's smallest and largest values are known ranges of our objectives.
+        decimals: Whether outputs are rounded to decimals too, as small values are differences of large ones.
         watched: Objectives of which a title says if they hardly differ between configurations.
         several: Data sets of several classes, for which f1 means nothing.
         called: What the name of a task is: its title begins with that.
@@ -88,18 +88,18 @@ class Scenario:
     fixed: Mapping[str, float] = field(default_factory=dict)
     offset: int = 0
     zero_at: int | None = None
-    ranges: bool = True
+    decimals: bool = True
     watched: tuple[str, ...] = ()
     several: frozenset[str] = frozenset()
     called: str = "OpenML data set"
 
     @property
     def files(self) -> tuple[RawFile, ...]:
-        """Space, encoding, network, and the statistics of all scenarios if they are read."""
+        """Space, encoding, network, and the statistics of all scenarios."""
         names = ("config_space.json", "encoding.json", "model.onnx")
         files = [_file(f"{self.name}/{name}", sha) for name, sha in zip(names, self.sha256, strict=True)]
         files[-1] = replace(files[-1], about=MODEL_BYTES.get(self.name, 0))
-        return (*files, _file(STATISTICS, STATISTICS_SHA256)) if self.ranges else tuple(files)
+        return (*files, _file(STATISTICS, STATISTICS_SHA256))
 
 
 def surrogate(name: str, goal: Any, unit: str = "", description: str = "") -> Objective:
@@ -142,17 +142,17 @@ def _file(path: str, sha256: str) -> RawFile:
 
 def _convert(scenario: Scenario, raw: RawFolder) -> Conversion:
     contents = _contents(raw, scenario.files)
-    space, encoding, model, *statistics = (contents[file.path] for file in scenario.files)
+    space, encoding, model, statistics = (contents[file.path] for file in scenario.files)
     described, codes = json.loads(space), json.loads(encoding)
     schema = _schema(scenario, described)
     arrays, spec = read_network(model, codes, scenario.columns)
     elapsed = {"output": scenario.time, "zero_at": scenario.zero_at, "min_step": MIN_STEP}
     fidelity = {"input": scenario.fidelity.name, "offset": scenario.offset}
     spec |= {"task": scenario.task, "fidelity": fidelity, "fixed": dict(scenario.fixed), "elapsed": elapsed}
-    for output in spec["outputs"] if scenario.ranges else ():
+    for output in spec["outputs"] if scenario.decimals else ():
         output["decimals"] = _decimals(output["steps"])
     weights = NetworkWeights(arrays, spec, _tasks(scenario, described, codes))
-    ranges = _ranges(scenario, statistics[0], schema) if statistics else {}
+    ranges = _ranges(scenario, statistics, schema)
     return Conversion(schema, network=weights, titles=_titles(scenario, schema, weights), ranges=ranges)
 
 
@@ -249,13 +249,18 @@ def _tasks(
 def _ranges(
     scenario: Scenario, statistics: bytes, schema: Schema
 ) -> dict[str, dict[str, tuple[float, float]]]:
-    """Task -> objective -> smallest and largest value that the source found."""
+    """Task -> objective -> smallest and largest value that the source found.
+
+    A time that we count from another point has none.
+    """
     found: dict[str, dict[str, dict[str, float]]] = {}
     for row in csv.DictReader(io.StringIO(statistics.decode())):
         if row["scenario"] == scenario.name:
             ends_of = found.setdefault(row["instance"], {}).setdefault(row["metric"], {})
             ends_of[row["statistic"]] = float(row["value"])
     names = {o.name: scenario.time if o.name == schema.time else o.name for o in schema.objectives}
+    if scenario.zero_at is not None:
+        del names[str(schema.time)]
     return {
         task: {name: (known[of]["min"], known[of]["max"]) for name, of in names.items()}
         for task, known in found.items()

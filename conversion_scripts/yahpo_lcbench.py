@@ -5,7 +5,7 @@ from __future__ import annotations
 from blackbox_repo.manifest import Default, Defect
 from blackbox_repo.schema import Fidelity
 from conversion_scripts.onnx_network import Columns
-from conversion_scripts.yahpo import ELAPSED, OLD_MODELS, REPOSITORY, STATISTICS, Scenario, recipe, surrogate
+from conversion_scripts.yahpo import ELAPSED, OLD_MODELS, Scenario, recipe, surrogate
 
 # yahpo_gym/benchmarks/lcbench.py
 COLUMNS = Columns(
@@ -55,7 +55,7 @@ SCENARIO = Scenario(
     task="OpenML_task_id",
     offset=1,
     zero_at=1,
-    ranges=False,  # see the card
+    decimals=False,
     called="OpenML task",
 )
 CARD = (
@@ -99,8 +99,8 @@ CARD = (
         "the smallest and largest values that the source gives for each data set are those of all 52 points: "
         "the least balanced accuracies are mostly of the untrained network, the longest times of point 52, "
         "and all times include the scoring before training",
-        "they are not taken as known ranges of our objectives, which have none; they are in "
-        f"{STATISTICS} of {REPOSITORY}",
+        "they are the known ranges of all objectives but elapsed_time, wider than our epochs need; a value "
+        "may lie outside",
     ),
     OLD_MODELS,
     Defect("the source has no accuracy on the test split", "there is none; the balanced accuracy is"),

@@ -23,7 +23,6 @@ Every other input is the hyperparameter of its name, every other objective the o
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -93,8 +92,8 @@ class NetworkBlackbox(Blackbox):
         return [self._curve(row, heads, index) for index, row in enumerate(encoded)]
 
     def digest(self) -> str:
-        schema = json.dumps(self.schema.to_json(), sort_keys=True)
-        return hashlib.sha256(f"{schema} {self._network.digest} {self._task}".encode()).hexdigest()
+        meaning = f"{self.schema.meaning()} {self._network.digest} {self._task}"
+        return hashlib.sha256(meaning.encode()).hexdigest()
 
     @property
     def _first_rows(self) -> slice:

@@ -12,6 +12,7 @@ import json
 import shutil
 import zipfile
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ import numpy as np
 import pytest
 
 from blackbox_repo import load_blackbox
+from blackbox_repo.benchmark import available_benchmarks
 from blackbox_repo.curve import Array
 from blackbox_repo.domains import Float, Integer
 from blackbox_repo.errors import FormatError, IntegrityError, InvalidConfiguration, InvalidOption
@@ -384,7 +386,44 @@ def test_known_ranges_are_the_sources_and_reach_the_schema(tmp_path: Path) -> No
             metric = "timetrain" if objective.name == "elapsed_time" else objective.name
             assert objective.known_range == (known[metric, "min"], known[metric, "max"])
     assert manifest.schema.objectives[0].known_range is None
-    assert load_blackbox("yahpo-lcbench")["3945"].schema.objectives[0].known_range is None
+
+
+@needs_raw
+def test_known_ranges_of_lcbench_are_those_of_all_but_the_time() -> None:
+    loaded = load_blackbox("yahpo-lcbench")
+    known = {
+        (row["instance"], row["metric"], row["statistic"]): float(row["value"])
+        for row in statistics()
+        if row["scenario"] == "lcbench"
+    }
+    for task in loaded:
+        schema = loaded[task].schema
+        for objective in schema.objectives:
+            ends = None
+            if objective.name != schema.time:
+                ends = (known[task, objective.name, "min"], known[task, objective.name, "max"])
+            assert objective.known_range == ends
+
+
+def test_every_target_of_a_published_problem_has_a_known_range() -> None:
+    """Of those whose blackbox is here."""
+    problems = [b for b in available_benchmarks() if b.name.startswith("yahpo-")]
+    assert len(problems) >= 6
+    for problem in problems:
+        schema = load_blackbox(problem.blackbox)[problem.task].schema
+        for name in problem.objectives:
+            low, high = schema.objective(name).known_range or (0.0, 0.0)
+            assert low < high, (problem.name, name)
+
+
+def test_a_digest_does_not_depend_on_known_ranges() -> None:
+    known = load_blackbox("yahpo-lcbench")["3945"]
+    assert isinstance(known, NetworkBlackbox)
+    unknown = known.schema.with_ranges({})
+    stripped = replace(unknown, objectives=tuple(replace(o, known_range=None) for o in unknown.objectives))
+    assert stripped != known.schema
+    assert NetworkBlackbox(stripped, known._network, 34).digest() == known.digest()
+    assert NetworkBlackbox(stripped, known._network, 33).digest() != known.digest()
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
@@ -392,9 +431,9 @@ def test_every_card_tells_of_conditions_and_older_models(scenario: str) -> None:
     whats = " ".join(defect.what for defect in load_recipe(f"yahpo-{scenario}").card)
     rules = " ".join(defect.rule for defect in load_recipe(f"yahpo-{scenario}").card)
     assert "do not compare with results of YAHPO Gym before 1.0" in rules
-    if scenario == "lcbench":  # which has no conditions, and ranges that are not those of our epochs
+    if scenario == "lcbench":  # which has no conditions, and ranges that are not only those of our epochs
         assert "the smallest and largest values that the source gives for each data set are those of" in whats
-        assert "they are not taken as known ranges of our objectives" in rules
+        assert "the known ranges of all objectives but elapsed_time" in rules
     else:
         assert "only exist where another has certain values" in whats
         assert "the network gets the code of #na# for a choice and 0 for a number" in rules
