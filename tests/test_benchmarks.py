@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -101,3 +102,41 @@ def test_the_benchmark_of_scale_measures_every_number_of_workers() -> None:
     ]
     assert [row[3] for row in rows if row[0] == "random"] == ["8,000", "8,000", "8,000", "4,000", "2,000"]
     assert {len(row) for row in rows} == {10}
+
+
+def test_the_benchmark_beside_peers_says_what_it_could_not_try() -> None:
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "benchmarks" / "beside_peers.py"), "yahpo-gym", "--markdown"],
+        capture_output=True,
+        text=True,
+        env={
+            **{name: value for name, value in os.environ.items() if name != "YAHPO_DATA"},
+            "PYTHONPATH": str(ROOT),
+        },
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (1, "")
+    machine, _, head, rule, told = done.stdout.splitlines()
+    assert machine.startswith("CPython ")
+    assert head == "| peer | what | ours | theirs | times faster | smallest .. largest |"
+    assert rule == "| --- | --- | ---: | ---: | ---: | ---: |"
+    assert told == "yahpo-gym: NOT TRIED, YAHPO_DATA does not name a checkout of yahpo_data"
+
+
+def test_a_pair_is_measured_in_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    from beside_peers import Pair, duration
+
+    order: list[str] = []
+    pair = Pair("waiting", lambda: order.append("ours"), lambda: (order.append("theirs"), time.sleep(0.02)))
+    peer, what, _, _, faster, spread = pair.cells("somebody", 3)
+    assert (peer, what) == ("somebody", "waiting")
+    assert order == ["ours", "theirs"] * 4  # the first two are not measured
+    assert float(faster.replace(",", "")) > 2
+    assert " .. " in spread
+    assert [duration(seconds) for seconds in (12, 0.5, 0.0034, 1.2e-6)] == [
+        "12.0 s",
+        "500 ms",
+        "3.40 ms",
+        "1.20 us",
+    ]
