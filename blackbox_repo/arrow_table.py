@@ -12,6 +12,8 @@ from blackbox_repo.curve import Array
 from blackbox_repo.schema import Schema
 from blackbox_repo.table import STATUSES, Coded, Table
 
+_FLOATS = {"halffloat": "float16", "float": "float32", "double": "float64"}  # Arrow's names; integers agree
+
 
 def from_arrow(columns: Any, schema: Schema, labels: Sequence[str]) -> Table:
     """The table whose columns these are; its arrays share their memory where they can."""
@@ -98,11 +100,12 @@ def _joined(column: Any) -> Any:
 def numbers_of(column: Any) -> Array:
     """A column of numbers as numpy sees them, NaN or -1 where there is none.
 
-    Arrow's own ``to_numpy`` and ``fill_null`` would import pandas, which takes longer than most tables.
+    Arrow's own ``to_numpy``, ``to_pandas_dtype`` and ``fill_null`` would import pandas, which takes longer
+    than most tables, or is not there.
     """
     array = _joined(column)
     valid, values = array.buffers()
-    kind = np.dtype(array.type.to_pandas_dtype())
+    kind = np.dtype(_FLOATS.get(str(array.type), str(array.type)))
     numbers = np.frombuffer(values, kind, len(array), array.offset * kind.itemsize)
     if not array.null_count:
         return numbers
