@@ -159,7 +159,7 @@ def syne_tune_table(effort: Effort, ours: TabularBlackbox, theirs: Any) -> Itera
     folder = Path(tempfile.mkdtemp())
     serialize({"task": theirs}, folder / "theirs")
     manifest = Manifest("synthetic", "1", "made up", "CC0-1.0", "", "", "", ours.schema, {})
-    save_tables(folder / "ours", manifest, {"task": ours._table})  # noqa: SLF001
+    save_tables(folder / "ours", manifest, {"task": ours.table})
     yield Pair(
         "a table from disk, and its first curve",
         lambda: load_blackbox(folder / "ours")["task"].curve(asked[0]),
@@ -260,7 +260,7 @@ def main() -> int:
     if options.markdown:
         print("| --- | --- | ---: | ---: | ---: | ---: |")
     sys.stdout.flush()
-    flags = [flag for flag in ("--quick", "--markdown") if flag in sys.argv]
+    flags = ["--quick"] * options.quick + ["--markdown"] * options.markdown
     return max([in_environment_of(peer, flags) for peer in options.peer or PEERS])
 
 

@@ -7,7 +7,6 @@ was made after that had been checked: what the manifest describes is found, or n
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import tempfile
 from collections.abc import Sequence
@@ -82,5 +81,5 @@ def _path(sha256: str, schema: Schema) -> Path | None:
     where = folder()
     if where is None:
         return None
-    meaning = json.dumps([_LAYOUT, sha256, schema.to_json()], sort_keys=True)
-    return where / f"{hashlib.sha256(meaning.encode()).hexdigest()}.arrow"
+    meant = hashlib.sha256(f"{_LAYOUT} {sha256} {schema.meaning()}".encode())
+    return where / f"{meant.hexdigest()}.arrow"

@@ -92,6 +92,12 @@ def saved(blackbox: TabularBlackbox, where: Path) -> Path:
     return where
 
 
+def damage(where: Path) -> None:
+    """Another last byte for the table's file."""
+    file = where / "a.parquet"
+    file.write_bytes(file.read_bytes()[:-1] + b"?")
+
+
 def read(where: Path) -> Any:
     return load_blackbox(where)["a"]
 
@@ -126,8 +132,7 @@ def test_a_small_table_has_no_copy(tmp_path: Path, folder: Path) -> None:
 def test_a_file_that_changed_after_the_copy_was_made_is_checked_again(where: Path, folder: Path) -> None:
     read(where)
     (copy,) = folder.iterdir()
-    file = where / "a.parquet"
-    file.write_bytes(file.read_bytes()[:-1] + b"?")
+    damage(where)
     os.utime(copy, (1, 1))
     with pytest.raises(IntegrityError, match="is corrupted"):
         read(where)
@@ -163,8 +168,7 @@ def test_a_copy_that_was_cut_off_is_made_again(where: Path, folder: Path) -> Non
 def test_verification_reads_the_file_itself(where: Path, folder: Path) -> None:
     read(where)
     (copy,) = folder.iterdir()
-    file = where / "a.parquet"
-    file.write_bytes(file.read_bytes()[:-1] + b"?")
+    damage(where)
     os.utime(copy, (0, 4e9))
     (finding,) = verify(where)
     assert "is corrupted" in finding.problem
