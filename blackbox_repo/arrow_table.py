@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from blackbox_repo import typed_json
 from blackbox_repo.curve import Array
+from blackbox_repo.domains import Value
+from blackbox_repo.errors import FormatError
 from blackbox_repo.schema import Schema
 from blackbox_repo.table import STATUSES, Coded, Table
 
+_JSON = {b"encoding": b"json"}
 _FLOATS = {"halffloat": "float16", "float": "float32", "double": "float64"}  # Arrow's names; integers agree
 
 
@@ -22,34 +27,128 @@ def from_arrow(columns: Any, schema: Schema, labels: Sequence[str]) -> Table:
     points = {name: _flat(columns[name], schema) for name in curves}
     lengths = next((length for _, length in points.values()), np.ones(len(columns), dtype=np.int64))
     return Table(
-        hyperparameters={name: _coded(columns[name]) for name in schema.space.domains},
+        hyperparameters={name: _coded(columns, name) for name in schema.space.domains},
         seeds=numbers_of(columns["seed"]),
         points={name: flat for name, (flat, _) in points.items()},
         lengths=lengths,
         constants={name: numbers_of(columns[name]) for name in constants},
-        status=_status(columns["status"]) if "status" in columns.column_names else None,
-        labels={name: _coded(columns[name]) for name in labels},
+        status=_status(columns) if "status" in columns.column_names else None,
+        labels={name: _coded(columns, name) for name in labels},
     )
 
 
 def to_arrow(table: Table, schema: Schema) -> Any:
     """Columns from which :func:`from_arrow` makes the same table again without computing anything."""
-    columns = {name: coded_column(column, dictionary=True) for name, column in table.hyperparameters.items()}
-    columns["seed"] = pa.array(table.seeds)
+    columns = [coded_column(name, column, dictionary=True) for name, column in table.hyperparameters.items()]
+    columns.append(plain_column("seed", pa.array(table.seeds)))
     if table.status is not None:
-        columns["status"] = status_column(table.status)
-    columns |= {name: list_column(points, table.lengths, schema) for name, points in table.points.items()}
-    columns |= {name: pa.array(values) for name, values in table.constants.items()}
-    columns |= {name: coded_column(column, dictionary=True) for name, column in table.labels.items()}
-    return pa.table(columns)
+        columns.append(plain_column("status", status_column(table.status)))
+    for name, points in table.points.items():
+        columns.append(plain_column(name, list_column(points, table.lengths, schema)))
+    columns += [plain_column(name, pa.array(values)) for name, values in table.constants.items()]
+    columns += [coded_column(name, column, dictionary=True) for name, column in table.labels.items()]
+    return table_of(columns)
 
 
-def coded_column(column: Coded, *, dictionary: bool) -> Any:
-    """The values of the column, null where there is none."""
+def table_of(columns: Sequence[tuple[Any, Any]]) -> Any:
+    """An Arrow table of fields and their arrays."""
+    fields, arrays = zip(*columns, strict=True)
+    return pa.Table.from_arrays(list(arrays), schema=pa.schema(fields))
+
+
+def plain_column(name: str, array: Any) -> tuple[Any, Any]:
+    """An array and its field, which adds nothing but the name."""
+    return pa.field(name, array.type), array
+
+
+def scalar_column(name: str, values: Sequence[Value | None]) -> tuple[Any, Any]:
+    """Scalars as an Arrow field and array from which :func:`scalars_of` gives back the same, kinds included.
+
+    Values of one kind are a column of that type, null where there is none: text, whole numbers of 64 bits,
+    floats, or bools. Other values, such as ``"sqrt"`` beside ``0.5`` or ``2**70``, are a dictionary of JSON
+    texts, and the field says so: ``{"encoding": "json"}``.
+
+    Raises:
+        FormatError: A value is no such scalar, text that is not Unicode, or a number that JSON lacks.
+    """
+    kind = _arrow_type(name, values)
+    if kind is None:
+        return coded_column(name, Coded.of(values), dictionary=True)
+    return plain_column(name, pa.array(values, kind))
+
+
+def scalars_of(field: Any, column: Any) -> list[Value | None]:
+    """The values that :func:`scalar_column` stored.
+
+    Raises:
+        FormatError: The field speaks of JSON, but a text is no JSON scalar.
+    """
+    if not _is_json(field):
+        return list(column.to_pylist())
+    known = {text: _from_json(field.name, text) for text in column.unique().to_pylist() if text is not None}
+    return [known.get(text) for text in column.to_pylist()]
+
+
+def coded_column(name: str, column: Coded, *, dictionary: bool) -> tuple[Any, Any]:
+    """The values of the column as field and array, null where there is none (see :func:`scalar_column`)."""
+    kind = _arrow_type(name, column.values)
+    if pa.types.is_null(kind or pa.string()):
+        return plain_column(name, pa.nulls(len(column.codes)))
+    stored = pa.array(column.values, kind) if kind else pa.array([_json(v, name) for v in column.values])
     codes = pa.array(column.codes, mask=column.codes < 0)
-    encoded = pa.DictionaryArray.from_arrays(codes, pa.array(column.values))
+    encoded = pa.DictionaryArray.from_arrays(codes, stored)
+    if kind is None:
+        return pa.field(name, encoded.type, metadata=_JSON), encoded
     # parquet has no dictionary of bools
-    return encoded if dictionary and not isinstance(column.values[0], bool) else encoded.dictionary_decode()
+    return plain_column(name, encoded if dictionary and kind != pa.bool_() else encoded.dictionary_decode())
+
+
+def _arrow_type(name: str, values: Sequence[Value | None]) -> Any:
+    """The type that holds all of the values, the null type for none, or ``None`` where JSON must."""
+    kinds = {_kind(name, value) for value in values if value is not None}
+    if len(kinds) > 1 or "large" in kinds:
+        return None
+    kind = kinds.pop() if kinds else "null"
+    return getattr(pa, kind)()
+
+
+def _kind(name: str, value: Value) -> str:
+    if isinstance(value, bool | np.bool_):
+        return "bool_"
+    if isinstance(value, int | np.integer):
+        return "int64" if -(2**63) <= value < 2**63 else "large"
+    if isinstance(value, float | np.floating):
+        return "float64"
+    if not isinstance(value, str):
+        raise FormatError(f"the column {name!r} holds {value!r}: it must be text, a number or a bool")
+    return _text_kind(name, value)
+
+
+def _text_kind(name: str, value: str) -> str:
+    try:
+        value.encode()
+    except UnicodeEncodeError as err:
+        raise FormatError(f"the column {name!r} holds {value!a}, which is not Unicode text: {err}") from err
+    return "string"
+
+
+def _json(value: Value, name: str) -> str:
+    plain = value.item() if isinstance(value, np.generic) else value
+    try:
+        return json.dumps(plain, ensure_ascii=False, allow_nan=False)
+    except ValueError as err:
+        raise FormatError(f"the column {name!r} holds {value!r} beside values of other kinds: {err}") from err
+
+
+def _from_json(name: str, text: str) -> Value:
+    value = typed_json.parse(text, where := f"a value of the column {name!r}")
+    if not isinstance(value, str | int | float):
+        raise FormatError(f"{where} is {value!r}, but must be text, a number or a bool")
+    return value
+
+
+def _is_json(field: Any) -> bool:
+    return bool((field.metadata or {}).get(b"encoding") == _JSON[b"encoding"])
 
 
 def status_column(status: Array) -> Any:
@@ -114,17 +213,21 @@ def numbers_of(column: Any) -> Array:
     return np.where(present, numbers, kind.type(np.nan if kind.kind == "f" else -1))
 
 
-def _coded(column: Any) -> Coded:
+def _coded(columns: Any, name: str) -> Coded:
+    column, field = columns[name], columns.schema.field(name)
     if not pa.types.is_dictionary(column.type):
-        if not pa.types.is_floating(column.type) or column.null_count:
-            return Coded.of(column.to_pylist())
+        if _is_json(field) or not pa.types.is_floating(column.type) or column.null_count:
+            return Coded.of(scalars_of(field, column))
         return Coded.of_array(numbers_of(column))
     joined = column.unify_dictionaries()
     codes = np.concatenate([numbers_of(chunk.indices) for chunk in joined.chunks])
-    return Coded(tuple(joined.chunk(0).dictionary.to_pylist()), codes.astype(np.int32))
+    values = scalars_of(field, joined.chunk(0).dictionary)
+    if None in values:
+        raise FormatError(f"the dictionary of the column {name!r} holds a null; only its codes may be null")
+    return Coded(tuple(value for value in values if value is not None), codes.astype(np.int32))
 
 
-def _status(column: Any) -> Array:
-    coded = _coded(column)
+def _status(columns: Any) -> Array:
+    coded = _coded(columns, "status")
     codes = np.array([STATUSES.index(value) for value in coded.values], dtype=np.uint8)
     return codes[coded.codes]

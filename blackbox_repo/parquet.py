@@ -15,8 +15,10 @@ from blackbox_repo.arrow_table import (
     from_arrow,
     list_column,
     numbers_of,
+    plain_column,
     proportional,
     status_column,
+    table_of,
 )
 from blackbox_repo.curve import Array
 from blackbox_repo.domains import Float
@@ -31,24 +33,19 @@ DICTIONARY_BYTES = 1 << 26
 
 def write_table(file: Path, schema: Schema, table: Table) -> None:
     """Write a table, one row a training run, each column in the encoding that makes it smallest."""
-    columns: dict[str, Any] = {}
+    columns: list[tuple[Any, Any]] = []
     for name, domain in schema.space.domains.items():
-        columns[name] = coded_column(table.hyperparameters[name], dictionary=not isinstance(domain, Float))
+        column = table.hyperparameters[name]
+        columns.append(coded_column(name, column, dictionary=not isinstance(domain, Float)))
     small = np.iinfo(np.int32).min <= table.seeds.min() <= table.seeds.max() <= np.iinfo(np.int32).max
-    columns["seed"] = pa.array(table.seeds.astype(np.int32 if small else np.int64))
+    columns.append(plain_column("seed", pa.array(table.seeds.astype(np.int32 if small else np.int64))))
     if table.status is not None:
-        columns["status"] = status_column(table.status)
-    for objective in schema.objectives:
-        if objective.constant:
-            columns[objective.name] = pa.array(_narrowed(table.constants[objective.name], schema, objective))
-        else:
-            points = _narrowed(table.points[objective.name], schema, objective)
-            columns[objective.name] = _curve_column(points, table.lengths, schema)
-    for label, coded in table.labels.items():
-        columns[label] = coded_column(coded, dictionary=True)
-    arrow = pa.table(columns)
+        columns.append(plain_column("status", status_column(table.status)))
+    columns += [plain_column(o.name, _objective_column(table, schema, o)) for o in schema.objectives]
+    columns += [coded_column(label, coded, dictionary=True) for label, coded in table.labels.items()]
+    arrow = table_of(columns)
     rows = CONFIGURATIONS_A_ROW_GROUP * max(1, round(len(table) / _configuration_count(table)))
-    floating = [name for name in columns if pa.types.is_floating(_leaf(arrow[name].type))]
+    floating = [name for name in arrow.column_names if pa.types.is_floating(_leaf(arrow[name].type))]
     split = [name for name in floating if _splits(arrow.slice(0, rows), name)]  # the first group decides
     pq.write_table(arrow, file, row_group_size=rows, **_encoding(arrow, split))
 
@@ -93,6 +90,12 @@ def _narrowed(array: Array, schema: Schema, objective: Objective) -> Array:
     with np.errstate(over="ignore"):
         narrow = wide.astype(np.float32)
     return narrow if np.array_equal(narrow.astype(np.float64), wide, equal_nan=True) else wide
+
+
+def _objective_column(table: Table, schema: Schema, objective: Objective) -> Any:
+    if objective.constant:
+        return pa.array(_narrowed(table.constants[objective.name], schema, objective))
+    return _curve_column(_narrowed(table.points[objective.name], schema, objective), table.lengths, schema)
 
 
 def _curve_column(points: Array, lengths: Array, schema: Schema) -> Any:

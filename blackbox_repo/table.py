@@ -31,10 +31,19 @@ class Coded:
 
     @classmethod
     def of(cls, column: Iterable[Value | None]) -> Coded:
-        """The column with its values in the order of their first row."""
+        """The column with its values in the order of their first row; 1, 1.0 and True are three."""
+        listed = list(column)
+        if len({*map(type, listed)} - {type(None)}) > 1:
+            return cls._of_kinds(listed)
         known: dict[Value, int] = {}
-        codes = [-1 if value is None else known.setdefault(value, len(known)) for value in column]
+        codes = [-1 if value is None else known.setdefault(value, len(known)) for value in listed]
         return cls(tuple(known), np.array(codes, dtype=np.int32))
+
+    @classmethod
+    def _of_kinds(cls, column: Sequence[Value | None]) -> Coded:
+        known: dict[tuple[type, Value], int] = {}
+        codes = [-1 if v is None else known.setdefault((type(v), v), len(known)) for v in column]
+        return cls(tuple(value for _, value in known), np.array(codes, dtype=np.int32))
 
     @classmethod
     def of_array(cls, column: Array) -> Coded:
@@ -305,7 +314,11 @@ def _canonical(schema: Schema, table: Table, hyperparameter: str, name: str) -> 
             values.append(domain.check(value))
         except ValueError as err:
             raise InvalidConfiguration(f"{hyperparameter}={value!r} in the table of {name!r} {err}") from err
-    return Coded(tuple(values), column.codes)
+    if len(set(values)) == len(values):
+        return Coded(tuple(values), column.codes)
+    known = {value: code for code, value in enumerate(dict.fromkeys(values))}
+    merged = np.array([*(known[value] for value in values), -1], dtype=np.int32)  # 1 and 1.0 were two
+    return Coded(tuple(known), merged[column.codes])
 
 
 def _check_seeds(table: Table, first: Array, name: str) -> None:

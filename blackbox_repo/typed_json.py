@@ -1,0 +1,175 @@
+"""JSON from outside: parsed strictly and converted to a type, so that what is wrong is named at the door."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import reprlib
+import stat
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from blackbox_repo.errors import FormatError
+
+DEEPEST = 64
+"""So many arrays and objects may lie in one another; nothing of ours needs more than ten."""
+LARGEST = 1 << 28
+"""Bytes of a file that are read at most."""
+_MARKS = re.compile(r'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', re.DOTALL)
+_STEPS = re.compile(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]")
+_LONE_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+_T = TypeVar("_T")
+
+
+def read(path: Path, kind: type[_T]) -> _T:
+    """The content of a JSON file as a value of that type.
+
+    Raises:
+        FormatError: It is no regular file or too large, or :func:`decode` refuses its content.
+        OSError: It cannot be opened.
+    """
+    return decode(read_regular(path), kind, path)
+
+
+def read_regular(path: Path, most: int = LARGEST) -> bytes:
+    """The bytes of a regular file; pipes and devices, which need not end, are not opened.
+
+    Raises:
+        FormatError: It is something else, or larger than ``most`` bytes.
+        OSError: It cannot be opened.
+    """
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise FormatError(f"{path} is not a regular file")
+    with path.open("rb") as file:
+        content = file.read(most + 1)
+    if len(content) > most:
+        raise FormatError(f"{path} is larger than the {most} bytes that are read of such a file")
+    return content
+
+
+def decode(content: str | bytes, kind: type[_T], path: Path | str) -> _T:
+    """A JSON text as a value of that type: a ``msgspec.Struct``, a dataclass, ``dict[str, int]``, and so on.
+
+    Unknown keys are refused where a struct is declared with ``forbid_unknown_fields=True``.
+
+    Args:
+        content: The text; bytes are UTF-8.
+        kind: What msgspec can convert to.
+        path: What messages call the text.
+
+    Raises:
+        FormatError: :func:`parse` or :func:`convert` refuses it.
+    """
+    return convert(parse(content, path), kind, path)
+
+
+def parse(content: str | bytes, path: Path | str) -> Any:
+    """A JSON text as dicts, lists and scalars.
+
+    Raises:
+        FormatError: It is no JSON, or has a key twice in an object, a number that is not finite, text that
+            is not Unicode, or arrays and objects in one another more than ``DEEPEST`` deep.
+    """
+    try:
+        text = content if isinstance(content, str) else content.decode()
+        _check_depth(text)
+        data = json.loads(
+            text, object_pairs_hook=_without_doubles, parse_constant=_number, parse_float=_number
+        )
+        if _LONE_SURROGATE.search(text):  # or the half of a pair
+            json.dumps(data, ensure_ascii=False).encode()
+    except (ValueError, RecursionError) as err:
+        raise FormatError(f"{path} is not proper JSON: {err}") from err
+    return data
+
+
+def convert(data: Any, kind: type[_T], path: Path | str) -> _T:
+    """Parsed JSON as a value of that type.
+
+    Raises:
+        FormatError: Something in it has another type, is missing, or breaks a rule of the type; the message
+            names its key, its value and the rule.
+    """
+    try:
+        return msgspec.convert(data, kind)
+    except msgspec.ValidationError as err:
+        raise FormatError(f"{path} is malformed: {_explained(str(err), data, kind)}") from err
+
+
+def _check_depth(text: str) -> None:
+    if text.count("[") + text.count("{") <= DEEPEST:
+        return
+    depth = 0
+    for mark in _MARKS.finditer(text):
+        depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(mark[0], 0)
+        if depth > DEEPEST:
+            raise ValueError(f"arrays and objects lie in one another more than {DEEPEST} deep")
+
+
+def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        double = next(key for key in keys if keys.count(key) > 1)
+        raise ValueError(f"the key {reprlib.repr(double)} stands twice in one object")
+    return found
+
+
+def _number(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{reprlib.repr(text)} is not a finite number")
+    return number
+
+
+def _explained(message: str, data: Any, kind: Any) -> str:
+    """A message of msgspec with the key and the value that it leaves out."""
+    rule, _, place = message.partition(" - at `")
+    steps = _STEPS.findall(place.rpartition("$")[2].rstrip("`"))
+    keys: list[str | int] = []
+    value = data
+    for field, index in steps:
+        key = field or (int(index) if index != "..." else _guilty(message, data, keys, kind))
+        keys.append(key)
+        value = value[key]
+    name = "".join(f"[{key!r}]" if index else f".{key}" for key, (_, index) in zip(keys, steps, strict=True))
+    shown = "" if isinstance(value, dict | list) else f" = {reprlib.repr(value)}"
+    rule = rule[:1].lower() + rule[1:].replace("`", "")
+    return f"{name.removeprefix('.')}{shown}: {rule}" if name else rule
+
+
+def _guilty(message: str, data: Any, keys: list[str | int], kind: Any) -> str:
+    """The key, of the object at ``keys``, whose entry alone gives the same message; found by halving."""
+    candidates = list(_at(data, keys))
+    while len(candidates) > 1:
+        half = candidates[: len(candidates) // 2]
+        fails = _message(_narrowed(data, keys, half), kind) == message
+        candidates = half if fails else candidates[len(half) :]
+    return str(candidates[0])
+
+
+def _at(data: Any, keys: list[str | int]) -> Any:
+    for key in keys:
+        data = data[key]
+    return data
+
+
+def _narrowed(data: Any, keys: list[str | int], kept: list[Any]) -> Any:
+    """The data with no other entries than ``kept`` in the object at ``keys``."""
+    if not keys:
+        return {key: data[key] for key in kept}
+    inner = _narrowed(data[keys[0]], keys[1:], kept)
+    if isinstance(data, dict):
+        return {**data, keys[0]: inner}
+    return [*data[: keys[0]], inner, *data[int(keys[0]) + 1 :]]
+
+
+def _message(data: Any, kind: Any) -> str:
+    try:
+        msgspec.convert(data, kind)
+    except msgspec.ValidationError as err:
+        return str(err)
+    return ""
