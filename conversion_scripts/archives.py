@@ -230,7 +230,7 @@ class _Header(tarfile.TarInfo):
 def _tar_members(archive: BinaryIO, name: str) -> Iterator[Member]:
     source = _Metered(_decompressing(archive), name)
     with tarfile.open(fileobj=cast("BinaryIO", source), mode="r|", tarinfo=_Header) as tar:
-        while (info := tar.next()) is not None:
+        for info in tar:  # next() fails on an empty archive before CPython 3.11
             source.allow(info.size)  # read or skipped
             tar.members = []  # type: ignore[attr-defined]  # else it keeps all headers
             _check_path(name, info.name)

@@ -178,7 +178,7 @@ def test_many_folders_are_no_large_header() -> None:
     tracemalloc.start()
     try:
         assert list(members(archive, "x")) == []
-        assert tracemalloc.get_traced_memory()[1] < 2_000_000
+        assert tracemalloc.get_traced_memory()[1] < 2_500_000  # 9,000 headers that are kept take more
     finally:
         tracemalloc.stop()
 

@@ -120,7 +120,7 @@ def test_nothing_given() -> None:
 def test_a_wrong_option_is_one_line() -> None:
     result = bb_convert("--rwa", "x")
     assert result.returncode == 2
-    assert result.stderr.startswith("bb-convert: error: No such option: --rwa")
+    assert result.stderr.startswith("bb-convert: error: No such option")
     assert result.stderr.count("\n") == 1
 
 

@@ -162,7 +162,7 @@ REFUSED: list[tuple[tuple[str, ...], tuple[str, ...]]] = [
     ((NLP, "--scheduler", "py:home_made:too_few"), ("cannot be called as (schema, seed)",)),
     ((NLP, "--scheduler", "py:home_made:half_made"), ("is no scheduler, it lacks suggest()",)),
     ((NLP, "--scheduler", "py:home_made:patient", "--set", "scheduler.eat=1"), ("did you mean 'eta'?",)),
-    ((NLP, "--wokers", "3"), ("No such option: --wokers",)),
+    ((NLP, "--wokers", "3"), ("No such option", "--wokers")),
     ((NLP, "--workers"), ("--workers",)),
     ((NLP, "another"), ("another",)),
 ]
