@@ -1,4 +1,4 @@
-"""Each extra of pyproject.toml switches something on: what it installs is imported by the project, or said why."""
+"""Each extra of pyproject.toml switches something on: the project imports what it installs, or says why."""
 
 from __future__ import annotations
 
