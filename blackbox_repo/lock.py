@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -16,26 +19,45 @@ else:
     import fcntl
 
 
+_NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS)  # of file systems that have none: nobody is excluded
+
+
 class Occupied(BlackboxRepoError):
     """Another process is writing the same file or folder."""
 
 
+_mine: set[tuple[Path, int]] = set()
+"""The locked files of this process, and the thread that holds each."""
+_PAUSE = 0.05  # seconds between two looks at a lock that another process holds
+
+
 @contextmanager
-def alone(target: Path) -> Iterator[None]:
+def alone(target: Path, patience: float = 0.0) -> Iterator[None]:
     """Be the only one to write a file or folder, which need not exist yet.
 
     The lock is on ``.NAME.lock`` beside it, which is removed in the end, as are folders that were made for it
-    and stayed empty.
+    and stayed empty. A thread that holds it may ask for it again.
+
+    Args:
+        target: The file or folder.
+        patience: Seconds to wait for another process that is at it.
 
     Raises:
-        Occupied: Another process is at it.
+        Occupied: Another process, or thread of this one, is at it.
     """
-    new = [folder for folder in target.parents if not folder.exists()]
-    path = target.with_name(f".{target.name}.lock")
-    handle = _held(path, target)
+    place = target.resolve()
+    path = place.with_name(f".{place.name}.lock")
+    mine = path, threading.get_ident()
+    if mine in _mine:
+        yield
+        return
+    new = [folder for folder in place.parents if not folder.exists()]
+    handle = _held(path, target, patience)
+    _mine.add(mine)
     try:
         yield
     finally:
+        _mine.remove(mine)
         with suppress(OSError):  # Windows removes no open file
             path.unlink()
         os.close(handle)
@@ -44,13 +66,17 @@ def alone(target: Path) -> Iterator[None]:
                 folder.rmdir()
 
 
-def _held(path: Path, target: Path) -> int:
+def _held(path: Path, target: Path, patience: float) -> int:
+    last = time.monotonic() + patience
     while True:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
         if not _locks(handle):
             holder = os.read(handle, 20).decode(errors="replace")
             os.close(handle)
+            if time.monotonic() < last:
+                time.sleep(_PAUSE)
+                continue
             raise Occupied(
                 f"{target} is being written by another process ({holder or 'just begun'}); "
                 f"wait until it has ended, or write to another folder"
@@ -70,6 +96,9 @@ def _locks(handle: int) -> bool:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except (BlockingIOError, PermissionError):  # the latter on Windows
         return False
+    except OSError as err:
+        if err.errno not in _NO_LOCKS:
+            raise
     return True
 
 

@@ -4,6 +4,7 @@ import gc
 import sys
 import weakref
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -215,11 +216,12 @@ def test_one_table_is_in_memory_at_a_time_and_each_is_reported(
 
 
 def test_what_a_killed_tabulation_left_is_removed_and_two_at_once_are_refused(tmp_path: Path) -> None:
-    left = tmp_path / ".yahpo-lcbench-5.1bzlq1h9"
+    left = tmp_path / ".yahpo-lcbench-5.partial"
     left.mkdir()
     (left / "3945.parquet").write_bytes(b"half")
-    with alone(tmp_path / "yahpo-lcbench-5"), pytest.raises(Occupied):
-        save_tabulated("yahpo-lcbench", 5, tmp_path, tasks=["3945"])
+    with alone(tmp_path / "yahpo-lcbench-5"), ThreadPoolExecutor() as others:
+        other = others.submit(save_tabulated, "yahpo-lcbench", 5, tmp_path, tasks=["3945"])
+        assert isinstance(other.exception(), Occupied)
     save_tabulated("yahpo-lcbench", 5, tmp_path, tasks=["3945"])
     assert [path.name for path in tmp_path.iterdir()] == ["yahpo-lcbench-5"]
 
