@@ -1,32 +1,76 @@
 """Meaning: configurations and their learning curves, where they come from, whether they are intact.
 
-May import ``data_cache`` (in ``roots.py``); nothing else of ours.
+May import ``data_cache`` (in ``roots.py``); nothing else of ours. What is offered here is imported when it is
+first asked for, since every pytest of the environment imports this package (``pytest_plugin.py``).
 """
 
-from blackbox_repo.benchmark import Benchmark, load_benchmark
-from blackbox_repo.blackbox import Blackbox, from_function
-from blackbox_repo.curve import LearningCurve
-from blackbox_repo.domains import Categorical, Constant, Float, Integer, Ordinal
-from blackbox_repo.errors import (
-    BlackboxRepoError,
-    ConfigurationNotInTable,
-    FormatError,
-    IntegrityError,
-    InvalidConfiguration,
-    InvalidOption,
-    InvalidSpace,
-    NotTabulated,
-    UnknownFidelity,
-    UnknownName,
-    UnknownSeed,
-)
-from blackbox_repo.manifest import Manifest
-from blackbox_repo.repository import describe, list_blackboxes, load_blackbox, verify
-from blackbox_repo.schema import Fidelity, Objective, Schema
-from blackbox_repo.space import Condition, Space
-from blackbox_repo.table import Coded, Table, TabularBlackbox
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from blackbox_repo.benchmark import Benchmark, load_benchmark
+    from blackbox_repo.blackbox import Blackbox, from_function
+    from blackbox_repo.curve import LearningCurve
+    from blackbox_repo.domains import Categorical, Constant, Float, Integer, Ordinal
+    from blackbox_repo.errors import (
+        BlackboxRepoError,
+        ConfigurationNotInTable,
+        FormatError,
+        IntegrityError,
+        InvalidConfiguration,
+        InvalidOption,
+        InvalidSpace,
+        NotTabulated,
+        UnknownFidelity,
+        UnknownName,
+        UnknownSeed,
+    )
+    from blackbox_repo.manifest import Manifest
+    from blackbox_repo.repository import describe, list_blackboxes, load_blackbox, verify
+    from blackbox_repo.schema import Fidelity, Objective, Schema
+    from blackbox_repo.space import Condition, Space
+    from blackbox_repo.table import Coded, Table, TabularBlackbox
 
 __version__ = "0.1.0"
+
+_MODULES = {
+    "Benchmark": "benchmark",
+    "Blackbox": "blackbox",
+    "BlackboxRepoError": "errors",
+    "Categorical": "domains",
+    "Coded": "table",
+    "Condition": "space",
+    "ConfigurationNotInTable": "errors",
+    "Constant": "domains",
+    "Fidelity": "schema",
+    "Float": "domains",
+    "FormatError": "errors",
+    "Integer": "domains",
+    "IntegrityError": "errors",
+    "InvalidConfiguration": "errors",
+    "InvalidOption": "errors",
+    "InvalidSpace": "errors",
+    "LearningCurve": "curve",
+    "Manifest": "manifest",
+    "NotTabulated": "errors",
+    "Objective": "schema",
+    "Ordinal": "domains",
+    "Schema": "schema",
+    "Space": "space",
+    "Table": "table",
+    "TabularBlackbox": "table",
+    "UnknownFidelity": "errors",
+    "UnknownName": "errors",
+    "UnknownSeed": "errors",
+    "describe": "repository",
+    "from_function": "blackbox",
+    "list_blackboxes": "repository",
+    "load_benchmark": "benchmark",
+    "load_blackbox": "repository",
+    "verify": "repository",
+}
 
 __all__ = [
     "Benchmark",
@@ -64,3 +108,15 @@ __all__ = [
     "load_blackbox",
     "verify",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

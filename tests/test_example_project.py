@@ -48,7 +48,7 @@ def run(python: Path, folder: Path, *arguments: str) -> tuple[int, str]:
     return done.returncode, done.stdout + done.stderr
 
 
-PYTEST = ("pytest", "-q", "-p", "no:cacheprovider", "-p", "simulator.testing.plugin")
+PYTEST = ("pytest", "-q", "-p", "no:cacheprovider", "-p", "blackbox_repo.pytest_plugin")
 
 
 def test_its_tests_pass_and_leave_nothing_behind(python: Path, project: Path) -> None:

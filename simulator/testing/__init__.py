@@ -1,7 +1,7 @@
-"""What schedulers are tested with: assertions and fixtures for pytest, and a contract as a test class.
+"""What schedulers are tested with: assertions for pytest, and a contract as a test class.
 
-The only part of the simulator that knows pytest. Its plugin is loaded by every pytest, so nothing here is
-imported before it is asked for.
+The only part of the simulator that knows pytest; nothing here is imported before it is asked for. The plugin
+that pytest loads is ``blackbox_repo.pytest_plugin``.
 """
 
 from __future__ import annotations

@@ -34,8 +34,8 @@ _REPEATS = 5
 def assert_same_trace(run: Run, golden: str | Path | None = None) -> None:
     """The run is, event by event, the one whose golden trace lies beside the test.
 
-    A missing golden is written, and the test fails this once. With ``--sim-regen`` one that differs is
-    written anew, and the test fails this once.
+    A missing golden is written, and the test fails in this session. With ``--sim-regen`` one that differs is
+    written anew, and the test fails in this session.
 
     Args:
         run: The run.
@@ -92,9 +92,9 @@ def assert_not_worse(  # noqa: PLR0913  what is compared, and how
     Args:
         make_scheduler: Makes the scheduler.
         baseline: Another scheduler's factory; or a parquet file, from the folder of the test, with what an
-            earlier version of this one reached. If missing it is written, and the test fails this once; with
-            ``--sim-regen`` it is written anew if any trace has changed, and the test fails this once, unless
-            the scheduler has become worse: then delete the file if that is meant.
+            earlier version of this one reached. If missing it is written, and the test fails in this
+            session; with ``--sim-regen`` so it is if any trace has changed, unless the scheduler has become
+            worse: then delete the file if that is meant.
         suite: ``smoke``, ``standard`` or ``full``; with a version, such as ``standard-1``, it stays that one.
         tasks: Only these of the suite, by ``BLACKBOX/TASK``.
         seeds: Other than as many as the suite says.

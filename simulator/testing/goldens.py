@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from blackbox_repo.errors import InvalidOption
-from simulator.testing import current
+from blackbox_repo.pytest_plugin import RunningTest, running
 
 FOLDER = "goldens"
 _LONGEST = 100
@@ -20,8 +20,18 @@ def golden_file(given: str | Path | None, suffix: str) -> Path:
 
     Raises:
         InvalidOption: No test of pytest is running, and no absolute path is given.
+        AssertionError: A test of this session has written the file, so nobody has looked at it yet; a second
+            try (pytest --reruns) would compare the scheduler with itself.
     """
-    test = current.running()
+    __tracebackhide__ = True
+    test = running()
+    file = _place(given, suffix, test)
+    if test is not None and file in test.written:
+        raise AssertionError(test.written[file])
+    return file
+
+
+def _place(given: str | Path | None, suffix: str, test: RunningTest | None) -> Path:
     if given is not None and Path(given).is_absolute():
         return Path(given)
     if test is None:
@@ -49,12 +59,12 @@ def _file_name(name: str) -> str:
 
 def regenerating() -> bool:
     """Whether files are to be written anew."""
-    test = current.running()
+    test = running()
     return test is not None and test.regenerate
 
 
 def written(file: Path, write: Callable[[Path], object], why: str) -> NoReturn:
-    """Write the file, and fail: what it says has to be looked at, and committed.
+    """Write the file, and fail for the rest of the session: it has to be looked at, and committed.
 
     Raises:
         AssertionError: Always.
@@ -62,12 +72,16 @@ def written(file: Path, write: Callable[[Path], object], why: str) -> NoReturn:
     __tracebackhide__ = True
     file.parent.mkdir(parents=True, exist_ok=True)
     write(file)
-    raise AssertionError(f"{why}; {_shown(file)} was written: look at it, commit it, and run the test again")
+    said = f"{why}; {_shown(file)} was written: look at it, commit it, and run the test again"
+    test = running()
+    if test is not None:
+        test.written[file] = said
+    raise AssertionError(said)
 
 
 def note(text: str) -> None:
     """Tell something even though the test passes."""
-    test = current.running()
+    test = running()
     if test is not None:
         test.notes.append(text)
 

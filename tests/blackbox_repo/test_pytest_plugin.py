@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).parents[3]
-PLUGIN = ("-p", "simulator.testing.plugin", "-p", "no:cacheprovider", "-p", "no:randomly")
+ROOT = Path(__file__).parents[2]
+PLUGIN = ("-p", "blackbox_repo.pytest_plugin", "-p", "no:cacheprovider", "-p", "no:randomly")
 
 HEAD = """
 from functools import partial
@@ -24,24 +24,30 @@ from simulator.testing import assert_not_worse, assert_same_trace
 """
 
 
+def pytest_in(folder: Path, *options: str) -> tuple[int, str]:
+    """Runs pytest with the plugin in a folder: exit status and output."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "150"}
+    environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # whatever is installed here
+    for name in ("PYTEST_ADDOPTS", "PYTEST_XDIST_WORKER", "PYTEST_CURRENT_TEST"):
+        environment.pop(name, None)
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *PLUGIN, "-q", *options],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
 @pytest.fixture
 def project(tmp_path: Path) -> Any:
     """Writes a test file and runs it with pytest: exit status and output."""
 
     def tested(body: str, *options: str) -> tuple[int, str]:
         (tmp_path / "test_mine.py").write_text(HEAD + body)
-        environment = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "150"}
-        for name in ("PYTEST_ADDOPTS", "PYTEST_XDIST_WORKER", "PYTEST_CURRENT_TEST"):
-            environment.pop(name, None)
-        done = subprocess.run(
-            [sys.executable, "-m", "pytest", *PLUGIN, "-q", *options],
-            cwd=tmp_path,
-            env=environment,
-            capture_output=True,
-            encoding="utf-8",
-            check=False,
-        )
-        return done.returncode, done.stdout + done.stderr
+        return pytest_in(tmp_path, *options)
 
     return tested
 
@@ -195,7 +201,7 @@ def test_without_the_plugin_a_place_has_to_be_named(tmp_path: Path) -> None:
         "stop=Stop(trials_started=1))\n"
     )
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    options = ("-p", "no:simulator.testing.plugin", "-p", "no:cacheprovider", "-q")
+    options = ("-p", "no:blackbox_repo.pytest_plugin", "-p", "no:cacheprovider", "-q")
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *options],
         cwd=tmp_path,
@@ -207,9 +213,72 @@ def test_without_the_plugin_a_place_has_to_be_named(tmp_path: Path) -> None:
     assert "no test is running under pytest with this project's plugin" in done.stdout
 
 
-def test_the_plugin_alone_imports_nothing_heavy() -> None:
-    code = "import sys, simulator.testing.plugin; print(*sorted(sys.modules))"
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True, cwd=ROOT
+RERUN = """
+import pytest
+from _pytest.runner import runtestprotocol
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item, nextitem):  # tries a failed test again, as pytest-rerunfailures does
+    item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+    reports = runtestprotocol(item, nextitem=nextitem, log=False)
+    if any(report.failed for report in reports):
+        item._initrequest()
+        reports = runtestprotocol(item, nextitem=nextitem, log=False)
+    for report in reports:
+        item.ihook.pytest_runtest_logreport(report=report)
+    item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+    return True
+"""
+
+
+def test_what_a_session_has_written_does_not_pass_in_it_on_a_second_try(project: Any, tmp_path: Path) -> None:
+    (tmp_path / "conftest.py").write_text(RERUN)
+    both = BEHAVIOUR.format(eta=3) + quality("ASHA", seeds=2)
+    status, said = project(both)
+    assert (status, "2 failed" in said) == (1, True)
+    assert "there was no golden trace yet; goldens/test_mine/test_behaviour.trace was written" in said
+    assert "there was no baseline yet; base.parquet was written" in said
+    assert project(both)[0] == 0
+    changed = BEHAVIOUR.format(eta=2) + quality("partial(ASHA, eta=4)", seeds=2)
+    status, said = project(changed, "--sim-regen")
+    assert (status, "2 failed" in said) == (1, True)
+    assert project(changed)[0] == 0
+
+
+def test_a_second_try_does_pass_where_nothing_was_written(project: Any, tmp_path: Path) -> None:
+    (tmp_path / "conftest.py").write_text(RERUN)
+    flaky = "TRIES = []\n\n\ndef test_flaky():\n    TRIES.append(1)\n    assert len(TRIES) > 1\n"
+    assert project(flaky)[0] == 0
+
+
+def test_the_plugin_imports_nothing_of_ours_but_itself_and_no_numpy(tmp_path: Path) -> None:
+    (tmp_path / "conftest.py").write_text(
+        "import sys\n\n\ndef pytest_unconfigure():\n    print('loaded', *sorted(sys.modules))\n"
     )
-    assert not {"pyarrow", "simulator.regression", "simulator.testing.assertions"} & set(done.stdout.split())
+    (tmp_path / "test_it.py").write_text(
+        "import pytest\n\n\n@pytest.mark.simulation(workers=2)\ndef test_it():\n    pass\n"
+    )
+    status, said = pytest_in(tmp_path, "-s", "--strict-markers")
+    loaded = said.partition("loaded ")[2].split()
+    assert (status, "blackbox_repo.pytest_plugin" in loaded) == (0, True)
+    assert [name for name in loaded if name.split(".")[0] in ("simulator", "data_cache", "numpy")] == []
+    assert [name for name in loaded if name.startswith("blackbox_repo.")] == ["blackbox_repo.pytest_plugin"]
+
+
+@pytest.mark.parametrize("options", [(), ("-o", "pythonpath=.")])
+def test_a_project_with_a_package_simulator_of_its_own_is_left_alone(
+    tmp_path: Path, options: tuple[str, ...]
+) -> None:
+    (tmp_path / "simulator").mkdir()
+    (tmp_path / "simulator" / "__init__.py").write_text("THEIRS = True\n")
+    (tmp_path / "test_theirs.py").write_text(
+        "import simulator\n\n\ndef test_theirs():\n    assert simulator.THEIRS\n"
+    )
+    (tmp_path / "test_ours.py").write_text("def test_ours(simulated_run):\n    pass\n")
+    status, said = pytest_in(tmp_path, *options, "test_theirs.py")
+    assert (status, "1 passed" in said) == (0, True), said
+    status, said = pytest_in(tmp_path, *options)
+    assert (status, "1 passed, 1 error" in said) == (1, True), said
+    assert f"need blackbox-repo's package simulator, {ROOT / 'simulator'}, but here simulator is" in said
+    assert str(tmp_path / "simulator") in said
