@@ -73,6 +73,8 @@ class Table:
         status: Row -> index into ``STATUSES``; ``None`` where the source does not know it.
         labels: Name -> a column such as an architecture's official string: neither hyperparameter nor
             objective.
+        fidelities: The fidelity of each point, end to end, where the source says it: a conversion refuses a
+            row that does not have the first fidelities of the schema, one after the other.
     """
 
     hyperparameters: Mapping[str, Coded]
@@ -82,6 +84,7 @@ class Table:
     constants: Mapping[str, Array] = field(default_factory=dict)
     status: Array | None = None
     labels: Mapping[str, Coded] = field(default_factory=dict)
+    fidelities: Array | None = None
 
     def __len__(self) -> int:
         return len(self.seeds)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -11,6 +12,7 @@ from blackbox_repo.errors import BlackboxRepoError, FormatError, IntegrityError
 from blackbox_repo.folders import reserved
 from blackbox_repo.manifest import Manifest, Task, read_manifest
 from blackbox_repo.one_by_one import OneByOne
+from blackbox_repo.plain_text import printable
 from blackbox_repo.schema import Schema
 from blackbox_repo.storage import save_network, save_tables
 from blackbox_repo.table import Table
@@ -80,9 +82,9 @@ def check_place(target: Path) -> None:
 
 @contextmanager
 def _blamed(recipe: Recipe, folder: RawFolder) -> Iterator[None]:
-    """Put what a recipe stumbles over down to the last raw file that no hash vouches for, or one before it.
+    """Say in which line a recipe stumbles, and over which file perhaps: the last that no hash vouches for.
 
-    Where hashes vouch for all of them it is a bug in the recipe, and keeps its traceback.
+    Where hashes vouch for all of them it is a mistake of the recipe, and keeps its traceback.
     """
     try:
         yield
@@ -100,10 +102,22 @@ def _blamed(recipe: Recipe, folder: RawFolder) -> Iterator[None]:
         known = {packing.name for file in recipe.files for packing in (file, *file.instead) if packing.sha256}
         several = sum(source.file not in known for source in folder.sources) > 1
         earlier = " or a file before it" if several else ""
+        failure = f"{type(err).__name__}: {printable(err)}"
         raise FormatError(
-            f"{folder.unverified.name}{earlier} is not what the recipe {recipe.name!r} expects: "
-            f"{type(err).__name__}: {err} (--debug shows where). {_advice(folder.unverified)}"
+            f"the recipe {recipe.name!r} fails{_line(recipe, err)}: {failure} (--debug shows where). If the "
+            f"recipe is right, {folder.unverified.name}{earlier} is not what it expects. "
+            f"{_advice(folder.unverified)}"
         ) from err
+
+
+def _line(recipe: Recipe, err: Exception) -> str:
+    """The innermost line of the recipe's own file; empty where that is not to be found."""
+    function = recipe.convert
+    while isinstance(function, partial):
+        function = function.func
+    file = getattr(getattr(function, "__code__", None), "co_filename", "")
+    lines = [frame.lineno for frame in traceback.extract_tb(err.__traceback__) if frame.filename == file]
+    return f" in line {lines[-1]} of {Path(file).name}" if lines else ""
 
 
 def _advice(path: Path) -> str:
@@ -130,7 +144,7 @@ def _table(
 def _check(recipe: Recipe, schema: Schema, name: str, table: Table) -> None:
     if set(table.labels) != set(recipe.labels):
         raise FormatError(f"{name} has the labels {list(table.labels)!r}, not {recipe.labels!r}")
-    check_table(name, schema, table, recipe.nan_allowed)
+    check_table(name, schema, table, recipe.nan_allowed, recipe.bounds)
 
 
 def _manifest(recipe: Recipe, conversion: Conversion, folder: RawFolder, command: str) -> Manifest:

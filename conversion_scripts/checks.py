@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 from typing import TypeAlias
 
 import numpy as np
@@ -12,11 +13,18 @@ from blackbox_repo.errors import FormatError
 from blackbox_repo.schema import RESERVED, Objective, Schema
 from blackbox_repo.space import Space
 from blackbox_repo.table import STATUSES, Table
+from conversion_scripts.bounds import Bounds
 
 Problems: TypeAlias = Iterator[str]
 
 
-def check_table(name: str, schema: Schema, table: Table, nan_allowed: tuple[str, ...] = ()) -> None:
+def check_table(
+    name: str,
+    schema: Schema,
+    table: Table,
+    nan_allowed: tuple[str, ...] = (),
+    bounds: Mapping[str, Bounds] = MappingProxyType({}),
+) -> None:
     """Refuse a table that breaks a rule of docs/format.md.
 
     Args:
@@ -24,13 +32,15 @@ def check_table(name: str, schema: Schema, table: Table, nan_allowed: tuple[str,
         schema: What the columns should be.
         table: The training runs.
         nan_allowed: The objectives that may hold NaN.
+        bounds: Objective -> between which values it can lie at all.
 
     Raises:
         FormatError: With all broken rules, each with the number of rows and the first of them.
     """
     problems = [*_names(schema, table), *_shapes(schema, table)]
     if not problems:  # the others need columns that fit together
-        problems += [*_domains(schema.space, table), *_rows(table), *_objectives(schema, table, nan_allowed)]
+        problems += [*_domains(schema.space, table), *_rows(table), *_fidelities(schema, table)]
+        problems += [*_objectives(schema, table, nan_allowed), *_outside(schema, table, bounds)]
     if problems:
         raise FormatError(f"{name} is refused: " + "; ".join(problems))
 
@@ -64,7 +74,10 @@ def _shapes(schema: Schema, table: Table) -> Problems:
     for name, column in columns.items():
         if len(column) != len(table):
             yield f"{name!r} has {len(column)} entries, but there are {len(table)} rows"
-    for name, points in table.points.items():
+    curves = (
+        dict(table.points) if table.fidelities is None else {**table.points, "fidelities": table.fidelities}
+    )
+    for name, points in curves.items():
         if len(points) != table.lengths.sum():
             yield f"{name!r} has {len(points)} points, but the curves have {table.lengths.sum()}"
     limit = len(schema.fidelity.values)
@@ -125,12 +138,28 @@ def _rows(table: Table) -> Problems:
     yield from _counted(descending, lambda row: f"seed {table.seeds[row]} after {table.seeds[row - 1]}")
 
 
+def _fidelities(schema: Schema, table: Table) -> Problems:
+    """Where a point of a row has another fidelity than its place among them says."""
+    if table.fidelities is None:
+        return
+    fidelity, found = schema.fidelity, table.fidelities
+    starts = np.cumsum(table.lengths) - table.lengths
+    rows = np.repeat(np.arange(len(table)), table.lengths)
+    expected = np.array(fidelity.values)[np.arange(len(found)) - starts[rows]]
+    wrong = np.flatnonzero(found != expected)
+    yield from _counted(
+        _any(wrong, rows, len(table)),
+        lambda _: (
+            f"a point at {fidelity.name} {found[wrong[0]]:g} where that at {expected[wrong[0]]:g} should be; "
+            f"what a curve lacks is NaN, or ends it"
+        ),
+    )
+
+
 def _objectives(schema: Schema, table: Table, nan_allowed: tuple[str, ...]) -> Problems:
-    row_of_point = np.repeat(np.arange(len(table)), table.lengths)
     for objective in schema.objectives:
         name = objective.name
-        values = table.constants[name] if objective.constant else table.points[name]
-        rows = np.arange(len(table)) if objective.constant else row_of_point
+        values, rows = _cells(table, objective)
         yield from _values(name, values, rows, len(table), may_be_nan=name in nan_allowed)
         if objective.cumulative and schema.fidelity.kind == "incremental":
             yield from _cumulative(objective, values, rows, len(table))
@@ -151,6 +180,24 @@ def _cumulative(objective: Objective, values: Array, rows: Array, count: int) ->
     falls[1:] = (rows[1:] == rows[:-1]) & (np.diff(values) < 0)
     yield from _counted(_any(falls, rows, count), lambda _: f"a cumulative {objective.name!r} that decreases")
     yield from _counted(_any(values < 0, rows, count), lambda _: f"a cumulative {objective.name!r} below 0")
+
+
+def _outside(schema: Schema, table: Table, bounds: Mapping[str, Bounds]) -> Problems:
+    for name, allowed in bounds.items():
+        values, rows = _cells(table, schema.objective(name))
+        places = np.flatnonzero(allowed.outside(values))
+        yield from _counted(
+            _any(places, rows, len(table)),
+            lambda _, n=name, v=values, p=places, a=allowed: f"{n}={v[p[0]]:g}, which must be {a}",  # type: ignore[misc]
+        )
+
+
+def _cells(table: Table, objective: Objective) -> tuple[Array, Array]:
+    """All values of an objective, and the row of each."""
+    rows = np.arange(len(table))
+    if objective.constant:
+        return table.constants[objective.name], rows
+    return table.points[objective.name], np.repeat(rows, table.lengths)
 
 
 def _any(marked: Array, rows: Array, count: int) -> Array:

@@ -24,7 +24,9 @@ from blackbox_repo.one_by_one import OneByOne
 from blackbox_repo.schema import Fidelity, Objective, Schema
 from blackbox_repo.space import Space
 from blackbox_repo.table import Coded, Table
+from conversion_scripts import hdf5
 from conversion_scripts.archives import seekable
+from conversion_scripts.bounds import ABOVE_0, COUNT
 from conversion_scripts.completeness import Whole
 from conversion_scripts.raw import RawFile, RawFolder, github
 from conversion_scripts.recipe import Conversion, Recipe
@@ -120,10 +122,11 @@ def _curves(raw: RawFolder, keys: list[str], task: str) -> Table:
         there = [index for index, key in enumerate(keys) if key in known]
         if len(there) != len(known):
             unknown = sorted(known.difference(keys))
-            raise FormatError(f"{name} has {len(unknown)} keys outside the grid (first: {unknown[0]!r})")
+            raise FormatError(f"it has {len(unknown)} keys outside the grid (first: {unknown[0]!r})")
         if not there:
-            raise FormatError(f"{name} has no keys, but each of its configurations should be one")
-        runs = {column: _stacked(data, [keys[i] for i in there], column) for column in SHAPES}
+            raise FormatError("it has no keys, but each of its configurations should be one")
+        used = [keys[i] for i in there]
+        runs = {column: hdf5.stacked(data, used, column, shape) for column, shape in SHAPES.items()}
     # proportional to the epoch, as FCNetBenchmark says, and exact at the last one
     elapsed = runs["runtime"].astype(np.float64)[..., np.newaxis] * (np.arange(1, EPOCHS + 1) / EPOCHS)
     points = {"valid_mse": runs["valid_mse"], "train_mse": runs["train_mse"], "elapsed_time": elapsed}
@@ -137,27 +140,13 @@ def _curves(raw: RawFolder, keys: list[str], task: str) -> Table:
 
 @contextmanager
 def _data(raw: RawFolder, name: str) -> Iterator[Any]:
-    """An HDF5 file of the archive; whatever is wrong with it is said with its name."""
-    import h5py
-
-    with raw.member(ARCHIVE, name) as stream, seekable(stream, name) as file:
-        try:
-            with h5py.File(file, "r") as data:
-                yield data
-        except (KeyError, OSError, RuntimeError, ValueError) as err:
-            raise FormatError(f"{name} is no HDF5 file of FCNet: {err}") from err
-
-
-def _stacked(data: Any, keys: list[str], column: str) -> Array:
-    """One column of all configurations, as ``(configuration, seed)`` or ``(configuration, seed, epoch)``."""
-    first = data[keys[0]][column]
-    stacked = np.empty((len(keys), *SHAPES[column]), dtype=first.dtype)
-    for row, key in enumerate(keys):
-        values = data[key][column]
-        if values.shape != SHAPES[column]:
-            raise FormatError(f"{column} of {key} has the shape {values.shape}, not {SHAPES[column]}")
-        values.read_direct(stacked[row])
-    return stacked
+    """An HDF5 file of the archive."""
+    with (
+        raw.member(ARCHIVE, name) as stream,
+        seekable(stream, name) as file,
+        hdf5.opened(file, name, "FCNet") as data,
+    ):
+        yield data
 
 
 def _keys() -> list[str]:
@@ -224,6 +213,7 @@ FINAL = Recipe(
     card=FINAL_CARD,
     convert=_convert_final,
     default=Default(workers=4, seconds=20_000.0),
+    bounds={"valid_mse": ABOVE_0, "elapsed_time": ABOVE_0},
 )
 CURVES_CARD = (
     Defect(
@@ -260,5 +250,7 @@ CURVES = Recipe(
     card=CURVES_CARD,
     convert=_convert_curves,
     default=Default(workers=4, seconds=20_000.0),
+    bounds=dict.fromkeys(("valid_mse", "train_mse", "test_mse", "elapsed_time"), ABOVE_0)
+    | {"parameters": COUNT},
     whole=Whole(tasks=len(FINAL_FILES), configurations=SPACE.size or 0),
 )

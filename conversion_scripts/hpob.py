@@ -17,6 +17,7 @@ from blackbox_repo.manifest import Default, Defect
 from blackbox_repo.schema import Fidelity, Objective, Schema
 from blackbox_repo.space import Space
 from blackbox_repo.table import Coded, Table
+from conversion_scripts.bounds import FRACTION
 from conversion_scripts.json_stream import inner_objects
 from conversion_scripts.raw import RawFile, RawFolder, github
 from conversion_scripts.recipe import Conversion, Recipe
@@ -160,6 +161,7 @@ def _recipe(space: str) -> Recipe:
         convert=partial(_convert, space),
         default=Default(workers=4),
         labels=("index",),
+        bounds={"accuracy": FRACTION},
     )
 
 

@@ -15,6 +15,7 @@ from blackbox_repo.manifest import Default, Defect
 from blackbox_repo.schema import Fidelity, Objective, Schema
 from blackbox_repo.space import Space
 from blackbox_repo.table import Coded, Table
+from conversion_scripts.bounds import FRACTION
 from conversion_scripts.raw import RawFolder, github
 from conversion_scripts.recipe import Conversion, Recipe
 
@@ -132,4 +133,5 @@ MLP = Recipe(
     card=CARD,
     convert=_convert,
     default=Default(workers=4),
+    bounds=dict.fromkeys(FIELDS, FRACTION),
 )

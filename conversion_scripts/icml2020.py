@@ -15,6 +15,7 @@ from blackbox_repo.manifest import Default, Defect
 from blackbox_repo.schema import Fidelity, Objective, Schema
 from blackbox_repo.space import Space
 from blackbox_repo.table import Coded, Table
+from conversion_scripts.bounds import ABOVE_0, AT_LEAST_0, FRACTION
 from conversion_scripts.raw import RawFile, RawFolder, github
 from conversion_scripts.recipe import Conversion, Recipe
 
@@ -159,6 +160,7 @@ XGBOOST = Recipe(
     ),
     convert=_convert_xgboost,
     default=Default(workers=4),
+    bounds={"error": FRACTION},
 )
 DEEPAR = Recipe(
     name="icml-deepar",
@@ -184,4 +186,8 @@ DEEPAR = Recipe(
     ),
     convert=_convert_deepar,
     default=Default(workers=4, seconds=300_000.0),
+    bounds={
+        **dict.fromkeys(("crps", "rmse"), AT_LEAST_0),
+        **dict.fromkeys(("throughput", "elapsed_time"), ABOVE_0),
+    },
 )

@@ -19,6 +19,7 @@ from blackbox_repo.manifest import Default, Defect
 from blackbox_repo.schema import Fidelity, Objective, Schema
 from blackbox_repo.space import Space
 from blackbox_repo.table import Coded, Table
+from conversion_scripts.bounds import AT_LEAST_0, COUNT, FRACTION, PERCENT
 from conversion_scripts.completeness import Whole
 from conversion_scripts.json_stream import inner_objects
 from conversion_scripts.raw import RawFile, RawFolder
@@ -211,6 +212,18 @@ LCBENCH = Recipe(
     convert=_convert,
     default=Default(workers=4, seconds=7200.0),
     labels=("config_id",),
+    bounds={
+        "parameters": COUNT,
+        **{
+            f"{split}_{what}": allowed
+            for split in _SPLITS
+            for what, allowed in (
+                ("accuracy", PERCENT),
+                ("balanced_accuracy", FRACTION),
+                ("cross_entropy", AT_LEAST_0),
+            )
+        },
+    },
     whole=Whole(tasks=35, configurations=2000),
     nan_allowed=tuple(name for name in LOGS if name.endswith("cross_entropy")),
 )

@@ -16,6 +16,7 @@ from blackbox_repo.manifest import Default, Defect
 from blackbox_repo.schema import Fidelity, Objective, Schema
 from blackbox_repo.space import Space
 from blackbox_repo.table import Coded, Table
+from conversion_scripts.bounds import ABOVE_0, FRACTION
 from conversion_scripts.raw import RawFolder, github
 from conversion_scripts.recipe import Conversion, Recipe
 
@@ -138,4 +139,8 @@ GRAPH = Recipe(
     convert=_convert,
     default=Default(workers=4),
     labels=("hash",),
+    bounds={
+        **{f"{split}_performance": FRACTION for split in ("valid", "test")},
+        **dict.fromkeys(("latency", "parameters"), ABOVE_0),
+    },
 )

@@ -15,6 +15,7 @@ from blackbox_repo.manifest import Default, Defect
 from blackbox_repo.schema import Fidelity, Objective, Schema
 from blackbox_repo.space import Space
 from blackbox_repo.table import STATUSES, Coded, Table
+from conversion_scripts.bounds import ABOVE_0, AT_LEAST_0, COUNT
 from conversion_scripts.raw import RawFolder, github
 from conversion_scripts.recipe import Conversion, Recipe
 
@@ -112,4 +113,5 @@ NLP = Recipe(
     default=Default(workers=4, seconds=600_000.0),
     labels=("recipe",),
     nan_allowed=tuple(LOSSES),
+    bounds=dict.fromkeys(LOSSES, AT_LEAST_0) | {"elapsed_time": ABOVE_0, "parameters": COUNT},
 )

@@ -17,6 +17,7 @@ from blackbox_repo.manifest import Default, Defect
 from blackbox_repo.schema import Fidelity, Objective, Schema
 from blackbox_repo.space import Space
 from blackbox_repo.table import Coded, Table
+from conversion_scripts.bounds import ABOVE_0, PERCENT
 from conversion_scripts.raw import RawFile, RawFolder, github
 from conversion_scripts.recipe import Conversion, Recipe
 
@@ -297,4 +298,9 @@ FINAL = Recipe(
     convert=_convert,
     default=Default(workers=4, seconds=200_000.0),
     labels=("architecture", "index"),
+    bounds={
+        **dict.fromkeys(("valid_error", "valtest_error"), PERCENT),
+        **dict.fromkeys(("elapsed_time", "parameters"), ABOVE_0),
+        **{f"latency_{device}": ABOVE_0 for device in DEVICES},
+    },
 )

@@ -14,6 +14,7 @@ from blackbox_repo.manifest import Default, Defect
 from blackbox_repo.schema import Fidelity, Objective, Schema
 from blackbox_repo.space import Space
 from blackbox_repo.table import Coded, Table
+from conversion_scripts.bounds import COUNT, PERCENT
 from conversion_scripts.raw import RawFolder, github
 from conversion_scripts.recipe import Conversion, Recipe
 
@@ -91,4 +92,5 @@ MACRO = Recipe(
     convert=_convert,
     default=Default(workers=4),
     labels=("architecture",),
+    bounds={"test_accuracy": PERCENT, "params": COUNT, "flops": COUNT},
 )

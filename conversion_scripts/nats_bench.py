@@ -24,6 +24,7 @@ from blackbox_repo.schema import Fidelity, Objective, Schema
 from blackbox_repo.space import Space
 from blackbox_repo.table import Coded, Table
 from conversion_scripts.archives import unpacked
+from conversion_scripts.bounds import ABOVE_0, AT_LEAST_0, PERCENT
 from conversion_scripts.completeness import Whole
 from conversion_scripts.nats_cards import SIZE_CARD, TOPOLOGY_CARD
 from conversion_scripts.pickle_stream import Take, unpickle_parts
@@ -270,6 +271,11 @@ def _recipe(name: str, title: str, source: Source, epochs: int, seconds: float) 
         convert=partial(_convert, source, epochs),
         default=Default(workers=4, seconds=seconds),
         labels=("architecture", "index"),
+        bounds={
+            **{f"{split}_accuracy": PERCENT for split in ("train", *IMAGES)},
+            **{f"{split}_seconds": AT_LEAST_0 for split in IMAGES},
+            **dict.fromkeys(("elapsed_time", "latency", "parameters", "flops"), ABOVE_0),
+        },
         whole=Whole(tasks=len(SPLITS), configurations=source.space.size or 0),
         nan_allowed=(*(f"{split}_{what}" for split in IMAGES for what in ("accuracy", "seconds")), "latency"),
     )

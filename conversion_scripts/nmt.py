@@ -15,6 +15,7 @@ from blackbox_repo.manifest import Default, Defect
 from blackbox_repo.schema import Fidelity, Objective, Schema
 from blackbox_repo.space import Space
 from blackbox_repo.table import Coded, Table
+from conversion_scripts.bounds import ABOVE_0, COUNT, PERCENT, Bounds
 from conversion_scripts.raw import RawFile, RawFolder, github
 from conversion_scripts.recipe import Conversion, Recipe
 from conversion_scripts.replicates import replicates
@@ -186,6 +187,12 @@ FINAL = Recipe(
     convert=_convert_final,
     default=Default(workers=4),
     nan_allowed=("gpu_memory",),
+    bounds={
+        "dev_bleu": PERCENT,
+        "dev_perplexity": Bounds(1.0),
+        **dict.fromkeys(("dev_gpu_time", "gpu_memory"), ABOVE_0),
+        **dict.fromkeys(("num_updates", "num_params"), COUNT),
+    },
 )
 CURVES = Recipe(
     name="nmt-curves",
@@ -240,4 +247,5 @@ CURVES = Recipe(
     convert=_convert_curves,
     default=Default(workers=4),
     nan_allowed=("bleu",),
+    bounds={"perplexity": Bounds(1.0), "bleu": PERCENT},
 )

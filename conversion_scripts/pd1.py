@@ -21,6 +21,7 @@ from blackbox_repo.schema import Fidelity, Objective, Schema
 from blackbox_repo.space import Space
 from blackbox_repo.table import STATUSES, Coded, Table
 from conversion_scripts.archives import unpacked
+from conversion_scripts.bounds import AT_LEAST_0, FRACTION
 from conversion_scripts.completeness import Whole
 from conversion_scripts.raw import RawFile, RawFolder
 from conversion_scripts.recipe import Conversion, Recipe
@@ -271,6 +272,11 @@ PD1 = Recipe(
     convert=_convert,
     default=Default(workers=4),
     labels=("part",),
+    bounds={
+        "eval_time": AT_LEAST_0,
+        **{f"{split}_error_rate": FRACTION for split in ("valid", "test", "train")},
+        **{f"{split}_ce_loss": AT_LEAST_0 for split in ("valid", "test", "train")},
+    },
     whole=Whole(tasks=24),
     nan_allowed=tuple(name for name in CURVES if name != "global_step"),
 )

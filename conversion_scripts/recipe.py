@@ -11,6 +11,7 @@ from blackbox_repo.errors import FormatError
 from blackbox_repo.manifest import Default, Defect, check_plain_name
 from blackbox_repo.schema import Schema
 from blackbox_repo.table import Table
+from conversion_scripts.bounds import Bounds
 from conversion_scripts.completeness import Whole
 from conversion_scripts.raw import RawFile, RawFolder
 
@@ -68,6 +69,7 @@ class Recipe:
         default: How the blackbox is tuned unless somebody says otherwise (its objective is the target).
         labels: Columns of the tables that are neither hyperparameters nor objectives.
         nan_allowed: Objectives in which the card allows NaN.
+        bounds: Objective -> between which values it can lie at all; a table with others is refused.
         whole: What the complete source has; a conversion of less says so.
 
     Raises:
@@ -86,6 +88,7 @@ class Recipe:
     default: Default = field(default_factory=Default)
     labels: tuple[str, ...] = ()
     nan_allowed: tuple[str, ...] = ()
+    bounds: Mapping[str, Bounds] = field(default_factory=dict)
     whole: Whole = field(default_factory=Whole)
 
     def __post_init__(self) -> None:

@@ -14,6 +14,7 @@ from blackbox_repo.manifest import Default, Defect
 from blackbox_repo.schema import Fidelity, Objective, Schema
 from blackbox_repo.space import Space
 from blackbox_repo.table import Coded, Table
+from conversion_scripts.bounds import ABOVE_0, AT_LEAST_0
 from conversion_scripts.raw import RawFolder, github
 from conversion_scripts.recipe import Conversion, Recipe
 
@@ -144,5 +145,6 @@ LIGHTGBM = Recipe(
     card=CARD,
     convert=_convert,
     default=Default(workers=4),
+    bounds={"metric_error": AT_LEAST_0, "elapsed_time": ABOVE_0, "inference_time": ABOVE_0},
     labels=("configuration",),
 )

@@ -18,6 +18,7 @@ from blackbox_repo.manifest import Default, Defect
 from blackbox_repo.schema import Fidelity, Objective, Schema
 from blackbox_repo.space import Space
 from blackbox_repo.table import STATUSES, Coded, Table
+from conversion_scripts.bounds import AT_LEAST_0
 from conversion_scripts.raw import RawFile, RawFolder, github
 from conversion_scripts.recipe import Conversion, Recipe
 
@@ -175,6 +176,7 @@ TASKSET = Recipe(
     convert=partial(_convert, CHOSEN),
     default=Default(workers=4),
     nan_allowed=tuple(f"{split}_loss" for split in SPLITS),
+    bounds={f"{split}_loss": AT_LEAST_0 for split in SPLITS},
 )
 IMDB = replace(
     TASKSET,

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import doctest
+import json
+import operator
 import os
 import re
 import shlex
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from blackbox_repo.repository import load_blackbox
+from conversion_scripts.raw import RawFile, RawFolder
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "add-a-blackbox.md").read_text(encoding="utf-8")
@@ -36,9 +42,9 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def typed(command: str, folder: Path) -> str:
+def run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
     name, *arguments = shlex.split(command)
-    done = subprocess.run(
+    return subprocess.run(
         [sys.executable, "-W", "error", "-m", MODULES[name], *arguments],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(ROOT), "BLACKBOX_PATH": "boxes", "PYTHONIOENCODING": "utf-8"},
@@ -46,8 +52,16 @@ def typed(command: str, folder: Path) -> str:
         check=False,
         encoding="utf-8",
     )
+
+
+def typed(command: str, folder: Path) -> str:
+    done = run(command, folder)
     assert (done.returncode, done.stderr) == (0, ""), command
     return done.stdout
+
+
+def convert(folder: Path, out: str = "boxes") -> subprocess.CompletedProcess[str]:
+    return run(f"bb-convert py:my_recipes:DIGITS --raw raw --out {out}", folder)
 
 
 def test_the_page_works_as_it_stands(folder: Path) -> None:
@@ -83,5 +97,68 @@ def test_the_example_could_go_into_the_project_as_it_stands(command: tuple[str, 
     assert (done.returncode, done.stdout) in [(0, ""), (0, "All checks passed!\n")]
 
 
+def lines_without(*left_out: int) -> str:
+    lines = blocks("csv")[0].splitlines(keepends=True)
+    return "".join(line for number, line in enumerate(lines) if number not in left_out)
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (lines_without(2), "1 row has a point at epoch 3 where that at 2 should be"),
+        (lines_without(1), "1 row has a point at epoch 2 where that at 1 should be"),
+        (lines_without(2, 5), "2 rows have a point at epoch 3 where that at 2 should be"),
+        (
+            lines_without() + "0.001,3,0,2,22.5,26.0\n",
+            "1 point of the same configuration, seed and epoch as another (first: learning_rate=0.001",
+        ),
+        (
+            lines_without().replace("0,3,4.8", "0,4,4.8"),
+            "1 row has a point at epoch 4 where that at 3 should",
+        ),
+        (
+            lines_without().replace(",4.8,", ",-4.8,"),
+            "valid_error=-4.8, which must be at least 0 and at most",
+        ),
+        (lines_without().replace(",4.8,", ",,"), "ValueError: could not convert string to float: ''"),
+    ],
+)
+def test_a_file_that_lacks_or_doubles_an_epoch_is_refused(folder: Path, content: str, problem: str) -> None:
+    (folder / "raw" / "digits" / "runs.csv").write_text(content)
+    done = convert(folder)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert problem in done.stderr
+    assert not (folder / "boxes").exists()
+
+
+def test_the_lines_may_come_in_any_order(folder: Path) -> None:
+    header, *lines = blocks("csv")[0].splitlines(keepends=True)
+    for name, order in (("boxes", lines), ("mixed", [lines[0], *reversed(lines[1:])])):
+        (folder / "raw" / "digits" / "runs.csv").write_text("".join([header, *order]))
+        assert convert(folder, name).returncode == 0
+    first, second = (load_blackbox(folder / name / "digits")["digits"] for name in ("boxes", "mixed"))
+    for configuration in first.configurations():
+        for seed in first.seeds(configuration):
+            curves = [box.curve(configuration, seed=seed) for box in (first, second)]
+            assert np.array_equal(curves[0]["valid_error"], curves[1]["valid_error"], equal_nan=True)
+
+
+def test_the_functions_of_the_page_do_what_it_says(tmp_path: Path) -> None:
+    found = doctest.DocTestParser().get_doctest(blocks("pycon")[0], {}, "page", None, 0)
+    assert doctest.DocTestRunner().run(found) == doctest.TestResults(0, 4)
+    names: dict[str, Any] = {
+        "json": json,
+        "itemgetter": operator.itemgetter,
+        "Any": Any,
+        "RawFolder": RawFolder,
+    }
+    exec(blocks("python")[1], names)  # noqa: S102  the page is ours
+    (tmp_path / "digits").mkdir()
+    with zipfile.ZipFile(tmp_path / "digits" / "logs.zip", "w") as archive:
+        for name, content in {"b/2.json": '{"x": 2}', "README": "no", "a/1.json": '{"x": 1}'}.items():
+            archive.writestr(name, content)
+    assert names["logs"](RawFolder(tmp_path, [RawFile("digits/logs.zip")])) == [{"x": 1}, {"x": 2}]
+
+
 def test_the_raw_file_of_the_second_example_has_the_size_that_it_says() -> None:
-    assert f"size={len(blocks('csv')[0])}," in blocks("python")[1]
+    assert f"size={len(blocks('csv')[0])}," in blocks("python")[-1]

@@ -156,15 +156,17 @@ def stumbling(recipe: Recipe, err: Exception) -> Recipe:
         zipfile.BadZipFile("File is not a zip file"),
     ],
 )
-def test_what_a_recipe_stumbles_over_is_put_down_to_the_file_that_no_hash_vouches_for(
+def test_what_a_recipe_stumbles_over_is_told_with_its_line_and_the_file_that_no_hash_vouches_for(
     recipe: Recipe, raw: Path, tmp_path: Path, err: Exception
 ) -> None:
     with pytest.raises(FormatError) as caught:
         build(stumbling(unhashed(recipe), err), raw, tmp_path / "out")
+    lines = Path(__file__).read_text(encoding="utf-8").splitlines()
+    place = next(number for number, text in enumerate(lines, start=1) if "raise err" in text)
     assert str(caught.value) == (
-        f"runs.json is not what the recipe 'tiny' expects: {type(err).__name__}: {err} (--debug shows where)"
-        f". No SHA-256 is known of {raw / 'runs.json'}: if it is cut, or another file, delete it and fetch "
-        f"it again"
+        f"the recipe 'tiny' fails in line {place} of test_build.py: {type(err).__name__}: {err} (--debug "
+        f"shows where). If the recipe is right, runs.json is not what it expects. No SHA-256 is known of "
+        f"{raw / 'runs.json'}: if it is cut, or another file, delete it and fetch it again"
     )
     assert caught.value.__cause__ is err
     with pytest.raises(type(err)) as bug:
@@ -179,9 +181,9 @@ def test_of_several_files_any_may_be_the_reason(recipe: Recipe, raw: Path, tmp_p
 
     (raw / "more.json").write_text("{}")
     more = RawFile("more.json")
-    with pytest.raises(FormatError, match="^more.json or a file before it is not what the recipe 'tiny'"):
+    with pytest.raises(FormatError, match=r"right, more\.json or a file before it is not what it expects"):
         build(replace(recipe, files=(*unhashed(recipe).files, more), convert=convert), raw, tmp_path / "out")
-    with pytest.raises(FormatError, match="^more.json is not what the recipe 'tiny'"):
+    with pytest.raises(FormatError, match=r"right, more\.json is not what it expects"):
         build(replace(recipe, files=(*recipe.files, more), convert=convert), raw, tmp_path / "out")
 
 
@@ -215,7 +217,8 @@ def test_a_table_that_is_made_when_it_is_written_may_stumble_too(
 
     made = unhashed(changed(lambda _: OneByOne(("digits",), table)))
     with pytest.raises(
-        FormatError, match=r"runs.json is not what the recipe 'tiny' expects: KeyError: 'digi"
+        FormatError,
+        match=r"^the recipe 'tiny' fails: KeyError: 'digits' .* right, runs\.json is not what it",
     ):
         build(made, raw, tmp_path / "out")
     assert not (tmp_path / "out").exists()

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from blackbox_repo.domains import Categorical, Float, Integer
-from blackbox_repo.errors import FormatError, InvalidSpace
+from blackbox_repo.errors import FormatError, InvalidSpace, UnknownName
 from blackbox_repo.schema import Fidelity, Objective, Schema
 from blackbox_repo.space import Condition, Space
 from blackbox_repo.table import Coded, Table
+from conversion_scripts.bounds import Bounds
 from conversion_scripts.checks import check_table
 
 
@@ -18,6 +19,42 @@ def refuses(schema: Schema, table: Table, *problems: str, nan_allowed: tuple[str
     expected = "tiny/a is refused: " + "; ".join(problems)
     with pytest.raises(FormatError, match=f"^{re.escape(expected)}$"):
         check_table("tiny/a", schema, table, nan_allowed)
+
+
+def test_fidelities_are_those_of_the_places_in_the_curve(schema: Schema, table: Table) -> None:
+    sound = np.concatenate([schema.fidelity.values[:length] for length in table.lengths])
+    check_table("tiny/a", schema, replace(table, fidelities=sound))
+    moved = np.array([*sound[:1], sound[1] + 1, *sound[2:]])
+    refuses(
+        schema,
+        replace(table, fidelities=moved),
+        f"1 row has a point at epoch {moved[1]:g} where that at {sound[1]:g} should be; what a curve lacks "
+        f"is NaN, or ends it (first: row 0)",
+    )
+    refuses(
+        schema,
+        replace(table, fidelities=sound[:-1]),
+        f"'fidelities' has {len(sound) - 1} points, but the curves have {len(sound)}",
+    )
+
+
+def test_values_outside_the_bounds(schema: Schema, table: Table) -> None:
+    size = Objective("size", "min", constant=True)
+    schema = replace(schema, objectives=(*schema.objectives, size))
+    table = replace(table, constants={"size": np.array([3.0, 1.0, 2.0])})
+    bounds = {"loss": Bounds(0.0), "size": Bounds(0.0, beyond=True), "elapsed_time": Bounds(0.0)}
+    check_table("tiny/a", schema, table, bounds=bounds)
+    loss = table.points["loss"].copy()
+    loss[1:3] = -0.5, -0.25
+    outside = replace(
+        table, points={**table.points, "loss": loss}, constants={"size": np.array([3.0, 0.0, 0.0])}
+    )
+    with pytest.raises(FormatError) as caught:
+        check_table("tiny/a", schema, outside, bounds=bounds)
+    assert "loss=-0.5, which must be at least 0 (first: row" in str(caught.value)
+    assert "2 rows have size=0, which must be above 0 (first: row 1)" in str(caught.value)
+    with pytest.raises(UnknownName, match="unknown objective 'lose'"):
+        check_table("tiny/a", schema, table, bounds={"lose": Bounds(0.0)})
 
 
 def with_points(table: Table, **points: list[float]) -> Table:

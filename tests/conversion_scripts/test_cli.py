@@ -303,9 +303,12 @@ def test_a_raw_file_of_another_layout_is_one_line_and_with_debug_a_traceback(tmp
     write_recipe(tmp_path, "https://example.org/x", RUNS.replace(b"loss", b"cost"), hashed=False)
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "runs.csv").write_bytes(RUNS.replace(b"loss", b"cost"))
+    lines = (tmp_path / "mine.py").read_text().splitlines()
+    place = next(number for number, text in enumerate(lines, start=1) if 'runs["loss"]' in text)
     line = (
-        "runs.csv is not what the recipe 'mine' expects: KeyError: 'loss' (--debug shows where). No "
-        "SHA-256 is known of mine/runs.csv: if it is cut, or another file, delete it and fetch it again"
+        f"the recipe 'mine' fails in line {place} of mine.py: KeyError: 'loss' (--debug shows where). If the "
+        "recipe is right, runs.csv is not what it expects. No SHA-256 is known of mine/runs.csv: if it is "
+        "cut, or another file, delete it and fetch it again"
     )
     convert = ("py:mine:MINE", "--raw", ".", "--out", "out")
     fails_with(bb_convert(*convert, cwd=tmp_path), line)
