@@ -28,7 +28,9 @@ class LearningCurve:
         schema: What the arrays mean.
         points: Objective name -> array in which ``start:stop`` are this curve's points.
         constants: Objective name -> array in which ``row`` is this run's value.
-        start, stop, row: Where this run lies in those arrays.
+        start: Where its first point lies in the arrays of ``points``.
+        stop: Where they go on with another run.
+        row: Where its values lie in the arrays of ``constants``.
         status: ``"ok"``, ``"diverged"`` or ``"crashed"``.
         seed: The seed of the training run.
         fill: Called with a number of points before that many are read, by curves that compute on demand.

@@ -18,7 +18,8 @@ class FlatForest:
         roots: The first node of each tree.
         feature: Of each node, by which it divides; negative for a leaf.
         threshold: Values up to it go to the left.
-        left, right: The nodes below.
+        left: The node below for values up to the threshold.
+        right: The node below for greater ones.
         first: Where the examples of each node begin in ``members``, and where the last ones end.
         members: The examples in each leaf, leaf by leaf.
     """
