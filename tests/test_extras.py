@@ -15,7 +15,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 EXTRAS = {
     extra: requirements
     for extra, requirements in PROJECT["optional-dependencies"].items()
-    if extra not in {"all", "dev", "test"}
+    if extra not in {"all", "docs", "test"}
 }
 MODULES = {"ax-platform": "ax", "scikit-learn": "sklearn", "syne-tune": "syne_tune"}
 NEEDED_BY_LIBRARIES = {
