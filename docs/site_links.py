@@ -1,4 +1,4 @@
-"""A hook of MkDocs: pages that lie above docs/ join the site, and links that leave docs/ lead to the repository."""
+"""A hook of MkDocs: pages above docs/ join the site, and links that leave docs/ lead to the repository."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def on_files(files: Any, config: Any) -> Any:
     return files
 
 
-def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:  # noqa: ARG001
+def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
     """Rewrite the links of a page of docs/; those of the pages above it are rewritten already."""
     if page.file.src_uri in JOINED.values():
         return markdown
