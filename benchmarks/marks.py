@@ -212,7 +212,7 @@ def reports_a_second(effort: Effort) -> Iterator[Line]:
                 run = simulate(
                     blackbox, scheduler, workers=workers, stop=Stop(trials_started=effort.trials), seed=1
                 )
-                reports = len(run.report_columns["code"])
+                reports = len(run.report_columns["decision"])
                 rates.append(reports / (time.perf_counter() - began))
             what = f"{scheduler.__name__}, {workers} workers, {effort.trials:,} trials, {reports:,} reports"
             yield Line(f"{what} of a 15,625 x 2 x 200 table", "reports/s", rates)

@@ -85,7 +85,7 @@ def measure(blackbox: Blackbox, scheduler: str, workers: int, trials: int) -> Me
             seed=1,
         )
         seconds = time.process_time() - began
-        sending.send(Measured(len(run.report_columns["code"]), seconds, peak() - before))
+        sending.send(Measured(len(run.report_columns["decision"]), seconds, peak() - before))
 
     receiving, sending = multiprocessing.Pipe(duplex=False)
     process = multiprocessing.get_context("fork").Process(target=child)

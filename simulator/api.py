@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import numbers
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import GeneratorType
 from typing import cast
 
 from blackbox_repo.blackbox import Blackbox
 from blackbox_repo.errors import InvalidOption
+from blackbox_repo.schema import Schema
 from simulator.callbacks import Callback
 from simulator.conditions import Conditions
 from simulator.difference import first_difference
@@ -19,7 +20,7 @@ from simulator.generator import Search, SearchFunction, as_scheduler
 from simulator.log import Log, Logged
 from simulator.loop import Simulation
 from simulator.patience import Patient, check_patience
-from simulator.run import Run
+from simulator.run import Run, check_storable
 from simulator.scheduler import Scheduler, SchedulerFactory
 from simulator.stopping import Stop
 
@@ -62,7 +63,8 @@ def simulate(  # noqa: PLR0913  one door, and all but two arguments are named
     Raises:
         InvalidOption: An argument outside its range, a blackbox without time, or a log of another run.
         SchedulerError: The scheduler raised, asked for something that cannot be, or is not deterministic.
-        SimulationError: The curves take no time. Of both, ``error.run`` is the run so far.
+        SimulationError: The curves take no time. Of both, ``error.run`` is the run so far; it is the whole
+            run if only the scheduler's ``close()`` raised.
     """
     if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
         raise InvalidOption(f"workers is {workers!r}, but must be a whole number, 1 or more")
@@ -81,17 +83,23 @@ def simulate(  # noqa: PLR0913  one door, and all but two arguments are named
     is_factory = isinstance(scheduler, type) or not (
         hasattr(scheduler, "suggest") or isinstance(scheduler, GeneratorType)
     )
-    for name, asked in (("check_determinism", check_determinism), ("resume", resume)):
-        if asked and not is_factory:
-            raise InvalidOption(f"{name} needs a factory (schema, seed) -> scheduler, not an instance")
+    if not is_factory:
+        _check_runs_once(check_determinism=check_determinism, resume=resume)
 
     def simulated(observers: Sequence[Callback], log: str | Path | None, *, resume: bool) -> Run:
-        made = cast("SchedulerFactory", scheduler)(blackbox.schema, seed) if is_factory else scheduler
-        with _released(as_scheduler(cast("Scheduler | Search", made), blackbox.schema)) as fresh:
+        made = _made(cast("SchedulerFactory", scheduler), blackbox.schema, seed) if is_factory else scheduler
+        fresh = as_scheduler(cast("Scheduler | Search", made), blackbox.schema)
+        try:
             simulation = Simulation(blackbox, fresh, workers, stop, seed, conditions, observers)
             if patience is not None:
                 simulation.scheduler = Patient(fresh, patience)
-            return _logged(simulation, log, resume=resume)
+            check_storable({**simulation.described(), "schema": blackbox.schema.to_json()})
+            run = _logged(simulation, log, resume=resume)
+        except BaseException:
+            with suppress(Exception, SystemExit):  # the first error says more
+                _close(fresh)
+            raise
+        return _closed(fresh, run)
 
     run = simulated(callbacks, log, resume=resume)
     if check_determinism:
@@ -101,13 +109,42 @@ def simulate(  # noqa: PLR0913  one door, and all but two arguments are named
     return run
 
 
-@contextmanager
-def _released(scheduler: Scheduler) -> Iterator[Scheduler]:
-    """Whatever happens, a scheduler that holds something lets go of it."""
+def _check_runs_once(**asked: bool) -> None:
+    for name, wanted in asked.items():
+        if wanted:
+            raise InvalidOption(f"{name} needs a factory (schema, seed) -> scheduler, not an instance")
+
+
+def _made(factory: SchedulerFactory, schema: Schema, seed: int) -> Scheduler | Search:
     try:
-        yield scheduler
-    finally:
-        getattr(scheduler, "close", lambda: None)()
+        return factory(schema, seed)
+    except SystemExit as err:
+        name = getattr(factory, "__name__", type(factory).__name__)
+        raise SchedulerError(f"{name} raised {err!r} instead of making a scheduler") from err
+
+
+def _close(scheduler: Scheduler) -> None:
+    """Whatever happened, a scheduler that holds something lets go of it."""
+    getattr(scheduler, "close", lambda: None)()
+
+
+def _closed(scheduler: Scheduler, run: Run) -> Run:
+    """The finished run, once its scheduler is closed; whatever that comes to, the run is kept.
+
+    Raises:
+        SchedulerError: ``close()`` raised something; ``error.run`` is the finished run.
+    """
+    try:
+        _close(scheduler)
+    except SchedulerError as err:
+        err.run = run
+        raise
+    except (Exception, SystemExit) as err:
+        what = f"{type(scheduler).__name__}.close() raised {err!r} when the run was over"
+        error = SchedulerError(what)
+        error.run = run
+        raise error from err
+    return run
 
 
 def _logged(simulation: Simulation, log: str | Path | None, *, resume: bool) -> Run:

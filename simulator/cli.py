@@ -22,7 +22,8 @@ from simulator.errors import RunError
 from simulator.options import duration
 from simulator.progress import ProgressBar
 from simulator.regression.ci import ci
-from simulator.run import Run, check_free
+from simulator.run import Run
+from simulator.saved_run import check_free
 from simulator.schedulers.registry import SCHEDULERS
 
 DEFAULT_PROBLEM = "lcbench-167200"

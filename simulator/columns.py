@@ -15,13 +15,16 @@ from simulator.cluster import Cluster
 from simulator.segments import Segment
 from simulator.trace import Points
 
+CONFIG = "config."
+"""Before the names of hyperparameters, in the columns of the trials."""
+
 
 def trial_columns(blackbox: Blackbox, cluster: Cluster) -> dict[str, list[Any]]:
     """Column -> one value a trial, in the order of their numbers."""
     trials, schema = cluster.trials, blackbox.schema
     columns: dict[str, list[Any]] = {"trial": [trial.number for trial in trials]}
     for name in schema.space.domains:
-        columns[f"config.{name}"] = [trial.configuration.get(name) for trial in trials]
+        columns[f"{CONFIG}{name}"] = [trial.configuration.get(name) for trial in trials]
     columns["seed"] = [trial.curve.seed for trial in trials]
     columns["status"] = [trial.status.value for trial in trials]
     columns["started"] = [_started(trial.segments[0]) if trial.segments else None for trial in trials]
@@ -71,16 +74,24 @@ def _started(segment: Segment) -> float | None:
     return to_seconds(segment.start) if segment.begun else None
 
 
+def fidelities(schema: Schema) -> Array:
+    """All values of the fidelity: whole numbers where it has no others, else floats."""
+    values = schema.fidelity.values
+    whole = all(isinstance(value, int) for value in values) and values[-1] < 2**63
+    return np.array(values, dtype=np.int64 if whole else np.float64)
+
+
 def report_columns(schema: Schema, cluster: Cluster, points: Points) -> dict[str, Array]:
     """Column -> one value a point, in the order of arrival; times in seconds."""
     columns: dict[str, Array] = {
         "time": points.time / NANOSECONDS,
         "trial": points.trial,
         "segment": points.segment,
-        "fidelity": np.array(schema.fidelity.values)[points.point],
-        "code": points.code,
+        "fidelity": fidelities(schema)[points.point],
+        "decision": points.code,
     }
     for objective in schema.objectives:
         if not objective.constant:
-            columns[objective.name] = points.values(cluster.trials, objective.name)
+            values = points.values(cluster.trials, objective.name)
+            columns[objective.name] = values if values.dtype == np.float32 else values.astype(np.float64)
     return columns

@@ -24,7 +24,8 @@ from simulator.options import (
     make_conditions,
     make_stop,
 )
-from simulator.run import Run, check_free
+from simulator.run import Run
+from simulator.saved_run import check_free
 from simulator.scheduler import SchedulerFactory
 from simulator.schedulers.registry import scheduler_factory
 from simulator.stopping import Stop

@@ -24,7 +24,7 @@ def frozen(value: Any) -> Any:
 
 def read_only(array: Array) -> Array:
     """A view that numpy cannot be told to make writable again."""
-    content = memoryview(np.ascontiguousarray(array).view(np.uint8)).toreadonly()
+    content = np.ascontiguousarray(array).view(np.uint8).data.toreadonly()
     return np.asarray(content).view(array.dtype)
 
 
@@ -35,8 +35,8 @@ def _refuse(self: object, *_: object, **__: object) -> NoReturn:
 class FrozenDict(dict[Any, Any]):
     """A dict that cannot be changed."""
 
-    __setitem__ = __delitem__ = clear = pop = popitem = setdefault = update = _refuse  # type: ignore[assignment]
-    __ior__ = _refuse  # type: ignore[assignment]
+    __setitem__ = __delitem__ = clear = pop = popitem = setdefault = update = _refuse
+    __ior__ = _refuse
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (dict(self),)
@@ -45,9 +45,9 @@ class FrozenDict(dict[Any, Any]):
 class FrozenList(list[Any]):
     """A list that cannot be changed."""
 
-    __setitem__ = __delitem__ = append = extend = insert = remove = _refuse  # type: ignore[assignment]
-    clear = pop = sort = reverse = _refuse  # type: ignore[assignment]
-    __iadd__ = __imul__ = _refuse  # type: ignore[assignment]
+    __setitem__ = __delitem__ = append = extend = insert = remove = _refuse
+    clear = pop = sort = reverse = _refuse
+    __iadd__ = __imul__ = _refuse
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (list(self),)

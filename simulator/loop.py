@@ -38,6 +38,7 @@ from simulator.stopping import Stop
 from simulator.suggestions import Suggestions
 from simulator.tally import Tally
 from simulator.timing import Timing
+from simulator.versions import NUMBERS
 
 MAX_SUGGESTIONS_AT_ONE_INSTANT = 1_000_000
 
@@ -385,6 +386,7 @@ class Simulation:
             "stop": self.stop.described(),
             "conditions": self.conditions.described(),
             "version": __version__,
+            "numbers": NUMBERS,
         }
 
     # --- small things ---------------------------------------------------------------------------------------

@@ -43,6 +43,7 @@ def build_run(
         segment_columns=segment_columns(cluster),
         report_columns=report_columns(schema, cluster, points),
         call_columns=call_columns(calls),
+        candidates=schema.space.candidates,
     )
 
 
@@ -50,4 +51,8 @@ def description(scheduler: object) -> str:
     """What a scheduler says of itself; its class name if it says nothing (an address would differ)."""
     if type(scheduler).__repr__ is object.__repr__:
         return type(scheduler).__qualname__
-    return repr(scheduler)
+    try:
+        said = repr(scheduler)
+    except (Exception, SystemExit):  # whatever it raises, no run is lost for its name
+        return type(scheduler).__qualname__
+    return said.encode(errors="backslashreplace").decode()

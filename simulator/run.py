@@ -1,35 +1,31 @@
-"""A finished run: its columns, its digest, what it found, and how it is kept."""
+"""A finished run: its columns, its digest, and what it found."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from blackbox_repo.curve import Array
-from blackbox_repo.errors import FormatError, IntegrityError, InvalidOption
-from blackbox_repo.folders import appearing
+from blackbox_repo.errors import InvalidOption
 from blackbox_repo.schema import Objective, Schema
 from blackbox_repo.space import Configuration
 from simulator.clock import to_seconds
+from simulator.columns import CONFIG
 from simulator.events import Kind
+from simulator.frozen import frozen
 from simulator.segments import Code
-from simulator.trace import RECORD, Records, digest_of
+from simulator.trace import Records, digest_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-FORMAT = 1
 TOLD = (Code.CONTINUE, Code.PAUSE, Code.STOP)
-_HEADER, _TRIALS, _SEGMENTS = "run.json", "trials.parquet", "segments.parquet"
-_REPORTS, _CALLS, _TRACE = "reports.parquet", "calls.parquet", "trace.parquet"
-
-
-_TABLES = (_TRIALS, _SEGMENTS, _REPORTS, _CALLS, _TRACE)
 
 
 @dataclass(frozen=True)
@@ -63,9 +59,9 @@ class Incumbent:
     fidelity: Array
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Run:
-    """A finished run.
+    """A finished run. Nothing that it hands out can be changed; two runs are equal if their digests are.
 
     Args:
         header: What was run: blackbox, scheduler, seed, workers, limits, conditions, schema, versions.
@@ -74,20 +70,58 @@ class Run:
         records: All events in the order of docs/time.md, T2.
         trial_columns: Column -> one value a trial.
         segment_columns: Column -> one value a segment, in the order of (trial, segment).
-        report_columns: Column -> one value a report, in the order of arrival.
+        report_columns: Column -> one value a report, in the order of arrival; ``"decision"`` as a
+            :class:`simulator.segments.Code`.
         call_columns: Column -> one value a call of the scheduler, where its thinking took time.
+        candidates: The configurations that exist, where the blackbox is a table that is no full grid; a saved
+            run does not keep them.
     """
 
     header: Mapping[str, Any]
     reason: str
     end: int
     records: Records
-    trial_columns: Mapping[str, Any]
-    segment_columns: Mapping[str, Any]
+    trial_columns: Mapping[str, Sequence[Any]]
+    segment_columns: Mapping[str, Sequence[Any]]
     report_columns: Mapping[str, Array]
-    call_columns: Mapping[str, Any]
+    call_columns: Mapping[str, Sequence[Any]]
+    candidates: Sequence[Configuration] | None = field(default=None)
 
-    @property
+    def __post_init__(self) -> None:
+        for name in (
+            "header",
+            "records",
+            *(f"{what}_columns" for what in ("trial", "segment", "report", "call")),
+        ):
+            object.__setattr__(self, name, frozen(getattr(self, name)))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), tuple(getattr(self, each.name) for each in fields(self))  # arrays stay read-only
+
+    def __eq__(self, other: object) -> bool:
+        return self.digest == other.digest if isinstance(other, Run) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.digest)
+
+    def __repr__(self) -> str:
+        told = int(np.isin(self.report_columns["decision"], TOLD).sum())
+        header = self.header
+        return (
+            f"<Run of {header['scheduler']} on {header['blackbox']!r} with {header['workers']} workers, seed "
+            f"{header['seed']}:\n {len(self.trial_columns['trial'])} trials and {told} reports in "
+            f"{self.seconds:.9g} simulated seconds, ended by {self.reason!r};\n {self._found()}; digest "
+            f"{self.digest[:12]}>"
+        )
+
+    def _found(self) -> str:
+        best = self.best()
+        if best is None:
+            return f"no report of {self.schema.target}"
+        where = f"{self.schema.fidelity.name} {best.fidelity} of trial {best.trial}"
+        return f"best {best.objective} {best.value:.6g} at {where}"
+
+    @cached_property
     def digest(self) -> str:
         """SHA-256 of the event record: equal for equal inputs on every machine (T19)."""
         return digest_of(self.records)
@@ -97,22 +131,22 @@ class Run:
         """How long the run lasted, in simulated seconds."""
         return to_seconds(self.end)
 
-    @property
+    @cached_property
     def schema(self) -> Schema:
-        """The schema of the blackbox."""
-        return Schema.from_json(self.header["schema"])
+        """The schema of the blackbox; with its candidates, unless the run was saved and loaded."""
+        schema = Schema.from_json(self.header["schema"])
+        return replace(schema, space=replace(schema.space, candidates=self.candidates))
 
     def trials(self) -> pa.Table:
         """One row a trial: number, ``config.<hyperparameter>``, seed, status, times, and so on.
 
         ``checkpoint_of`` is the trial with whose checkpoint it began; objectives that are constant along the
-        curve stand here too.
+        curve stand here too. A hyperparameter whose values are of several kinds, or whole numbers of more
+        than 64 bits, is a column of JSON texts (docs/format.md); :meth:`configuration` has the values.
         """
-        import pyarrow as pa
+        from simulator.run_tables import trials_table
 
-        columns = dict(self.trial_columns)
-        columns["checkpoint_of"] = pa.array(columns["checkpoint_of"], pa.int64())
-        return pa.table(columns)
+        return trials_table(self)
 
     def segments(self) -> pa.Table:
         """One row a job: trial, segment, worker, times (s), outcome; what a Gantt chart shows.
@@ -121,20 +155,15 @@ class Run:
         The worker was busy from ``busy_from`` to ``ended`` and trained from ``started``, which is null if the
         run ended before.
         """
-        import pyarrow as pa
+        from simulator.run_tables import segments_table
 
-        types = {name: pa.int64() for name in ("trial", "segment", "worker")}
-        types |= {name: pa.float64() for name in ("busy_from", "started", "ended", "until")}
-        return pa.table(dict(self.segment_columns), schema=pa.schema({**types, "outcome": pa.string()}))
+        return segments_table(self)
 
     def reports(self) -> pa.Table:
-        """One row a point: time (s), trial, segment, fidelity, decision, objectives; in order of arrival."""
-        import pyarrow as pa
+        """One row a point: time (s), trial, segment, fidelity, objectives, decision; in order of arrival."""
+        from simulator.run_tables import reports_table
 
-        names = [Code(code).name.lower() if code else "" for code in range(max(Code) + 1)]
-        columns = dict(self.report_columns)
-        codes = pa.array(columns.pop("code"))
-        return pa.table({**columns, "decision": pa.DictionaryArray.from_arrays(codes, pa.array(names))})
+        return reports_table(self)
 
     def calls(self) -> pa.Table:
         """One row a call of the scheduler: what about, when (s) it arrived, was taken and answered, and how.
@@ -143,11 +172,9 @@ class Run:
         segment that came of it, if any. What the scheduler was thinking about when the run ended comes last:
         ``answered`` is when its answer would have come, which is null.
         """
-        import pyarrow as pa
+        from simulator.run_tables import calls_table
 
-        types = {"call": pa.string(), "trial": pa.int64(), "segment": pa.int64(), "fidelity": pa.float64()}
-        types |= {name: pa.float64() for name in ("arrived", "taken", "answered")}
-        return pa.table(dict(self.call_columns), schema=pa.schema({**types, "answer": pa.string()}))
+        return calls_table(self)
 
     def incumbent(self, objective: str | None = None) -> Incumbent:
         """The reports that improved on all before, by default in the target.
@@ -157,8 +184,8 @@ class Run:
             InvalidOption: The objective has no goal, or is constant along the curve.
         """
         chosen = self._with_goal(objective)
-        told = np.isin(self.report_columns["code"], TOLD)
-        values = self.report_columns[chosen.name][told]
+        told = np.isin(self.report_columns["decision"], TOLD)
+        values = self.report_columns[chosen.name][told].astype(np.float64)
         losses = np.where(np.isnan(values), np.inf, -values if chosen.goal == "max" else values)
         before = np.minimum.accumulate(np.concatenate([[np.inf], losses]))[:-1]
         better = losses < before
@@ -191,13 +218,20 @@ class Run:
         )
 
     def configuration(self, trial: int) -> Configuration:
-        """The configuration of a trial."""
-        columns = {
-            name.removeprefix("config."): column[trial]
-            for name, column in self.trial_columns.items()
-            if name.startswith("config.")
-        }
-        return {name: value for name, value in columns.items() if value is not None}
+        """The configuration of a trial, as a dict of its own.
+
+        Raises:
+            InvalidOption: The run has no such trial.
+        """
+        count = len(self.trial_columns["trial"])
+        if not 0 <= trial < count:
+            raise InvalidOption(f"there is no trial {trial}: the run has the trials 0 to {count - 1}")
+        values = {name: column[trial] for name, column in self._hyperparameters.items()}
+        return {name: value for name, value in values.items() if value is not None}
+
+    @cached_property
+    def _hyperparameters(self) -> dict[str, Sequence[Any]]:
+        return {name: self.trial_columns[f"{CONFIG}{name}"] for name in self.schema.space.domains}
 
     def statistics(self) -> dict[str, float]:
         """Rates between 0 and 1 that tell how well the schedulers' suggestions and the workers were used.
@@ -232,61 +266,23 @@ class Run:
 
         Raises:
             InvalidOption: The folder must not be replaced.
+            Occupied: Another process is writing it.
         """
-        import pyarrow as pa
-        import pyarrow.parquet as pq
+        from simulator.saved_run import save
 
-        folder = Path(folder)
-        check = check or (lambda existing: check_free(existing, self.digest))
-        if folder.exists():
-            check(folder)
-        with appearing(folder, check) as partial:
-            trace = pa.table({name: np.ascontiguousarray(self.records[name]) for name in RECORD.names or ()})
-            tables = {
-                _TRIALS: self.trials(),
-                _SEGMENTS: self.segments(),
-                _REPORTS: self.reports(),
-                _CALLS: self.calls(),
-                _TRACE: trace,
-            }
-            for name, table in tables.items():
-                pq.write_table(table, partial / name, compression="zstd")
-            described = {"format": FORMAT, "digest": self.digest, "reason": self.reason, "end_ns": self.end}
-            text = json.dumps({**described, **self.header}, indent=1, allow_nan=False)
-            (partial / _HEADER).write_text(text + "\n", encoding="utf-8")
+        save(self, Path(folder), check)
 
     @classmethod
     def load(cls, folder: str | Path) -> Run:
         """Read a run that :meth:`save` wrote.
 
         Raises:
-            FormatError: The folder holds no run, or one of a newer format.
-            IntegrityError: The trace is not the one whose digest was written.
+            FormatError: The folder holds no run, one of another format, or one that contradicts itself.
+            IntegrityError: A file is not the one that was saved.
         """
-        import pyarrow.parquet as pq
+        from simulator.saved_run import load
 
-        folder = Path(folder)
-        header = read_header(folder)
-        read = {name: pq.ParquetFile(folder / name).read() for name in _TABLES}
-        records = np.zeros(len(read[_TRACE]), dtype=RECORD)
-        for name in RECORD.names or ():
-            records[name] = read[_TRACE][name].to_numpy()
-        if digest_of(records) != header["digest"]:
-            raise IntegrityError(f"the trace in {folder} does not have the digest {header['digest']}")
-        reports = {name: read[_REPORTS][name] for name in read[_REPORTS].column_names}
-        decisions = reports.pop("decision").to_pylist()
-        columns = {name: column.to_numpy() for name, column in reports.items()}
-        columns["code"] = np.array([Code[decision.upper()] for decision in decisions], dtype=np.int8)
-        return cls(
-            header={k: v for k, v in header.items() if k not in ("format", "digest", "reason", "end_ns")},
-            reason=header["reason"],
-            end=header["end_ns"],
-            records=records,
-            trial_columns=read[_TRIALS].to_pydict(),
-            segment_columns=read[_SEGMENTS].to_pydict(),
-            report_columns=columns,
-            call_columns=read[_CALLS].to_pydict(),
-        )
+        return load(Path(folder))
 
     def _with_goal(self, name: str | None) -> Objective:
         objective = self.schema.objective(name or self.schema.target)
@@ -297,34 +293,17 @@ class Run:
         return objective
 
 
-def read_header(folder: Path) -> dict[str, Any]:
-    """The JSON of a saved run.
+def check_storable(header: Mapping[str, Any]) -> None:
+    """Refuse what a header could not say in a file, before anything is simulated.
 
     Raises:
-        FormatError: The folder holds no run, or one of a newer format.
+        InvalidOption: A number that is not finite, text that is not Unicode, or something that is no JSON.
     """
-    try:
-        header: dict[str, Any] = json.loads((folder / _HEADER).read_text(encoding="utf-8"))
-        version = header["format"]
-    except (OSError, ValueError, KeyError) as err:
-        raise FormatError(f"{folder} does not hold a run: its {_HEADER} is missing or malformed") from err
-    if version > FORMAT:
-        raise FormatError(f"{folder} holds a run of format {version}, but this version reads up to {FORMAT}")
-    return header
-
-
-def check_free(folder: Path, digest: str | None = None) -> None:
-    """Refuse a folder that holds anything but the run of this digest.
-
-    Raises:
-        InvalidOption: It exists and is neither empty nor the same run.
-    """
-    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
-        return
-    if (folder / _HEADER).is_file() and digest is not None and read_header(folder).get("digest") == digest:
-        return
-    unfinished = (folder / "log.jsonl").is_file() and (folder / "command.json").is_file()
-    remedy = f"go on with the run in it (--resume {folder})" if unfinished else "remove it"
-    raise InvalidOption(
-        f"{folder} exists already and holds something else; choose another folder or {remedy}"
-    )
+    for key, value in header.items():
+        try:
+            json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
+        except (ValueError, TypeError, RecursionError) as err:
+            raise InvalidOption(
+                f"the run could not be saved: its {key} would hold what a JSON file cannot say ({err}); use "
+                f"finite numbers and Unicode text"
+            ) from err

@@ -180,5 +180,5 @@ class TrialState:
         self.known_elapsed.extend(news)
 
     def seen_as(self, status: TrialStatus) -> Trial:
-        """The snapshot that the scheduler gets."""
-        return Trial(self.number, self.configuration, status)
+        """The snapshot that the scheduler gets; changing its configuration changes no result."""
+        return Trial(self.number, dict(self.configuration), status)

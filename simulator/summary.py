@@ -37,7 +37,7 @@ def summary_object(run: Run, described: dict[str, Any], real_seconds: float) -> 
             "time": best.time,
             "trial": best.trial,
         }
-    told = int(np.isin(run.report_columns["code"], TOLD).sum())
+    told = int(np.isin(run.report_columns["decision"], TOLD).sum())
     return {
         **described,
         "seed": run.header["seed"],
@@ -46,7 +46,7 @@ def summary_object(run: Run, described: dict[str, Any], real_seconds: float) -> 
         "real_seconds": real_seconds,
         "trials": len(run.trial_columns["trial"]),
         "reports": told,
-        "late_reports": int((run.report_columns["code"] == Code.LATE).sum()),
+        "late_reports": int((run.report_columns["decision"] == Code.LATE).sum()),
         "statistics": run.statistics(),
         "preemptions": run.segment_columns["outcome"].count("preempted"),
         "ended_by": run.reason,

@@ -136,9 +136,9 @@ def _steps(run: Run) -> list[_Step]:
 
 def _decisions(run: Run) -> Iterator[_Step]:
     reports = run.report_columns
-    for index in np.flatnonzero(np.isin(reports["code"], (Code.STOP, Code.PAUSE))):
+    for index in np.flatnonzero(np.isin(reports["decision"], (Code.STOP, Code.PAUSE))):
         time, trial = reports["time"][index].item(), reports["trial"][index].item()
-        what = Code(int(reports["code"][index])).name.lower()
+        what = Code(int(reports["decision"][index])).name.lower()
         yield _Step(time, 0, trial, f"{time!r} {what} {trial} at {reports['fidelity'][index].item()!r}")
 
 
@@ -168,7 +168,7 @@ def _started(run: Run, trial: int) -> str:
 def _paused(run: Run) -> set[tuple[int, int]]:
     """The segments that the scheduler decided to pause."""
     reports = run.report_columns
-    chosen = reports["code"] == Code.PAUSE
+    chosen = reports["decision"] == Code.PAUSE
     return set(zip(reports["trial"][chosen].tolist(), reports["segment"][chosen].tolist(), strict=True))
 
 
@@ -190,7 +190,7 @@ def _went_on(run: Run, golden: str) -> str | None:
         return None
     reports = run.report_columns
     found = (reports["trial"] == int(trial)) & (reports["time"] == float(time))
-    codes = reports["code"][found & (reports["fidelity"] == float(rest[1]))]
+    codes = reports["decision"][found & (reports["fidelity"] == float(rest[1]))]
     if len(codes) != 1 or int(codes[0]) in (Code.STOP, Code.PAUSE):
         return None
     return f"{time} {Code(int(codes[0])).name.lower().replace('_', '-')} {trial} at {rest[1]}"
@@ -208,7 +208,7 @@ def _told(run: Run, *steps: str) -> Iterator[str]:
     happened = [step.split(" ") for step in steps if not step.startswith("nothing")]
     reports, schema = run.report_columns, run.schema
     until = max(float(time) for time, *_ in happened)
-    known = (reports["time"] <= until) & np.isin(reports["code"], TOLD)
+    known = (reports["time"] <= until) & np.isin(reports["decision"], TOLD)
     trials = dict.fromkeys(int(trial) for _, what, trial, *_ in happened if what not in _BEGINS)
     for trial in trials:
         values = _points(run, known & (reports["trial"] == trial), ("fidelity",))

@@ -547,12 +547,16 @@ def test_replay_runs_again_and_finds_the_same_run(bb_sim: Callable[..., Finished
     assert (done.status, done.out) == (0, f"the same run: digest {Run.load('run').digest}\n")
 
 
+def save_with_command(folder: str, **changed: Any) -> None:
+    """The run of the folder "run", saved with another command."""
+    run = Run.load("run")
+    replace(run, header={**run.header, "command": {**run.header["command"], **changed}}).save(folder)
+
+
 def test_replay_names_the_first_event_that_differs(bb_sim: Callable[..., Finished]) -> None:
     bb_sim("run", "taskset-rnn", "--trials", 9, "--out", "run")
-    header = json.loads(Path("run/run.json").read_text())
-    header["command"]["seed"] = 1
-    Path("run/run.json").write_text(json.dumps(header))
-    done = bb_sim("replay", "run")
+    save_with_command("other", seed=1)
+    done = bb_sim("replay", "other")
     assert done.status == 1
     assert done.out.startswith(
         "scheduler was 'ASHA(seed=0, eta=3, r_min=None, brackets=1)' and is 'ASHA(seed=1, "
@@ -566,12 +570,8 @@ def test_replay_names_the_first_event_that_differs(bb_sim: Callable[..., Finishe
 
 def test_replay_names_the_three_events_before_the_first_difference(bb_sim: Callable[..., Finished]) -> None:
     bb_sim("run", "taskset-rnn", "--trials", 9, "--set", "scheduler.eta=3", "--out", "run")
-    text = Path("run/run.json").read_text()
-    header = json.loads(text)
-    settings = header["command"]["settings"]
-    header["command"]["settings"] = [setting.replace("eta=3", "eta=2") for setting in settings]
-    Path("run/run.json").write_text(json.dumps(header))
-    _, *before, one, other = bb_sim("replay", "run").out.splitlines()
+    save_with_command("other", settings=["scheduler.eta=2"])
+    _, *before, one, other = bb_sim("replay", "other").out.splitlines()
     assert [line.strip().partition(": ")[0] for line in before] == ["the runs differ", "both", "both"]
     assert one.strip().startswith("then one: ")
     assert other.strip().startswith("but the other: ")
@@ -579,10 +579,10 @@ def test_replay_names_the_three_events_before_the_first_difference(bb_sim: Calla
 
 def test_replay_refuses_runs_that_bb_sim_did_not_make(bb_sim: Callable[..., Finished]) -> None:
     bb_sim("run", "taskset-rnn", "--trials", 2, "--out", "run")
-    header = json.loads(Path("run/run.json").read_text())
-    del header["command"]
-    Path("run/run.json").write_text(json.dumps(header))
-    refuses(bb_sim("replay", "run"), "run was not made by bb-sim run")
+    run = Run.load("run")
+    other = {key: value for key, value in run.header.items() if key != "command"}
+    replace(run, header=other).save("other")
+    refuses(bb_sim("replay", "other"), "other was not made by bb-sim run")
 
 
 # --- what a table lacks -------------------------------------------------------------------------------------

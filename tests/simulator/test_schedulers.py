@@ -40,7 +40,7 @@ def quality_blackbox(goal: Goal = "min") -> Blackbox:
 
 
 def last_epochs(run: Run) -> dict[int, float]:
-    told = run.report_columns["code"] <= Code.STOP
+    told = run.report_columns["decision"] <= Code.STOP
     trials, epochs = run.report_columns["trial"][told], run.report_columns["fidelity"][told]
     return {int(trial): float(epochs[trials == trial].max()) for trial in np.unique(trials)}
 
