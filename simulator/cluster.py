@@ -6,8 +6,9 @@ import heapq
 
 from blackbox_repo.curve import LearningCurve
 from blackbox_repo.space import Configuration
-from simulator.scheduler import TrialStatus
-from simulator.segments import Code, Job, Segment, TrialState
+from simulator.clock import to_seconds
+from simulator.scheduler import Report, Trial, TrialStatus
+from simulator.segments import SCRATCH, Code, Job, Segment, TrialState
 from simulator.timing import Timing
 
 
@@ -106,6 +107,16 @@ class Cluster:
     def away(self) -> int:
         """How many workers are lost and not yet back."""
         return self.workers - len(self.idle) - len(self.running)
+
+    def seen_at_end(self, number: int, status: TrialStatus) -> Trial:
+        """A trial as its scheduler sees it when a job of it has ended: with its latest delivered report."""
+        trial = self.trials[number]
+        segment = next((s for s in reversed(trial.segments) if s.told == trial.heard != SCRATCH), None)
+        if segment is None:
+            return trial.seen_as(status)
+        fidelity = trial.curve.schema.fidelity.values[trial.heard]
+        time = to_seconds(self.arrival(segment, trial.heard))
+        return trial.seen_as(status, Report(fidelity, time, trial.heard, trial.curve))
 
     def check(self) -> None:
         """Assert what always holds between two events; for tests, as it looks at everything."""

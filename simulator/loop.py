@@ -320,7 +320,7 @@ class Simulation:
 
     def call_on_end(self, event: Event, outcome: TrialStatus) -> None:
         try:
-            self.scheduler.on_end(self.cluster.trials[event.trial].seen_as(outcome))
+            self.scheduler.on_end(self.cluster.seen_at_end(event.trial, outcome))
         except RunError:
             raise
         except Exception as err:
@@ -329,7 +329,7 @@ class Simulation:
     def count_end(self, event: Event, outcome: TrialStatus) -> None:
         """The scheduler knows that a job ended."""
         for callback in self.callbacks:
-            callback.on_end(self.cluster.trials[event.trial].seen_as(outcome), to_seconds(event.time))
+            callback.on_end(self.cluster.seen_at_end(event.trial, outcome), to_seconds(event.time))
         self.tally.end(outcome)
         self.check_limits()
 

@@ -79,11 +79,14 @@ class Trial:
         number: Trials are numbered 0, 1, 2, ... in the order in which they start.
         configuration: What is trained; not to be changed.
         status: ``RUNNING`` in a report; in ``on_end`` why the job ended.
+        last_report: In ``on_end`` the latest report of the trial that was delivered, whether the scheduler
+            was called at it or not (T22): what a trial came to, wherever its curve ended. Else ``None``.
     """
 
     number: int
     configuration: Configuration
     status: TrialStatus
+    last_report: Report | None = None
 
 
 @dataclass(frozen=True, slots=True)

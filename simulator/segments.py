@@ -11,7 +11,7 @@ from blackbox_repo.space import Configuration
 from simulator.clock import array_to_ns
 from simulator.errors import SimulationError
 from simulator.events import Event
-from simulator.scheduler import Trial, TrialStatus
+from simulator.scheduler import Report, Trial, TrialStatus
 
 SCRATCH = -1
 """The base of a segment that starts without a checkpoint: the point before the first one."""
@@ -179,6 +179,6 @@ class TrialState:
             )
         self.known_elapsed.extend(news)
 
-    def seen_as(self, status: TrialStatus) -> Trial:
+    def seen_as(self, status: TrialStatus, last_report: Report | None = None) -> Trial:
         """The snapshot that the scheduler gets; changing its configuration changes no result."""
-        return Trial(self.number, dict(self.configuration), status)
+        return Trial(self.number, dict(self.configuration), status, last_report)

@@ -407,10 +407,20 @@ class Oracle:
         outcomes = [job.outcome for job in self.jobs_of(request.trial) if job.number == request.segment]
         outcome = next(iter(outcomes), TrialStatus.INTERRUPTED)  # without a job, it waited for a worker
         assert outcome is not None
-        self.scheduler.on_end(self.trial(request.trial, outcome))
+        self.scheduler.on_end(self.trial(request.trial, outcome, self.last_report(request.trial)))
 
-    def trial(self, number: int, status: TrialStatus) -> Trial:
-        return Trial(number, self.configurations[number], status)
+    def trial(self, number: int, status: TrialStatus, last_report: Report | None = None) -> Trial:
+        return Trial(number, self.configurations[number], status, last_report)
+
+    def last_report(self, trial: int) -> Report | None:
+        """The latest delivered report; copies of a checkpoint have none of their own."""
+        point = self.checkpoint(trial)
+        jobs = [n for (of, n, at), code in self.codes.items() if (of, at) == (trial, point) and code in TOLD]
+        if not jobs:
+            return None
+        arrives = next(job.arrives[point] for job in self.jobs_of(trial) if job.number == jobs[0])
+        fidelity = self.blackbox.schema.fidelity.values[point]
+        return Report(fidelity, arrives / SECOND, point, self.curves[trial])
 
     def answer(self) -> None:
         if self.thought:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from queue import Queue
 from threading import Event, Thread
 
@@ -128,15 +128,15 @@ class RealCluster:
     def _hear(self, message: Message) -> None:
         job, point = message.job, message.point
         fidelity = self._fidelity.values[point]
+        report = Report(fidelity, message.due / self._scale, point, job.curve)
         if fidelity >= job.wake:
-            report = Report(fidelity, message.due / self._scale, point, job.curve)
             self._obey(job, point, self._scheduler.on_report(self._seen(job), report))
         if job.status is TrialStatus.RUNNING and point == job.last:
             at_end = point == len(self._fidelity.values) - 1
             job.status = TrialStatus.COMPLETED if at_end else TrialStatus.PAUSED
         if job.status is not TrialStatus.RUNNING:
             del self._busy[message.worker]
-            self._scheduler.on_end(self._seen(job))
+            self._scheduler.on_end(replace(self._seen(job), last_report=report))
 
     def _obey(self, job: Job, point: int, decision: Decision) -> None:
         if decision.action == "continue":

@@ -6,6 +6,7 @@ came later than the smallest distance, the run shows nothing, and is made once m
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -69,7 +70,8 @@ class Witness:
         return decision
 
     def on_end(self, trial: Trial) -> None:
-        self.lines.append(("ended", trial))
+        fidelity = None if trial.last_report is None else trial.last_report.fidelity
+        self.lines.append(("ended", replace(trial, last_report=None), fidelity))
         self._scheduler.on_end(trial)
 
 
