@@ -31,6 +31,7 @@ from simulator import ASHA, Decision, PromotionASHA, RegularizedEvolution, Repor
 from simulator.regression.comparison import MARGIN, Comparison, Verdict, effects
 from simulator.regression.results import Row, measure
 from simulator.regression.suites import find_suite
+from simulator.schedulers.exact import ratio
 from simulator.schedulers.rungs import QuantileRung
 
 POOL = Path(__file__).with_name("regression_pool.parquet")
@@ -47,7 +48,7 @@ class WrongQuantile(ASHA):
         last = schema.fidelity.values[-1]
         for rungs, steps in zip(self._rungs, self._brackets.steps(), strict=True):
             rungs.update(
-                {level: QuantileRung(level / steps.get(goal, last)) for level, goal in steps.items()}
+                {level: QuantileRung(ratio(level, steps.get(goal, last))) for level, goal in steps.items()}
             )
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import math
+from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from fractions import Fraction
 from typing import Any, Literal, get_args
 
 from blackbox_repo.errors import InvalidSpace, UnknownFidelity, UnknownName
@@ -14,6 +16,8 @@ from blackbox_repo.space import Space
 Goal = Literal["min", "max", "none"]
 Provenance = Literal["measured", "interpolated", "surrogate", "modelled"]
 FidelityKind = Literal["incremental", "independent"]
+SAME = 1e-12
+"""Fidelities that differ by so much of themselves are one: what arithmetic with floats makes of a number."""
 RESERVED = ("seed", "status")
 RESULT_COLUMNS = ("time", "trial", "segment", "segments", "fidelity", "decision", "started", "ended")
 
@@ -84,16 +88,34 @@ class Fidelity:
         object.__setattr__(self, "_index", {value: index for index, value in enumerate(values)})
 
     def index(self, value: float) -> int:
-        """The position of a fidelity among ``values``.
+        """The position of a fidelity among ``values``, found if it agrees with one in twelve digits.
+
+        So ``0.1 * 3``, which is 0.30000000000000004, is 0.3.
 
         Raises:
             UnknownFidelity: It is not one of them.
         """
         positions: dict[float, int] = self.__dict__["_index"]
         try:
-            return positions[value]
-        except (KeyError, TypeError):
-            raise UnknownFidelity(f"{self.name}={value!r} is not in {self.describe()}") from None
+            known = positions.get(value)
+            if known is not None:
+                return known
+            position = self.index_at_or_above(value)
+            if position is not None and math.isclose(self.values[position], value, rel_tol=SAME):
+                return position
+        except TypeError:
+            pass
+        raise UnknownFidelity(f"{self.name}={value!r} is not in {self.describe()}")
+
+    def index_at_or_above(self, wanted: float | Fraction) -> int | None:
+        """The position of the smallest value at or above a number; ``None`` where all are below it.
+
+        A value that agrees with the number in twelve digits is at it.
+        """
+        position = bisect_left(self.values, wanted)
+        if position and wanted - self.values[position - 1] <= SAME * self.values[position - 1]:
+            return position - 1
+        return position if position < len(self.values) else None
 
     def describe(self) -> str:
         """The values in a few words: ``1..50``, ``0..10000 in steps of 200``, or the list."""

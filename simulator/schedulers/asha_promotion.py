@@ -9,7 +9,9 @@ from blackbox_repo.space import Configuration
 from simulator.scheduler import CONTINUE, Decision, Report, Resume, Start, Trial, TrialStatus
 from simulator.schedulers.brackets import Brackets
 from simulator.schedulers.configurations import RandomConfigurations
-from simulator.schedulers.rungs import PromotionRung
+from simulator.schedulers.exact import ratio
+from simulator.schedulers.loss import loss_of
+from simulator.schedulers.rungs import PromotionRung, goals
 from simulator.schedulers.settings import shown
 
 
@@ -17,15 +19,17 @@ class PromotionASHA:
     """Pauses every trial at each rung, and resumes the best 1/eta of a rung towards the next one.
 
     A free worker goes to the best trial that may be promoted, from the highest rung down; if there is none,
-    to a new one. Of n trials on a rung, floor(n * r_j / r_(j+1)) may be promoted. A trial whose curve has
-    ended keeps its place, but is passed over. With several brackets (asynchronous Hyperband) each has rungs
-    of its own; of equally high ones that of the lower bracket comes first.
+    to a new one. Of n trials on a rung, floor(n * r_j / r_(j+1)) may be promoted; of equal losses the lower
+    number comes first. A trial whose curve has ended keeps its place, but is passed over; one that is NaN on
+    a rung takes no place there. With several brackets (asynchronous Hyperband) each has rungs of its own; of
+    equally high ones that of the lower bracket comes first.
 
     Args:
         schema: Of the blackbox; its target is optimized.
         seed: Of the configurations, drawn as random search draws them, and of the brackets.
         eta: How much more a trial gets on the next rung.
         r_min: The lowest rung; by default the smallest fidelity above 0.
+        rungs: The rungs one by one, in the place of ``r_min`` and ``eta``'s powers.
         brackets: How many brackets share the trials; bracket s leaves out the s lowest rungs.
         initial: Configurations to try first.
 
@@ -33,22 +37,23 @@ class PromotionASHA:
         InvalidOption: A setting outside its range.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  settings are named
         self,
         schema: Schema,
         seed: int = 0,
         *,
         eta: float = 3,
         r_min: float | None = None,
+        rungs: Sequence[float] | None = None,
         brackets: int = 1,
         initial: Sequence[Configuration] = (),
     ) -> None:
         configurations = RandomConfigurations(schema.space, seed, initial)
         self._configuration, self.upcoming = configurations.next, configurations.upcoming
         self._target = schema.objective(schema.target)
-        self._brackets = Brackets(schema, seed, eta, r_min, brackets)
+        self._brackets = Brackets(goals(schema.fidelity, eta, r_min, rungs), seed, brackets)
         steps = self._brackets.steps()
-        self._rungs = [{level: PromotionRung(level / step[level]) for level in step} for step in steps]
+        self._rungs = [{level: PromotionRung(ratio(level, step[level])) for level in step} for step in steps]
         self._from_the_top = sorted(
             (
                 (level, -number, rung, steps[number][level])
@@ -64,6 +69,7 @@ class PromotionASHA:
             seed=seed,
             eta=eta,
             r_min=r_min,
+            rungs=list(rungs or ()),
             brackets=brackets,
             initial=configurations.initial,
         )
@@ -71,22 +77,25 @@ class PromotionASHA:
     def __repr__(self) -> str:
         return self._shown
 
-    def suggest(self) -> Start | Resume:
-        """The best trial that may be promoted, else a new one."""
+    def suggest(self) -> Start | Resume | None:
+        """The best trial that may be promoted, else a new one, until a finite space is used up."""
         for _, _, rung, goal in self._from_the_top:
             trial = rung.promote()
             if trial is not None:
                 return Resume(trial, until=goal)
+        configuration = self._configuration()
+        if configuration is None:
+            return None
         bracket = self._brackets.of(self._started)
         self._started += 1
-        return Start(self._configuration(), until=self._brackets.goals[bracket][0])
+        return Start(configuration, until=self._brackets.goals[bracket][0])
 
     def on_report(self, trial: Trial, report: Report) -> Decision:
         """Takes note at a rung; the job ends there by itself."""
         bracket = self._brackets.of(trial.number)
         rung = self._rungs[bracket].get(report.fidelity)
         if rung is not None:
-            rung.insert(self._target.loss(report[self._target.name]), trial.number)
+            rung.insert(loss_of(report, self._target), trial.number)
             return CONTINUE
         return self._brackets.towards_next(bracket, report.fidelity)
 

@@ -6,9 +6,7 @@ from bisect import bisect
 from itertools import accumulate
 
 from blackbox_repo import draw
-from blackbox_repo.schema import Schema
 from simulator.scheduler import CONTINUE, Decision, continue_until
-from simulator.schedulers.rungs import rung_levels
 from simulator.schedulers.settings import check_whole
 
 
@@ -20,18 +18,15 @@ class Brackets:
     Hyperband starts trials in these proportions, and so does Syne Tune.
 
     Args:
-        schema: Of the blackbox.
+        goals: Of bracket 0, ascending.
         seed: Of the draws.
-        eta: How much more a trial gets on the next rung.
-        r_min: The lowest rung of bracket 0; by default the smallest fidelity above 0.
         count: How many brackets.
 
     Raises:
-        InvalidOption: ``eta``, ``r_min`` or ``count`` outside its range.
+        InvalidOption: ``count`` is outside its range.
     """
 
-    def __init__(self, schema: Schema, seed: int, eta: float, r_min: float | None, count: int = 1) -> None:
-        goals = [*rung_levels(schema.fidelity, r_min, eta), schema.fidelity.values[-1]]
+    def __init__(self, goals: list[float], seed: int, count: int = 1) -> None:
         check_whole("brackets", count, 1, len(goals))
         self._seed = seed
         self.goals = [goals[bracket:] for bracket in range(count)]

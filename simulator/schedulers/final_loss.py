@@ -6,13 +6,11 @@ import math
 
 from blackbox_repo.schema import Schema
 from simulator.scheduler import CONTINUE, Decision, Report, Trial, TrialStatus, continue_until
+from simulator.schedulers.loss import loss_of
 
 
 class FinalLoss:
-    """The loss at the largest fidelity, asked for as rarely as can be.
-
-    Called at a trial's first and last point only: where a curve ends early without having failed, the loss is
-    that of its first point. Failed trials count as infinitely bad.
+    """The loss of a trial's last report, wherever its curve ends; it is not called on the way there.
 
     Args:
         schema: Of the blackbox; the loss is that of its target.
@@ -20,15 +18,13 @@ class FinalLoss:
 
     def __init__(self, schema: Schema) -> None:
         self._target, self._last = schema.objective(schema.target), schema.fidelity.values[-1]
-        self._heard: dict[int, float] = {}
 
-    def report(self, trial: Trial, report: Report) -> Decision:
+    def report(self, report: Report) -> Decision:
         """Goes on to the end."""
-        if trial.number not in self._heard or report.fidelity == self._last:
-            self._heard[trial.number] = self._target.loss(report[self._target.name])
         return CONTINUE if report.fidelity == self._last else continue_until(self._last)
 
     def end(self, trial: Trial) -> float:
-        """What the trial came to."""
-        heard = self._heard.pop(trial.number, math.inf)
-        return heard if trial.status is TrialStatus.COMPLETED else math.inf
+        """What the trial came to; NaN if it failed, was not trained to its end, or is NaN there."""
+        if trial.status is not TrialStatus.COMPLETED or trial.last_report is None:
+            return math.nan
+        return loss_of(trial.last_report, self._target)

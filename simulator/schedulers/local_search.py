@@ -83,7 +83,7 @@ class LocalSearch:
 
     def on_report(self, trial: Trial, report: Report) -> Decision:
         """Goes on to the end."""
-        return self._outcome.report(trial, report)
+        return self._outcome.report(report)
 
     def on_end(self, trial: Trial) -> None:
         """Moves on to what is better."""

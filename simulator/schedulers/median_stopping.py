@@ -5,36 +5,68 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
+from blackbox_repo.errors import InvalidOption
 from blackbox_repo.schema import Schema
 from blackbox_repo.space import Configuration
 from simulator.scheduler import CONTINUE, STOP, Decision, Report, Start, Trial
 from simulator.schedulers.configurations import RandomConfigurations
+from simulator.schedulers.loss import loss_of
 from simulator.schedulers.rungs import QuantileRung
 from simulator.schedulers.settings import check_number, check_whole, shown
 
 
 @dataclass(slots=True)
 class _Past:
-    """What a running trial has reported: its best loss, and the sum and number of all."""
+    """What a running trial has reported that is a number: its best loss, and the sum and number of all."""
 
     best: float = math.inf
     total: float = 0.0
     count: int = 0
+
+    def add(self, loss: float) -> None:
+        """One more report."""
+        if not math.isnan(loss):
+            self.best, self.total, self.count = min(self.best, loss), self.total + loss, self.count + 1
+
+    @property
+    def average(self) -> float:
+        """The running average; NaN without a number, or of infinities of both signs."""
+        return self.total / self.count if self.count else math.nan
+
+
+class _Fidelity:
+    """Who has got to a fidelity so far, and the median of their running averages."""
+
+    def __init__(self) -> None:
+        self._trials, self._averages = 0, QuantileRung(Fraction(1, 2))
+
+    def stops(self, past: _Past, loss: float, min_trials: int) -> bool:
+        """Whether a trial is worse than the median, or is NaN where others are not."""
+        if math.isnan(loss):
+            return self._trials >= min_trials and len(self._averages) > 0
+        return len(self._averages) >= min_trials and past.best > self._averages.threshold()
+
+    def add(self, past: _Past) -> None:
+        """One more trial."""
+        self._trials += 1
+        self._averages.insert(past.average)
 
 
 class MedianStopping:
     """Stops a trial whose best loss so far is worse than the median running average at its fidelity.
 
     The average is that of all reports up to the fidelity, of each other trial that got there before; Vizier
-    takes only those that completed. NaN counts as infinitely bad. Every report matters, so it is called at
-    each.
+    takes only those that completed. Who ties with the median goes on. Averages leave NaN out, and a trial
+    without a number yet has none; a trial whose latest value is NaN is stopped where others were not NaN.
+    Every report matters, so it is called at each.
 
     Args:
         schema: Of the blackbox; its target is optimized.
         seed: Of the configurations, drawn as random search draws them.
-        grace: Nothing is stopped below this fidelity; by default nowhere.
-        min_trials: With how many others a trial is compared at least.
+        grace: The first fidelity at or above this is the first one at which trials are stopped.
+        min_trials: With how many others a trial is compared at least; if it is NaN, they may be so too.
         initial: Configurations to try first.
 
     Raises:
@@ -58,28 +90,33 @@ class MedianStopping:
             "MedianStopping", seed=seed, grace=grace, min_trials=min_trials, initial=configurations.initial
         )
         self._target = schema.objective(schema.target)
-        self._grace, self._min_trials = grace, min_trials
-        self._averages = [QuantileRung(0.5) for _ in schema.fidelity.values]
+        first = schema.fidelity.index_at_or_above(grace)
+        if first is None:
+            raise InvalidOption(
+                f"grace is {grace!r}, but must be at most the largest fidelity of "
+                f"{schema.fidelity.describe()}, or nothing can be stopped"
+            )
+        self._first, self._min_trials = first, min_trials
+        self._fidelities = [_Fidelity() for _ in schema.fidelity.values]
         self._past: dict[int, _Past] = {}
 
     def __repr__(self) -> str:
         return self._shown
 
-    def suggest(self) -> Start:
-        """Always a new trial."""
-        return Start(self._configuration())
+    def suggest(self) -> Start | None:
+        """A new trial, until a finite space is used up."""
+        configuration = self._configuration()
+        return None if configuration is None else Start(configuration)
 
     def on_report(self, trial: Trial, report: Report) -> Decision:
         """Compares with the median of those that got here before, then joins them."""
-        loss = self._target.loss(report[self._target.name])
+        loss = loss_of(report, self._target)
         past = self._past.setdefault(trial.number, _Past())
-        past.best, past.total, past.count = min(past.best, loss), past.total + loss, past.count + 1
-        averages = self._averages[report.index]
-        enough = report.fidelity >= self._grace and len(averages) >= self._min_trials
-        worse = enough and past.best > averages.threshold()
-        average = past.total / past.count
-        averages.insert(math.inf if math.isnan(average) else average)
-        return STOP if worse else CONTINUE
+        past.add(loss)
+        here = self._fidelities[report.index]
+        stops = report.index >= self._first and here.stops(past, loss, self._min_trials)
+        here.add(past)
+        return STOP if stops else CONTINUE
 
     def on_end(self, trial: Trial) -> None:
         """Forgets the trial; its averages stay."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from fractions import Fraction
+from typing import Protocol
 
 from blackbox_repo.errors import InvalidOption
 from blackbox_repo.schema import Objective, Schema
@@ -11,8 +13,10 @@ from blackbox_repo.space import Configuration
 from simulator.scheduler import STOP, Decision, Report, Start, Trial
 from simulator.schedulers.brackets import towards_next
 from simulator.schedulers.configurations import RandomConfigurations
+from simulator.schedulers.exact import ratio
 from simulator.schedulers.fronts import Fronts, Point
-from simulator.schedulers.rungs import rung_levels
+from simulator.schedulers.loss import loss_of
+from simulator.schedulers.rungs import QuantileRung, goals
 from simulator.schedulers.settings import shown
 
 
@@ -21,12 +25,13 @@ class MOASHA:
 
     At each rung a trial joins those before. They are ranked by fronts, and within a front by crowding
     distance, the lonely first. Of n trials the newcomer goes on if at most (n - 1) r_j / r_(j+1) are before
-    it: with one objective this is the rule of ASHA, where no two losses are equal. A trial with a NaN among
-    its objectives is infinitely bad in all of them.
+    it, and nobody is before an equal: with one objective this is the rule of ASHA. A trial that has a NaN
+    among its objectives is stopped, and takes no place on the rung.
 
-    A report costs time in proportion to the front that its trial joins: of n trials on a rung about the
-    square root of n, for two objectives that vary by themselves. At worst, where no trial is better than any
-    other in everything, that is all n.
+    With one objective, a report costs the logarithm of the number of trials. With several it costs time in
+    proportion to the front that its trial joins: of n trials on a rung about the square root of n, for two
+    objectives that vary by themselves. At worst, where no trial is better than any other in everything, that
+    is all n.
 
     Args:
         schema: Of the blackbox; its objectives' goals say what is better.
@@ -34,6 +39,7 @@ class MOASHA:
         objectives: The names of the objectives; by default all that have a goal, but for the time.
         eta: How much more a trial gets on the next rung.
         r_min: The lowest rung; by default the smallest fidelity above 0.
+        rungs: The rungs one by one, in the place of ``r_min`` and ``eta``'s powers.
         initial: Configurations to try first.
 
     Raises:
@@ -41,7 +47,7 @@ class MOASHA:
         InvalidOption: A setting outside its range, or an objective without a goal.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  settings are named
         self,
         schema: Schema,
         seed: int = 0,
@@ -49,12 +55,14 @@ class MOASHA:
         objectives: Sequence[str] | None = None,
         eta: float = 3,
         r_min: float | None = None,
+        rungs: Sequence[float] | None = None,
         initial: Sequence[Configuration] = (),
     ) -> None:
         self._objectives = chosen(schema, objectives)
-        self._goals = [*rung_levels(schema.fidelity, r_min, eta), schema.fidelity.values[-1]]
-        self._rungs = {
-            low: (Fronts(), low / high) for low, high in zip(self._goals, self._goals[1:], strict=False)
+        self._goals = goals(schema.fidelity, eta, r_min, rungs)
+        kind = _Ranked if len(self._objectives) == 1 else _Sorted
+        self._rungs: dict[float, _Rung] = {
+            low: kind(ratio(low, high)) for low, high in zip(self._goals, self._goals[1:], strict=False)
         }
         configurations = RandomConfigurations(schema.space, seed, initial)
         self._configuration, self.upcoming = configurations.next, configurations.upcoming
@@ -64,34 +72,59 @@ class MOASHA:
             objectives=[objective.name for objective in self._objectives],
             eta=eta,
             r_min=r_min,
+            rungs=list(rungs or ()),
             initial=configurations.initial,
         )
 
     def __repr__(self) -> str:
         return self._shown
 
-    def suggest(self) -> Start:
-        """Always a new trial."""
-        return Start(self._configuration())
+    def suggest(self) -> Start | None:
+        """A new trial, until a finite space is used up."""
+        configuration = self._configuration()
+        return None if configuration is None else Start(configuration)
 
     def on_report(self, trial: Trial, report: Report) -> Decision:
         """Stops at a rung what is not good enough there."""
-        if report.fidelity in self._rungs:
-            fronts, share = self._rungs[report.fidelity]
-            point = self._point(report)
-            front = fronts.insert(point)
-            # rounded before it is cut: 3 * (1/3) is one trial
-            allowed = math.floor(round((len(fronts) - 1) * share, 9))
-            if fronts.place(point, front, allowed + 1) > allowed:
+        rung = self._rungs.get(report.fidelity)
+        if rung is not None:
+            point = tuple(loss_of(report, objective) for objective in self._objectives)
+            if any(map(math.isnan, point)) or not rung.join(point):
                 return STOP
         return towards_next(self._goals, report.fidelity)
 
-    def _point(self, report: Report) -> Point:
-        losses = tuple(objective.loss(report[objective.name]) for objective in self._objectives)
-        return tuple(math.inf for _ in losses) if math.inf in losses else losses
-
     def on_end(self, trial: Trial) -> None:
         """Has learnt from the reports."""
+
+
+class _Rung(Protocol):
+    """The trials that have got to a rung."""
+
+    def join(self, point: Point) -> bool:
+        """Add a trial; whether it is among the best."""
+
+
+class _Ranked:
+    """With one objective the fronts are the losses in their order, and a rung is one of ASHA."""
+
+    def __init__(self, share: Fraction) -> None:
+        self._losses = QuantileRung(share)
+
+    def join(self, point: Point) -> bool:
+        self._losses.insert(point[0])
+        return self._losses.admits(point[0])
+
+
+class _Sorted:
+    """With several, they are kept in fronts."""
+
+    def __init__(self, share: Fraction) -> None:
+        self._fronts, self._share = Fronts(), share
+
+    def join(self, point: Point) -> bool:
+        front = self._fronts.insert(point)
+        allowed = (len(self._fronts) - 1) * self._share.numerator // self._share.denominator
+        return self._fronts.place(point, front, allowed + 1) <= allowed
 
 
 def chosen(schema: Schema, names: Sequence[str] | None) -> list[Objective]:

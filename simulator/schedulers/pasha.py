@@ -9,7 +9,9 @@ from blackbox_repo.space import Configuration
 from simulator.scheduler import CONTINUE, Decision, Report, Resume, Start, Trial, TrialStatus
 from simulator.schedulers.brackets import towards_next
 from simulator.schedulers.configurations import RandomConfigurations
-from simulator.schedulers.rungs import PromotionRung, rung_levels
+from simulator.schedulers.exact import ratio
+from simulator.schedulers.loss import loss_of
+from simulator.schedulers.rungs import PromotionRung, goals
 from simulator.schedulers.settings import shown
 from simulator.schedulers.soft_ranking import SoftRanking
 
@@ -23,7 +25,8 @@ class PASHA:
 
     Epsilon is how far noise alone carries two trials apart: the 90th percentile of the differences on the top
     rung between trials whose curves crossed at least twice on their way there. Pairs are those of a newcomer
-    on the top rung and the 100 trials before it. Without such a pair epsilon stays as it was, at first 0.
+    on the top rung and the 100 trials before it. Without such a pair epsilon stays as it was, at first 0. A
+    trial that is NaN on one of the two rungs is not ranked, and a curve with a NaN in it tells no noise.
     Every report belongs to a curve, so it is called at each until the largest fidelity is open.
 
     Args:
@@ -31,6 +34,7 @@ class PASHA:
         seed: Of the configurations, drawn as random search draws them.
         eta: How much more a trial gets on the next rung.
         r_min: The lowest rung; by default the smallest fidelity above 0.
+        rungs: The rungs one by one, in the place of ``r_min`` and ``eta``'s powers.
         initial: Configurations to try first.
 
     Raises:
@@ -44,15 +48,23 @@ class PASHA:
         *,
         eta: float = 3,
         r_min: float | None = None,
+        rungs: Sequence[float] | None = None,
         initial: Sequence[Configuration] = (),
     ) -> None:
         configurations = RandomConfigurations(schema.space, seed, initial)
         self._configuration, self.upcoming = configurations.next, configurations.upcoming
-        self._shown = shown("PASHA", seed=seed, eta=eta, r_min=r_min, initial=configurations.initial)
+        self._shown = shown(
+            "PASHA",
+            seed=seed,
+            eta=eta,
+            r_min=r_min,
+            rungs=list(rungs or ()),
+            initial=configurations.initial,
+        )
         self._target = schema.objective(schema.target)
-        self._goals = [*rung_levels(schema.fidelity, r_min, eta), schema.fidelity.values[-1]]
+        self._goals = goals(schema.fidelity, eta, r_min, rungs)
         self._rungs = [
-            PromotionRung(low / high) for low, high in zip(self._goals, self._goals[1:], strict=False)
+            PromotionRung(ratio(low, high)) for low, high in zip(self._goals, self._goals[1:], strict=False)
         ]
         self._place = {goal: place for place, goal in enumerate(self._goals)}
         self._top = min(1, len(self._rungs))  # the place of the highest goal that is open
@@ -68,17 +80,18 @@ class PASHA:
     def _all_open(self) -> bool:
         return self._top == len(self._rungs)
 
-    def suggest(self) -> Start | Resume:
-        """The best trial that may be promoted to an open rung, else a new one."""
+    def suggest(self) -> Start | Resume | None:
+        """The best trial that may be promoted to an open rung, else a new one, if there is any left."""
         for place in range(self._top - 1, -1, -1):
             trial = self._rungs[place].promote()
             if trial is not None:
                 return Resume(trial, until=self._goals[place + 1])
-        return Start(self._configuration(), until=self._goals[0])
+        configuration = self._configuration()
+        return None if configuration is None else Start(configuration, until=self._goals[0])
 
     def on_report(self, trial: Trial, report: Report) -> Decision:
         """Takes note at a rung, where the job ends by itself; the top one may show that the next is due."""
-        loss = self._target.loss(report[self._target.name])
+        loss = loss_of(report, self._target)
         place = self._place.get(report.fidelity)
         if place is not None and place < len(self._rungs):
             self._reached[trial.number] = (place, loss)

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-import math
 from bisect import bisect_left, insort
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
+from math import isnan
 from typing import Literal
 
 from blackbox_repo import draw
+from blackbox_repo.domains import Value
 from blackbox_repo.errors import InvalidOption
 from blackbox_repo.schema import Fidelity, Schema
 from blackbox_repo.space import Configuration
 from simulator.scheduler import CONTINUE, PAUSE, STOP, Decision, Report, Resume, Start, Trial, TrialStatus
 from simulator.schedulers.brackets import towards_next
 from simulator.schedulers.configurations import RandomConfigurations
+from simulator.schedulers.exact import ceil, floor, fraction
+from simulator.schedulers.loss import loss_of
 from simulator.schedulers.neighbours import Neighbours
+from simulator.schedulers.rungs import check_above
 from simulator.schedulers.settings import check_number, check_whole, shown
 
 
@@ -24,8 +29,8 @@ from simulator.schedulers.settings import check_number, check_whole, shown
 class _Member:
     """A place in the population, and the trial that holds it now.
 
-    ``loss`` is that of its last milestone, ``None`` before the first one. ``waits_for`` is what the next free
-    worker is to do for it: begin a random trial or a copy, or resume.
+    ``loss`` is that of its last milestone, ``None`` before the first one, and after one at which it is NaN.
+    ``waits_for`` is what the next free worker is to do for it: begin a random trial or a copy, or resume.
     """
 
     number: int
@@ -50,12 +55,14 @@ class PBT:
     configuration explored: each hyperparameter is drawn anew with probability ``resample``, else numbers are
     multiplied by 0.8 or 1.2, ordinals go one up or down and categories stay; on a table that is no full grid
     the closest row is taken. The worst and the best are ceil(quantile * n) of the n with a loss, half of them
-    at most, by the loss at their last milestone, wherever that was; NaN comes last. With fewer workers than
-    the population needs, trials pause at milestones and take turns. A report costs the logarithm of the
-    population, one of the worst a part of it.
+    at most, by the loss at their last milestone, wherever that was, or at the end of the curve; of equal
+    losses the place with the lower number is the better one. With fewer workers than the population needs,
+    trials pause at milestones and take turns. A report costs the logarithm of the population, one of the
+    worst a part of it.
 
-    A trial that fails is replaced like one of the worst; by a random one if it has not reported or if there
-    is nobody to copy. When every place has been trained to the end, the search is over.
+    A trial that fails, or is NaN at a milestone, has no loss and is replaced like one of the worst; by a
+    random one if it has not reported or if there is nobody to copy. When every place has been trained to the
+    end, or a finite space is used up, the search is over.
 
     Args:
         schema: Of the blackbox; its target is optimized.
@@ -103,7 +110,7 @@ class PBT:
             initial=configurations.initial,
         )
         self._target = schema.objective(schema.target)
-        self._seed, self._quantile, self._resample = seed, quantile, resample
+        self._seed, self._quantile, self._resample = seed, fraction(quantile), resample
         self._members = [_Member(number) for number in range(population)]
         self._ranked: list[tuple[float, int]] = []  # losses and numbers, the best first
         self._waiting = deque(self._members)
@@ -121,22 +128,23 @@ class PBT:
         if member.waits_for == "resume":
             member.waits_for = "nothing"
             return Resume(member.trial)
-        best = self._best() if member.waits_for == "copy" else []
+        best = self._best(member) if member.waits_for == "copy" else []
         source = best[draw.integer(len(best), self._seed, "exploit", self._started)] if best else None
-        return self._begin(member, source)
-
-    def _begin(self, member: _Member, source: _Member | None) -> Start:
+        configuration = self._random() if source is None else self._explored(source)
+        self._rank(member, None)
+        if configuration is None:  # the space is used up
+            member.over = True
+            return self.suggest()
         number, self._started = self._started, self._started + 1
         self._holder[number] = member
-        self._rank(member, None)
         member.trial, member.reported, member.waits_for = number, False, "nothing"
-        if source is None:
-            member.configuration = self._random()
-            return Start(member.configuration)
-        member.configuration = self._neighbours.perturbed(
-            source.configuration, self._resample, self._seed, "explore", number
+        member.configuration = configuration
+        return Start(configuration, checkpoint_of=None if source is None else source.trial)
+
+    def _explored(self, source: _Member) -> dict[str, Value]:
+        return self._neighbours.perturbed(
+            source.configuration, self._resample, self._seed, "explore", self._started
         )
-        return Start(member.configuration, checkpoint_of=source.trial)
 
     def on_report(self, trial: Trial, report: Report) -> Decision:
         """At a milestone: stop if it is among the worst, pause if others wait for a worker."""
@@ -144,10 +152,11 @@ class PBT:
         member.reported = True
         if report.fidelity not in self._goals:
             return towards_next(self._goals, report.fidelity)
-        self._rank(member, self._target.loss(report[self._target.name]))
+        loss = loss_of(report, self._target)
+        self._rank(member, loss)
         if report.fidelity == self._last:
             return CONTINUE
-        if self._is_among_the_worst(member) and self._best():
+        if isnan(loss) or (self._is_among_the_worst(member) and self._best(member)):
             self._wait(member, "copy")
             return STOP
         if self._waiting:
@@ -162,8 +171,10 @@ class PBT:
         member = self._holder.pop(trial.number)
         if trial.status is TrialStatus.COMPLETED:
             member.over = True
+            if trial.last_report is not None:  # the curve may end between two milestones
+                self._rank(member, loss_of(trial.last_report, self._target))
         elif trial.status is TrialStatus.FAILED:
-            self._rank(member, math.inf)
+            self._rank(member, None)
             self._wait(member, "copy" if member.reported else "random")
 
     def _wait(self, member: _Member, what: Literal["copy", "random", "resume"]) -> None:
@@ -173,22 +184,23 @@ class PBT:
     def _rank(self, member: _Member, loss: float | None) -> None:
         if member.loss is not None:
             del self._ranked[bisect_left(self._ranked, (member.loss, member.number))]
-        member.loss = loss
-        if loss is not None:
-            insort(self._ranked, (loss, member.number))
+        member.loss = None if loss is None or isnan(loss) else loss
+        if member.loss is not None:
+            insort(self._ranked, (member.loss, member.number))
 
-    @property
-    def _few(self) -> int:
-        """How many are the worst, and how many the best."""
-        return min(math.ceil(round(len(self._ranked) * self._quantile, 9)), len(self._ranked) // 2)
+    def _few(self, count: int) -> int:
+        """How many of so many are the worst, and how many the best."""
+        return min(ceil(count * self._quantile), count // 2)
 
     def _is_among_the_worst(self, member: _Member) -> bool:
         assert member.loss is not None
-        return bisect_left(self._ranked, (member.loss, member.number)) >= len(self._ranked) - self._few
+        count = len(self._ranked)
+        return bisect_left(self._ranked, (member.loss, member.number)) >= count - self._few(count)
 
-    def _best(self) -> list[_Member]:
-        """The places that may be copied: of the best those that are still held."""
-        best = [self._members[number] for _, number in self._ranked[: self._few]]
+    def _best(self, asker: _Member) -> list[_Member]:
+        """The places that one of the worst may copy: of the best those that are still held."""
+        few = self._few(len(self._ranked) + (asker.loss is None))
+        best = [self._members[number] for _, number in self._ranked[:few]]
         return [member for member in best if member.trains]
 
 
@@ -196,18 +208,22 @@ def milestones(fidelity: Fidelity, interval: float | None) -> list[float]:
     """The fidelities at or next above the multiples of the interval, below the largest.
 
     Raises:
-        InvalidOption: The interval is not above 0.
+        InvalidOption: The interval is not above 0, or leaves no milestone.
     """
-    last = fidelity.values[-1]
-    if interval is None:
-        interval = last / 10
-    if isinstance(interval, bool) or not isinstance(interval, int | float) or not 0 < interval < math.inf:
-        raise InvalidOption(f"interval is {interval!r}, but must be a number above 0")
+    *earlier, last = fidelity.values
+    if interval is not None:
+        check_above("interval", interval, 0)
+    step = Fraction(fraction(last), 10) if interval is None else fraction(interval)
     found: list[float] = []
     passed = 0
-    for value in fidelity.values[:-1]:
-        multiples = math.floor(round(value / interval, 9))
+    for value in earlier:
+        multiples = floor(fraction(value) / step)
         if multiples > passed:
             found.append(value)
             passed = multiples
+    if interval is not None and earlier and not found:
+        raise InvalidOption(
+            f"interval is {interval!r}, but must leave a milestone below the largest fidelity: at most "
+            f"{fidelity.name}={earlier[-1]} of {fidelity.describe()}"
+        )
     return found

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Sequence
 
 from blackbox_repo import draw
+from blackbox_repo.domains import Value
 from blackbox_repo.schema import Schema
 from blackbox_repo.space import Configuration
 from simulator.scheduler import Decision, Report, Start, Trial
@@ -19,10 +21,12 @@ class RegularizedEvolution:
     """Mutates the best of a sample of the population, of which the oldest dies when a child is trained.
 
     The first trials are random, as many as the population holds. Then each parent is the best of a sample
-    drawn with replacement among those that have ended, and one of the child's hyperparameters has another
-    value; on a table that is no full grid the child is the closest row. Trials join the population in the
-    order in which they end, each trained in full, and failed ones as infinitely bad. If nobody has ended when
-    a parent is needed, because there are more workers than the population holds, the trial is random, too.
+    drawn with replacement among those that have ended, of equal ones the one that was drawn first, and one of
+    the child's hyperparameters has another value; on a table that is no full grid the child is the closest
+    row. Trials join the population in the order in which they end, each trained in full and with the loss of
+    its last report. One that failed, or is NaN there, lives in the population like the others but has no
+    children. If there is no parent in the sample, the trial is random, too: where there are more workers than
+    the population holds, nobody may have ended yet.
 
     Args:
         schema: Of the blackbox; its target is optimized.
@@ -54,7 +58,8 @@ class RegularizedEvolution:
             sample=sample,
             initial=self._random.initial,
         )
-        self._seed, self._size, self._sample = seed, population, sample
+        self._seed, self._sample = seed, sample
+        self._randoms = max(population, len(self._random.initial))
         self._neighbours = Neighbours(schema.space)
         self._outcome = FinalLoss(schema)
         self._population: deque[tuple[float, Configuration]] = deque(maxlen=population)
@@ -63,22 +68,34 @@ class RegularizedEvolution:
     def __repr__(self) -> str:
         return self._shown
 
-    def suggest(self) -> Start:
-        """Always a new trial: random at first, then a child."""
-        number, self._started = self._started, self._started + 1
-        random = max(self._size, len(self._random.initial))
-        if number < random or not self._population:
-            return Start(self._random.next())
+    def suggest(self) -> Start | None:
+        """A new trial: random at first, until a finite space is used up, and then a child."""
+        random, child = self._random.next, self._child
+        first, second = (random, child) if self._started < self._randoms else (child, random)
+        new = first()
+        if new is None:
+            new = second()
+        if new is None:
+            return None
+        self._started += 1
+        return Start(new)
+
+    def _child(self) -> dict[str, Value] | None:
+        """Of the best of a sample, if one in it has a loss."""
+        count = len(self._population)
         drawn = [
-            self._population[draw.integer(len(self._population), self._seed, "parent", number, k)]
-            for k in range(self._sample)
+            self._population[draw.integer(count, self._seed, "parent", self._started, k)]
+            for k in range(self._sample if count else 0)
         ]
-        _, parent = min(drawn, key=lambda member: member[0])
-        return Start(self._neighbours.mutated(parent, self._seed, "mutation", number))
+        able = [member for member in drawn if not math.isnan(member[0])]
+        if not able:
+            return None
+        _, parent = min(able, key=lambda member: member[0])
+        return self._neighbours.mutated(parent, self._seed, "mutation", self._started)
 
     def on_report(self, trial: Trial, report: Report) -> Decision:
         """Goes on to the end."""
-        return self._outcome.report(trial, report)
+        return self._outcome.report(report)
 
     def on_end(self, trial: Trial) -> None:
         """Joins the population; the oldest leaves it when it is full."""

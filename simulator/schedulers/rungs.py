@@ -4,13 +4,57 @@ from __future__ import annotations
 
 import heapq
 import math
+from collections.abc import Sequence
+from fractions import Fraction
 
-from blackbox_repo.errors import InvalidOption
+from blackbox_repo.errors import InvalidOption, UnknownFidelity
 from blackbox_repo.schema import Fidelity
+from simulator.schedulers.exact import fraction
+
+MAX_POWERS = 10_000
+"""Of an ``eta`` so near to 1 that more of its powers lie on the way, nearly every fidelity is a rung."""
+
+
+def goals(
+    fidelity: Fidelity, eta: float, r_min: float | None = None, rungs: Sequence[float] | None = None
+) -> list[float]:
+    """The rungs, and at the end the largest fidelity: those of :func:`rung_levels`, or those given.
+
+    Args:
+        fidelity: The resource axis.
+        eta: How much more a trial gets on the next rung.
+        r_min: The lowest rung; by default the smallest fidelity above 0.
+        rungs: The rungs themselves, in the place of ``r_min`` and the powers of ``eta``.
+
+    Raises:
+        InvalidOption: ``eta`` is not above 1; ``r_min`` is not above 0 or leaves no rung below the largest
+            fidelity; ``rungs`` are not fidelities below the largest, ascending; both are given.
+    """
+    powers = rung_levels(fidelity, None if rungs is not None else r_min, eta)
+    levels = powers if rungs is None else _given(fidelity, rungs, r_min)
+    return [*levels, fidelity.values[-1]]
+
+
+def _given(fidelity: Fidelity, rungs: object, r_min: float | None) -> list[float]:
+    if r_min is not None:
+        raise InvalidOption(f"r_min is {r_min!r} and rungs is {rungs!r}, but only one of them may be given")
+    below = f"fidelities of {fidelity.describe()} below the largest, ascending"
+    if isinstance(rungs, str) or not isinstance(rungs, Sequence) or not rungs:
+        raise InvalidOption(f"rungs is {rungs!r}, but must be a list of {below}")
+    try:
+        positions = [fidelity.index(level) for level in rungs]
+    except UnknownFidelity as err:
+        raise InvalidOption(f"rungs is {list(rungs)!r}, but must be {below}: {err}") from err
+    if positions != sorted(set(positions)) or positions[-1] == len(fidelity.values) - 1:
+        raise InvalidOption(f"rungs is {list(rungs)!r}, but must be {below}")
+    return [fidelity.values[position] for position in positions]
 
 
 def rung_levels(fidelity: Fidelity, r_min: float | None, eta: float) -> tuple[float, ...]:
     """The fidelities at which trials are compared: at or next above r_min * eta^j, all below the largest.
+
+    The powers are calculated without rounding (``exact.py``), of ``r_min`` and ``eta`` as they are written.
+    A fidelity that is the next one above several powers is one rung.
 
     Args:
         fidelity: The resource axis.
@@ -18,39 +62,63 @@ def rung_levels(fidelity: Fidelity, r_min: float | None, eta: float) -> tuple[fl
         eta: How much more a trial gets on the next rung.
 
     Raises:
-        InvalidOption: ``eta`` is not above 1, or ``r_min`` not above 0.
+        InvalidOption: ``eta`` is not above 1, or ``r_min`` not above 0 or so large that no rung is left.
     """
-    if isinstance(eta, bool) or not isinstance(eta, int | float) or not 1 < eta < math.inf:
-        raise InvalidOption(f"eta is {eta!r}, but must be a number above 1")
-    positive = [value for value in fidelity.values if value > 0] or [1]
-    if r_min is None:
-        r_min = positive[0]
-    if isinstance(r_min, bool) or not isinstance(r_min, int | float) or not 0 < r_min < math.inf:
-        raise InvalidOption(f"r_min is {r_min!r}, but must be a number above 0")
-    whole = all(isinstance(value, int) for value in positive)
-    levels: dict[float, None] = {}
-    wanted: float = r_min
-    while wanted < positive[-1]:
-        target = round(wanted) if whole else wanted
-        level = next(value for value in positive if value >= target)
-        if level < positive[-1]:
-            levels[level] = None
-        wanted *= eta
+    check_above("eta", eta, 1)
+    if r_min is not None:
+        check_above("r_min", r_min, 0)
+    positive = [value for value in fidelity.values if value > 0]
+    if len(positive) < 2:
+        return ()
+    levels = _at_or_next_above(fidelity, fraction(positive[0] if r_min is None else r_min), eta)
+    if not levels:
+        raise InvalidOption(
+            f"r_min is {r_min!r}, but must leave a rung below the largest fidelity: at most "
+            f"{fidelity.name}={positive[-2]} of {fidelity.describe()}"
+        )
+    return levels
+
+
+def check_above(name: str, value: object, bound: float) -> None:
+    """Refuse what is no finite number above a bound.
+
+    Raises:
+        InvalidOption: With the setting's name.
+    """
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not number or not bound < value < math.inf:  # type: ignore[operator]
+        raise InvalidOption(f"{name} is {value!r}, but must be a number above {bound}")
+
+
+def _at_or_next_above(fidelity: Fidelity, wanted: Fraction, eta: float) -> tuple[float, ...]:
+    largest, factor, levels = fidelity.values[-1], fraction(eta), dict[float, None]()
+    if wanted < largest and math.log(largest / wanted) / math.log(eta) > MAX_POWERS:
+        raise InvalidOption(
+            f"eta is {eta!r}, but must be so far above 1 that there are at most {MAX_POWERS} of its powers "
+            f"up to {fidelity.name}={largest}; rungs can be given one by one instead"
+        )
+    while wanted < largest:
+        position = fidelity.index_at_or_above(wanted)
+        assert position is not None
+        if position < len(fidelity.values) - 1:
+            levels[fidelity.values[position]] = None
+        wanted *= factor
     return tuple(levels)
 
 
 class QuantileRung:
-    """The losses on a rung, and their quantile as ``numpy.quantile`` gives it, in O(log n) an insertion.
+    """The losses on a rung and their quantile, in O(log n) an insertion; a NaN takes no place on it.
 
     The position of the quantile only moves up as the rung grows, so two heaps suffice: the losses up to and
-    including the lower neighbour of the quantile, and those above.
+    including the lower neighbour of the quantile, and those above. Positions are whole numbers and fractions,
+    never rounded.
 
     Args:
         quantile: Which one, between 0 and 1.
     """
 
-    def __init__(self, quantile: float) -> None:
-        self._quantile = quantile
+    def __init__(self, quantile: Fraction) -> None:
+        self._part, self._whole = quantile.numerator, quantile.denominator
         self._below: list[float] = []  # negated: the largest first
         self._above: list[float] = []
 
@@ -59,22 +127,32 @@ class QuantileRung:
 
     def insert(self, loss: float) -> None:
         """Add a loss."""
+        if math.isnan(loss):
+            return
         if self._below and loss < -self._below[0]:
             heapq.heappush(self._below, -loss)
         else:
             heapq.heappush(self._above, loss)
-        wanted = math.floor((len(self) - 1) * self._quantile) + 1
+        wanted = (len(self) - 1) * self._part // self._whole + 1
         while len(self._below) < wanted:
             heapq.heappush(self._below, -heapq.heappop(self._above))
         while len(self._below) > wanted:
             heapq.heappush(self._above, -heapq.heappop(self._below))
 
+    def admits(self, loss: float) -> bool:
+        """Whether one of the losses is at most the quantile; a NaN is not.
+
+        Between the quantile and its lower neighbour lies no loss of the rung, so that neighbour decides, and
+        nothing need be interpolated. It is equal to say that of n losses at most (n - 1) * quantile are
+        smaller.
+        """
+        return bool(self._below) and loss <= -self._below[0]
+
     def threshold(self) -> float:
-        """The quantile, interpolated linearly between its neighbours."""
+        """The quantile as ``numpy.quantile`` gives it, interpolated linearly between its neighbours."""
         low = -self._below[0]
         high = self._above[0] if self._above else low
-        position = (len(self) - 1) * self._quantile
-        share = position - math.floor(position)
+        share = (len(self) - 1) * self._part % self._whole / self._whole
         if low == high or share == 0 or low == -math.inf:
             return low
         if high == math.inf:
@@ -86,12 +164,15 @@ class QuantileRung:
 class PromotionRung:
     """The trials on a rung; the best ones, as many as the share allows, may be promoted once each.
 
+    A trial whose loss is NaN takes no place on it: it is not counted, and not promoted. Of equal losses the
+    one with the lower number is the better one.
+
     Args:
         share: Of all trials on the rung, how many may go on.
     """
 
-    def __init__(self, share: float) -> None:
-        self._share = share
+    def __init__(self, share: Fraction) -> None:
+        self._part, self._whole = share.numerator, share.denominator
         self._count = 0
         self._top: list[tuple[float, int]] = []  # the best ones, negated: the worst of them first
         self._rest: list[tuple[float, int]] = []
@@ -100,13 +181,14 @@ class PromotionRung:
 
     def insert(self, loss: float, trial: int) -> None:
         """A trial has reached the rung."""
+        if math.isnan(loss):
+            return
         self._count += 1
         if self._top and (loss, trial) < self._worst_of_top():
             self._enter(loss, trial)
         else:
             heapq.heappush(self._rest, (loss, trial))
-        # the share is rounded before it is cut: 3 * (1/3) is one trial
-        allowed = math.floor(round(self._count * self._share, 9))
+        allowed = self._count * self._part // self._whole
         while len(self._top) < allowed:
             self._enter(*heapq.heappop(self._rest))
         while len(self._top) > allowed:

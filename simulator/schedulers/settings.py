@@ -30,6 +30,16 @@ def check_number(name: str, value: object, least: float, most: float) -> None:
         raise InvalidOption(f"{name} is {value!r}, but must be a number from {least} to {most}")
 
 
+def check_flag(name: str, value: object) -> None:
+    """Refuse what is neither true nor false.
+
+    Raises:
+        InvalidOption: With the setting's name.
+    """
+    if not isinstance(value, bool):
+        raise InvalidOption(f"{name} is {value!r}, but must be true or false")
+
+
 def check_initial(space: Space, initial: object) -> list[dict[str, Value]]:
     """The configurations to try first, in their canonical form.
 
@@ -54,6 +64,6 @@ def _check_one(space: Space, name: str, given: Configuration) -> dict[str, Value
 
 
 def shown(scheduler: str, **settings: object) -> str:
-    """``ASHA(seed=0, eta=3)``: a scheduler with its settings; an empty list is left out."""
+    """``ASHA(seed=0, eta=3)``: a scheduler with its settings; ``()`` and an empty list are left out."""
     kept = {name: value for name, value in settings.items() if value not in ([], ())}
     return f"{scheduler}({', '.join(f'{name}={value!r}' for name, value in kept.items())})"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from array import array
 from bisect import bisect
 from collections import deque
+from fractions import Fraction
 
 import numpy as np
 
@@ -26,17 +28,22 @@ class SoftRanking:
         self._losses = array("d")  # on this rung, ascending
         self._below_as_here = array("d")  # the losses on the rung below, in that order
         self._below = array("d")  # the same, ascending
-        self._noise = QuantileRung(0.9)
+        self._noise = QuantileRung(Fraction(9, 10))
         self._partners: deque[list[float]] = deque(maxlen=PARTNERS)
 
     def agrees_with(self, below: float, curve: list[float]) -> bool:
         """Add a trial; whether at every rank the two losses on the rung below are alike then.
 
+        A trial with a NaN on one of the two rungs is not added.
+
         Args:
             below: Its loss on the rung below.
             curve: All its losses up to the rung, as many as those of every other trial here.
         """
-        self._estimate_epsilon(curve)
+        if not any(map(math.isnan, curve)):
+            self._estimate_epsilon(curve)
+        if math.isnan(below) or math.isnan(curve[-1]):
+            return True
         rank = bisect(self._losses, curve[-1])
         self._losses.insert(rank, curve[-1])
         self._below_as_here.insert(rank, below)

@@ -1,22 +1,25 @@
-"""Synchronous brackets of successive halving, one after the other."""
+"""Synchronous brackets of successive halving: one after the other, or the next one while workers are free."""
 
 from __future__ import annotations
 
-import math
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from fractions import Fraction
+from math import isnan
 
 from blackbox_repo.domains import Value
 from blackbox_repo.schema import Schema
 from simulator.scheduler import CONTINUE, Decision, Report, Resume, Start, Trial, TrialStatus, continue_until
 from simulator.schedulers.configurations import RandomConfigurations
+from simulator.schedulers.exact import floor
+from simulator.schedulers.loss import loss_of
 
 
 class Bracket:
     """So many trials start, and when all of them have trained up to a rung, the best 1/eta go on.
 
-    A rung is decided when every job on it has ended. Whoever's curve has ended by then, failed or not, counts
-    as one of the rung and cannot go on. Equal losses go by trial number.
+    A rung is decided when every job on it has ended. Whoever is NaN there, or whose curve has ended by then,
+    failed or not, counts as one of the rung and cannot go on. Equal losses go by trial number.
 
     Args:
         goals: Its rungs, ascending, and at the end the largest fidelity.
@@ -24,10 +27,9 @@ class Bracket:
         eta: One of how many goes on.
     """
 
-    def __init__(self, goals: Sequence[float], trials: int, eta: float) -> None:
+    def __init__(self, goals: Sequence[float], trials: int, eta: Fraction) -> None:
         self._goals = deque(goals)
-        # rounded before it is cut: 9 / 3^2 is one trial, whatever eta's digits
-        self._counts = deque(math.floor(round(trials / eta**rung, 9)) for rung in range(len(goals)))
+        self._counts = deque(floor(trials / eta**rung) for rung in range(len(goals)))
         self._to_start = trials
         self._to_resume: deque[int] = deque()
         self._running = 0
@@ -44,16 +46,21 @@ class Bracket:
         """Whether there is nothing left to do or to wait for."""
         return not (self._to_start or self._to_resume or self._running)
 
-    def suggest(self, configuration: Callable[[], dict[str, Value]]) -> Start | Resume | None:
+    def suggest(self, configuration: Callable[[], dict[str, Value] | None]) -> Start | Resume | None:
         """A job towards the goal, or ``None`` while the rung is undecided."""
         if self._to_resume:
             self._running += 1
             return Resume(self._to_resume.popleft(), until=self.goal)
-        if self._to_start:
-            self._running += 1
-            self._to_start -= 1
-            return Start(configuration(), until=self.goal)
-        return None
+        if not self._to_start:
+            return None
+        new = configuration()
+        if new is None:  # the space is used up: those that have started are all
+            self._to_start = 0
+            self._decide()
+            return self.suggest(configuration) if self._to_resume else None
+        self._running += 1
+        self._to_start -= 1
+        return Start(new, until=self.goal)
 
     def report(self, trial: int, loss: float) -> None:
         """A trial has reached the goal."""
@@ -64,46 +71,80 @@ class Bracket:
         self._running -= 1
         if trial.status is TrialStatus.PAUSED:
             self._paused.append(trial.number)
-        if self.done and self._paused:
-            self._goals.popleft()
-            self._counts.popleft()
-            # at the run's end, ends are told whose reports are not (T12)
-            best = sorted(self._paused, key=lambda number: (self._losses.get(number, math.inf), number))
-            self._to_resume.extend(best[: self._counts[0]])
-            self._paused.clear()
-            self._losses.clear()
+        self._decide()
+
+    def _decide(self) -> None:
+        if not (self.done and self._paused):
+            return
+        self._goals.popleft()
+        self._counts.popleft()
+        # at the run's end, ends are told whose reports are not (T12)
+        able = [number for number in self._paused if not isnan(self._losses.get(number, float("nan")))]
+        best = sorted(able, key=lambda number: (self._losses[number], number))
+        self._to_resume.extend(best[: self._counts[0]])
+        self._paused.clear()
+        self._losses.clear()
 
 
 class Synchronous:
-    """Runs brackets in turn, each to its end; workers wait while a rung is undecided.
+    """Runs brackets in turn; while a rung is undecided workers wait, or begin the next bracket.
+
+    A free worker is given to the oldest bracket that has something to do.
 
     Args:
         schema: Of the blackbox; its target is optimized.
         configurations: What new trials train.
         brackets: One after the other, without end.
+        overlap: Whether a bracket begins before the one before it is over.
     """
 
     def __init__(
-        self, schema: Schema, configurations: RandomConfigurations, brackets: Iterator[Bracket]
+        self,
+        schema: Schema,
+        configurations: RandomConfigurations,
+        brackets: Iterator[Bracket],
+        *,
+        overlap: bool,
     ) -> None:
         self._configuration, self.upcoming = configurations.next, configurations.upcoming
         self._target = schema.objective(schema.target)
-        self._brackets = brackets
-        self._bracket = next(brackets)
+        self._brackets, self._overlap = brackets, overlap
+        self._open: list[Bracket] = []
+        self._bracket_of: dict[int, Bracket] = {}  # of those that train
+        self._started = 0
 
     def suggest(self) -> Start | Resume | None:
-        """A job of the bracket, or ``None`` while it waits."""
-        if self._bracket.done:
-            self._bracket = next(self._brackets)
-        return self._bracket.suggest(self._configuration)
+        """A job of the oldest bracket that has one, or ``None`` while all wait."""
+        self._open = [bracket for bracket in self._open if not bracket.done]
+        for bracket in self._open:
+            job = bracket.suggest(self._configuration)
+            if job is not None:
+                return self._given(job, bracket)
+        if self._open and not self._overlap:
+            return None
+        bracket = next(self._brackets)
+        job = bracket.suggest(self._configuration)
+        if job is None:
+            return None  # the space is used up
+        self._open.append(bracket)
+        return self._given(job, bracket)
+
+    def _given(self, job: Start | Resume, bracket: Bracket) -> Start | Resume:
+        if isinstance(job, Resume):
+            self._bracket_of[job.trial] = bracket
+        else:
+            self._bracket_of[self._started] = bracket
+            self._started += 1
+        return job
 
     def on_report(self, trial: Trial, report: Report) -> Decision:
         """Takes note at the goal; the job ends there by itself."""
-        if report.fidelity < self._bracket.goal:
-            return continue_until(self._bracket.goal)
-        self._bracket.report(trial.number, self._target.loss(report[self._target.name]))
+        bracket = self._bracket_of[trial.number]
+        if report.fidelity < bracket.goal:
+            return continue_until(bracket.goal)
+        bracket.report(trial.number, loss_of(report, self._target))
         return CONTINUE
 
     def on_end(self, trial: Trial) -> None:
         """The last of a rung decides who goes on."""
-        self._bracket.end(trial)
+        self._bracket_of.pop(trial.number).end(trial)

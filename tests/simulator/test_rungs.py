@@ -1,4 +1,5 @@
 import math
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -7,7 +8,8 @@ from hypothesis import strategies as st
 
 from blackbox_repo.errors import InvalidOption
 from blackbox_repo.schema import Fidelity
-from simulator.schedulers.rungs import PromotionRung, QuantileRung, rung_levels
+from simulator.schedulers.exact import ceil, floor, fraction, ratio
+from simulator.schedulers.rungs import PromotionRung, QuantileRung, goals, rung_levels
 
 LOSSES = st.lists(st.floats(-1e6, 1e6) | st.just(math.inf) | st.sampled_from([0.0, 0.5, 1.0]), max_size=60)
 
@@ -28,12 +30,102 @@ def epochs(count: int) -> Fidelity:
         (Fidelity("step", tuple(range(0, 2001, 200))), None, 3, (200, 600, 1800)),
         (Fidelity("step", tuple(range(0, 2001, 200))), 100, 3, (200, 400, 1000)),
         (Fidelity("fraction", (0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0)), None, 3, (0.05, 0.2, 0.6)),
+        (epochs(100), 2.5, 3, (3, 8, 23, 68)),
+        (epochs(100), 0.5, 3, (1, 2, 5, 14, 41)),
+        (epochs(100), 1, 1.5, (1, 2, 3, 4, 6, 8, 12, 18, 26, 39, 58, 87)),
+        (epochs(100), 1, math.sqrt(10), (1, 4, 10, 32)),
+        (Fidelity("step", tuple(range(0, 10001, 200))), None, 3, (200, 600, 1800, 5400)),
+        (Fidelity("step", tuple(range(0, 10001, 200))), 1, 3, (200, 400, 800, 2200, 6600)),
+        (Fidelity("fraction", tuple(k / 10 for k in range(1, 11))), None, 3, (0.1, 0.3, 0.9)),
+        (Fidelity("fraction", tuple(k / 10 for k in range(1, 11))), 0.1 * 3, 3, (0.3, 0.9)),
+        (Fidelity("fraction", tuple(k / 20 for k in range(1, 21))), None, 3, (0.05, 0.15, 0.45)),
+        (Fidelity("fraction", tuple(k / 20 for k in range(1, 21))), 0.1, 2, (0.1, 0.2, 0.4, 0.8)),
+        (Fidelity("fraction", (0.1, 0.3, 0.9)), None, 3, (0.1, 0.3)),
+        (Fidelity("fraction", (1 / 27, 1 / 9, 1 / 3, 1)), None, 3, (1 / 27, 1 / 9, 1 / 3)),
+        (Fidelity("fraction", (2 / 27, 2 / 9, 2 / 3, 2)), None, 3, (2 / 27, 2 / 9, 2 / 3)),
+        (Fidelity("share", (1e-9, 3e-9, 9e-9)), None, 3, (1e-9, 3e-9)),
+        (epochs(9), 10**400, 3, None),
+        (epochs(9), 1, 10**400, (1,)),
+        (Fidelity("step", (0, 50)), 7, 3, ()),
     ],
 )
 def test_rungs_lie_at_or_next_above_the_powers(
-    fidelity: Fidelity, r_min: float | None, eta: float, levels: tuple[float, ...]
+    fidelity: Fidelity, r_min: float | None, eta: float, levels: tuple[float, ...] | None
 ) -> None:
-    assert rung_levels(fidelity, r_min, eta) == levels
+    if levels is None:
+        with pytest.raises(InvalidOption):
+            rung_levels(fidelity, r_min, eta)
+    else:
+        assert rung_levels(fidelity, r_min, eta) == levels
+
+
+@given(st.integers(1, 400), st.integers(2, 9), st.integers(1, 400))
+def test_scaling_all_numbers_by_a_power_of_ten_scales_the_rungs(last: int, eta: int, r_min: int) -> None:
+    """So tenths have the rungs of whole numbers: nothing is lost to the arithmetic of floats."""
+    whole = epochs(last)
+    tenths = Fidelity("fraction", tuple(epoch / 10 for epoch in whole.values))
+    lowest = min(r_min, max(last - 1, 1))
+    rungs = rung_levels(whole, lowest, eta)
+    assert rung_levels(tenths, lowest / 10, eta) == tuple(level / 10 for level in rungs)
+
+
+@pytest.mark.parametrize("r_min", [50, 49.5, 500])
+def test_an_r_min_that_leaves_no_rung_is_refused(r_min: float) -> None:
+    with pytest.raises(InvalidOption) as caught:
+        rung_levels(epochs(50), r_min, 3)
+    assert str(caught.value) == (
+        f"r_min is {r_min}, but must leave a rung below the largest fidelity: at most epoch=49 of 1..50"
+    )
+
+
+def test_with_one_fidelity_there_is_no_rung_whatever_r_min() -> None:
+    for r_min in (None, 1, 4):
+        assert goals(epochs(1), 3, r_min) == [1]
+
+
+def test_rungs_may_be_given_one_by_one() -> None:
+    tenths = Fidelity("fraction", tuple(k / 10 for k in range(1, 11)))
+    assert goals(tenths, 3, rungs=[0.1, 0.1 * 3, 0.7]) == [0.1, 0.3, 0.7, 1]
+    assert goals(epochs(50), 3, rungs=(2, 49.0)) == [2, 49, 50]
+
+
+@pytest.mark.parametrize(
+    ("rungs", "message"),
+    [
+        ([], "rungs is [], but must be a list of fidelities of 1..50 below the largest, ascending"),
+        ("1", "rungs is '1', but must be a list of fidelities"),
+        (3, "rungs is 3, but must be a list of fidelities"),
+        ([3, 2], "rungs is [3, 2], but must be fidelities of 1..50 below the largest, ascending"),
+        ([3, 3], "rungs is [3, 3], but must be fidelities of 1..50 below the largest, ascending"),
+        ([3, 50], "rungs is [3, 50], but must be fidelities of 1..50 below the largest, ascending"),
+        ([3, 4.5], "below the largest, ascending: epoch=4.5 is not in 1..50"),
+        ([math.nan], "below the largest, ascending: epoch=nan is not in 1..50"),
+        (["a"], "below the largest, ascending: epoch='a' is not in 1..50"),
+    ],
+)
+def test_rungs_that_cannot_be_are_named(rungs: list[float], message: str) -> None:
+    with pytest.raises(InvalidOption) as caught:
+        goals(epochs(50), 3, rungs=rungs)
+    assert message in str(caught.value)
+
+
+def test_rungs_and_r_min_exclude_each_other() -> None:
+    with pytest.raises(InvalidOption, match=r"^r_min is 2 and rungs is \[3\], but only one of them may be"):
+        goals(epochs(50), 3, 2, [3])
+
+
+def test_an_eta_so_near_to_one_that_its_powers_never_end_is_refused() -> None:
+    assert rung_levels(epochs(9), None, 1.001) == (1, 2, 3, 4, 5, 6, 7, 8)
+    with pytest.raises(InvalidOption, match="^eta is 1.0000001, but must be so far above 1 that"):
+        rung_levels(epochs(9), None, 1.0000001)
+
+
+def test_fractions_are_those_of_the_decimals_and_noise_is_none() -> None:
+    assert fraction(0.1) == Fraction(1, 10)
+    assert fraction(10**400) == 10**400
+    assert ratio(0.1, 0.3) == ratio(0.1111111111111111, 1 / 3) == ratio(2 / 27, 2 / 9) == Fraction(1, 3)
+    assert (floor(3 * fraction(1 / 3)), ceil(3 * fraction(0.4)), ceil(fraction(0.1 * 3) * 10)) == (1, 2, 3)
+    assert (floor(Fraction(299, 100)), ceil(Fraction(301, 100))) == (2, 4)
 
 
 @pytest.mark.parametrize("eta", [1, 0.5, -3, math.nan, math.inf, True, "3"])
@@ -49,31 +141,90 @@ def test_r_min_must_be_above_zero() -> None:
 
 def test_the_threshold_of_two_losses_lies_a_third_of_the_way_up() -> None:
     for second, threshold in ((0.4, 0.4333333333333333), (0.6, 0.5333333333333333)):
-        rung = QuantileRung(1 / 3)
+        rung = QuantileRung(Fraction(1, 3))
         rung.insert(0.5)
         rung.insert(second)
         assert rung.threshold() == pytest.approx(threshold, abs=1e-15)
 
 
-@given(LOSSES, st.sampled_from([1 / 3, 27 / 50, 0.25, 1 / 5, 0.9, 200 / 600]))
-def test_the_threshold_is_numpys_quantile_after_every_insertion(losses: list[float], quantile: float) -> None:
+SHARES = [Fraction(1, 3), Fraction(27, 50), Fraction(1, 4), Fraction(1, 5), Fraction(9, 10), Fraction(1, 49)]
+
+
+@given(LOSSES, st.sampled_from(SHARES))
+def test_the_threshold_is_numpys_quantile_after_every_insertion(
+    losses: list[float], quantile: Fraction
+) -> None:
     rung = QuantileRung(quantile)
     for count, loss in enumerate(losses, start=1):
         rung.insert(loss)
-        expected = np.quantile([min(value, 1e300) for value in losses[:count]], quantile)
+        expected = np.quantile([min(value, 1e300) for value in losses[:count]], float(quantile))
         found = rung.threshold()
-        assert found == expected or (expected > 1e290 and found == math.inf)
+        assert found == pytest.approx(expected, rel=1e-12, abs=1e-9) or (
+            expected > 1e285 and found == math.inf
+        )
 
 
-@given(LOSSES, st.sampled_from([1 / 3, 1 / 2, 27 / 50]), st.lists(st.booleans(), min_size=60, max_size=60))
+@given(LOSSES, st.sampled_from(SHARES))
+def test_who_is_admitted_has_at_most_the_share_of_the_others_before_it(
+    losses: list[float], quantile: Fraction
+) -> None:
+    rung = QuantileRung(quantile)
+    for count, loss in enumerate(losses, start=1):
+        rung.insert(loss)
+        better = sum(other < loss for other in losses[:count])
+        assert rung.admits(loss) == (better <= (count - 1) * quantile)
+
+
+@given(st.lists(st.integers(-20, 20), max_size=40), st.sampled_from(SHARES))
+def test_who_is_admitted_is_at_most_numpys_quantile(losses: list[int], quantile: Fraction) -> None:
+    """Where floats do not blur it: numpy places the quantile of order 1/49 of 50 just below the second."""
+    rung = QuantileRung(quantile)
+    for count, loss in enumerate(losses, start=1):
+        rung.insert(loss)
+        assert rung.admits(loss) == (loss <= np.quantile(losses[:count], float(quantile)))
+
+
+def test_the_quantile_of_order_a_49th_of_50_losses_is_the_second_one() -> None:
+    """In floats 49 * (1 / 49) is 0.9999999999999999, and numpy gives 0.9999999999999999."""
+    rung = QuantileRung(Fraction(1, 49))
+    for loss in range(50):
+        rung.insert(loss)
+    assert rung.threshold() == 1
+    assert rung.admits(1)
+    assert np.quantile(range(50), 1 / 49) < 1
+
+
+def test_a_nan_takes_no_place_on_a_rung_and_infinities_are_numbers() -> None:
+    rung = QuantileRung(Fraction(1, 3))
+    for _ in range(3):
+        rung.insert(math.nan)
+    assert len(rung) == 0
+    assert not rung.admits(math.nan)
+    for loss, admitted in [(1.0, True), (math.inf, False), (-math.inf, True), (1.0, True), (2.0, False)]:
+        rung.insert(loss)
+        assert rung.admits(loss) == admitted
+    assert len(rung) == 5
+    assert not rung.admits(math.nan)
+
+
+def test_losses_that_tie_with_the_quantile_go_on_infinite_ones_too() -> None:
+    for tie in (0.5, math.inf, -math.inf):
+        rung = QuantileRung(Fraction(1, 3))
+        for _ in range(9):
+            rung.insert(tie)
+            assert rung.admits(tie)
+        assert not rung.admits(math.nan)
+
+
+@given(LOSSES, st.sampled_from(SHARES), st.lists(st.booleans(), min_size=60, max_size=60))
 def test_each_of_the_best_is_promoted_once_and_nobody_else(
-    losses: list[float], share: float, asked: list[bool]
+    losses: list[float], share: Fraction, asked: list[bool]
 ) -> None:
     rung, promoted = PromotionRung(share), []
     for trial, loss in enumerate(losses):
         rung.insert(loss, trial)
         best = sorted((value, number) for number, value in enumerate(losses[: trial + 1]))
-        allowed = [number for _, number in best[: math.floor(round((trial + 1) * share, 9))]]
+        allowed = [number for _, number in best[: math.floor((trial + 1) * share)]]
         due = [number for number in allowed if number not in promoted]
         if asked[trial]:
             found = rung.promote()
@@ -82,10 +233,25 @@ def test_each_of_the_best_is_promoted_once_and_nobody_else(
     assert len(set(promoted)) == len(promoted)
 
 
-def test_three_trials_promote_one_at_a_share_of_a_third() -> None:
-    rung = PromotionRung(1 / 3)
-    for trial, loss in enumerate([0.3, 0.1]):
-        rung.insert(loss, trial)
-    assert rung.promote() is None
-    rung.insert(0.2, 2)
+@pytest.mark.parametrize("whole", [3, 49])
+def test_one_of_as_many_trials_as_the_share_says_is_promoted(whole: int) -> None:
+    rung = PromotionRung(Fraction(1, whole))
+    for trial in range(whole - 1):
+        rung.insert((trial - 1) ** 2, trial)
+        assert rung.promote() is None
+    rung.insert(0.5, whole)
     assert (rung.promote(), rung.promote()) == (1, None)
+
+
+def test_nan_is_not_counted_and_not_promoted_and_an_infinite_loss_is() -> None:
+    rung = PromotionRung(Fraction(1, 2))
+    for trial in range(6):
+        rung.insert(math.nan, trial)
+    assert rung.promote() is None
+    rung.insert(math.inf, 6)
+    assert rung.promote() is None
+    rung.insert(math.inf, 7)
+    assert (rung.promote(), rung.promote()) == (6, None)  # of equal ones the lower number
+    rung.insert(-math.inf, 8)
+    rung.insert(-math.inf, 9)
+    assert (rung.promote(), rung.promote(), rung.promote()) == (8, 9, None)

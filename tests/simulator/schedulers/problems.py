@@ -33,14 +33,17 @@ class Driver:
     def __init__(self, scheduler: Scheduler, schema: Schema) -> None:
         self.scheduler, self.schema = scheduler, schema
         self.configurations: dict[int, Configuration] = {}
+        self.last_reports: dict[int, Report] = {}
 
     def report(self, trial: int, fidelity: float, score: float, **others: float) -> str:
         point: Any = Point(self.schema, fidelity, {"score": score, **others})
         told: Report = point
+        self.last_reports[trial] = told
         configuration = self.configurations.get(trial, {})
         decision: Decision = self.scheduler.on_report(Trial(trial, configuration, TrialStatus.RUNNING), told)
         return decision.action + ("" if decision.until is None else f" until {decision.until}")
 
     def end(self, trial: int, status: str = "paused") -> None:
         configuration = self.configurations.get(trial, {})
-        self.scheduler.on_end(Trial(trial, configuration, TrialStatus(status)))
+        last = self.last_reports.get(trial)
+        self.scheduler.on_end(Trial(trial, configuration, TrialStatus(status), last))

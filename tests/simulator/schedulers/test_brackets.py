@@ -12,14 +12,14 @@ from tests.simulator.schedulers.problems import CONDITIONAL, PROBLEMS, TINY, sch
 
 
 def test_a_bracket_leaves_out_the_lowest_rungs() -> None:
-    brackets = Brackets(schema_of(TINY, epochs=9), 0, 3, None, 3)
+    brackets = Brackets([1, 3, 9], 0, 3)
     assert brackets.goals == [[1, 3, 9], [3, 9], [9]]
     assert brackets.steps() == [{1: 3, 3: 9}, {3: 9}, {}]
 
 
 def test_brackets_are_drawn_in_the_proportions_of_synchronous_hyperband() -> None:
     """For rungs 1, 3, 9: 3 / (3 * 1), 3 / (2 * 3) and 3 / (1 * 9), that is 6, 3 and 2 of 11."""
-    brackets = Brackets(schema_of(TINY, epochs=9), 5, 3, None, 3)
+    brackets = Brackets([1, 3, 9], 5, 3)
     drawn = Counter(brackets.of(trial) for trial in range(11_000))
     assert [abs(drawn[s] - expected) < 150 for s, expected in enumerate((6000, 3000, 2000))] == [True] * 3
     assert [brackets.of(trial) for trial in range(50)] == [brackets.of(trial) for trial in range(50)]
@@ -41,7 +41,7 @@ def test_each_bracket_is_an_asha_of_its_own(scheduler: Any) -> None:
     last: dict[int, int] = {}
     for report in run.reports().to_pylist():
         last[report["trial"]] = report["fidelity"]
-    brackets = Brackets(problem.schema, 0, 3, None, 4)
+    brackets = Brackets([1, 3, 9, 27], 0, 4)
     ended = [trial for trial, status in enumerate(run.trial_columns["status"]) if status != "interrupted"]
     lowest = {s: min(last[trial] for trial in ended if brackets.of(trial) == s) for s in range(4)}
     assert lowest == {0: 1, 1: 3, 2: 9, 3: 27}

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import math
 from collections import Counter
+from fractions import Fraction
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,6 +14,7 @@ from blackbox_repo.errors import InvalidOption
 from blackbox_repo.schema import Fidelity, Schema
 from blackbox_repo.space import Space
 from simulator import Conditions, Hyperband, Resume, Run, Start, Stop, SuccessiveHalving, simulate
+from simulator.schedulers.exact import fraction
 from simulator.schedulers.hyperband import bracket_sizes
 from tests.simulator.schedulers.problems import TINY, Driver, schema_of
 
@@ -41,9 +45,10 @@ def trained(run: Run) -> list[int]:
 
 
 def test_brackets_have_the_sizes_of_algorithm_1_for_81_and_3() -> None:
-    assert bracket_sizes(4, 3) == [81, 34, 15, 8, 5]
-    assert bracket_sizes(3, 4) == [64, 22, 8, 4]
-    assert bracket_sizes(0, 3) == [1]
+    assert bracket_sizes(4, Fraction(3)) == [81, 34, 15, 8, 5]
+    assert bracket_sizes(3, Fraction(4)) == [64, 22, 8, 4]
+    assert bracket_sizes(0, Fraction(3)) == [1]
+    assert bracket_sizes(2, fraction(math.sqrt(10))) == [10, 5, 3]  # 3 * 10 / 3, whatever the last digit
 
 
 def test_all_brackets_of_81_epochs_have_the_rungs_of_the_papers_table_1() -> None:
@@ -88,7 +93,7 @@ def numbers(count: int, scheduler: Any) -> list[Any]:
     return shown
 
 
-def test_a_rung_waits_for_its_last_trial_and_ranks_nan_and_the_failed_last() -> None:
+def test_a_rung_waits_for_its_last_trial_and_nan_and_the_failed_do_not_go_on() -> None:
     schema = schema_of(TINY, epochs=4)
     scheduler = SuccessiveHalving(schema, eta=2, trials=5)  # 5@1, 2@2, 1@4
     told = Driver(scheduler, schema)
@@ -104,11 +109,52 @@ def test_a_rung_waits_for_its_last_trial_and_ranks_nan_and_the_failed_last() -> 
     assert numbers(1, scheduler) == [None]
     told.report(3, 2, NAN)
     told.end(3)
-    assert numbers(2, scheduler) == [(3, 4), None]
-    assert told.report(3, 3, 0.2) == "continue until 4"
-    told.report(3, 4, 0.2)
-    told.end(3, "completed")
-    assert numbers(6, scheduler) == [("start", 1)] * 5 + [None]
+    assert numbers(6, scheduler) == [("start", 1)] * 5 + [None]  # nobody is left: the next bracket
+
+
+def test_a_bracket_trains_its_best_to_the_end() -> None:
+    schema = schema_of(TINY, epochs=4)
+    scheduler = SuccessiveHalving(schema, eta=2, trials=4)  # 4@1, 2@2, 1@4
+    told = Driver(scheduler, schema)
+    assert numbers(4, scheduler) == [("start", 1)] * 4
+    for trial, score in enumerate([NAN, math.inf, NAN, NAN]):
+        told.report(trial, 1, score)
+        told.end(trial)
+    assert numbers(2, scheduler) == [(1, 2), None]  # two might, but one is a number, if an infinite one
+    told.report(1, 2, 0.2)
+    told.end(1)
+    assert numbers(1, scheduler) == [(1, 4)]
+    assert told.report(1, 3, 0.2) == "continue until 4"
+    told.report(1, 4, 0.2)
+    told.end(1, "completed")
+    assert numbers(5, scheduler) == [("start", 1)] * 4 + [None]
+
+
+def test_with_overlap_a_worker_begins_the_next_bracket_and_the_oldest_comes_first() -> None:
+    schema = schema_of(TINY, epochs=4)
+    scheduler = SuccessiveHalving(schema, eta=2, trials=2, overlap=True)  # 2@1, 1@2
+    told = Driver(scheduler, schema)
+    assert numbers(3, scheduler) == [("start", 1)] * 3  # the third one is of the second bracket
+    for trial, score in ((2, 0.1), (0, 0.5), (1, 0.4)):
+        told.report(trial, 1, score)
+        told.end(trial)
+    assert numbers(3, scheduler) == [(1, 2), ("start", 1), ("start", 1)]
+    told.report(3, 1, 0.2)
+    told.end(3)
+    assert numbers(1, scheduler) == [(2, 2)]  # the best of trials 2 and 3, of the second bracket
+    assert repr(scheduler) == "SuccessiveHalving(seed=0, eta=2, r_min=None, trials=2, overlap=True)"
+
+
+@pytest.mark.parametrize("kind", [Hyperband, SuccessiveHalving])
+def test_with_overlap_no_worker_is_idle(kind: Any) -> None:
+    idle, completed = {}, {}
+    for overlap in (False, True):
+        run = simulate(epochs(27), partial(kind, overlap=overlap), workers=10, stop=Stop(time=500), seed=1)
+        idle[overlap] = run.statistics()["idle"]
+        completed[overlap] = run.trial_columns["status"].count("completed")
+    assert idle[False] > 0.1
+    assert idle[True] == 0
+    assert completed[True] > completed[False]
 
 
 def test_a_bracket_whose_trials_all_fail_is_over() -> None:
@@ -143,6 +189,7 @@ def test_rungs_of_a_fidelity_that_is_no_power_lie_where_those_of_asha_do() -> No
         ({"trials": 2.5}, "trials is 2.5, but must be a whole number, 1 or more"),
         ({"eta": 1}, "eta is 1, but must be a number above 1"),
         ({"r_min": -1}, "r_min is -1, but must be a number above 0"),
+        ({"overlap": 1}, "overlap is 1, but must be true or false"),
     ],
 )
 def test_settings_outside_their_range_are_named(settings: dict[str, Any], message: str) -> None:

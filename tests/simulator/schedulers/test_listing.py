@@ -30,7 +30,13 @@ def test_what_it_does_and_each_setting_are_said_in_a_line(described: Described) 
 
 def test_settings_are_shown_as_one_would_assign_them() -> None:
     settings = OURS["asha"].settings
-    assert [setting.assigned for setting in settings] == ["eta=3", "r_min=None", "brackets=1", "initial=[]"]
+    assert [setting.assigned for setting in settings] == [
+        "eta=3",
+        "r_min=None",
+        "rungs=None",
+        "brackets=1",
+        "initial=[]",
+    ]
     assert settings[1].meaning == "The lowest rung; by default the smallest fidelity above 0"
 
 

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from blackbox_repo.errors import InvalidOption
+from blackbox_repo.schema import Fidelity
 from simulator import MedianStopping
 from tests.simulator.schedulers.problems import TINY, Driver, schema_of
 
@@ -45,16 +48,55 @@ def test_nothing_is_stopped_before_the_grace_or_with_too_few_others() -> None:
     assert told.report(2, 2, 9.0) == "stop"
 
 
-def test_nan_ranks_last_and_does_not_spoil_the_median() -> None:
-    told = driver(min_trials=1)
+def test_averages_leave_nan_out_and_a_nan_is_stopped_where_there_are_numbers() -> None:
+    told = driver(min_trials=2)
     assert told.report(0, 1, NAN) == "continue"
-    assert told.report(1, 1, NAN) == "continue"  # not worse than infinitely bad
-    assert told.report(2, 1, 3.0) == "continue"
-    assert told.report(3, 1, 2.0) == "continue"
-    assert told.report(4, 1, 1.0) == "continue"
-    assert told.report(5, 1, NAN) == "stop"  # the median of 1, 2, 3 and two infinities is 3
-    assert told.report(2, 2, NAN) == "continue"
-    assert told.report(3, 2, 2.0) == "continue"  # the only average there is infinite
+    assert told.report(1, 1, NAN) == "continue"
+    assert told.report(2, 1, NAN) == "continue"  # nobody there has a number
+    assert told.report(3, 1, 3.0) == "continue"
+    assert told.report(4, 1, NAN) == "stop"  # four were there, and one has a number
+    assert told.report(5, 1, 9.0) == "continue"  # one other number is too few to be compared with
+    assert told.report(6, 1, 7.0) == "stop"  # the median of 3 and 9 is 6
+    assert told.report(0, 2, 5.0) == "continue"
+    assert told.report(1, 2, 6.0) == "continue"
+    assert told.report(3, 2, 8.0) == "continue"  # its best is 3
+    assert told.report(5, 2, 5.5) == "continue"  # its best is 5.5, which the median of 5, 6 and 5.5 is, too
+
+
+def test_a_trial_is_stopped_for_the_nan_that_it_reports_now_not_for_earlier_ones() -> None:
+    told = driver(min_trials=1)
+    told.report(0, 2, 2.0)
+    told.report(1, 1, NAN)
+    assert told.report(1, 2, 1.0) == "continue"
+    told.report(2, 1, 0.5)
+    assert told.report(2, 2, NAN) == "stop"
+
+
+def test_infinities_are_numbers() -> None:
+    inf = math.inf
+    told = driver(min_trials=1)
+    assert told.report(0, 1, inf) == "continue"
+    assert told.report(1, 1, inf) == "continue"  # exactly the median
+    assert told.report(2, 1, 1.0) == "continue"
+    assert told.report(3, 1, NAN) == "stop"
+    assert told.report(2, 2, inf) == "continue"
+    assert told.report(4, 1, -inf) == "continue"
+    assert told.report(4, 2, inf) == "continue"  # the average of both infinities is none
+    assert told.report(5, 2, 3.0) == "continue"
+
+
+def test_the_grace_begins_at_the_fidelity_at_or_next_above_it() -> None:
+    told = driver(grace=1.5, min_trials=1)
+    assert [told.report(0, epoch, 1.0) for epoch in (1, 2)] == ["continue"] * 2
+    assert [told.report(1, epoch, 5.0) for epoch in (1, 2)] == ["continue", "stop"]
+    schema = schema_of(TINY)
+    tenths = Fidelity("share", tuple(k / 10 for k in range(1, 11)))
+    told = Driver(
+        MedianStopping(replace(schema, fidelity=tenths), grace=0.1 * 3, min_trials=1),
+        replace(schema, fidelity=tenths),
+    )
+    told.report(0, 0.3, 1.0)
+    assert told.report(1, 0.3, 5.0) == "stop"
 
 
 def test_what_failed_is_forgotten_but_its_averages_count() -> None:
@@ -69,6 +111,10 @@ def test_what_failed_is_forgotten_but_its_averages_count() -> None:
     [
         ({"grace": -1}, "grace is -1, but must be a number from 0 to inf"),
         ({"grace": "9"}, "grace is '9', but must be a number from 0 to inf"),
+        (
+            {"grace": 9.5},
+            "grace is 9.5, but must be at most the largest fidelity of 1..9, or nothing can be stopped",
+        ),
         ({"min_trials": 0}, "min_trials is 0, but must be a whole number, 1 or more"),
     ],
 )

@@ -80,9 +80,40 @@ def test_who_is_undominated_goes_on_and_who_is_not_stops() -> None:
     assert told.report(0, 3, 2.0, size=2.0) == "continue until 9"
     assert told.report(1, 3, 3.0, size=2.0) == "stop"
     assert told.report(2, 3, 1.0, size=3.0) == "continue until 9"  # in the first front, at its end
-    assert told.report(3, 3, float("nan"), size=0.0) == "stop"  # infinitely bad in all
+    assert told.report(3, 3, float("nan"), size=0.0) == "stop"  # not ranked
     assert told.report(4, 3, 1.5, size=2.5) == "stop"  # first front, but third in it by crowding
     assert told.report(0, 9, 2.0, size=2.0) == "continue"
+
+
+def test_a_nan_in_any_objective_is_stopped_and_takes_no_place() -> None:
+    schema, nan = schema_of(TINY), float("nan")
+    told = Driver(MOASHA(schema, r_min=3), schema)
+    for trial in range(6):
+        score, size = ((nan, 0.0), (0.0, nan), (nan, nan))[trial % 3]
+        assert told.report(trial, 3, score, size=size) == "stop"
+    assert told.report(6, 3, 9.0, size=9.0) == "continue until 9"  # the first one there
+    assert told.report(7, 3, 9.5, size=9.0) == "stop"
+    assert told.report(8, 3, math.inf, size=8.0) == "continue until 9"  # an infinity is a number
+
+
+def test_of_n_trials_a_49th_of_the_others_may_be_better() -> None:
+    """49 * (1 / 49) is 0.9999999999999999 in floats, and one trial in truth."""
+    schema = schema_of(TINY, epochs=49)
+    for objectives in (["score"], ["score", "size"]):
+        told = Driver(MOASHA(schema, rungs=[1], objectives=objectives), schema)
+        for trial in range(48):
+            told.report(trial, 1, 10.0 + trial, size=10.0 + trial)
+        assert told.report(48, 1, 0.0, size=0.0) == "continue until 49"
+        assert told.report(49, 1, 1.0, size=1.0) == "continue until 49"  # of 50, one is better
+        assert told.report(50, 1, 2.0, size=2.0) == "stop"
+
+
+def test_of_equal_points_none_is_before_another() -> None:
+    schema = schema_of(TINY)
+    for objectives in (["score"], ["score", "size"]):
+        told = Driver(MOASHA(schema, r_min=3, objectives=objectives), schema)
+        answers = {told.report(trial, 3, 1.0, size=1.0) for trial in range(9)}
+        assert answers == {"continue until 9"}
 
 
 def test_goals_come_from_the_schema() -> None:
@@ -105,6 +136,7 @@ def test_with_one_objective_it_is_asha() -> None:
         return simulate(noisy, partial(kind, **settings), workers=4, stop=Stop(time=500)).digest
 
     assert digest(MOASHA, objectives=["score"]) == digest(ASHA)
+    assert digest(MOASHA, objectives=["score"], rungs=[2, 20]) == digest(ASHA, rungs=[2, 20])
     assert digest(MOASHA, objectives=["score", "size"]) != digest(ASHA)
 
 

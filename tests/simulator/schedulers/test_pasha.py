@@ -35,6 +35,16 @@ def test_infinite_losses_are_alike() -> None:
     assert not ranking.agrees_with(2.0, [0.5])
 
 
+def test_a_nan_on_either_rung_is_not_ranked_and_a_curve_with_one_tells_no_noise() -> None:
+    nan, ranking = math.nan, SoftRanking()
+    for below, curve in ((nan, [0.1, 0.2, 0.1]), (0.1, [0.2, 0.1, nan]), (0.3, [1.0, nan, 0.3])):
+        assert ranking.agrees_with(below, curve)
+    ranking.agrees_with(0.2, [0.2, 0.1, 0.2])  # crosses the first curve twice, 0.1 apart
+    assert ranking.epsilon == 0.1
+    assert ranking.agrees_with(0.1, [0.0, 0.0, 0.15])
+    assert not ranking.agrees_with(9.0, [0.0, 0.0, 0.0])
+
+
 def test_epsilon_is_the_90th_percentile_of_what_lies_between_curves_that_crossed_twice() -> None:
     ranking = SoftRanking()
     ranking.agrees_with(2.0, [1.0, 2.0, 1.0])

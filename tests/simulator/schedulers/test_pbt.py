@@ -31,11 +31,14 @@ def population(workers: int, **settings: Any) -> tuple[PBT, Driver]:
     [
         (range(1, 51), None, [5, 10, 15, 20, 25, 30, 35, 40, 45]),
         (range(1, 10), 4, [4, 8]),
-        (range(1, 10), 9, []),
         (range(0, 1001, 200), 300, [400, 600]),
         ((0.1, 0.2, 0.3, 0.9, 1.0), 0.1, [0.1, 0.2, 0.3, 0.9]),
         ((1,), None, []),
         (range(1, 4), 1e-9, [1, 2]),
+        ([k / 20 for k in range(1, 21)], 0.15, [0.15, 0.3, 0.45, 0.6, 0.75, 0.9]),
+        ([k / 10 for k in range(1, 11)], 0.1 * 3, [0.3, 0.6, 0.9]),
+        (range(1, 21), 2.5, [3, 5, 8, 10, 13, 15, 18]),
+        ((1,), 5, []),
     ],
 )
 def test_milestones_lie_at_or_next_above_the_multiples(
@@ -116,6 +119,38 @@ def test_who_is_through_is_not_copied_and_when_all_are_it_is_over() -> None:
     assert [scheduler.suggest() for _ in range(3)] == [None] * 3
 
 
+def test_a_trial_that_is_nan_at_a_milestone_makes_way_whoever_is_left() -> None:
+    scheduler, told = population(workers=4)
+    assert told.report(0, 3, NAN) == "stop"  # there is nobody to be worse than yet
+    random: Any = scheduler.suggest()
+    assert random.checkpoint_of is None
+    assert told.report(2, 3, float("inf")) == "continue until 6"  # a number
+    assert told.report(1, 3, NAN) == "stop"
+    copy: Any = scheduler.suggest()
+    assert copy.checkpoint_of == 2
+    assert told.report(3, 3, -float("inf")) == "continue until 6"
+    assert told.report(2, 6, float("inf")) == "stop"  # one of two is the worst
+    assert scheduler.suggest().checkpoint_of == 3  # type: ignore[union-attr]
+
+
+def test_of_equal_losses_the_place_with_the_lower_number_is_the_better_one() -> None:
+    _, told = population(workers=4)
+    assert told.report(2, 3, 0.5) == "continue until 6"
+    assert told.report(1, 3, 0.5) == "continue until 6"
+    assert told.report(3, 3, 0.5) == "stop"
+
+
+def test_a_curve_that_ends_between_milestones_counts_with_its_last_report() -> None:
+    scheduler, told = population(workers=4)
+    told.report(0, 3, 0.1)
+    told.report(0, 5, 0.9)
+    told.end(0, "completed")
+    assert told.report(1, 3, 0.5) == "continue until 6"  # of two, the worst is the one that has ended
+    told.report(2, 3, NAN)
+    copy: Any = scheduler.suggest()
+    assert copy.checkpoint_of == 1
+
+
 def test_a_pause_may_be_told_after_the_job_that_went_on() -> None:
     scheduler, told = population(workers=2)
     told.report(0, 3, 0.1)
@@ -149,6 +184,10 @@ def test_a_population_trains_on_from_copied_checkpoints() -> None:
         ({"quantile": 0.6}, "quantile is 0.6, but must be a number from 0 to 0.5"),
         ({"resample": 2}, "resample is 2, but must be a number from 0 to 1"),
         ({"interval": 0}, "interval is 0, but must be a number above 0"),
+        (
+            {"interval": 9},
+            "interval is 9, but must leave a milestone below the largest fidelity: at most epoch=8 of 1..9",
+        ),
     ],
 )
 def test_settings_outside_their_range_are_named(settings: dict[str, Any], message: str) -> None:

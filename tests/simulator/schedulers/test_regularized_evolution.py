@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from functools import partial
 from typing import Any
 
@@ -13,6 +14,7 @@ from simulator import RandomSearch, RegularizedEvolution, Start, Stop, simulate
 from tests.simulator.schedulers.problems import CONDITIONAL, Driver, schema_of
 
 SCHEMA = schema_of(CONDITIONAL)
+NAN = float("nan")
 
 
 def grown(scheduler: RegularizedEvolution, losses: list[float]) -> Driver:
@@ -20,7 +22,7 @@ def grown(scheduler: RegularizedEvolution, losses: list[float]) -> Driver:
     told = Driver(scheduler, SCHEMA)
     for trial, loss in enumerate(losses):
         told.configurations[trial] = scheduler.suggest().configuration
-        assert told.report(trial, 1, 99.0) == "continue until 9"
+        assert told.report(trial, 1, -99.0) == "continue until 9"
         assert told.report(trial, 9, loss) == "continue"
         told.end(trial, "completed")
     return told
@@ -32,7 +34,7 @@ def differing(one: Any, other: Any) -> int:
 
 def test_the_first_ones_are_random_and_then_come_children_of_the_best() -> None:
     scheduler = RegularizedEvolution(SCHEMA, 1, population=4, sample=50)  # so many draws see everybody
-    told = grown(scheduler, [3.0, 1.0, 2.0, float("nan")])
+    told = grown(scheduler, [3.0, 1.0, 2.0, NAN])
     random = RandomSearch(SCHEMA, 1)
     assert list(told.configurations.values()) == [random.suggest().configuration for _ in range(4)]
     child = scheduler.suggest().configuration
@@ -46,24 +48,60 @@ def test_the_oldest_dies_however_good_it_is() -> None:
     assert differing(told.configurations[2], told.configurations[0]) <= 2  # it was the child of the first
 
 
-def test_failed_trials_are_the_last_parents() -> None:
+def test_failed_trials_are_no_parents() -> None:
     scheduler = RegularizedEvolution(SCHEMA, 1, population=3, sample=50)
     told = grown(scheduler, [5.0])
     for trial in (1, 2):
         told.configurations[trial] = scheduler.suggest().configuration
-    told.report(1, 1, -9.0)
+    told.report(1, 9, -9.0)
     told.end(1, "failed")
     told.end(2, "failed")
     assert differing(scheduler.suggest().configuration, told.configurations[0]) <= 2
 
 
-def test_a_curve_that_ends_early_counts_with_its_first_point() -> None:
+def test_where_nobody_has_a_loss_the_trial_is_random() -> None:
     scheduler = RegularizedEvolution(SCHEMA, 1, population=2, sample=50)
-    told = grown(scheduler, [5.0])
-    told.configurations[1] = scheduler.suggest().configuration
-    told.report(1, 1, 4.0)
-    told.end(1, "completed")
+    told = grown(scheduler, [NAN, NAN, NAN])
+    search = RandomSearch(SCHEMA, 1)
+    random = [search.suggest().configuration for _ in range(4)]
+    assert [*told.configurations.values(), scheduler.suggest().configuration] == random
+
+
+def test_an_infinite_loss_is_a_loss() -> None:
+    scheduler = RegularizedEvolution(SCHEMA, 1, population=3, sample=50)
+    told = grown(scheduler, [NAN, math.inf, NAN])
     assert differing(scheduler.suggest().configuration, told.configurations[1]) <= 2
+
+
+def test_a_curve_that_ends_early_counts_with_its_last_point_though_nobody_was_asked_there() -> None:
+    curves = [[1.0, 9.0, 9.0], [9.0, 9.0, 1.0], [2.0, 9.0, 9.0]]  # the second one ends best
+
+    def curve(configuration: Any, seed: int) -> dict[str, Any]:
+        scores = curves[configuration["x"]]
+        return {"score": scores, "size": [0.0] * 3, "elapsed_time": [1.0, 2.0, 3.0]}
+
+    schema = schema_of(Space({"x": Ordinal((0, 1, 2))}))
+    heard: list[tuple[int, float]] = []
+
+    class Watched(RegularizedEvolution):
+        def on_report(self, trial: Any, report: Any) -> Any:
+            heard.append((trial.number, report.fidelity))
+            return super().on_report(trial, report)
+
+    scheduler = Watched(schema, population=3, sample=50, initial=[{"x": x} for x in range(3)])
+    run = simulate(from_function(schema, curve), scheduler, workers=1, stop=Stop(trials_started=3))
+    assert run.trial_columns["status"] == ["completed"] * 3
+    assert heard == [(0, 1), (1, 1), (2, 1)]
+    assert sorted(loss for loss, _ in scheduler._population) == [1.0, 9.0, 9.0]
+    assert min(scheduler._population, key=lambda member: member[0])[1] == {"x": 1}
+
+
+def test_more_initial_configurations_than_the_population_holds_all_come_first() -> None:
+    initial = [SCHEMA.space.sample("initial", number) for number in range(5)]
+    scheduler = RegularizedEvolution(SCHEMA, 1, population=2, sample=50, initial=initial)
+    told = grown(scheduler, [5.0, 4.0, 3.0, 2.0, 9.0])
+    assert list(told.configurations.values()) == initial
+    assert differing(scheduler.suggest().configuration, initial[3]) <= 2  # the best of the latest two
 
 
 def test_with_more_workers_than_the_population_holds_the_others_are_random() -> None:
