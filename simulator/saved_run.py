@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 
 import msgspec
 import numpy as np
@@ -281,4 +281,5 @@ def _blamed(path: Path) -> Iterator[None]:
     except IntegrityError as err:
         raise IntegrityError(f"{path} is damaged: {err}") from err
     except (BlackboxRepoError, LookupError, TypeError, ValueError, OSError) as err:
-        raise FormatError(f"{path} is no part of a saved run: {cast('Exception', err)}") from err
+        what = " ".join(str(err).split())  # Arrow's messages may have several lines
+        raise FormatError(f"{path} is no part of a saved run: {what}") from err

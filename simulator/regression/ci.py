@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from blackbox_repo.errors import FormatError, InvalidOption
+from blackbox_repo.plain_text import printable
 from simulator.options import grouped_settings
 from simulator.regression.check import Check, check
 from simulator.regression.comparison import MARGIN, Comparison, Verdict, check_comparable, check_margin
@@ -180,7 +181,11 @@ def _text(checked: Check) -> str:
         for effect in comparison.tasks
     ]
     first = next(iter(checked.departures.items()), None)
-    shown = [] if first is None else [f"the behaviour differs first, {first[0]}, seed 0: {first[1]}"]
+    shown = (
+        []
+        if first is None
+        else [f"the behaviour differs first, {first[0]}, seed 0: {printable(first[1], keep=chr(10))}"]
+    )
     return "\n".join([comparison.summary, *lines, *shown, f"digest {checked.now.digest}"])
 
 

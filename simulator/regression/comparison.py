@@ -9,14 +9,14 @@ from enum import Enum
 from statistics import fmean, stdev
 
 from blackbox_repo.errors import InvalidOption
-from simulator.regression.results import Results, Row
+from simulator.regression.results import REMEDY, Results, Row
 from simulator.regression.signed_rank import SignedRank
+from simulator.versions import NUMBERS
 
 ALARM = 0.002
 """Chance, at most, that an unchanged scheduler is called regressed; the same for improved."""
 
 CONFIDENCE = 0.95
-REMEDY = "bb-sim ci --update, pytest --sim-regen"
 MARGIN = 0.05
 """Of the regret, if nothing else is said: so much more or less makes no practical difference."""
 
@@ -161,11 +161,23 @@ def check_margin(margin: float) -> None:
 
 
 def check_comparable(baseline: Results, suite: str, runs: Iterable[tuple[str, int]]) -> None:
-    """Refuse a baseline of another suite, or one that lacks some of the runs (case and seed).
+    """Refuse a baseline of another suite or version of the numbers, or one that lacks some of the runs.
+
+    Args:
+        baseline: What is to be compared with.
+        suite: The name of the suite, with its version.
+        runs: The case and seed of each run that is to be compared.
 
     Raises:
         InvalidOption: It is one.
     """
+    if baseline.numbers != NUMBERS:
+        raise InvalidOption(
+            f"the baseline was made under version {baseline.numbers} of the numbers (blackbox-repo "
+            f"{baseline.version}), but this is version {NUMBERS}: a difference would not be the scheduler's; "
+            f"write it anew with the scheduler as it was ({REMEDY}), or go on with blackbox-repo "
+            f"{baseline.version}"
+        )
     if baseline.suite != suite:
         raise InvalidOption(
             f"the baseline is of the suite {baseline.suite!r}, but this is {suite!r}; choose that suite, or "

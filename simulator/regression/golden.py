@@ -12,22 +12,44 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from hashlib import blake2b
+from hashlib import blake2b, sha256
 from typing import Any
 
+import msgspec
 import numpy as np
 
+from blackbox_repo import typed_json
 from blackbox_repo.errors import FormatError
 from blackbox_repo.space import Configuration, configuration_text
 from simulator.run import TOLD, Run
 from simulator.segments import Code
+from simulator.versions import NUMBERS
 
-FORMAT = "# golden trace 1: what a scheduler suggested and decided; see docs/ci.md of blackbox-repo"
+FORMAT = "# golden trace 2: what a scheduler suggested and decided; see docs/ci.md of blackbox-repo"
 BEFORE, _TOLD_AT_MOST = 3, 6
-_HEAD = ("blackbox", "blackbox_digest", "scheduler", "seed", "workers", "stop", "conditions", "version")
-_STEP = re.compile(r"\d+(\.\d+)?(e[+-]?\d+)? [a-z-]+ \d+( |$)")
+_HEAD = (
+    *("blackbox", "blackbox_digest", "scheduler", "seed", "workers", "stop", "conditions", "version"),
+    "numbers",
+)
+_NUMBER = r"\d{1,30}(\.\d+)?(e[+-]?\d{1,3})?"
+_DECISION = rf"(stop|pause) \d{{1,9}} at {_NUMBER}"
+_STEP = re.compile(rf"{_NUMBER} ({_DECISION}|(?!stop |pause )[a-z-]+ \d{{1,9}}( .*)?)")
 _BEGINS = ("start", "resume", "again")
 _DECIDED = ("stopped", "interrupted", "preempted")
+
+
+class _Head(msgspec.Struct):
+    """What every head says; further keys say more."""
+
+    blackbox: str
+    scheduler: str
+    seed: int
+    workers: int
+    stop: dict[str, Any]
+    conditions: dict[str, Any]
+    version: str
+    numbers: int
+    digest: str
 
 
 @dataclass(frozen=True)
@@ -58,7 +80,10 @@ class Golden:
         """
         first, *lines = text.split("\n")
         if first != FORMAT:
-            raise FormatError(f"it begins with {first[:80]!r}, but a golden trace begins with {FORMAT!r}")
+            older = "; it is of an older format: write it anew" if first.startswith(FORMAT[:15]) else ""
+            raise FormatError(
+                f"it begins with {first[:80]!r}, but a golden trace begins with {FORMAT!r}{older}"
+            )
         head: dict[str, Any] = {}
         steps = []
         for number, line in enumerate(lines, 2):
@@ -66,26 +91,47 @@ class Golden:
                 key, _, value = line[2:].partition(": ")
                 if key in head:
                     raise FormatError(f"line {number} says the {key} for the second time")
-                head[key] = _json(value, number)
-            elif _STEP.match(line):
+                head[key] = typed_json.parse(value, f"line {number}, in the head of the golden trace,")
+            elif _STEP.fullmatch(line):
                 steps.append(line)
             elif line:
                 raise FormatError(f"line {number} is {line[:80]!r}, which is no step of a scheduler")
-        if "digest" not in head:
-            raise FormatError("the head of the golden trace has no digest")
-        return cls(head, tuple(steps))
+        checksum = head.pop("sha256", None)
+        typed_json.convert(head, _Head, "the head of the golden trace")
+        golden = cls(head, tuple(steps))
+        if checksum != golden.sha256 or text != golden.text:
+            raise FormatError("it is damaged or was edited: its lines do not have the sha256 that it says")
+        return golden
 
     @property
     def text(self) -> str:
         """To be kept in a file."""
-        head = [f"# {key}: {json.dumps(value)}" for key, value in self.head.items()]
+        head = [*self._head_lines(), f'# sha256: "{self.sha256}"']
         return "\n".join([FORMAT, *head, *self.lines, ""])
+
+    @property
+    def sha256(self) -> str:
+        """Of all other lines than the one that says it."""
+        return sha256("\n".join([*self._head_lines(), *self.lines]).encode()).hexdigest()
+
+    def _head_lines(self) -> list[str]:
+        return [f"# {key}: {json.dumps(value)}" for key, value in self.head.items()]
 
     def departure(self, run: Run) -> str | None:
         """Where a run departs from this trace, in words, or ``None``: it is the same run.
 
         It names the first step that differs, the three before it, and what the scheduler had been told.
         """
+        where = self._departure(run)
+        if where is None or self.head["numbers"] == NUMBERS:
+            return where
+        return (
+            f"it was made under version {self.head['numbers']} of the numbers (blackbox-repo "
+            f"{self.head['version']}), and this is version {NUMBERS}, so what follows need not be the "
+            f"scheduler's doing: write it anew with the scheduler as it was\n{where}"
+        )
+
+    def _departure(self, run: Run) -> str | None:
         now = [step.text for step in _steps(run)]
         pairs = enumerate(zip(self.lines, now, strict=False))
         shorter = min(len(self.lines), len(now))
@@ -162,7 +208,7 @@ def _jobs(run: Run) -> Iterator[_Step]:
 
 def _started(run: Run, trial: int) -> str:
     source = run.trial_columns["checkpoint_of"][trial]
-    return f"{'' if source is None else f' from {source}'} {_short(run.configuration(trial))}"
+    return f"{'' if source is None else f' from {source}'} {short(run.configuration(trial))}"
 
 
 def _paused(run: Run) -> set[tuple[int, int]]:
@@ -172,7 +218,7 @@ def _paused(run: Run) -> set[tuple[int, int]]:
     return set(zip(reports["trial"][chosen].tolist(), reports["segment"][chosen].tolist(), strict=True))
 
 
-def _short(configuration: Configuration) -> str:
+def short(configuration: Configuration) -> str:
     """Values to three digits, for people, and a hash of the exact ones."""
     values = [
         f"{name}={format(value, '.3g') if isinstance(value, float) else value}"
@@ -229,10 +275,3 @@ def _points(run: Run, chosen: Any, by: tuple[str, ...]) -> str:
 
 def _goal(run: Run) -> str:
     return "large" if run.schema.objective(run.schema.target).goal == "max" else "small"
-
-
-def _json(text: str, number: int) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError as err:
-        raise FormatError(f"line {number} in the head of the golden trace is damaged: {err}") from err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from blackbox_repo.plain_text import markdown_block, markdown_code
 from simulator.regression.check import Check
 from simulator.regression.comparison import CONFIDENCE, Comparison, Effect, Verdict
 
@@ -20,8 +21,9 @@ def markdown(check: Check) -> str:
     """The verdict, a table of the tasks, and where behaviour first differs."""
     comparison = check.comparison
     against = (
-        f"`{comparison.scheduler}` against `{comparison.baseline}`; suite `{comparison.suite}`, digest "
-        f"`{check.now.digest[:12]}`, was `{check.baseline.digest[:12]}`. The regret is 0 for as good as can "
+        f"{markdown_code(comparison.scheduler)} against {markdown_code(comparison.baseline)}; suite "
+        f"{markdown_code(comparison.suite)}, digest `{check.now.digest[:12]}`, was "
+        f"`{check.baseline.digest[:12]}`. The regret is 0 for as good as can "
         f"be and 1 for the median configuration, averaged over the simulated budget."
     )
     title = f"### {SIGNS[comparison.verdict]} {comparison.summary}"
@@ -69,9 +71,7 @@ def _departures(check: Check) -> list[str]:
         lines += [
             f"<details><summary>Where the behaviour differs first: {name}, seed 0</summary>",
             "",
-            "```text",
-            departure,
-            "```",
+            markdown_block(departure),
             "",
             "</details>",
             "",

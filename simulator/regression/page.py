@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from html import escape
+from collections.abc import Callable
 
+from blackbox_repo.plain_text import html_text
 from simulator.regression.check import Check
 from simulator.regression.comparison import CONFIDENCE, Comparison, Effect, Verdict
 
@@ -29,16 +30,17 @@ def page(check: Check) -> str:
     comparison = check.comparison
     colour = COLOURS[comparison.verdict]
     departures = "".join(
-        f"<h2>Where the behaviour differs first: {escape(name)}, seed 0</h2><pre>{escape(departure)}</pre>"
+        f"<h2>Where the behaviour differs first: {html_text(name)}, seed 0</h2>"
+        f"<pre>{html_text(departure)}</pre>"
         for name, departure in check.departures.items()
     )
     return (
         f"<!doctype html><html lang='en'><head><meta charset='utf-8'><title>{comparison.verdict.value}: "
-        f"{escape(comparison.scheduler)}</title><style>{_STYLE}</style></head><body>"
-        f"<h1 style='color:{colour}'>{escape(comparison.summary)}</h1>"
-        f"<p><code>{escape(comparison.scheduler)}</code> against <code>{escape(comparison.baseline)}</code>; "
-        f"suite <code>{escape(comparison.suite)}</code>, digest <code>{check.now.digest[:12]}</code>, was "
-        f"<code>{check.baseline.digest[:12]}</code>.</p>"
+        f"{html_text(comparison.scheduler)}</title><style>{_STYLE}</style></head><body>"
+        f"<h1 style='color:{colour}'>{html_text(comparison.summary)}</h1>"
+        f"<p><code>{html_text(comparison.scheduler)}</code> against "
+        f"<code>{html_text(comparison.baseline)}</code>; suite <code>{html_text(comparison.suite)}</code>, "
+        f"digest <code>{check.now.digest[:12]}</code>, was <code>{check.baseline.digest[:12]}</code>.</p>"
         f"{_picture(comparison)}{_table(comparison)}{departures}</body></html>\n"
     )
 
@@ -74,11 +76,10 @@ def _limit(comparison: Comparison) -> float:
     return 1.15 * max([2 * comparison.margin, *finite])
 
 
-def _drawn(effect: Effect, y: float, place: object) -> str:
-    assert callable(place)
+def _drawn(effect: Effect, y: float, place: Callable[[float], float]) -> str:
     colour, test = COLOURS[effect.verdict], effect.test
     return (
-        f"<text x='0' y='{y + 4:.1f}'>{escape(effect.name)}</text>"
+        f"<text x='0' y='{y + 4:.1f}'>{html_text(effect.name)}</text>"
         f"<line x1='{place(test.low):.1f}' x2='{place(test.high):.1f}' y1='{y:.1f}' y2='{y:.1f}' "
         f"stroke='{colour}' stroke-width='3'/>"
         f"<circle cx='{place(test.estimate):.1f}' cy='{y:.1f}' r='5' fill='{colour}'/>"
@@ -88,7 +89,7 @@ def _drawn(effect: Effect, y: float, place: object) -> str:
 
 def _table(comparison: Comparison) -> str:
     rows = "".join(
-        f"<tr><td>{escape(effect.name)}</td><td>{effect.before:.4f}</td><td>{effect.now:.4f}</td>"
+        f"<tr><td>{html_text(effect.name)}</td><td>{effect.before:.4f}</td><td>{effect.now:.4f}</td>"
         f"<td>{effect.test.estimate:+.4f}</td><td>{effect.test.low:+.4f} to {effect.test.high:+.4f}</td>"
         f"<td>{effect.worse:.2g}</td><td>{effect.changed}</td></tr>"
         for effect in (*comparison.tasks, comparison.together)

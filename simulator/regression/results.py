@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -10,16 +12,24 @@ from functools import cached_property, partial
 from hashlib import sha256
 from pathlib import Path
 from pickle import PicklingError
+from typing import Annotated, Any
 
-from blackbox_repo import __version__
+import msgspec
+
+from blackbox_repo import __version__, typed_json
 from blackbox_repo.errors import FormatError, InvalidOption
+from blackbox_repo.folders import full_disk_named
 from simulator.api import simulate
 from simulator.regression.golden import Golden
 from simulator.regression.scores import regret
 from simulator.regression.suites import Case, Suite
 from simulator.scheduler import SchedulerFactory
+from simulator.versions import NUMBERS
 
-FORMAT = "blackbox-repo results 1"
+FORMAT = "blackbox-repo results 2"
+REMEDY = "bb-sim ci --update, pytest --sim-regen"
+_MOST_ROWS, _MOST_BYTES = 1_000_000, 1 << 28
+_Count = Annotated[int, msgspec.Meta(ge=0)]
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
@@ -38,12 +48,26 @@ class Row:
     """
 
     case: str
-    seed: int
-    regret: float
+    seed: _Count
+    regret: Annotated[float, msgspec.Meta(ge=0, le=1)]
     best: float | None
-    trials: int
+    trials: _Count
     digest: str
     golden: str | None
+
+
+_COLUMNS = [field.name for field in fields(Row)]
+
+
+class _Said(msgspec.Struct, forbid_unknown_fields=True):
+    """What a file says of its rows, beside what Arrow adds."""
+
+    format: str
+    suite: str
+    scheduler: str
+    version: str
+    numbers: int
+    sha256: str
 
 
 @dataclass(frozen=True)
@@ -55,12 +79,14 @@ class Results:
         scheduler: What it says of itself, with its first seed.
         rows: In the order of the suite's cases, and of their seeds.
         version: Of this project.
+        numbers: The version of the numbers; see :mod:`simulator.versions`.
     """
 
     suite: str
     scheduler: str
     rows: tuple[Row, ...]
     version: str = __version__
+    numbers: int = NUMBERS
 
     @cached_property
     def by_run(self) -> Mapping[tuple[str, int], Row]:
@@ -83,6 +109,12 @@ class Results:
         lines = [f"{row.case} {row.seed} {row.digest}\n" for row in self.rows]
         return sha256("".join(lines).encode()).hexdigest()
 
+    def content_sha256(self) -> str:
+        """SHA-256 of all that is held, down to the last bit of each number."""
+        said = [self.suite, self.scheduler, self.version, self.numbers]
+        lines = [json.dumps(line) for line in (said, *map(astuple, self.rows))]
+        return sha256("\n".join(lines).encode()).hexdigest()
+
     def save(self, file: str | Path) -> None:
         """Write it to a parquet file, which appears complete or not at all."""
         import pyarrow as pa
@@ -90,12 +122,14 @@ class Results:
 
         file = Path(file)
         columns = zip(*map(astuple, self.rows), strict=True)
-        table = pa.table(dict(zip([field.name for field in fields(Row)], map(list, columns), strict=True)))
+        table = pa.table(dict(zip(_COLUMNS, map(list, columns), strict=True)), _arrow_schema())
         said = {"format": FORMAT, "suite": self.suite, "scheduler": self.scheduler, "version": self.version}
+        said |= {"numbers": str(self.numbers), "sha256": self.content_sha256()}
         file.parent.mkdir(parents=True, exist_ok=True)
         partial_file = file.with_name(f".{file.name}.{os.getpid()}")
         try:
-            pq.write_table(table.replace_schema_metadata(said), partial_file, compression="zstd")
+            with full_disk_named(file):
+                pq.write_table(table.replace_schema_metadata(said), partial_file, compression="zstd")
             partial_file.replace(file)
         finally:
             partial_file.unlink(missing_ok=True)
@@ -106,22 +140,91 @@ class Results:
 
         Raises:
             InvalidOption: There is no such file.
-            FormatError: It is something else.
+            FormatError: It is something else, of another format, or not as it was written.
         """
-        import pyarrow as pa
-        import pyarrow.parquet as pq
+        file = Path(file)
+        said, rows = _read(file)
+        found = cls(said.suite, said.scheduler, tuple(rows), said.version, said.numbers)
+        if found.content_sha256() != said.sha256:
+            raise FormatError(
+                f"{file} is damaged or was edited: its content does not have the sha256 that it says; "
+                f"restore it, or write it anew ({REMEDY})"
+            )
+        _check_rows(file, found)
+        return found
 
-        try:
-            table = pq.read_table(file)
-            said = {key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items()}
-            if said.get("format") != FORMAT:
-                raise FormatError(f"{file} holds no results of a suite (expected {FORMAT!r})")
-            rows = tuple(Row(**row) for row in table.to_pylist())
-        except FileNotFoundError:
-            raise InvalidOption(f"there is no file {file}") from None
-        except (pa.ArrowException, TypeError, OSError) as err:
-            raise FormatError(f"{file} holds no results of a suite: {err}") from err
-        return cls(said["suite"], said["scheduler"], rows, said["version"])
+
+def _arrow_schema() -> Any:
+    import pyarrow as pa
+
+    kinds = (pa.string(), pa.int64(), pa.float64(), pa.float64(), pa.int64(), pa.string(), pa.string())
+    return pa.schema(list(zip(_COLUMNS, kinds, strict=True)))
+
+
+def _read(file: Path) -> tuple[_Said, list[Row]]:
+    """What a file says, with types checked, before anything is believed."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        content = typed_json.read_regular(file)
+        parquet = pq.ParquetFile(pa.BufferReader(content))
+        metadata = {k.decode(): v.decode() for k, v in (parquet.schema_arrow.metadata or {}).items()}
+        _check_format(file, metadata.get("format"))
+        _check_columns(parquet)
+        rows = parquet.read(use_threads=False).to_pylist()
+    except FileNotFoundError:
+        raise InvalidOption(f"there is no file {file}") from None
+    except (pa.ArrowException, ValueError, OSError, FormatError) as err:
+        raise FormatError(f"{file} holds no results of a suite: {' '.join(str(err).split())}") from err
+    numbers = metadata.get("numbers", "")
+    said = {**metadata, "numbers": int(numbers) if numbers.isdecimal() and len(numbers) < 10 else numbers}
+    return typed_json.convert(said, _Said, file), typed_json.convert(rows, list[Row], file)
+
+
+def _check_format(file: Path, found: str | None) -> None:
+    if found == "blackbox-repo results 1":
+        raise FormatError(
+            f"it is of an older format, made under another version of the numbers and without a digest; "
+            f"write {file.name} anew with the scheduler as it was ({REMEDY})"
+        )
+    if found != FORMAT:
+        raise FormatError(f"it does not say that it is {FORMAT!r}")
+
+
+def _check_columns(parquet: Any) -> None:
+    """Refuse other columns, and more than can be in them, before they are decoded."""
+    if not parquet.schema_arrow.equals(_arrow_schema()):
+        raise FormatError(f"its columns are {parquet.schema_arrow.names!r}, or of other types")
+    found = parquet.metadata
+    size = sum(found.row_group(group).total_byte_size for group in range(found.num_row_groups))
+    if found.num_rows > _MOST_ROWS or size > _MOST_BYTES:
+        raise FormatError(f"it has {found.num_rows} rows of {size} bytes, more than any suite has")
+
+
+def _check_rows(file: Path, results: Results) -> None:
+    """Refuse what no measurement gives, though its digest holds."""
+    rows = results.rows
+    if not rows:
+        raise FormatError(f"{file} holds no runs")
+    if len(results.by_run) < len(rows):
+        keys = [(row.case, row.seed) for row in rows]
+        double = next(key for key in keys if keys.count(key) > 1)
+        raise FormatError(f"{file} holds seed {double[1]} of {double[0]!r} more than once")
+    for row in rows:
+        if row.best is not None and math.isnan(row.best):
+            raise FormatError(f"{file} says of seed {row.seed} of {row.case!r} that its best value is NaN")
+        if row.golden is not None:
+            _check_golden(file, row)
+
+
+def _check_golden(file: Path, row: Row) -> None:
+    try:
+        golden = Golden.parse(row.golden or "")
+    except FormatError as err:
+        raise FormatError(f"{file}: the golden trace of {row.case!r} is damaged: {err}") from err
+    if golden.head["digest"] != row.digest:
+        raise FormatError(f"{file}: the golden trace of {row.case!r} is not that of its run")
 
 
 def measure(

@@ -95,7 +95,7 @@ def assert_not_worse(  # noqa: PLR0913  what is compared, and how
             earlier version of this one reached. If missing it is written, and the test fails in this
             session; with ``--sim-regen`` so it is if any trace has changed, unless the scheduler has become
             worse: then delete the file if that is meant.
-        suite: ``smoke``, ``standard`` or ``full``; with a version, such as ``standard-1``, it stays that one.
+        suite: ``smoke``, ``standard`` or ``full``; with a version, such as ``standard-2``, it stays that one.
         tasks: Only these of the suite, by ``BLACKBOX/TASK``.
         seeds: Other than as many as the suite says.
         margin: A change of the regret that makes no practical difference.

@@ -12,4 +12,4 @@ def test_behaviour(simulated_run):
 
 
 def test_quality():
-    assert_not_worse(Halving, "quality.parquet", suite="smoke-1")
+    assert_not_worse(Halving, "quality.parquet", suite="smoke-2")

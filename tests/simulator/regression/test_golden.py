@@ -5,7 +5,17 @@ from functools import partial
 
 import pytest
 
-from blackbox_repo import load_blackbox, views
+from blackbox_repo import (
+    Categorical,
+    Fidelity,
+    Integer,
+    Objective,
+    Schema,
+    Space,
+    from_function,
+    load_blackbox,
+    views,
+)
 from blackbox_repo.errors import FormatError
 from simulator import (
     ASHA,
@@ -24,9 +34,20 @@ from simulator import (
     simulate,
 )
 from simulator.regression import Golden
+from simulator.regression.golden import short
 from simulator.testing import PROBLEMS
 
 NLP = load_blackbox("nasbench-nlp")["wikitext-2"]
+MIXED = from_function(
+    Schema(
+        Space({"choice": Categorical(("sqrt", 0.5, 1)), "size": Integer(1, 2**70)}),
+        Fidelity("epoch", (1, 2)),
+        (Objective("loss", "min"), Objective("elapsed_time", "none", "s", cumulative=True)),
+        target="loss",
+        time="elapsed_time",
+    ),
+    lambda configuration, seed: {"loss": [1.0, 0.5], "elapsed_time": [1.0, 2.0]},
+)
 
 
 def run(make=ASHA, *, trials=30, blackbox=NLP, **settings) -> Run:
@@ -186,21 +207,70 @@ def test_a_decision_whose_report_comes_too_late_now_is_shown():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "it begins with '', but a golden trace begins with '# golden trace 1"),
+        ("", "it begins with '', but a golden trace begins with '# golden trace 2"),
         ("# something", "it begins with '# something'"),
-        (Golden.of(tiny()).text.replace("# seed: 0", "# seed: x"), "line 5 in the head of .* is damaged"),
-        (Golden.of(tiny()).text.replace("9.0 stop", "<<<<<<< HEAD\n9.0 stop"), "line 14 is '<<<<<<< HEAD'"),
+        (
+            Golden.of(tiny()).text.replace("# seed: 0", "# seed: x"),
+            "line 5, in the head of the golden trace, is not proper JSON",
+        ),
+        (Golden.of(tiny()).text.replace("9.0 stop", "<<<<<<< HEAD\n9.0 stop"), "line 16 is '<<<<<<< HEAD'"),
         (Golden.of(tiny()).text + '# digest: "another"', "says the digest for the second time"),
-        (Golden.of(tiny()).text[:-12], "line 17 is '18.0 ', which is no step"),
+        (Golden.of(tiny()).text[:-12], "line 19 is '18.0 ', which is no step"),
         (
             "\n".join(line for line in Golden.of(tiny()).text.splitlines() if "# digest" not in line),
-            "has no digest",
+            "the head of the golden trace is malformed: object missing required field digest",
         ),
     ],
 )
 def test_what_is_no_golden_is_refused(text, message):
     with pytest.raises(FormatError, match=message):
         Golden.parse(text)
+
+
+@pytest.mark.parametrize("older", ["# golden trace 1: what a scheduler", "# golden trace 0: x"])
+def test_a_golden_of_an_older_format_is_refused_with_the_way_out(older):
+    with pytest.raises(FormatError, match="it is of an older format: write it anew"):
+        Golden.parse(Golden.of(tiny()).text.replace("# golden trace 2: what a scheduler", older))
+
+
+def test_a_golden_with_any_bit_flipped_is_refused():
+    content = Golden.of(tiny()).text.encode()
+    for bit in range(8 * len(content)):
+        changed = bytearray(content)
+        changed[bit // 8] ^= 1 << bit % 8
+        with pytest.raises((FormatError, UnicodeDecodeError)) as refusal:
+            Golden.parse(changed.decode())
+        assert "\n" not in str(refusal.value)
+
+
+def test_a_golden_with_any_line_removed_or_doubled_or_cut_off_is_refused():
+    lines = Golden.of(tiny()).text.splitlines(keepends=True)
+    for number in range(len(lines)):
+        for changed in (
+            lines[:number] + lines[number + 1 :],
+            lines[: number + 1] + lines[number:],
+            lines[:number],
+        ):
+            with pytest.raises(FormatError):
+                Golden.parse("".join(changed))
+
+
+def test_kinds_of_choices_are_told_apart():
+    steps = {short({"choice": value}) for value in (1, "1", 1.0, True, "True", 2**70, float(2**70))}
+    assert len(steps) == 7
+    golden = Golden.of(run(RandomSearch, blackbox=MIXED, trials=9))
+    assert Golden.parse(golden.text) == golden
+    assert golden.departure(run(RandomSearch, blackbox=MIXED, trials=9)) is None
+
+
+def test_a_golden_of_another_version_of_the_numbers_says_so_where_the_run_departs():
+    other = replace(Golden.of(tiny()), head={**Golden.of(tiny()).head, "numbers": 1, "version": "0.8"})
+    assert Golden.parse(other.text).departure(tiny()) is None
+    departure = Golden.parse(other.text).departure(tiny(stop_at=4))
+    assert departure.startswith(
+        "it was made under version 1 of the numbers (blackbox-repo 0.8), and this is "
+    )
+    assert "golden  9.0 stop 1 at 3" in departure
 
 
 def test_lines_that_differ_are_a_departure_even_if_the_digest_is_the_same():
