@@ -5,10 +5,10 @@ from __future__ import annotations
 import pickle
 from collections import deque
 from collections.abc import Callable
-from typing import Any, BinaryIO, ClassVar
+from typing import Any, BinaryIO, ClassVar, cast
 
 from blackbox_repo.errors import FormatError
-from conversion_scripts.safe_pickle import find_plain, refuse_outside
+from conversion_scripts.safe_pickle import Opcodes, SafeUnpickler
 
 Take = Callable[[dict[Any, Any]], bool]
 KEPT_PARTS = 64  # objects of so many parts before may still be referred to, even if no other part did
@@ -39,26 +39,14 @@ class _Bounded:
             raise FormatError(f"the pickle has a part of more than the {self._limit} bytes that are read")
 
 
-class _Opcodes(dict[int, Callable[[Any], None]]):
-    def __missing__(self, code: int) -> Callable[[Any], None]:
-        raise pickle.UnpicklingError(f"invalid load key, {chr(code)!r}.")  # as Python's faster one says
-
-
-_OPCODES: dict[int, Callable[[Any], None]] = pickle._Unpickler.dispatch  # noqa: SLF001  Python's own machine
-
-
-class _StreamUnpickler(pickle._Unpickler):  # noqa: SLF001  the one in Python can be extended
+class _StreamUnpickler(SafeUnpickler):
     memo: dict[int, Any]
-    stack: list[Any]
     read: Callable[[int], bytes]
-    append: Callable[[Any], None]
-    find_class = staticmethod(find_plain)
-    persistent_load = staticmethod(refuse_outside)
-    dispatch: ClassVar[_Opcodes] = _Opcodes(_OPCODES)
+    dispatch: ClassVar[Opcodes] = Opcodes(SafeUnpickler.dispatch)
 
     def __init__(self, stream: BinaryIO, take: Take, limit: int) -> None:
         self._bounded = _Bounded(stream, limit)
-        super().__init__(self._bounded)
+        super().__init__(cast("BinaryIO", self._bounded))
         self._take = take
         self._count = 0  # of all that was ever put into the memo
         self._shared: set[int] = set()
@@ -85,7 +73,7 @@ class _StreamUnpickler(pickle._Unpickler):  # noqa: SLF001  the one in Python ca
         self.append(self.memo[number])
 
     def load_setitems(self) -> None:
-        _OPCODES[pickle.SETITEMS[0]](self)
+        super().load_setitems()
         filled = self.stack[-1]
         if type(filled) is dict and self._take(filled):
             filled.clear()
@@ -94,6 +82,7 @@ class _StreamUnpickler(pickle._Unpickler):  # noqa: SLF001  the one in Python ca
 
     def _forget(self) -> None:
         """Drop what an earlier part held, but for what more than the next one referred to: others may too."""
+        self.keys.forget()
         self._ends.append(self._count)
         if len(self._ends) > KEPT_PARTS:
             for number in range(self._ends.popleft(), self._ends[0]):

@@ -12,16 +12,21 @@ import re
 import zipfile
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable
-from typing import Any
+from operator import itemgetter
+from reprlib import repr as short  # the whole of a nested one may be out of proportion
+from typing import Any, BinaryIO, ClassVar
 
 import numpy as np
 
 from blackbox_repo.errors import FormatError
+from blackbox_repo.plain_text import printable
+from conversion_scripts.pickle_keys import Keys
 from conversion_scripts.pickle_size import check_size
 
 TORCH_LIMIT = 1 << 28
 _SCALAR = np.float64(0).__reduce__()[0]
 _CORES = ("numpy.core", "numpy._core")  # numpy 1 and numpy 2 name the same functions differently
+_SHOWN = 200  # characters of a name that a message shows
 _PLAIN_DTYPE = re.compile(r"[biufcSU][1-9]\d{0,3}")  # a number, or a text of so many characters
 
 
@@ -61,7 +66,7 @@ class _Dtype:
     def __init__(self, text: str, align: int, copy: int) -> None:
         if not _PLAIN_DTYPE.fullmatch(text):
             raise FormatError(
-                f"the pickle has an array of the dtype {text!r}; only numbers and text are read"
+                f"the pickle has an array of the dtype {short(text)}; only numbers and text are read"
             )
         self.dtype = np.dtype(text)
 
@@ -82,10 +87,13 @@ class _Array(np.ndarray):
         super().__setstate__((version, shape, kind.dtype, fortran, content))
 
 
-def _taken_over(kind: Callable[..., Any]) -> Callable[..., Any]:
+def _taken_over(
+    kind: Callable[..., Any], key: Callable[[Any], Any] = lambda item: item
+) -> Callable[..., Any]:
     """A container made of a list, which is emptied: no pickle has many copies of one list."""
 
     def build(items: list[Any] | None = None) -> Any:
+        Keys().admit((), list(map(key, items or ())))
         made = kind(items or ())
         if items:
             items.clear()
@@ -124,7 +132,7 @@ ALLOWED |= _builtin(set, _taken_over(set), (), (list,))
 ALLOWED |= _builtin(frozenset, _taken_over(frozenset), (), (list,))
 ALLOWED |= {
     ("collections", "OrderedDict"): _Allowed(
-        "collections.OrderedDict", _taken_over(OrderedDict), ((), (list,))
+        "collections.OrderedDict", _taken_over(OrderedDict, itemgetter(0)), ((), (list,))
     ),
     ("collections", "defaultdict"): _Allowed(
         "collections.defaultdict", _defaultdict, ((), (type(None),), (_Allowed,))
@@ -145,8 +153,9 @@ def find_plain(module: str, name: str) -> Any:
     try:
         return ALLOWED[module, name]
     except KeyError:
+        named = printable(f"{module}.{name}"[:_SHOWN])
         raise FormatError(
-            f"the pickle names {module}.{name}, which is not among the plain containers, numbers and "
+            f"the pickle names {named}, which is not among the plain containers, numbers and "
             f"numpy arrays that are read; nothing of it was run"
         ) from None
 
@@ -157,12 +166,66 @@ def refuse_outside(pid: object) -> Any:
     Raises:
         FormatError: Always.
     """
-    raise FormatError(f"the pickle refers to the outside object {pid!r}; only self-contained ones are read")
+    raise FormatError(
+        f"the pickle refers to the outside object {short(pid)}; only self-contained ones are read"
+    )
 
 
-class _SafeUnpickler(pickle.Unpickler):
+class Opcodes(dict[int, Callable[[Any], None]]):
+    """Opcode -> what is done at it."""
+
+    def __missing__(self, code: int) -> Callable[[Any], None]:
+        raise pickle.UnpicklingError(f"invalid load key, {chr(code)!r}.")  # as Python's faster one says
+
+
+class SafeUnpickler(pickle._Unpickler):  # noqa: SLF001  the one in Python can be told what to do
+    """Python's own machine, which looks names up in ``ALLOWED``, and at keys before they are hashed."""
+
+    stack: list[Any]
+    append: Callable[[Any], None]
+    pop_mark: Callable[[], list[Any]]
     find_class = staticmethod(find_plain)
     persistent_load = staticmethod(refuse_outside)
+    dispatch: ClassVar[Opcodes] = Opcodes(pickle._Unpickler.dispatch)  # noqa: SLF001
+
+    def __init__(self, stream: BinaryIO) -> None:
+        super().__init__(stream)
+        self.keys = Keys()
+
+    def load_setitem(self) -> None:
+        value, key = self.stack.pop(), self.stack.pop()
+        self._fill([key], [value])
+
+    def load_setitems(self) -> None:
+        items = self.pop_mark()
+        self._fill(items[::2], items[1::2])
+
+    def _fill(self, keys: list[Any], values: list[Any]) -> None:
+        filled = self.stack[-1]
+        if not isinstance(filled, dict):
+            raise FormatError(f"the pickle sets items of a {type(filled).__name__}; it was not run")
+        self.keys.admit(filled, keys)
+        for key, value in zip(keys, values, strict=True):
+            filled[key] = value
+
+    def load_additems(self) -> None:
+        items, filled = self.pop_mark(), self.stack[-1]
+        if not isinstance(filled, set):
+            raise FormatError(f"the pickle adds items to a {type(filled).__name__}; it was not run")
+        self.keys.admit(filled, items)
+        filled.update(items)
+
+    def load_frozenset(self) -> None:
+        items = self.pop_mark()
+        Keys().admit((), items)
+        self.append(frozenset(items))
+
+    dispatch[pickle.SETITEM[0]] = load_setitem
+    dispatch[pickle.SETITEMS[0]] = load_setitems
+    dispatch[pickle.ADDITEMS[0]] = load_additems
+    dispatch[pickle.FROZENSET[0]] = load_frozenset
+    for _extension in (pickle.EXT1, pickle.EXT2, pickle.EXT4):  # names that the process knows by number
+        del dispatch[_extension[0]]
 
 
 def unpickle(content: bytes, name: str = "the pickle") -> Any:
@@ -173,12 +236,12 @@ def unpickle(content: bytes, name: str = "the pickle") -> Any:
         name: What messages call it.
 
     Raises:
-        FormatError: It names anything that could act, would take memory out of proportion to its size, refers
-            outside, or is damaged.
+        FormatError: It names anything that could act, would take memory or time out of proportion to its
+            size, refers outside, or is damaged.
     """
     try:
         check_size(content)
-        return _SafeUnpickler(io.BytesIO(content)).load()
+        return SafeUnpickler(io.BytesIO(content)).load()
     except FormatError as err:
         raise FormatError(f"{name}: {err}") from err
     except Exception as err:  # a damaged pickle raises almost anything
