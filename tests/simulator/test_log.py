@@ -7,6 +7,8 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ import pytest
 
 from blackbox_repo import draw
 from blackbox_repo.errors import FormatError, InvalidOption
+from blackbox_repo.lock import Occupied
 from blackbox_repo.repository import load_blackbox
 from simulator import (
     ASHA,
@@ -172,6 +175,118 @@ def test_logs_that_are_there_or_not_there_or_none_are_refused(tmp_path: Path) ->
     assert path.read_text() == "hello\nworld\n"
 
 
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda lines: [b"[" * 100_000, *lines[1:]], "line 1 is not proper JSON"),
+        (lambda lines: [b"7", *lines[1:]], "line 1 is malformed"),
+        (lambda lines: [lines[0], b'{"a": 1}', *lines[2:]], "line 2 is malformed: expected array"),
+        (lambda lines: [lines[0], b'["start", [[]]]', *lines[2:]], "line 2 is malformed"),
+        (lambda lines: [lines[0], lines[1].replace(b'"', b"\xff"), *lines[2:]], "line 2 is not proper JSON"),
+        (lambda lines: [lines[0].replace(b'"seed": 3', b'"seed": 3, "seed": 3'), *lines[1:]], "stands twice"),
+    ],
+)
+def test_a_damaged_log_is_refused_by_its_line(
+    whole: tuple[bytes, str], tmp_path: Path, damage: Any, message: str
+) -> None:
+    path = tmp_path / "run.jsonl"
+    content = b"\n".join(damage(whole[0].split(b"\n")))
+    path.write_bytes(content)
+    with pytest.raises(FormatError, match=message) as refusal:
+        run_it(path, resume=True)
+    assert "\n" not in str(refusal.value)
+    assert path.read_bytes() == content
+
+
+def test_any_flipped_bit_of_a_log_is_refused_or_leads_to_the_same_run(
+    whole: tuple[bytes, str], tmp_path: Path
+) -> None:
+    content, digest = whole
+    path = tmp_path / "run.jsonl"
+    for number in range(16):
+        changed = bytearray(content)
+        bit = draw.integer(8 * len(content), "flip", number)
+        changed[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(changed)
+        assert what_comes_of(path) in (digest, "refused in one line")
+
+
+def what_comes_of(path: Path) -> str:
+    try:
+        return run_it(path, resume=True).digest
+    except (FormatError, InvalidOption, SchedulerError) as err:
+        return "refused in one line" if "\n" not in str(err) else str(err)
+
+
+def test_zeros_that_a_crash_of_the_machine_left_at_the_end_are_dropped(
+    whole: tuple[bytes, str], tmp_path: Path
+) -> None:
+    content, digest = whole
+    path = tmp_path / "run.jsonl"
+    path.write_bytes(content[:3000] + bytes(4096))
+    assert run_it(path, resume=True).digest == digest
+    assert path.read_bytes() == content
+
+
+def test_a_log_is_written_by_one_run_at_a_time_and_the_other_is_told_before_it_simulates(
+    whole: tuple[bytes, str], tmp_path: Path
+) -> None:
+    path = tmp_path / "run.jsonl"
+    path.write_bytes(whole[0][:2000])
+    with alone_elsewhere(path), pytest.raises(Occupied, match="is being written by another process"):
+        run_it(path, resume=True, scheduler=Never)
+    assert path.read_bytes() == whole[0][:2000]
+
+
+class Never(PromotionASHA):
+    def suggest(self) -> Any:
+        raise AssertionError
+
+
+@contextmanager
+def alone_elsewhere(path: Path) -> Iterator[None]:
+    """Another process holds the log."""
+    code = (
+        "import sys; from pathlib import Path; from blackbox_repo.lock import alone\n"
+        "with alone(Path(sys.argv[1])): print('held', flush=True); sys.stdin.read()"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-c", code, path], env=environment, **pipes) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"held\n"
+        yield
+        holder.communicate(b"")
+
+
+FULL = """
+import resource, sys
+from pathlib import Path
+from tests.simulator.test_log import run_it
+resource.setrlimit(resource.RLIMIT_FSIZE, (3000, 3000))
+try:
+    run_it(Path(sys.argv[1]))
+except Exception as err:
+    print(type(err).__name__, err, len(err.run.trials()))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no limit to the size of files")
+def test_a_full_disk_is_named_and_the_run_goes_on_when_there_is_room(
+    whole: tuple[bytes, str], tmp_path: Path
+) -> None:
+    content, digest = whole
+    path = tmp_path / "run.jsonl"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-c", FULL, path], env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.startswith(f"SimulationError the log {path} cannot be written: File too large; what ")
+    assert len(path.read_bytes()) == 3000
+    assert run_it(path, resume=True).digest == digest
+    assert path.read_bytes() == content
+
+
 def test_errors_name_the_scheduler_and_not_its_log(tmp_path: Path) -> None:
     class Wrong(ASHA):
         def suggest(self) -> Any:
@@ -209,7 +324,8 @@ def test_the_command_line_goes_on_with_a_killed_run(tmp_path: Path) -> None:
     options = ("nasbench-nlp", "--scheduler", "py:killed:Killed", "--trials", "30", "--json")
     killed = bb_sim(*options, "--out", "x", "--log", KILL_AT="40")
     assert killed.returncode == -signal.SIGKILL
-    assert sorted(path.name for path in (tmp_path / "x").iterdir()) == ["command.json", "log.jsonl"]
+    left = {path.name for path in (tmp_path / "x").iterdir() if not path.name.endswith(".lock")}
+    assert left == {"command.json", "log.jsonl"}
     taken = bb_sim(*options, "--out", "x")
     assert taken.returncode == 2
     assert "go on with the run in it (--resume x)" in taken.stderr
