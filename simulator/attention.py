@@ -28,7 +28,7 @@ class Attention(Protocol):
         """An idle worker has got a job, or is lost."""
 
     def on_drain(self) -> None:
-        """From now on nothing is suggested any more."""
+        """Nothing is suggested any more, or not for now."""
 
     def hear_report(self, event: Event) -> None:
         """A report that the scheduler wants to hear has arrived."""
@@ -63,9 +63,9 @@ class AtOnce:
         self.calls: list[tuple[Any, ...]] = []
 
     def ask(self) -> None:
-        """Serve the idle workers until the scheduler answers ``None`` (T5)."""
+        """Serve the idle workers until the scheduler answers ``None``, if anything has happened (T5)."""
         simulation = self._simulation
-        while simulation.cluster.idle and not simulation.draining:
+        while simulation.eventful and simulation.cluster.idle and simulation.takes_suggestions:
             if simulation.take_up(simulation.suggest()) is None:
                 break
 
@@ -122,7 +122,7 @@ class Served:
 
     def ask(self) -> None:
         """Idle workers join the queue after a round in which more happened than suggestions and looks."""
-        if self._simulation.eventful and not self._simulation.draining:
+        if self._simulation.eventful and self._simulation.takes_suggestions:
             self._server.add_workers(self._simulation.cluster.idle, self._simulation.now)
         self._serve()
 
@@ -143,7 +143,6 @@ class Served:
 
     def hear_report(self, event: Event) -> None:
         """It waits for its turn, and its job goes on meanwhile."""
-        self._simulation.eventful = True
         self._simulation.await_next(self._simulation.of(event)[1])
         self._server.add(event)
         self._serve()
@@ -196,7 +195,12 @@ class Served:
     def _serve(self) -> None:
         """Take the requests that may be taken now."""
         simulation, server = self._simulation, self._server
-        while simulation.ended is None and (request := server.take()) is not None:
+        while simulation.ended is None:
+            if not simulation.takes_suggestions:
+                self.on_drain()
+            request = server.take()
+            if request is None:
+                break
             self._call(request)
         look = server.new_look(simulation.now)
         if look is not None:

@@ -8,12 +8,20 @@ import numpy.typing as npt
 from blackbox_repo.curve import Array
 
 NANOSECONDS = 1_000_000_000
+END_OF_TIME = 2**63 - 1
+"""The last nanosecond of simulated time, after 292 years: event records hold 64 bits (T1, T19)."""
+_BEYOND = 2.0**80
 Nanoseconds = npt.NDArray[np.int64]
 
 
 def to_ns(seconds: float) -> int:
     """Seconds as whole nanoseconds, rounded half to even."""
-    return round(seconds * NANOSECONDS)
+    return rounded(seconds * NANOSECONDS)
+
+
+def rounded(nanoseconds: float) -> int:
+    """Whole nanoseconds, half to even; all far beyond the end of time are one, infinity too."""
+    return round(min(nanoseconds, _BEYOND))
 
 
 def to_seconds(nanoseconds: int) -> float:

@@ -7,6 +7,7 @@ import heapq
 from blackbox_repo.curve import LearningCurve
 from blackbox_repo.space import Configuration
 from simulator.clock import to_seconds
+from simulator.events import Event, Kind
 from simulator.scheduler import Report, Trial, TrialStatus
 from simulator.segments import SCRATCH, Code, Job, Segment, TrialState
 from simulator.timing import Timing
@@ -23,6 +24,8 @@ class Cluster:
         self.losses: dict[int, int] = {}
         """How often each worker was lost."""
         self.running: dict[tuple[int, int], Segment] = {}
+        self.perhaps_paused: set[int] = set()
+        """Trials that have paused, or come to their bound, and may have gone on since."""
         self._busy = 0  # of the jobs that have ended
         self._began = 0  # the sum of when those that run began
 
@@ -59,6 +62,8 @@ class Cluster:
         trial.status = TrialStatus.RUNNING
         self.running[trial.number, number] = segment
         self._began += now
+        if segment.last < segment.first:
+            self.perhaps_paused.add(trial.number)
         return segment
 
     def _foresee_crash(self, segment: Segment) -> None:
@@ -73,7 +78,7 @@ class Cluster:
         self.idle.remove(worker)
         heapq.heapify(self.idle)
 
-    def finish(self, segment: Segment, time: int) -> TrialState:
+    def finish(self, segment: Segment, time: int) -> None:
         """A job's end is registered: its worker is free, and the outcome is settled."""
         trial = self.trials[segment.trial]
         segment.end = time
@@ -85,7 +90,8 @@ class Cluster:
         if segment.outcome is None:
             segment.outcome = self._natural_outcome(trial, segment)
             trial.status = segment.outcome
-        return trial
+        if segment.outcome is TrialStatus.PAUSED:
+            self.perhaps_paused.add(trial.number)
 
     def job_of(self, worker: int) -> Segment | None:
         """What a worker does now."""
@@ -108,9 +114,10 @@ class Cluster:
         """How many workers are lost and not yet back."""
         return self.workers - len(self.idle) - len(self.running)
 
-    def seen_at_end(self, number: int, status: TrialStatus) -> Trial:
-        """A trial as its scheduler sees it when a job of it has ended: with its latest delivered report."""
+    def seen_at_end(self, number: int, ended: int, outcome: TrialStatus) -> Trial:
+        """A trial as its scheduler sees it when a segment has ended: with its latest delivered report."""
         trial = self.trials[number]
+        status = trial.known_outcome(ended, outcome)
         segment = next((s for s in reversed(trial.segments) if s.told == trial.heard != SCRATCH), None)
         if segment is None:
             return trial.seen_as(status)
@@ -153,6 +160,8 @@ class Cluster:
         segment.mark(min(stop, trial.heard + 1), Code.REPEATED)
         segment.mark(stop, Code.CONTINUE)
         trial.heard = max(trial.heard, stop - 1)
+        if segment.next > segment.last:
+            self.perhaps_paused.add(trial.number)
 
     def cut(self, segment: Segment, now: int) -> None:
         """The training ends here and now: what would have been produced later is not."""
@@ -188,6 +197,14 @@ class Cluster:
             before = segment.arrived[-1] if segment.arrived else 0
             segment.arrived.append(max(before, self.produced(segment, reached) + delay))
         return segment.arrived[point - segment.first]
+
+    def report(self, segment: Segment, point: int) -> Event:
+        """The arrival of a point."""
+        return Event(self.arrival(segment, point), Kind.REPORT, segment.trial, segment.number, point)
+
+    def event(self, time: int, kind: Kind, segment: Segment) -> Event:
+        """An event of a segment, with the last point that it had produced by then."""
+        return Event(time, kind, segment.trial, segment.number, self.reached(segment, time))
 
     def arrivals(self, segment: Segment, points: range) -> list[int]:
         """When a stretch of points reaches the scheduler."""

@@ -56,9 +56,9 @@ def segment_columns(cluster: Cluster) -> dict[str, list[Any]]:
 
 
 def _until(cluster: Cluster, segment: Segment) -> float | None:
-    """The fidelity after which a bounded job was to end."""
+    """The fidelity after which a job was to end by itself, if its scheduler had said so."""
     values = cluster.trials[segment.trial].curve.schema.fidelity.values
-    return float(values[segment.job.last]) if segment.job.bounded else None
+    return None if segment.job.until is None else float(values[segment.job.until])
 
 
 CALLS = ("call", "trial", "segment", "fidelity", "arrived", "taken", "answered", "answer")

@@ -54,12 +54,8 @@ def settle(
 def _settle_points(cluster: Cluster, segment: Segment, waiting: int, last: Event) -> None:
     """Points that arrived before the last event were reports; others produced by then were under way."""
     arrived = cluster.last_arrived(segment, last.time)
-    while arrived >= segment.next and _report(cluster, segment, arrived) > last:
+    while arrived >= segment.next and cluster.report(segment, arrived) > last:
         arrived -= 1
     cluster.deliver(segment, min(arrived + 1, waiting))
     segment.mark(arrived + 1, Code.WAITING)
     segment.mark(cluster.last_produced(segment, last.time) + 1, Code.AFTER_END)
-
-
-def _report(cluster: Cluster, segment: Segment, point: int) -> Event:
-    return Event(cluster.arrival(segment, point), Kind.REPORT, segment.trial, segment.number, point)

@@ -6,6 +6,9 @@ import heapq
 from enum import IntEnum
 from typing import NamedTuple
 
+from simulator.clock import END_OF_TIME, to_seconds
+from simulator.errors import SimulationError
+
 
 class Kind(IntEnum):
     """Kinds of events; at one instant they are handled in this order."""
@@ -48,7 +51,13 @@ class EventQueue:
         return len(self._heap) - len(self._cancelled)
 
     def push(self, event: Event) -> None:
-        """Add an event."""
+        """Add an event.
+
+        Raises:
+            SimulationError: It would happen after the end of simulated time (T1).
+        """
+        if event.time > END_OF_TIME:
+            raise SimulationError(_too_late(event))
         if event in self._cancelled:
             self._cancelled.remove(event)  # it is still in the heap
         else:
@@ -74,3 +83,13 @@ class EventQueue:
     def next_time(self) -> int:
         """When the first event happens."""
         return self._heap[0].time
+
+
+def _too_late(event: Event) -> str:
+    whose = "worker" if event.kind in {Kind.LOST, Kind.JOINED} else "trial"
+    return (
+        f"an event ({event.kind.name.lower()}, {whose} {event.trial}) would happen at the simulated second "
+        f"{to_seconds(event.time):.6g}, but simulated time ends after 292 years, at "
+        f"{to_seconds(END_OF_TIME):.6g} s: end the run sooner with Stop(time=...), or, should the times of "
+        f"the curves be in milliseconds, divide them"
+    )

@@ -6,11 +6,10 @@ from collections.abc import Callable, Sequence
 from heapq import heappop, heappush
 from typing import Any
 
-from blackbox_repo import __version__
 from blackbox_repo.blackbox import Blackbox
 from simulator.attention import AtOnce, Attention, Served
 from simulator.callbacks import Callback
-from simulator.clock import to_ns, to_seconds
+from simulator.clock import END_OF_TIME, to_ns, to_seconds
 from simulator.cluster import Cluster
 from simulator.conditions import Conditions
 from simulator.curves import Curves
@@ -18,13 +17,12 @@ from simulator.ending import settle
 from simulator.errors import RunError, SchedulerError, SimulationError
 from simulator.events import Event, EventQueue, Kind
 from simulator.losses import Losses
-from simulator.result import build_run, description
+from simulator.result import build_run, header
 from simulator.run import Run
 from simulator.scheduler import (
     PAUSE,
     STOP,
     Decision,
-    Report,
     Resume,
     Scheduler,
     Start,
@@ -38,7 +36,6 @@ from simulator.stopping import Stop
 from simulator.suggestions import Suggestions
 from simulator.tally import Tally
 from simulator.timing import Timing
-from simulator.versions import NUMBERS
 
 MAX_SUGGESTIONS_AT_ONE_INSTANT = 1_000_000
 
@@ -135,19 +132,35 @@ class Simulation:
         self.serve()
         self.attention.ask()
 
+    @property
+    def takes_suggestions(self) -> bool:
+        """Whether asking is of any use: no limit holds, and the door is open or a trial paused (T14)."""
+        return not self.draining and not (self.closed and not self.suggestions.any_resumable())
+
+    @property
+    def closed(self) -> bool:
+        """Whether no more trials may start."""
+        return len(self.cluster.trials) == self.stop.trials_started
+
     def suggest(self) -> Suggestion:
+        suggestion: Suggestion = self.call("suggest()", self.scheduler.suggest)
+        return suggestion
+
+    def call(self, name: str, method: Callable[..., Any], trial: int | None = None, *about: Any) -> Any:
+        """Call the scheduler; what it raises, an exit from the program too, is an error of the run."""
         try:
-            return self.scheduler.suggest()
+            return method(*about)
         except RunError:
             raise
-        except Exception as err:
-            raise self.error("suggest()", f"raised {err!r}") from err
+        except (Exception, SystemExit) as err:
+            whose = "" if trial is None else f" about trial {trial}"
+            raise self.error(name, f"raised {err!r}{whose}") from err
 
     def take_up(self, suggestion: Suggestion, worker: int | None = None) -> Job | None:
         """Give what is suggested to this worker, or the lowest idle one; ``None`` if there is no job."""
         if isinstance(suggestion, Start):
-            if len(self.cluster.trials) == self.stop.trials_started:
-                return None  # the door is closed
+            if self.closed:
+                return None
             job = self.suggestions.start(suggestion, self.now)
         elif isinstance(suggestion, Resume):
             job = self.suggestions.resume(suggestion)
@@ -190,8 +203,9 @@ class Simulation:
         """Handle all events of the next instant, or end the run if nothing is left that anybody awaits."""
         if self.nothing_to_come():
             paused = sum(trial.status is TrialStatus.PAUSED for trial in self.cluster.trials)
-            closed = len(self.cluster.trials) == self.stop.trials_started
-            reason = self.draining or ("trials_started" if closed else "stalled" if paused else "exhausted")
+            reason = self.draining or (
+                "trials_started" if self.closed else "stalled" if paused else "exhausted"
+            )
             self.ended = (Event(self.now, Kind.DEADLINE, 0, 0, 0), reason)
             return
         if self.queue.next_time != self.now:
@@ -216,21 +230,14 @@ class Simulation:
     def await_next(self, segment: Segment) -> None:
         """Queue the next event of a job that goes on: a report to look at, or its end."""
         if segment.awaited > segment.last:
-            self.push(segment, self.event(self.cluster.registered_end(segment), Kind.END, segment))
+            self.push(segment, self.cluster.event(self.cluster.registered_end(segment), Kind.END, segment))
         else:
             wake = segment.awaited if self.singly else max(segment.wake, segment.awaited)
-            self.push(segment, self.report(segment, min(wake, segment.last)))
+            self.push(segment, self.cluster.report(segment, min(wake, segment.last)))
 
     def push(self, segment: Segment, event: Event) -> None:
         self.queue.push(event)
         segment.queued = event
-
-    def report(self, segment: Segment, point: int) -> Event:
-        return Event(self.cluster.arrival(segment, point), Kind.REPORT, segment.trial, segment.number, point)
-
-    def event(self, time: int, kind: Kind, segment: Segment) -> Event:
-        """An event of a segment, with the last point that it had produced by then."""
-        return Event(time, kind, segment.trial, segment.number, self.cluster.reached(segment, time))
 
     def on_report(self, event: Event) -> None:
         segment = self.of(event)[1]
@@ -239,6 +246,7 @@ class Simulation:
             self.delivered(event, None)
             self.await_next(segment)
         else:
+            self.eventful = True
             self.attention.hear_report(event)
 
     def delivered(self, report: Event, decision: Decision | None) -> None:
@@ -261,20 +269,11 @@ class Simulation:
     def call_back(self, trial: TrialState, event: Event, decision: Decision | None) -> None:
         for callback in self.callbacks:
             if callback.hears_reports:
-                callback.on_report(trial.seen_as(trial.status), self.report_of(trial, event), decision)
-
-    def report_of(self, trial: TrialState, event: Event) -> Report:
-        fidelity = self.blackbox.schema.fidelity.values[event.point]
-        return Report(fidelity, to_seconds(event.time), event.point, trial.curve)
+                callback.on_report(trial.seen_as(trial.status), trial.report(event), decision)
 
     def decide(self, trial: TrialState, event: Event) -> Decision:
-        report = self.report_of(trial, event)
-        try:
-            decision = self.scheduler.on_report(trial.seen_as(TrialStatus.RUNNING), report)
-        except RunError:
-            raise
-        except Exception as err:
-            raise self.error("on_report()", f"raised {err!r} about trial {trial.number}") from err
+        seen, report = trial.seen_as(TrialStatus.RUNNING), trial.report(event)
+        decision = self.call("on_report()", self.scheduler.on_report, trial.number, seen, report)
         if not isinstance(decision, Decision):
             raise self.error("on_report()", f"answered {decision!r} to trial {trial.number}: no Decision")
         return decision
@@ -286,17 +285,21 @@ class Simulation:
         trial.heard = max(trial.heard, segment.next)
         segment.mark(segment.next + 1, Code.STOP if stops else Code.PAUSE)
         segment.outcome = trial.status = TrialStatus.STOPPED if stops else TrialStatus.PAUSED
+        if not stops:
+            self.cluster.perhaps_paused.add(trial.number)
         arrives = self.now + self.timing.delay("stop", trial.number, segment.number)
         free = arrives + self.timing.delay("stopped", trial.number, segment.number)
         own_end = segment.end if segment.end is not None else self.cluster.own_end_by(segment, free)
         segment.signal = arrives if own_end is None else min(arrives, own_end)
         segment.last = self.cluster.last_produced(segment, segment.signal)
         segment.mark(segment.last + 1, Code.LATE)
-        self.queue.push(self.event(arrives, Kind.SIGNAL, segment))
+        self.queue.push(self.cluster.event(arrives, Kind.SIGNAL, segment))
+        segment.signalled = True
+        self.background += segment.end is not None
         if segment.end is None:
             self.cancel_queued(segment)
             kind, time = (Kind.STOPPED, free) if own_end is None else (Kind.END, own_end)
-            self.push(segment, self.event(time, kind, segment))
+            self.push(segment, self.cluster.event(time, kind, segment))
 
     def cancel_queued(self, segment: Segment) -> None:
         if segment.queued is not None:
@@ -305,12 +308,19 @@ class Simulation:
 
     def on_signal(self, event: Event) -> None:
         segment = self.of(event)[1]  # which may have lost its worker meanwhile
-        self.events.append((self.event(event.time, Kind.SIGNAL, segment), ""))
+        segment.signalled = False
+        self.background -= segment.end is not None
+        self.events.append((self.cluster.event(event.time, Kind.SIGNAL, segment), ""))
 
     def on_end(self, event: Event) -> None:
         """A job's end is registered, and its worker is free."""
-        self.cluster.finish(self.of(event)[1], event.time)
+        self.finish(self.of(event)[1], event.time)
         self.attention.hear_end(event)
+
+    def finish(self, segment: Segment, time: int) -> None:
+        """Free a job's worker; a signal that is still on its way to it will do nothing (T9b)."""
+        self.cluster.finish(segment, time)
+        self.background += segment.signalled
 
     def tell_end(self, event: Event, outcome: TrialStatus) -> None:
         """Write down that a job ended, and call the scheduler."""
@@ -319,24 +329,22 @@ class Simulation:
         self.call_on_end(event, outcome)
 
     def call_on_end(self, event: Event, outcome: TrialStatus) -> None:
-        try:
-            self.scheduler.on_end(self.cluster.seen_at_end(event.trial, outcome))
-        except RunError:
-            raise
-        except Exception as err:
-            raise self.error("on_end()", f"raised {err!r} about trial {event.trial}") from err
+        seen = self.cluster.seen_at_end(event.trial, event.segment, outcome)
+        self.call("on_end()", self.scheduler.on_end, event.trial, seen)
 
     def count_end(self, event: Event, outcome: TrialStatus) -> None:
         """The scheduler knows that a job ended."""
         for callback in self.callbacks:
-            callback.on_end(self.cluster.seen_at_end(event.trial, outcome), to_seconds(event.time))
+            seen = self.cluster.seen_at_end(event.trial, event.segment, outcome)
+            callback.on_end(seen, to_seconds(event.time))
         self.tally.end(outcome)
         self.check_limits()
 
     def push_background(self, event: Event) -> None:
-        """Queue an event for which no run goes on."""
-        self.queue.push(event)
-        self.background += 1
+        """Queue an event for which no run goes on; after the end of time it would never come."""
+        if event.time <= END_OF_TIME:
+            self.queue.push(event)
+            self.background += 1
 
     def on_deadline(self, event: Event) -> None:
         self.background -= 1
@@ -377,17 +385,8 @@ class Simulation:
 
     def described(self) -> dict[str, Any]:
         """What is run, for headers."""
-        return {
-            "blackbox": self.blackbox.name,
-            "blackbox_digest": self.blackbox.digest(),
-            "scheduler": description(unwrapped(self.scheduler)),
-            "seed": self.seed,
-            "workers": self.cluster.workers,
-            "stop": self.stop.described(),
-            "conditions": self.conditions.described(),
-            "version": __version__,
-            "numbers": NUMBERS,
-        }
+        workers = self.cluster.workers
+        return header(self.blackbox, self.scheduler, self.seed, workers, self.stop, self.conditions)
 
     # --- small things ---------------------------------------------------------------------------------------
 

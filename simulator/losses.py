@@ -48,6 +48,8 @@ class Losses:
         simulation.attention.on_worker_gone(worker)
         back = event.time + simulation.timing.absence(worker, count)
         simulation.queue.push(Event(back, Kind.JOINED, worker, 0, 0))
+        if segment is not None and segment.outcome is TrialStatus.PREEMPTED:
+            simulation.check_limits()  # nobody is told of it, but it was paid for (T14)
 
     def on_joined(self, event: Event) -> None:
         """A worker is back."""
@@ -68,14 +70,14 @@ class Losses:
         elif self._goes_on(segment):
             self._preempt(segment)
             simulation.attention.on_preempted(segment)
-        end = simulation.event(simulation.now, Kind.END, segment)
-        trial = cluster.finish(segment, simulation.now)
+        end = cluster.event(simulation.now, Kind.END, segment)
+        simulation.finish(segment, simulation.now)
         if segment.outcome is not TrialStatus.PREEMPTED:
             simulation.attention.hear_end(end)
             return
         simulation.events.append((end, segment.outcome.value))
-        job = self.jobs[trial.number] = simulation.suggestions.again(segment)
-        simulation.queue.push(Event(simulation.now, Kind.QUEUED, trial.number, job.number, job.base))
+        job = self.jobs[segment.trial] = simulation.suggestions.again(segment)
+        simulation.queue.push(Event(simulation.now, Kind.QUEUED, segment.trial, job.number, job.base))
 
     def _goes_on(self, segment: Segment) -> bool:
         """Whether there is more to come of a job: points, or a crash that nobody can foresee."""

@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from blackbox_repo import __version__
 from blackbox_repo.blackbox import Blackbox
 from simulator.cluster import Cluster
 from simulator.columns import call_columns, report_columns, segment_columns, trial_columns
+from simulator.conditions import Conditions
 from simulator.events import Event
 from simulator.run import Run
+from simulator.scheduler import Scheduler, unwrapped
+from simulator.stopping import Stop
 from simulator.trace import Points, build_records
+from simulator.versions import NUMBERS
 
 
 def build_run(
@@ -45,6 +50,23 @@ def build_run(
         call_columns=call_columns(calls),
         candidates=schema.space.candidates,
     )
+
+
+def header(
+    blackbox: Blackbox, scheduler: Scheduler, seed: int, workers: int, stop: Stop, conditions: Conditions
+) -> dict[str, Any]:
+    """What is run, as JSON."""
+    return {
+        "blackbox": blackbox.name,
+        "blackbox_digest": blackbox.digest(),
+        "scheduler": description(unwrapped(scheduler)),
+        "seed": seed,
+        "workers": workers,
+        "stop": stop.described(),
+        "conditions": conditions.described(),
+        "version": __version__,
+        "numbers": NUMBERS,
+    }
 
 
 def description(scheduler: object) -> str:

@@ -151,7 +151,8 @@ class Run:
     def segments(self) -> pa.Table:
         """One row a job: trial, segment, worker, times (s), outcome; what a Gantt chart shows.
 
-        ``until`` is the fidelity after which it was to end by itself, if its scheduler had said so.
+        ``until`` is the fidelity after which it was to end by itself, if its scheduler had said so; its curve
+        may have ended before.
         The worker was busy from ``busy_from`` to ``ended`` and trained from ``started``, which is null if the
         run ended before.
         """

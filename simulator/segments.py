@@ -8,7 +8,7 @@ from enum import IntEnum
 
 from blackbox_repo.curve import LearningCurve
 from blackbox_repo.space import Configuration
-from simulator.clock import array_to_ns
+from simulator.clock import END_OF_TIME, array_to_ns, to_seconds
 from simulator.errors import SimulationError
 from simulator.events import Event
 from simulator.scheduler import Report, Trial, TrialStatus
@@ -44,8 +44,10 @@ class Job:
     last: int
     ready: int
     wake: int
+    until: int | None = None
+    """The point after which its scheduler wants it to end, if it has said so; its curve may end before."""
     bounded: bool = False
-    """Its scheduler has said after which point it ends, and that is not the last of all."""
+    """It ends at ``until``, and that is not the last point of all."""
 
 
 @dataclass(slots=True)
@@ -77,6 +79,8 @@ class Segment:
     outcome: TrialStatus | None = None
     begun: bool = False
     end_told: bool = False
+    signalled: bool = False
+    """A stop signal is on its way to it, or to where it was."""
     queued: Event | None = None
     """Its event in the queue."""
     arrived: list[int] = field(default_factory=list)
@@ -173,11 +177,29 @@ class TrialState:
         alone = self.curve.schema.fidelity.kind == "independent"  # trainings that do not follow each other
         floor = [0] * len(news) if alone else [before, *news]
         if any(later < earlier for earlier, later in zip(floor, news, strict=False)):
-            raise SimulationError(
-                f"the time {self._time!r} of {dict(self.configuration)!r} is negative, decreases or is no "
-                f"number: {self.curve.head(self._time, count)!r}"
-            )
+            raise SimulationError(self._no_time(count))
         self.known_elapsed.extend(news)
+
+    def _no_time(self, count: int) -> str:
+        seconds = self.curve.head(self._time, count)
+        too_long = seconds.max() > to_seconds(END_OF_TIME)
+        why = "reaches beyond 292 years, where simulated time ends"
+        if not too_long:
+            why = "is negative, decreases or is no number"
+        return f"the time {self._time!r} of {dict(self.configuration)!r} {why}: {seconds!r}"
+
+    def report(self, event: Event) -> Report:
+        """What its scheduler gets when a point has arrived."""
+        fidelity = self.curve.schema.fidelity.values[event.point]
+        return Report(fidelity, to_seconds(event.time), event.point, self.curve)
+
+    def known_outcome(self, segment: int, outcome: TrialStatus) -> TrialStatus:
+        """What its scheduler is told at a segment's end: a trial that it knows to be over stays so (T11)."""
+        latest = self.segments[-1]
+        goes_on = outcome is TrialStatus.PAUSED and latest.number > segment
+        if goes_on and latest.outcome and (latest.end_told or latest.outcome is TrialStatus.STOPPED):
+            return latest.outcome
+        return outcome
 
     def seen_as(self, status: TrialStatus, last_report: Report | None = None) -> Trial:
         """The snapshot that the scheduler gets; changing its configuration changes no result."""

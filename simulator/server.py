@@ -21,8 +21,8 @@ class Service:
     request: Event
     answer: Any
     fidelity: float | None
-    workers: frozenset[Event]
-    """The requests of other workers that waited at that moment."""
+    joined: int
+    """How many workers had joined the queue by that moment."""
     taken: int
     due: int
     counted: bool = False
@@ -30,7 +30,7 @@ class Service:
 
 
 class Server:
-    """The requests that wait, and the one that is being thought about.
+    """The requests that wait, and the one that is being thought about: reports and ends before workers.
 
     Args:
         conditions: How long an answer takes, and when the server looks for requests.
@@ -41,38 +41,40 @@ class Server:
         self._policy, self._seed = conditions.decision_time, seed
         self._interval = None if conditions.poll is None else to_ns(conditions.poll)
         self._looked = self._next_look = -1
-        self._waiting: list[Event] = []
-        self._workers: set[int] = set()  # that wait
+        self._news: list[Event] = []  # reports and ends; a heap
+        self._workers: list[Event] = []  # free ones; a heap, in which those that left the queue stay
+        self._asking: dict[int, tuple[int, int]] = {}  # worker that waits -> since when, and which to join
+        self._joined = 0
         self._calls = 0
         self.service: Service | None = None
 
     def add(self, request: Event) -> None:
-        """A request joins the queue."""
-        heapq.heappush(self._waiting, request)
+        """A report or an end joins the queue."""
+        heapq.heappush(self._news, request)
 
     def add_workers(self, idle: list[int], now: int) -> None:
         """Idle workers that do not wait yet join the queue."""
         for worker in idle:
-            if worker not in self._workers:
-                self._workers.add(worker)
-                self.add(Event(now, Kind.FREE, worker, 0, 0))
+            if worker not in self._asking:
+                self._asking[worker] = now, self._joined
+                self._joined += 1
+                heapq.heappush(self._workers, Event(now, Kind.FREE, worker, 0, 0))
 
     def remove_worker(self, worker: int) -> None:
         """A worker that has got a job, or is lost, leaves the queue."""
-        if worker in self._workers:
-            self._remove_workers([r for r in self._waiting if r.kind is Kind.FREE and r.trial == worker])
+        self._asking.pop(worker, None)
 
     def remove_workers(self, service: Service) -> None:
         """The workers that waited when this call was made leave the queue: there is nothing for them."""
-        self._remove_workers([request for request in self._waiting if request in service.workers])
+        self._asking = {w: place for w, place in self._asking.items() if place[1] >= service.joined}
 
     def drop_workers(self) -> None:
         """All workers leave the queue."""
-        self._remove_workers([request for request in self._waiting if request.kind is Kind.FREE])
+        self._asking.clear()
 
     def look_in_vain(self) -> int | None:
         """When the server was to look for requests that have all left the queue, if so; it will not."""
-        if self._waiting or self._next_look <= self._looked:
+        if self._news or self._asking or self._next_look <= self._looked:
             return None
         look, self._next_look = self._next_look, self._looked
         return look
@@ -80,35 +82,39 @@ class Server:
     def waiting_reports(self, trial: int, segment: int) -> list[Event]:
         """The reports of a job that wait and are not thought about, in their order."""
         about = (Kind.REPORT, trial, segment)
-        return sorted(request for request in self._waiting if request[1:4] == about)
+        return sorted(request for request in self._news if request[1:4] == about)
 
     def remove_report(self, report: Event) -> None:
         """A report needs no answer any more."""
-        self._waiting.remove(report)
-        heapq.heapify(self._waiting)
-
-    def _remove_workers(self, requests: list[Event]) -> None:
-        self._workers -= {request.trial for request in requests}
-        self._waiting = [request for request in self._waiting if request not in requests]
-        heapq.heapify(self._waiting)
+        self._news.remove(report)
+        heapq.heapify(self._news)
 
     def take(self) -> Event | None:
         """The next request, if the server may take one now; between two looks it takes what came before."""
-        if self.service is not None or not self._waiting or self._must_look_first():
+        queue = None if self.service is not None else self._takeable()
+        if queue is None:
             return None
-        request = heapq.heappop(self._waiting)
+        request = heapq.heappop(queue)
         if request.kind is Kind.FREE:
-            self._workers.remove(request.trial)
+            del self._asking[request.trial]
         return request
 
-    def _must_look_first(self) -> bool:
-        return self._interval is not None and self._waiting[0].time > self._looked
+    def _takeable(self) -> list[Event] | None:
+        """The queue whose first request may be taken now: what is to be told comes before who asks (T12)."""
+        while self._workers and self._asking.get(self._workers[0].trial, (-1,))[0] != self._workers[0].time:
+            heapq.heappop(self._workers)
+        for queue in (self._news, self._workers):
+            if queue and (self._interval is None or queue[0].time <= self._looked):
+                return queue
+        return None
 
     def new_look(self, now: int) -> int | None:
         """When the server will look for requests, if that has just become clear."""
-        idle = self.service is not None or not self._waiting or self._next_look > self._looked
-        if self._interval is None or idle or not self._must_look_first():
+        waits = self._news or self._asking
+        if self._interval is None or self.service is not None or not waits or self._takeable() is not None:
             return None
+        if self._next_look > self._looked:
+            return None  # that is known
         multiple = -(-now // self._interval) * self._interval
         self._next_look = multiple if multiple > self._looked else multiple + self._interval
         return self._next_look
@@ -124,8 +130,7 @@ class Server:
         call = Call(kind, self._calls, to_seconds(now), trial, fidelity)
         self._calls += 1
         due = now + decision_ns(self._policy, self._seed, call)
-        others = [r for r in self._waiting if r.kind is Kind.FREE] if request.kind is Kind.FREE else []
-        self.service = Service(request, answer, fidelity, frozenset(others), now, due)
+        self.service = Service(request, answer, fidelity, self._joined, now, due)
         return due
 
     def done(self) -> Service:
@@ -137,4 +142,4 @@ class Server:
     def waiting(self, kind: Kind) -> list[Event]:
         """The requests of a kind that wait, in their order; for reports, first the one thought about."""
         thought = [] if self.service is None or self.service.counted else [self.service.request]
-        return sorted(request for request in [*thought, *self._waiting] if request.kind is kind)
+        return sorted(request for request in [*thought, *self._news] if request.kind is kind)

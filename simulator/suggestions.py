@@ -64,6 +64,16 @@ class Suggestions:
         previous.outcome = TrialStatus.PAUSED
         return self._job(trial, self._checkpoint(trial), until, self._gives_way(previous))
 
+    def any_resumable(self) -> bool:
+        """Whether a suggestion to resume a trial would be taken up now, were it made."""
+        perhaps = self._cluster.perhaps_paused
+        while perhaps:
+            trial = self._cluster.trials[next(iter(perhaps))]
+            if self._can_be_resumed(trial, trial.segments[-1]):
+                return True
+            perhaps.remove(trial.number)
+        return False
+
     @staticmethod
     def _can_be_resumed(trial: TrialState, previous: Segment) -> bool:
         """A paused trial, or one that is so for all its scheduler knows, after the report at a bound."""
@@ -83,8 +93,7 @@ class Suggestions:
     def again(self, segment: Segment) -> Job:
         """The job of a preempted segment once more, from the checkpoint (T18)."""
         before = segment.job
-        until = before.last if before.bounded else None
-        job = self._job(before.trial, self._checkpoint(before.trial), until, before.ready)
+        job = self._job(before.trial, self._checkpoint(before.trial), before.until, before.ready)
         job.wake = max(job.wake, segment.wake)
         return job
 
@@ -101,14 +110,12 @@ class Suggestions:
         last = end if until is None else min(end, until)
         first = max(last, 0) if self._alone else base + 1
         wake = max(first, trial.heard + 1)
-        return Job(trial, len(trial.segments), base, first, last, ready, wake, bounded=last == until)
+        bounded = last == until and until < len(self._fidelity.values) - 1
+        return Job(trial, len(trial.segments), base, first, last, ready, wake, until, bounded)
 
     def _bound(self, until: float | None) -> int | None:
-        """The point after which a job shall end; ``None`` where that is the end of all curves."""
-        if until is None:
-            return None
-        point = self.point_of(until, "suggest()")
-        return point if point < len(self._fidelity.values) - 1 else None
+        """The point after which a job shall end, if its scheduler says so."""
+        return None if until is None else self.point_of(until, "suggest()")
 
     def _trained(self, configuration: Configuration) -> tuple[Configuration, LearningCurve]:
         """The canonical configuration, and the curve of the training run that this trial replays (T17)."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from blackbox_repo import draw
 from blackbox_repo.errors import InvalidOption
-from simulator.clock import to_ns
+from simulator.clock import rounded, to_ns
 from simulator.conditions import Conditions
 from simulator.delays import Delay
 
@@ -71,7 +71,7 @@ class Timing:
         """How long a worker takes for so many nanoseconds of training as the curve has them."""
         if self._speeds is None or self._speeds[worker] == 1:
             return training
-        return round(training / self._speeds[worker])
+        return rounded(training / self._speeds[worker])
 
     @property
     def even(self) -> bool:

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-OURS = ["numpy", "pyarrow", "typer", "rich", "pytest", "hypothesis", "h5py", "onnx", "pandas"]
+OURS = ["numpy", "pyarrow", "msgspec", "typer", "rich", "pytest", "hypothesis", "h5py", "onnx", "pandas"]
 CONVERSIONS = "tests/conversion_scripts"
 
 

@@ -62,7 +62,7 @@ class Theirs:
 class Backend(UserBlackboxBackend):
     """The simulator as it is, but that thinking takes no time (T12)."""
 
-    def __init__(self, how: Theirs, blackbox: BlackboxTabular) -> None:
+    def __init__(self, how: Theirs, blackbox: BlackboxTabular, workers: int) -> None:
         super().__init__(
             blackbox,
             ELAPSED,
@@ -71,7 +71,7 @@ class Backend(UserBlackboxBackend):
             simulator_config=SimulatorConfig(*[how.delay] * 5),
             tuner_sleep_time=how.sleep or 0,
         )
-        self.how = how
+        self.how, self.workers = how, workers
         self.time_keeper.real_time_since_last_recent_exit = lambda: 0.0
 
     @property
@@ -93,12 +93,12 @@ class CorrectedBackend(Backend):
 
     T9: the tuner goes on while a signal travels, and nothing moves its clock; the worker is busy meanwhile.
 
-    T12: in a look the tuner handles what has arrived one by one, in the order of arrival: not all reports
-    trial by trial, then all ends, then all free workers.
+    T12: in a look the tuner handles reports and ends one by one, in the order of arrival: not all reports
+    trial by trial, and then all ends. Free workers come last in both.
     """
 
-    def __init__(self, how: Theirs, blackbox: BlackboxTabular) -> None:
-        super().__init__(how, blackbox)
+    def __init__(self, how: Theirs, blackbox: BlackboxTabular, workers: int) -> None:
+        super().__init__(how, blackbox, workers)
         self._busy: list[int] = []
 
     def sleep(self) -> None:
@@ -137,7 +137,11 @@ class CorrectedBackend(Backend):
         self._busy.remove(trial_id)
 
     def busy_trial_ids(self) -> list[tuple[int, str]]:
-        return [(trial_id, Status.in_progress) for trial_id in self._busy]
+        """The jobs; as many as there are workers as long as there is something to be told."""
+        events = self._simulator_state.event_heap
+        waits = events and self.next_event <= self.time_keeper.time()
+        busy = range(self.workers) if waits else self._busy
+        return [(trial_id, Status.in_progress) for trial_id in busy]
 
 
 class Callback(SimulatorCallback):
@@ -164,7 +168,7 @@ class Silence:
 def run_there(blackbox: Blackbox, journal: Any, workers: int, how: Theirs) -> None:
     """Tune until the journal suggests nothing more and all trials have ended."""
     backend = (CorrectedBackend if how.corrected else Backend)(
-        how, to_syne_tune(blackbox, journal.metric_names()[0])
+        how, to_syne_tune(blackbox, journal.metric_names()[0]), workers
     )
     quiet = {"output_logger": Silence()} if "output_logger" in signature(Tuner).parameters else {}
     Tuner(

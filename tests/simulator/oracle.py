@@ -36,6 +36,7 @@ ORDER = (
 REPORT, END, STOPPED, WORKER = ORDER.index("report"), ORDER.index("end"), ORDER.index("stopped"), len(ORDER)
 UNHEARD = ("late", "repeated", "continue")
 TOLD = ("continue", "pause", "stop")
+OVER = (TrialStatus.COMPLETED, TrialStatus.STOPPED, TrialStatus.FAILED)
 
 
 class Event(NamedTuple):
@@ -63,7 +64,7 @@ class Happened(NamedTuple):
 
 
 class Request(NamedTuple):
-    """What waits for the scheduler; the least is taken first (T12)."""
+    """What waits for the scheduler; of what it is told and of who asks for work, the least is first (T12)."""
 
     arrived: int
     rank: int
@@ -105,6 +106,7 @@ class Ready:
     number: int
     base: int
     last: int
+    until: int | None = None
     earliest: int = 0
     ask_from: int = 0
     again: bool = False
@@ -287,7 +289,9 @@ class Oracle:
         if code:
             self.codes[job.trial, job.number, point] = code
         if code in TOLD:
-            self.look_at("reports")
+            self.look_at("reports", "cost", "threshold")
+        elif code == "repeated":
+            self.look_at("cost")
 
     def end(self, job: Job, kind: str) -> None:
         if job.outcome is None and job.crash < NEVER:
@@ -313,6 +317,7 @@ class Oracle:
                 self.end(job, "end")
             else:
                 self.preempt(job)
+                self.look_at("cost")  # T14
 
     def all_is_in(self, job: Job) -> bool:
         crashed = job.crash == NEVER or job.crash <= self.now
@@ -331,7 +336,7 @@ class Oracle:
         self.write("end", job.trial, job.number, job.last_point_by(self.now))
         base = self.checkpoint(job.trial) if self.keeps_checkpoints else -1
         self.waiting.append(
-            Ready(self.now, job.trial, job.number + 1, base, job.last, 0, job.ask_from, again=True)
+            Ready(self.now, job.trial, job.number + 1, base, job.last, job.until, 0, job.ask_from, again=True)
         )
 
     # --- work for idle workers (T4, T5) ---------------------------------------------------------------------
@@ -345,6 +350,27 @@ class Oracle:
         if self.news and not self.reason:
             self.requests += [Request(self.now, WORKER, w) for w in self.idle() if w not in known]
         self.take()
+
+    def in_vain(self) -> bool:
+        """Whether the door is closed and no trial could be resumed, so that nobody need ask (T14)."""
+        trials = range(len(self.curves))
+        return len(trials) == self.stop.trials_started and not any(self.resumable(t) for t in trials)
+
+    def resumable(self, trial: int) -> bool:
+        """Paused, or as far as its scheduler has been told on its way there (T9a)."""
+        if any(ready.trial == trial for ready in self.waiting):
+            return False
+        job = self.jobs_of(trial)[-1]
+        if job.told_to_end:
+            return job.outcome is TrialStatus.PAUSED
+        if any((trial, job.number, point) not in self.codes for point in job.points_by(NEVER)):
+            return False
+        last_of_all = len(self.blackbox.schema.fidelity.values) - 1
+        at_bound = (
+            job.last == job.until != last_of_all and job.crash == NEVER and self.checkpoint(trial) >= job.last
+        )
+        by_itself = not job.told and job.outcome is not TrialStatus.PREEMPTED
+        return job.outcome is TrialStatus.PAUSED or (at_bound and by_itself)
 
     def serve(self) -> None:
         """Give workers to the jobs that wait, first come first served (T18)."""
@@ -361,7 +387,9 @@ class Oracle:
         points = list(range(ready.base + 1, ready.last + 1))
         if self.blackbox.schema.fidelity.kind == "independent":
             points = points[-1:]  # T6a
-        job = Job(ready.trial, ready.number, worker, self.now, ready.base, ready.last, ready.ask_from)
+        job = Job(
+            ready.trial, ready.number, worker, self.now, ready.base, ready.last, ready.ask_from, ready.until
+        )
         elapsed = [float(curve["elapsed_time"][point]) for point in range(len(curve))]
         self.times.begin(job, ready.earliest, elapsed, points)
         self.jobs.append(job)
@@ -376,12 +404,17 @@ class Oracle:
 
     def take(self) -> None:
         """Call the scheduler as long as it is free and somebody waits."""
-        while not self.over and not self.thought:
+        while not self.over:
+            if self.in_vain():
+                self.requests = [request for request in self.requests if request.rank != WORKER]
+            if self.thought:
+                return
             waiting = self.takeable(self.look if self.poll else self.now)
             if not waiting:
                 return
-            self.requests.remove(min(waiting))
-            self.thought = self.call(min(waiting))
+            first = min(waiting, key=lambda request: (request.rank == WORKER, request))
+            self.requests.remove(first)
+            self.thought = self.call(first)
             if self.thought.until == self.now:
                 self.take_effect()
 
@@ -407,6 +440,10 @@ class Oracle:
         outcomes = [job.outcome for job in self.jobs_of(request.trial) if job.number == request.segment]
         outcome = next(iter(outcomes), TrialStatus.INTERRUPTED)  # without a job, it waited for a worker
         assert outcome is not None
+        if outcome is TrialStatus.PAUSED:  # T11
+            later = [job for job in self.jobs_of(request.trial) if job.number > request.segment]
+            known = [job.outcome for job in later if job.told or job.outcome is TrialStatus.STOPPED]
+            outcome = next((status for status in known if status in OVER), outcome)
         self.scheduler.on_end(self.trial(request.trial, outcome, self.last_report(request.trial)))
 
     def trial(self, number: int, status: TrialStatus, last_report: Report | None = None) -> Trial:
@@ -444,7 +481,7 @@ class Oracle:
         else:
             self.record(thought, "on_end", job.trial, job.number, job.last_point_by(job.ended or 0))
             job.told = True
-            self.look_at("trials_completed", "trials_finished")
+            self.look_at("trials_completed", "trials_finished", "cost", "threshold")
 
     def record(self, thought: Thought, kind: str, trial: int, segment: int, point: int) -> None:
         if self.takes_time:
@@ -519,7 +556,8 @@ class Oracle:
         self.curves.append(self.blackbox.curve(start.configuration))
         self.bases.append(base)
         trial = len(self.curves) - 1
-        return Ready(self.now, trial, 0, base, self.bound(trial, start.until))
+        last, until = self.bound(trial, start.until)
+        return Ready(self.now, trial, 0, base, last, until)
 
     def resume(self, resume: Resume) -> Ready:
         previous = self.jobs_of(resume.trial)[-1]
@@ -529,12 +567,16 @@ class Oracle:
         assert previous.outcome is TrialStatus.PAUSED
         gives_way = min(previous.signal, previous.own_end, previous.lost)
         base = self.checkpoint(resume.trial) if self.keeps_checkpoints else -1  # T10
-        last = self.bound(resume.trial, resume.until)
-        return Ready(self.now, resume.trial, previous.number + 1, base, last, gives_way)
+        last, until = self.bound(resume.trial, resume.until)
+        return Ready(self.now, resume.trial, previous.number + 1, base, last, until, gives_way)
 
-    def bound(self, trial: int, until: float | None) -> int:  # T7
+    def bound(self, trial: int, until: float | None) -> tuple[int, int | None]:  # T7
+        """The last point that the job is to report, and the one that its scheduler has named."""
         values, last = self.blackbox.schema.fidelity.values, len(self.curves[trial]) - 1
-        return last if until is None or until >= values[-1] else min(last, values.index(until))
+        if until is None:
+            return last, None
+        point = len(values) - 1 if until >= values[-1] else values.index(until)
+        return min(last, point), point
 
     # --- the end --------------------------------------------------------------------------------------------
 
@@ -544,15 +586,39 @@ class Oracle:
 
     def look_at(self, *limits: str) -> None:
         """The first of these limits that holds, if any, ends the run (T14)."""
+        reached = [limit for limit in limits if self.holds(limit)]
+        if reached:
+            self.end_by(reached[0])
+
+    def holds(self, limit: str) -> bool:
         told = [job.outcome for job in self.jobs if job.told]
         counts = {
             "trials_completed": told.count(TrialStatus.COMPLETED),
             "trials_finished": len(told) - told.count(TrialStatus.PAUSED),
             "reports": sum(code in TOLD for code in self.codes.values()),
         }
-        reached = [limit for limit in limits if counts[limit] == getattr(self.stop, limit)]
-        if reached:
-            self.end_by(reached[0])
+        if limit in counts:
+            return counts[limit] == getattr(self.stop, limit)
+        if limit == "cost":
+            cost = self.stop.cost
+            return cost is not None and cost.price * self.paid(cost.objective) >= cost.limit
+        told_points = [key for key, code in self.codes.items() if code in TOLD]
+        losses = [float(self.curves[trial]["loss"][point]) for trial, _, point in told_points]
+        goal = self.stop.threshold
+        return goal is not None and any(loss <= goal.value for loss in losses)
+
+    def paid(self, objective: str | None) -> float:
+        """What all jobs have added to an objective up to their last reports, or the busy seconds."""
+        if objective is None:
+            ended = [self.now if job.ended is None else job.ended for job in self.jobs]
+            return sum(end - job.given for end, job in zip(ended, self.jobs, strict=True)) / SECOND
+        paid = 0.0
+        for job in self.jobs:
+            values, counts = self.curves[job.trial][objective], (*TOLD, "repeated")
+            points = [p for p in job.produced if self.codes.get((job.trial, job.number, p)) in counts]
+            if points:
+                paid += float(values[max(points)]) - (float(values[job.base]) if job.base >= 0 else 0.0)
+        return paid
 
     def end_by(self, limit: str) -> None:
         """From now on nothing is suggested any more."""
@@ -564,9 +630,8 @@ class Oracle:
         return bool(self.idle()) and not self.under_way()
 
     def under_way(self) -> bool:
-        signals = {(h.trial, h.segment) for h in self.log if h.kind == "signal"}
-        told = {(job.trial, job.number) for job in self.jobs if job.told_to_end}
-        return bool(self.running or told - signals or self.waiting or self.requests or self.thought)
+        """Nobody waits for a signal to a job that has ended, the limit, or a worker to come or go (T5)."""
+        return bool(self.running or self.waiting or self.requests or self.thought)
 
     def why_nothing_is_left(self) -> str:
         if len(self.curves) == self.stop.trials_started:

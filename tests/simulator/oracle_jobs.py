@@ -20,7 +20,8 @@ NEVER = 10**30
 class Job:
     """A segment: it trains from ``base`` (-1: from scratch) to ``last`` and reports the points it produces.
 
-    ``produced`` and ``arrives`` say when, were it not for a crash, a signal or a loss.
+    ``produced`` and ``arrives`` say when, were it not for a crash, a signal or a loss; ``until`` is the point
+    after which its scheduler wants it to end, if it has said so.
     """
 
     trial: int
@@ -30,6 +31,7 @@ class Job:
     base: int
     last: int
     ask_from: int
+    until: int | None = None
     start: int = 0
     produced: dict[int, int] = field(default_factory=dict)
     arrives: dict[int, int] = field(default_factory=dict)

@@ -98,6 +98,53 @@ def test_a_worker_is_free_while_the_scheduler_thinks_and_its_end_is_told_later_T
     assert scheduler.ended[:2] == [(1, "paused"), (0, "completed")]
 
 
+def test_what_has_arrived_is_told_before_a_worker_is_served_that_has_waited_longer_T12(
+    play: Play, job: Job
+) -> None:
+    """Worker 2 is free from 0 on; trial 0's only report comes at 10, while trial 1 is being thought of."""
+    ten_seconds = Conditions(decision_time=lambda call: 10 * (call.kind == "suggest"))
+    _, scheduler, run = play(
+        [job(1, until=1), job(50), job(50)], workers=3, conditions=ten_seconds, stop=Stop(time=35)
+    )
+    assert answers(run)[:5] == [
+        ("suggest", 0, 0.0, 0.0, 10.0, "start"),
+        ("suggest", 1, 0.0, 10.0, 20.0, "start"),
+        ("on_report", 0, 11.0, 20.0, 20.0, "continue"),
+        ("on_end", 0, 11.0, 20.0, 20.0, ""),
+        ("suggest", 2, 0.0, 20.0, 30.0, "start"),
+    ]
+    assert scheduler.ended[0] == (0, "paused")
+
+
+def test_free_workers_wait_as_long_as_reports_keep_coming_T12(play: Play, job: Job) -> None:
+    """A report takes 3 s to think about, and the next one comes after 2 s: only the curve's end helps."""
+    slow = Conditions(decision_time=lambda call: 3 * (call.kind == "on_report"))
+    story, _, run = play([job(2), job(2)], {(0, 4): STOP}, workers=1, conditions=slow)
+    rows = [(call, arrived, taken) for call, _, arrived, taken, _, _ in answers(run)][:7]
+    assert rows[1:] == [
+        ("on_report", 2.0, 2.0),
+        ("on_report", 4.0, 5.0),
+        ("on_report", 6.0, 8.0),
+        ("on_report", 8.0, 11.0),
+        ("on_end", 8.0, 14.0),
+        ("suggest", 8.0, 14.0),
+    ]
+    assert "8 end 0.0" in story
+    assert "14 start 1.0" in story
+
+
+def test_in_a_look_too_workers_come_last_T13_T12(play: Play, job: Job) -> None:
+    """Worker 1 gets nothing at 0 and joins the queue again at 2; trial 0 reports again before the look."""
+    script = [job(2), None, None, job(1)]
+    _, _, run = play(script, workers=2, conditions=Conditions(poll=5), stop=Stop(time=5.5))
+    assert [(call, arrived, taken) for call, _, arrived, taken, _, _ in answers(run)] == [
+        *[("suggest", 0.0, 0.0)] * 3,
+        ("on_report", 2.0, 5.0),
+        ("on_report", 4.0, 5.0),
+        ("suggest", 2.0, 5.0),
+    ]
+
+
 def test_what_waits_behind_continue_until_is_passed_over_T12_T22(play: Play, job: Job) -> None:
     _, scheduler, run = play(
         [job(2)],
@@ -280,15 +327,20 @@ def test_at_a_look_at_the_very_limit_all_is_told_but_nothing_is_asked_T13_T15(pl
     assert [row["call"] for row in run.calls().to_pylist()] == ["suggest", *["on_report"] * 4, "on_end"]
 
 
-def test_a_job_that_would_start_in_a_further_round_of_the_last_instant_has_not_begun_T15_T13(
-    play: Play, job: Job, after: Callable[..., Any]
+def test_a_job_that_would_start_in_a_further_round_of_the_last_instant_has_not_begun_T15_T12(
+    play: Play, job: Job
 ) -> None:
-    """At the look at 5, worker 1 gets a job without duration, and then the end of trial 0 is told."""
-    script = [job(1), after((0, 1), job(0))]
-    story, _, run = play(script, workers=2, conditions=Conditions(poll=5), stop=Stop(trials_completed=1))
-    assert without_answers(story)[-3:] == ["4 end 0.0", "5 end 1.0", "5 deadline 0.0"]
-    assert [row["started"] for row in run.segments().to_pylist()] == [0.0, None]
-    assert len(run.reports()) == 4
+    """Trial 1 is suggested from 2.5 to 5 and would start then; the report that waited meanwhile suffices."""
+    slow = Conditions(decision_time=lambda call: 2.5 * (call.kind == "suggest"))
+    story, _, run = play([job(2), job(2)], workers=2, conditions=slow, stop=Stop(reports=1))
+    assert without_answers(story) == [
+        "2.5 start 0.0",
+        "4.5 report 0.0 epoch 1 continue",
+        "5 end 0.0",
+        "5 end 1.0",
+        "5 deadline 0.0",
+    ]
+    assert [row["started"] for row in run.segments().to_pylist()] == [2.5, None]
 
 
 def test_a_look_for_workers_alone_keeps_no_drained_run_going_T13_T14(play: Play, job: Job) -> None:

@@ -18,7 +18,7 @@ from simulator.clock import to_ns
 from simulator.events import Event, Kind
 from simulator.loop import Simulation
 from simulator.run import TOLD
-from simulator.scheduler import Resume, Scheduler, Start, Suggestion
+from simulator.scheduler import Resume, Scheduler, Start, Suggestion, TrialStatus
 from simulator.segments import Code
 from simulator.stopping import Stop
 from tests.simulator.oracle_jobs import NEVER, Job, Times
@@ -271,10 +271,15 @@ def test_a_server_that_needs_no_time_is_as_good_as_none_T12(case: Case) -> None:
     assert told(at_once) == told(by_and_by)
 
 
-@given(cases())
+def moody(case: Case) -> Case:
+    """Its scheduler answers otherwise when it is asked once more, though nobody told it anything."""
+    return replace(case, character=replace(case.character, moody=True))
+
+
+@given(cases().map(moody))
 @examples(60)
-def test_who_looks_on_changes_no_run_T22(case: Case) -> None:
-    """Though every report is delivered singly then."""
+def test_who_looks_on_changes_no_run_T22_T5(case: Case) -> None:
+    """Though every report is delivered singly then: not even how often the scheduler is asked."""
     alone, watched_one = case.scheduler(), case.scheduler()
     runs = [
         simulate(
@@ -289,7 +294,65 @@ def test_who_looks_on_changes_no_run_T22(case: Case) -> None:
         for scheduler, callbacks in ((alone, ()), (watched_one, (Callback(),)))
     ]
     assert runs[0].digest == runs[1].digest
-    assert told(alone) == told(watched_one)
+    assert alone.calls == watched_one.calls
+
+
+@given(cases().map(moody))
+@examples(60)
+def test_a_limit_that_never_binds_changes_no_run_T22_T5(case: Case) -> None:
+    boundless = replace(case.stop, reports=case.stop.reports or 10**9)
+    one, other = case.scheduler(), case.scheduler()
+    assert digest(case, one) == digest(replace(case, stop=boundless), other)
+    assert one.calls == other.calls
+
+
+class Knocking(Watched):
+    """Asks its scheduler for work behind the closed door too."""
+
+    @property
+    def takes_suggestions(self) -> bool:
+        return not self.draining
+
+
+@given(cases().map(lambda case: without_thinking(with_a_door(case))))
+@examples(80)
+def test_not_asking_behind_the_closed_door_changes_no_run_T14(case: Case) -> None:
+    asked, spared = case.scheduler(), case.scheduler()
+    assert Knocking(case, asked).run().digest == digest(case, spared)
+    assert told(asked) == told(spared)
+    assert len(spared.calls) <= len(asked.calls)
+
+
+def with_a_door(case: Case) -> Case:
+    return replace(
+        case, stop=replace(case.stop, trials_started=case.stop.trials_started or 1 + case.seed % 4)
+    )
+
+
+@given(cases().map(with_a_door))
+@examples(80)
+def test_behind_the_closed_door_nobody_is_asked_unless_a_trial_can_be_resumed_T14(case: Case) -> None:
+    scheduler = case.scheduler()
+    simulation = Watched(case, scheduler)
+    asked, suggest = [], simulation.suggest
+
+    def suggest_and_see() -> Suggestion:
+        asked.append(simulation.takes_suggestions)
+        return suggest()
+
+    simulation.suggest = suggest_and_see  # type: ignore[method-assign]
+    simulation.run()
+    assert all(asked)
+
+
+@given(WATCHED)
+@examples(100)
+def test_a_trial_that_is_known_to_be_over_is_never_told_to_be_paused_T11(seen: Watching) -> None:
+    over: set[int] = set()
+    for trial in seen.scheduler.ends:
+        assert not (trial.status is TrialStatus.PAUSED and trial.number in over)
+        if trial.status is not TrialStatus.PAUSED:
+            over.add(trial.number)
 
 
 def no_time(call: Call) -> float:
@@ -355,7 +418,9 @@ def slowed(case: Case, factor: int) -> Case:
         return None if time is None else factor * time
 
     time = None if case.stop.time is None else case.stop.time * factor
-    return replace(case, stop=replace(case.stop, time=time), conditions=scaled(case.conditions, slow))
+    cost = case.stop.cost and replace(case.stop.cost, limit=case.stop.cost.limit * factor)
+    stop = replace(case.stop, time=time, cost=cost)
+    return replace(case, stop=stop, conditions=scaled(case.conditions, slow))
 
 
 @given(cases().map(in_even_seconds), st.sampled_from((3, 1000)))
@@ -391,7 +456,7 @@ def test_the_worlds_are_varied_enough_to_mean_something() -> None:
         found.update(names)
 
     look()
-    limits = ("time", "trials_started", "trials_completed", "trials_finished", "reports")
+    limits = ("time", "trials_started", "trials_completed", "trials_finished", "reports", "cost", "threshold")
     assert {name for name, count in found.items() if count >= 4} == {
         *("start", "report", "end", "signal", "stopped", "deadline"),
         *("lost", "joined", "queued", "answer"),

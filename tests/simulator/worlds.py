@@ -22,7 +22,7 @@ from simulator.delays import Delay
 from simulator.distributions import Uniform
 from simulator.failures import Failures
 from simulator.scheduler import Decision, Report, Resume, Scheduler, Start, Suggestion, Trial
-from simulator.stopping import Stop
+from simulator.stopping import Cost, Stop, Threshold
 
 FIDELITIES = (1, 3, 9, 27, 81)
 
@@ -182,6 +182,7 @@ class Recorder:
         self.inner = inner
         self.calls: list[str] = []
         self.suggestions: list[Start | Resume] = []
+        self.ends: list[Trial] = []
 
     def suggest(self) -> Suggestion:
         suggestion = self.inner.suggest()
@@ -197,6 +198,7 @@ class Recorder:
 
     def on_end(self, trial: Trial) -> None:
         self.calls.append(f"end {trial}")
+        self.ends.append(trial)
         self.inner.on_end(trial)
 
 
@@ -327,6 +329,7 @@ SPEEDS = st.one_of(
     st.lists(st.sampled_from((1, 2, 0.5, 1.5)), min_size=4, max_size=4).map(tuple),
     st.just(Uniform(0.5, 2)),
 )
+PRICES = st.sampled_from((1.0, 0.5, 2.0))
 LIMIT = st.one_of(
     st.just({}),
     st.integers(1, 80).map(lambda seconds: {"time": seconds}),
@@ -334,6 +337,10 @@ LIMIT = st.one_of(
     st.integers(1, 4).map(lambda count: {"trials_completed": count}),
     st.integers(1, 6).map(lambda count: {"trials_finished": count}),
     st.integers(1, 30).map(lambda count: {"reports": count}),
+    st.builds(Cost, st.integers(1, 150), st.sampled_from((None, None, "elapsed_time")), PRICES).map(
+        lambda cost: {"cost": cost}
+    ),
+    st.sampled_from((1.22, 1.3, 2.3)).map(lambda loss: {"threshold": Threshold(loss)}),
 )
 DRAIN = st.sampled_from((False, False, False, True))
 LIMITS = st.builds(
