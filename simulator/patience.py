@@ -14,7 +14,11 @@ from simulator.scheduler import Decision, Report, Scheduler, Suggestion, Trial
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
 AGAIN, LONGEST = 0.1, 1e8
-"""Seconds: after the first, a call is interrupted once more, should it have caught the interruption."""
+"""Seconds: after the first interruption, should the call have caught it, another one follows."""
+SOONEST, LATEST, LONGER = 1e-6, 1e-4, 1.03
+"""Seconds: then they follow one another faster, so that one comes while the call handles the one before, and
+leaves the loop in which it catches them; the time between them grows by a factor from the first to the last,
+and begins anew."""
 
 
 class _OutOfPatienceError(BaseException):
@@ -24,7 +28,8 @@ class _OutOfPatienceError(BaseException):
 class Patient:
     """A scheduler each of whose calls may take so many real seconds; its answers are the same.
 
-    A call that is inside of a C function is interrupted when that returns to Python; a scheduler that may
+    A call that catches whatever interrupts it, and goes on or answers late, has not answered in time all the
+    same. One that is inside of a C function is interrupted when that returns to Python; a scheduler that may
     hang there can be run as a process of its own (docs/process-protocol.md).
 
     Args:
@@ -36,6 +41,7 @@ class Patient:
         self.__wrapped__ = scheduler
         self._seconds = seconds
         self._calling = False
+        self._interruptions, self._pause = 0, SOONEST
 
     def suggest(self) -> Suggestion:
         """What the scheduler suggests."""
@@ -50,23 +56,33 @@ class Patient:
         self._limited(self.__wrapped__.on_end, trial)
 
     def _limited(self, call: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
+        self._interruptions = 0
         previous = signal.signal(signal.SIGALRM, self._interrupt)
         try:
             try:
                 self._calling = True
                 signal.setitimer(signal.ITIMER_REAL, self._seconds, AGAIN)
-                return call(*args, **kwargs)
+                answer = call(*args, **kwargs)
             finally:
                 self._calling = False  # from here on nothing is interrupted
-        except _OutOfPatienceError:
-            raise TimeoutError(f"no answer in {self._seconds:g} s of real time (patience)") from None
+        except BaseException:
+            if not self._interruptions:
+                raise
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
             signal.signal(signal.SIGALRM, previous)
+        if self._interruptions:
+            raise TimeoutError(f"no answer in {self._seconds:g} s of real time (patience)") from None
+        return answer
 
     def _interrupt(self, number: int, frame: FrameType | None) -> None:
-        if self._calling:
-            raise _OutOfPatienceError
+        if not self._calling:
+            return
+        self._interruptions += 1
+        if self._interruptions > 1:
+            self._pause = SOONEST if self._pause > LATEST else self._pause * LONGER
+            signal.setitimer(signal.ITIMER_REAL, self._pause, AGAIN)
+        raise _OutOfPatienceError
 
 
 def check_patience(seconds: float | None) -> None:

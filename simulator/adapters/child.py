@@ -11,6 +11,7 @@ import subprocess
 import time
 import weakref
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NoReturn
 
 from blackbox_repo.errors import InvalidOption
@@ -21,6 +22,7 @@ LONGEST_ANSWER = 1 << 20
 GRACE = 2.0
 """Real seconds that a process has for its own end, once its input has ended."""
 
+_MARK, _GENERATIONS = "BLACKBOX_REPO_CHILD", 100
 _CHUNK, _LAST_WORDS, _SHOWN = 1 << 16, 600, 200
 
 
@@ -29,7 +31,10 @@ class ChildError(Exception):
 
 
 class Child:
-    """A process in a group of its own, which is killed as a whole: with its children, and whatever happens.
+    """A process that is killed with its children, whatever happens.
+
+    It has a process group of its own. On Linux children that have left that (``setsid``) are found too, by a
+    variable in their environment, unless they have thrown it away.
 
     Args:
         command: What is run, without a shell.
@@ -42,6 +47,8 @@ class Child:
         self._command = shlex.join(command)
         if os.name != "posix":
             raise InvalidOption("processes as schedulers need a POSIX system, such as Linux, macOS or WSL")
+        mark = f"{_MARK}={os.urandom(16).hex()}"
+        name, _, value = mark.partition("=")
         try:
             self._process = subprocess.Popen(  # noqa: S603  the command is the user's own
                 command,
@@ -50,10 +57,11 @@ class Child:
                 stderr=subprocess.PIPE,
                 bufsize=0,
                 start_new_session=True,
+                env={**os.environ, name: value},
             )
         except OSError as err:
             raise InvalidOption(f"the process {self._command} cannot be started: {err}") from err
-        self.kill = weakref.finalize(self, _kill, self._process)
+        self.kill = weakref.finalize(self, _kill, self._process, mark.encode())
         pipes = (self._process.stdin, self._process.stdout, self._process.stderr)
         self._in, self._out, self._err = (pipe.fileno() for pipe in pipes if pipe is not None)
         for pipe in (self._in, self._out, self._err):
@@ -175,14 +183,31 @@ class Child:
         return f"ended with status {status} and no answer"
 
 
-def _kill(process: subprocess.Popen[bytes]) -> None:
-    """Kill the process with its whole group, and leave no zombie."""
+def _kill(process: subprocess.Popen[bytes], mark: bytes) -> None:
+    """Kill the process with its whole group and all that it has started, and leave no zombie."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
+    for _ in range(_GENERATIONS):
+        descendants = _marked(mark)
+        if not descendants:
+            break
+        for descendant in descendants:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(descendant, signal.SIGKILL)
     for pipe in (process.stdin, process.stdout, process.stderr):
         if pipe is not None:
             pipe.close()
+
+
+def _marked(mark: bytes) -> list[int]:
+    """The processes with this in their environment; none where there is no ``/proc``."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if mark in (folder / "environ").read_bytes().split(b"\0"):
+                found.append(int(folder.name))
+    return found
 
 
 def _shown(data: bytearray) -> str:

@@ -9,10 +9,13 @@ import bisect
 import json
 import math
 import shlex
-from collections.abc import Mapping, Sequence
-from typing import Any, NoReturn
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NoReturn, TypeGuard
 
-from blackbox_repo.errors import InvalidOption, suggestion
+from blackbox_repo import typed_json
+from blackbox_repo.domains import Integer, Value
+from blackbox_repo.errors import FormatError, InvalidOption, suggestion
 from blackbox_repo.schema import Schema
 from blackbox_repo.space import Space
 from simulator.adapters.child import Child, ChildError
@@ -21,6 +24,7 @@ from simulator.scheduler import Decision, Report, Resume, Start, Suggestion, Tri
 
 PROTOCOL = 1
 _LONGEST_TIMEOUT, _SHOWN = 1e6, 200
+_EXACT = 2**53
 _LOST_DIGITS = 1e-12
 """Relative: many languages write 15 digits of the 17 that tell two floats apart."""
 
@@ -99,9 +103,7 @@ class ProcessScheduler:
 
     def on_report(self, trial: Trial, report: Report) -> Decision:
         """What the process decides."""
-        values = {name: _number(value) for name, value in report.values().items()}
-        told = {"fidelity": report.fidelity, "time": report.time, "values": values}
-        answer = self._ask({"call": "on_report", **_about(trial), **told})
+        answer = self._ask({"call": "on_report", **_about(trial), **_told(report)})
         action = answer.get("decision")
         if action not in ("continue", "pause", "stop"):
             self._refuse(answer, 'must be {"decision": "continue"}, or "pause" or "stop"')
@@ -110,7 +112,9 @@ class ProcessScheduler:
 
     def on_end(self, trial: Trial) -> None:
         """Told to the process."""
-        answer = self._ask({"call": "on_end", **_about(trial), "status": trial.status.value})
+        last = None if trial.last_report is None else _told(trial.last_report)
+        told = {"status": trial.status.value, "last_report": last}
+        answer = self._ask({"call": "on_end", **_about(trial), **told})
         self._check_keys(answer, ())
 
     def close(self) -> None:
@@ -127,9 +131,9 @@ class ProcessScheduler:
     def _ask(self, question: Mapping[str, Any]) -> dict[str, Any]:
         line = self._child.ask(json.dumps(question, allow_nan=False).encode(), self._timeout)
         try:
-            answer = json.loads(line, parse_constant=_no_constant)
-        except ValueError as err:
-            self._child.fail(f"answered {_shown(line.decode(errors='replace'))}, which is no JSON: {err}")
+            answer = typed_json.parse(line, "it")
+        except FormatError as err:
+            self._child.fail(f"answered {_shown(line.decode(errors='replace'))}: {err}")
         if not isinstance(answer, dict):
             self._refuse(answer, "must be a JSON object")
         return answer
@@ -162,17 +166,28 @@ def _beginning(schema: Schema, seed: int) -> dict[str, Any]:
 
 
 def _choices(space: Space) -> dict[str, list[float]]:
-    """The numbers with a fraction that a hyperparameter may be, ascending, where they are not all."""
+    """The numbers that programs may not write in full, ascending, where a hyperparameter has no others.
+
+    Those are the ones with a fraction, and the whole ones that a float does not hold exactly.
+    """
+    rows = space.candidates
     choices = {}
     for name, domain in space.domains.items():
-        rows = space.candidates
-        values = domain.values or () if rows is None else (row[name] for row in rows if name in row)
-        choices[name] = sorted({value for value in values if isinstance(value, float)})
+        values: Iterable[Value] = () if isinstance(domain, Integer) else domain.values or ()
+        if rows is not None:
+            values = (row[name] for row in rows if name in row)
+        choices[name] = sorted({value for value in values if _needs_digits(value)})
     return choices
 
 
-def _nearest(choices: Sequence[float], value: Any) -> Any:
+def _needs_digits(value: object) -> TypeGuard[float]:
     if isinstance(value, float):
+        return True
+    return isinstance(value, int) and _EXACT < abs(value) < sys.float_info.max
+
+
+def _nearest(choices: Sequence[float], value: Any) -> Any:
+    if _needs_digits(value):
         position = bisect.bisect(choices, value)
         for choice in choices[max(position - 1, 0) : position + 1]:
             if math.isclose(choice, value, rel_tol=_LOST_DIGITS):
@@ -184,15 +199,16 @@ def _about(trial: Trial) -> dict[str, Any]:
     return {"trial": trial.number, "configuration": dict(trial.configuration)}
 
 
+def _told(report: Report) -> dict[str, Any]:
+    values = {name: _number(value) for name, value in report.values().items()}
+    return {"fidelity": report.fidelity, "time": report.time, "values": values}
+
+
 def _number(value: float) -> float | str:
     """A number; NaN and infinities, which JSON does not have, as texts."""
     if math.isfinite(value):
         return value
     return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
-
-
-def _no_constant(text: str) -> NoReturn:
-    raise ValueError(f"{text} is no JSON")
 
 
 def _shown(text: str) -> str:

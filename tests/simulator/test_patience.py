@@ -6,6 +6,7 @@ import signal
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,54 @@ def test_a_loop_that_never_sleeps_is_interrupted_too(tiny: Any) -> None:
 
     with pytest.raises(SchedulerError, match="no answer in 0.05 s"):
         simulate(tiny, Busy, workers=1, stop=Stop(time=5), patience=0.05)
+
+
+def work_and_catch() -> None:
+    while True:
+        try:
+            while True:
+                pass
+        except BaseException:  # noqa: S110
+            pass
+
+
+def suppress_all() -> None:
+    while True:
+        with suppress(BaseException):
+            time.sleep(5)
+
+
+def suppress_twice() -> None:
+    while True:
+        with suppress(BaseException):
+            suppress_all()
+
+
+def answer_late() -> None:
+    with suppress(BaseException):
+        time.sleep(5)
+
+
+def raise_something_else() -> None:
+    try:
+        time.sleep(5)
+    except BaseException as err:
+        raise RuntimeError("something else") from err
+
+
+@pytest.mark.parametrize(
+    "hang",
+    [work_and_catch, suppress_all, suppress_twice, answer_late, raise_something_else],
+)
+def test_a_scheduler_that_catches_every_interruption_is_named_all_the_same(tiny: Any, hang: Any) -> None:
+    class Catching(ASHA):
+        def suggest(self) -> Any:
+            hang()
+            return super().suggest()
+
+    with pytest.raises(SchedulerError, match=r"raised TimeoutError\('no answer in 0.05 s of real time"):
+        simulate(tiny, Catching, workers=1, stop=Stop(time=50_000), patience=0.05)
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
 
 
 def test_patience_changes_no_result_and_leaves_signals_as_they_were(make_tiny: Any, tmp_path: Path) -> None:

@@ -16,7 +16,17 @@ from typing import Any
 
 import pytest
 
-from blackbox_repo import views
+from blackbox_repo import (
+    Categorical,
+    Fidelity,
+    Integer,
+    Objective,
+    Ordinal,
+    Schema,
+    Space,
+    from_function,
+    views,
+)
 from blackbox_repo.errors import InvalidOption, UnknownName
 from blackbox_repo.repository import load_blackbox
 from simulator import Conditions, Failures, GridSearch, Run, SchedulerError, Stop, simulate
@@ -122,12 +132,20 @@ class Report(SimpleNamespace):
         return float(self.all[name])
 
 
+def report_of(told):
+    index = schema.fidelity.index(told["fidelity"])
+    return Report(fidelity=told["fidelity"], time=told["time"], index=index, all=told["values"])
+
+
 for line in sys.stdin:
     told = json.loads(line)
     answer = {}
     if "trial" in told:
         configuration, status = told["configuration"], TrialStatus(told.get("status", "running"))
-        trial = SimpleNamespace(number=told["trial"], configuration=configuration, status=status)
+        last = told.get("last_report") and report_of(told["last_report"])
+        trial = SimpleNamespace(
+            number=told["trial"], configuration=configuration, status=status, last_report=last
+        )
     if told["call"] == "begin":
         schema = Schema.from_json(told["schema"])
         scheduler = scheduler_factory(sys.argv[1], {})(schema, told["seed"])
@@ -141,9 +159,7 @@ for line in sys.stdin:
         else:
             answer = {"resume": suggestion.trial, "until": suggestion.until}
     elif told["call"] == "on_report":
-        index = schema.fidelity.index(told["fidelity"])
-        report = Report(fidelity=told["fidelity"], time=told["time"], index=index, all=told["values"])
-        decision = scheduler.on_report(trial, report)
+        decision = scheduler.on_report(trial, report_of(told))
         answer = {"decision": decision.action}
         if decision.until is not None:
             answer["until"] = decision.until
@@ -201,7 +217,72 @@ def test_what_a_program_reads_is_json_with_nan_as_text(tmp_path: Path) -> None:
     assert reports[0]["configuration"] == {"a": 0, "b": "p"}
     assert set(reports[0]) == {"call", "trial", "configuration", "fidelity", "time", "values"}
     assert "NaN" in [call["values"]["score"] for call in reports]
-    assert [call["status"] for call in calls if call["call"] == "on_end"] == ["completed"] * 4
+    ends = [call for call in calls if call["call"] == "on_end"]
+    assert [call["status"] for call in ends] == ["completed"] * 4
+    told = {report["trial"]: report for report in reports}
+    for call in ends:
+        last = {key: told[call["trial"]][key] for key in ("fidelity", "time", "values")}
+        assert call["last_report"] == last
+
+
+MIXED = """
+import json, sys
+
+known = []
+for line in sys.stdin:
+    told = json.loads(line)
+    answer = {}
+    if told["call"] == "begin":
+        choices = told["schema"]["space"]["hyperparameters"]
+        known = [{h["name"]: value for h, value in zip(choices, values)} for values in zip(
+            *(h.get("values") or [h["lower"], h["lower"] + 1, h["upper"]] for h in choices)
+        )]
+    elif told["call"] == "suggest":
+        answer = {"start": known.pop(0)} if known else {"nothing": True}
+        digits = json.dumps(answer).replace("0.30000000000000004", "0.3")
+        answer = json.loads(digits.replace("1180591620717411303424", "1.18059162071741e+21"))
+    elif told["call"] == "on_report":
+        answer = {"decision": "continue"}
+    print(json.dumps(answer), flush=True)
+"""
+
+
+def test_choices_of_mixed_kinds_cross_the_protocol_as_they_are(tmp_path: Path) -> None:
+    (tmp_path / "mixed.py").write_text(MIXED)
+    space = Space(
+        {
+            "features": Categorical(("sqrt", 0.1 + 0.2, 1)),
+            "flag": Ordinal((False, "1", 1)),
+            "size": Ordinal((1, 10**3, 2**70)),
+            "count": Integer(2**63, 2**64),
+        }
+    )
+    objectives = (Objective("loss", "min"), Objective("elapsed_time", "none", "s", cumulative=True))
+    fidelity = Fidelity("epoch", (1,))
+    schema = Schema(space, fidelity, objectives, target="loss", time="elapsed_time")
+    blackbox = from_function(schema, lambda configuration, seed: {"loss": [1.0], "elapsed_time": [1.0]})
+    finished = run(f"{sys.executable} {tmp_path / 'mixed.py'}", blackbox, stop=Stop(trials_started=3))
+    assert repr([finished.configuration(trial) for trial in range(3)]) == repr(
+        [
+            {"features": "sqrt", "flag": False, "size": 1, "count": 2**63},
+            {"features": 0.1 + 0.2, "flag": "1", "size": 1000, "count": 2**63 + 1},
+            {"features": 1, "flag": 1, "size": 2**70, "count": 2**64},
+        ]
+    )
+
+
+def test_a_program_that_says_goodbye_loses_no_run() -> None:
+    answers = """case "$line" in
+        *'"on_report"'*) echo '{"decision": "stop"}' ;;
+        *'"suggest"'*) echo '{"nothing": true}' ;;
+        *) echo '{}' ;;
+    esac"""
+    script = f"{BEGIN} {START} while read -r line; do {answers}; done; echo bye"
+    with pytest.raises(SchedulerError, match="wrote a line that it was not asked for: bye") as caught:
+        run(bash(script), PROBLEMS["tiny"](), workers=1)
+    assert caught.value.run is not None
+    assert caught.value.run.reason in ("exhausted", "stalled")
+    assert len(caught.value.run.trial_columns["trial"]) == 1
 
 
 # --- what goes wrong ----------------------------------------------------------------------------------------
@@ -227,8 +308,8 @@ ANSWERS = [
     (BEGIN + "exec >&-; sleep 50", "closed its standard output"),
     (BEGIN + "read -r line; head -c 3000000 /dev/zero", "wrote a line of more than 1048576 bytes"),
     (BEGIN + "read -r line; env printf '{}\\n{}\\n'; sleep 50", "wrote more than one line: {} {}"),
-    (suggests("what"), "answered what, which is no JSON: Expecting value"),
-    (suggests("NaN"), "answered NaN, which is no JSON: NaN is no JSON"),
+    (suggests("what"), "answered what: it is not proper JSON: Expecting value"),
+    (suggests("NaN"), "answered NaN: it is not proper JSON: 'NaN' is not a finite number"),
     (suggests("[]"), "answered [], which must be a JSON object"),
     (suggests("{}"), 'answered {}, which must be {"start": {...}}, {"resume": TRIAL} or'),
     (suggests('{"start": {}, "resume": 1}'), '"resume": 1}, which must be {"start"'),
@@ -240,7 +321,7 @@ ANSWERS = [
     (decides('{"decision": "go"}'), 'which must be {"decision": "continue"}, or "pause" or "stop"'),
     (decides('{"decision": [1]}'), "which must be"),
     (decides('{"decision": "stop", "until": 3}'), "must not have 'until'; known: 'decision'"),
-    (decides("") + "; sleep 50", "is no JSON"),
+    (decides("") + "; sleep 50", "is not proper JSON"),
     (BEGIN + START + "sleep 50", "gave no answer in 0.3 s of real time (timeout); does it flush"),
 ]
 
@@ -350,6 +431,22 @@ def test_no_process_and_no_child_of_it_outlives_the_run(how: str, then: str, tmp
     assert not exists(parent)
     end = time.perf_counter() + 5  # the child is an orphan, and buried by init
     while exists(child) and Path(f"/proc/{child}/stat").read_text().split()[2] != "Z":
+        assert time.perf_counter() < end
+        time.sleep(0.01)
+
+
+@pytest.mark.skipif(not Path("/proc").exists(), reason="children are found in /proc")
+@pytest.mark.usefixtures("_short_grace")
+def test_a_child_that_has_left_the_group_does_not_outlive_the_run_either(tmp_path: Path) -> None:
+    file = tmp_path / "pids"
+    nested = shlex.quote(f"echo $$ >> {file}; setsid sleep 1000 & echo $! >> {file}; wait")
+    parent = PARENT.replace("sleep 1000 &", f"setsid bash -c {nested} &").replace("> {file}", ">> {file}")
+    command = bash(parent.replace("while", "sleep 0.3; while", 1).format(file=file, then="exit 0"))
+    run(command, PROBLEMS["tiny"]())
+    pids = [int(pid) for pid in file.read_text().split()]
+    assert len(pids) >= 4
+    end = time.perf_counter() + 5
+    while any(exists(pid) and Path(f"/proc/{pid}/stat").read_text().split()[2] != "Z" for pid in pids):
         assert time.perf_counter() < end
         time.sleep(0.01)
 
