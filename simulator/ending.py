@@ -6,9 +6,26 @@ from collections.abc import Iterable
 
 from simulator.attention import Attention
 from simulator.cluster import Cluster
+from simulator.errors import SchedulerError
 from simulator.events import Event, Kind
-from simulator.scheduler import TrialStatus
+from simulator.scheduler import Scheduler, TrialStatus, unwrapped
 from simulator.segments import Code, Job, Segment
+
+
+def waits(cluster: Cluster, scheduler: Scheduler) -> bool:
+    """Whether a paused trial remains that its scheduler has not abandoned (T5).
+
+    Raises:
+        SchedulerError: The scheduler raised.
+    """
+    paused = {trial.number for trial in cluster.trials if trial.status is TrialStatus.PAUSED}
+    abandoned = getattr(unwrapped(scheduler), "abandoned", None)
+    if not paused or abandoned is None:
+        return bool(paused)
+    try:
+        return not paused <= set(abandoned())
+    except Exception as err:
+        raise SchedulerError(f"{type(unwrapped(scheduler)).__name__}.abandoned() raised {err!r}") from err
 
 
 def settle(

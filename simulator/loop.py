@@ -13,7 +13,7 @@ from simulator.clock import END_OF_TIME, to_ns, to_seconds
 from simulator.cluster import Cluster
 from simulator.conditions import Conditions
 from simulator.curves import Curves
-from simulator.ending import settle
+from simulator.ending import settle, waits
 from simulator.errors import RunError, SchedulerError, SimulationError
 from simulator.events import Event, EventQueue, Kind
 from simulator.losses import Losses
@@ -202,10 +202,8 @@ class Simulation:
     def handle_instant(self) -> None:
         """Handle all events of the next instant, or end the run if nothing is left that anybody awaits."""
         if self.nothing_to_come():
-            paused = sum(trial.status is TrialStatus.PAUSED for trial in self.cluster.trials)
-            reason = self.draining or (
-                "trials_started" if self.closed else "stalled" if paused else "exhausted"
-            )
+            left = "stalled" if waits(self.cluster, self.scheduler) else "exhausted"
+            reason = self.draining or ("trials_started" if self.closed else left)
             self.ended = (Event(self.now, Kind.DEADLINE, 0, 0, 0), reason)
             return
         if self.queue.next_time != self.now:

@@ -117,10 +117,12 @@ class Report:
 class Scheduler(Protocol):
     """Decides what to run and when to stop it; these three methods are all, no base class is needed.
 
-    Two more are optional. A scheduler that knows which configurations it will start next may say so in
+    Three more are optional. A scheduler that knows which configurations it will start next may say so in
     ``upcoming(count)``: a sequence of so many. Their curves are then computed together where that is faster;
-    no result depends on it. One that holds something, such as a process, lets go of it in ``close()``, which
-    is called once, when the run is over or was given up.
+    no result depends on it. One that pauses trials for good says which in ``abandoned()``: their numbers. It
+    is called once nothing runs and nothing is suggested any more, and decides whether that end is
+    ``"exhausted"`` or ``"stalled"`` (T5). One that holds something, such as a process, lets go of it in
+    ``close()``, which is called once, when the run is over or was given up.
     """
 
     def suggest(self) -> Start | Resume | None:

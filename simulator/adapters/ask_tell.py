@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -107,6 +107,10 @@ class AskTellScheduler:
         value = report[self._target.name]
         seconds = 0.0 if self._schema.time is None else report[self._schema.time]
         self._optimizer.tell(job, Outcome(-value if self._target.goal == "max" else value, seconds=seconds))
+
+    def abandoned(self) -> Sequence[int]:
+        """All trials: each job has been told, and none that goes on with a paused trial is asked for."""
+        return range(self._started)
 
 
 class AskTell:

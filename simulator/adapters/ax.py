@@ -13,8 +13,8 @@ from blackbox_repo.errors import InvalidOption, InvalidSpace
 from blackbox_repo.schema import Schema
 from blackbox_repo.space import Configuration, Space
 from simulator.adapters.ask_tell import AskTellScheduler, Job, Outcome
-from simulator.adapters.global_state import GlobalRandomState
-from simulator.adapters.library import hushed, require, version_of
+from simulator.adapters.global_state import GlobalRandomState, hushed
+from simulator.adapters.library import library_seed, require, said, version_of
 from simulator.adapters.tree import single_valued
 from simulator.schedulers.settings import check_initial, shown
 
@@ -43,9 +43,7 @@ class Ax:
         settings: Mapping[str, Any] | None = None,
         initial: Sequence[Configuration] = (),
     ) -> None:
-        with hushed():
-            require("ax.api.client", "ax", "ax-platform")
-            require("ax.utils.common.logger", "ax").set_ax_logger_levels(logging.ERROR)
+        _library()
         self._method, self._settings, self._initial = method, dict(settings or {}), initial
 
     def __call__(self, schema: Schema, seed: int) -> AskTellScheduler:
@@ -55,6 +53,7 @@ class Ax:
             InvalidOption: Ax refuses the settings.
             InvalidSpace: There are conditions between hyperparameters.
         """
+        _library()
         initial = check_initial(schema.space, self._initial)
         described = shown(
             "Ax",
@@ -64,16 +63,24 @@ class Ax:
             initial=initial,
             ax=version_of("ax-platform"),
         )
-        state = _State(seed)
+        own = library_seed(seed)
+        state = _State(own)
         with state.apart():
-            client = require("ax.api.client", "ax").Client(random_seed=seed % 2**31)
+            client = require("ax.api.client", "ax").Client(random_seed=own)
             client.configure_experiment(parameters=to_ax(schema.space), name="simulated")
             client.configure_optimization(objective=f"-{_METRIC}")
             try:
                 client.configure_generation_strategy(method=self._method, **self._settings)
-            except (TypeError, ValueError, require("ax.exceptions.core", "ax").AxError) as err:
-                raise InvalidOption(f"{described} cannot be made: {err}") from err
+            except Exception as err:  # whatever it raises for settings
+                raise InvalidOption(f"{described} cannot be made: {said(err)}") from err
         return AskTellScheduler(_Optimizer(client, state, schema.space, initial, described), schema)
+
+
+def _library() -> None:
+    """Ax without its log, in whichever process that is."""
+    with hushed():
+        require("ax.api.client", "ax", "ax-platform")
+        require("ax.utils.common.logger", "ax").set_ax_logger_levels(logging.ERROR)
 
 
 class _State:
@@ -86,8 +93,8 @@ class _State:
     @contextmanager
     def apart(self) -> Iterator[None]:
         """Away from the user's random state and threads; nothing is said."""
-        threads = self._torch.get_num_threads()
         with hushed(), self._others, self._torch.random.fork_rng(devices=()):
+            threads = self._torch.get_num_threads()
             self._torch.set_num_threads(1)
             try:
                 yield

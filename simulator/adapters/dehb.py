@@ -6,7 +6,6 @@ import inspect
 import logging
 import math
 import tempfile
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,10 +14,17 @@ from blackbox_repo.errors import InvalidOption, UnknownName
 from blackbox_repo.schema import Schema
 from simulator.adapters.ask_tell import AskTellScheduler, Job, Outcome
 from simulator.adapters.config_space import decoded, to_config_space
-from simulator.adapters.fidelities import nearest, smallest
-from simulator.adapters.library import require, version_of
-from simulator.schedulers.settings import shown
+from simulator.adapters.fidelities import check_budgets, reaching, smallest
+from simulator.adapters.global_state import hushed
+from simulator.adapters.library import library_seed, refuse_contradictions, require, said, version_of
+from simulator.schedulers.settings import check_number, shown
 
+STRATEGIES = tuple(
+    f"{mutation}_{crossover}"
+    for mutation in ("rand1", "rand2", "rand2dir", "best1", "best2", "currenttobest1", "randtobest1")
+    for crossover in ("bin", "exp")
+)
+"""What ``dehb.optimizers.de`` tells apart, by comparing texts."""
 WORST = 1e300
 """Told of what failed or is NaN: an individual at infinity counts as not evaluated, and a first rung with
 nothing but these has nobody to promote, at which DEHB raises an IndexError."""
@@ -27,18 +33,18 @@ nothing but these has nobody to promote, at which DEHB raises an IndexError."""
 class DEHB:
     """A factory of schedulers that do what ``DEHB.run`` would do.
 
-    DEHB's fidelities, ``max_fidelity / eta ** k``, are rounded to the nearest fidelity of the blackbox. What
-    failed, and NaN, is told as 1e300. Its files are not written.
+    Where DEHB's fidelities, ``max_fidelity / eta ** k``, lie between two of the blackbox, the upper one is
+    trained. What failed, and NaN, is told as 1e300. Its files are not written, and no cluster is started.
 
     Args:
-        strategy: Of mutation and crossover, such as ``"rand1_bin"``.
+        strategy: Of mutation and crossover, one of ``STRATEGIES``.
         resume: Let a configuration that is promoted go on from its checkpoint; DEHB itself begins anew.
         settings: Keyword arguments of ``dehb.DEHB``, such as ``eta`` or ``min_fidelity``; by default
             ``min_fidelity`` is the smallest fidelity above 0.
 
     Raises:
         InvalidOption: DEHB is not installed.
-        UnknownName: DEHB does not have such a setting.
+        UnknownName: DEHB does not have such a setting or strategy.
     """
 
     def __init__(
@@ -50,7 +56,9 @@ class DEHB:
     ) -> None:
         self._library = require("dehb", "dehb")
         self._strategy, self._resume, self._settings = strategy, resume, dict(settings or {})
-        known = [*inspect.signature(self._library.DEHB).parameters]
+        if strategy not in STRATEGIES:
+            raise UnknownName("DEHB strategy", strategy, STRATEGIES)
+        known = [name for name in inspect.signature(self._library.DEHB).parameters if name != "kwargs"]
         for name in self._settings:
             if name not in known:  # DEHB itself takes anything
                 raise UnknownName("DEHB setting", name, known)
@@ -59,33 +67,43 @@ class DEHB:
         """A fresh DEHB for this blackbox.
 
         Raises:
-            InvalidOption: There is only one fidelity, or DEHB refuses the settings.
+            InvalidOption: There is only one fidelity; a setting contradicts the blackbox, the run or this
+                adapter; or DEHB refuses the settings.
         """
-        described = shown(
-            "DEHB",
-            seed=seed,
-            strategy=self._strategy,
-            resume=self._resume,
-            **self._settings,
-            dehb=version_of("dehb"),
-        )
-        seed %= 2**32
-        offered = {
-            "cs": to_config_space(schema.space, seed, "dehb"),
+        own = library_seed(seed)
+        supplied = {
+            "cs": to_config_space(schema.space, own, "dehb"),
+            "configspace": True,
+            "dimensions": None,
+            "f": None,
             "strategy": self._strategy,
-            "min_fidelity": smallest(schema.fidelity),
-            "max_fidelity": schema.fidelity.values[-1],
             "n_workers": 1,  # or it starts a cluster of Dask's
+            "client": None,
             "save_freq": "end",  # which never comes
-            "seed": seed,
+            "resume": False,  # from files
+            "seed": own,
         }
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        bounds = {"min_fidelity": smallest(schema.fidelity), "max_fidelity": schema.fidelity.values[-1]}
+        refuse_contradictions("DEHB", self._settings, supplied)
+        _check_numbers(self._settings)
+        check_budgets(self._settings, schema.fidelity, ("min_fidelity", "max_fidelity"))
+        parts = {"seed": seed, "strategy": self._strategy, "resume": self._resume, **self._settings}
+        described = shown("DEHB", **{**parts, "seed": seed, "dehb": version_of("dehb")})
+        with hushed():
             try:
-                dehb = _quiet(self._library.DEHB)(**{**offered, **self._settings})
-            except (AssertionError, TypeError, ValueError) as err:
-                raise InvalidOption(f"{described} cannot be made: {err or 'see what it logged'}") from err
+                dehb = _quiet(self._library.DEHB)(**{**supplied, **bounds, **self._settings})
+            except Exception as err:  # whatever it raises for settings
+                raise InvalidOption(f"{described} cannot be made: {said(err)}; see what it logged") from err
         return AskTellScheduler(_Optimizer(dehb, schema, described), schema, resume=self._resume)
+
+
+def _check_numbers(settings: Mapping[str, Any]) -> None:
+    """Refuse what DEHB itself finds out in the middle of a run, or never."""
+    check_number("mutation_factor", settings.get("mutation_factor", 0.5), 0, 2)
+    check_number("crossover_prob", settings.get("crossover_prob", 0.5), 0, 1)
+    fix = settings.get("boundary_fix_type", "random")
+    if fix not in ("random", "clip"):
+        raise InvalidOption(f"boundary_fix_type is {fix!r}, but must be 'random' or 'clip'")
 
 
 def _quiet(library_class: Any) -> Any:
@@ -109,12 +127,12 @@ class _Optimizer:
         return self._described
 
     def ask(self) -> Job:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # that it calls methods that ConfigSpace deprecates
+        with hushed():  # of warnings that it calls methods that ConfigSpace deprecates
             asked = self._dehb.ask()
-        until = nearest(self._schema.fidelity, asked["fidelity"])
+        until = reaching(self._schema.fidelity, asked["fidelity"])
         return Job(decoded(self._schema.space, asked["config"]), until, asked)
 
     def tell(self, job: Job, outcome: Outcome) -> None:
         fitness = WORST if math.isnan(outcome.loss) else outcome.loss
-        self._dehb.tell(job.handle, {"fitness": fitness, "cost": outcome.seconds})
+        with hushed():
+            self._dehb.tell(job.handle, {"fitness": fitness, "cost": outcome.seconds})

@@ -2,13 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from numbers import Real
+from typing import Any
+
 from blackbox_repo.errors import InvalidOption
 from blackbox_repo.schema import Fidelity
 
+_ROUNDING = 1e-9
+"""Libraries compute budgets in floats: what is off by less is meant to be the same."""
 
-def nearest(fidelity: Fidelity, budget: float) -> float:
-    """The value that is nearest to a budget, the lower one of two."""
-    return min(fidelity.values, key=lambda value: (abs(value - budget), value))
+
+def reaching(fidelity: Fidelity, budget: float) -> float:
+    """The smallest value that is not below a budget; the largest one if all are."""
+    least = budget * (1 - _ROUNDING)
+    return next((value for value in fidelity.values if value >= least), fidelity.values[-1])
+
+
+def check_budgets(settings: Mapping[str, Any], fidelity: Fidelity, names: Sequence[str]) -> None:
+    """Refuse budgets that the curves do not have.
+
+    Args:
+        settings: Of the user.
+        fidelity: Of the blackbox.
+        names: Of the settings that are budgets.
+
+    Raises:
+        InvalidOption: One is no number, not above 0, or above the largest fidelity.
+    """
+    most = fidelity.values[-1]
+    for name in names:
+        value = settings.get(name, most)
+        if isinstance(value, bool) or not isinstance(value, Real) or not 0 < float(value) <= most:
+            raise InvalidOption(
+                f"{name} is {value!r}, but must be a number above 0 and at most {most}, the largest "
+                f"{fidelity.name} of the blackbox"
+            )
 
 
 def smallest(fidelity: Fidelity) -> float:
@@ -44,4 +73,5 @@ class Resource:
 
     def until(self, resource: float) -> float | None:
         """The first fidelity that reaches a resource; ``None``, which is the last, if none does."""
-        return next((value for value, reached in self._resources.items() if reached >= resource), None)
+        least = resource * (1 - _ROUNDING)
+        return next((value for value, reached in self._resources.items() if reached >= least), None)

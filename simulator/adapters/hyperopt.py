@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -13,8 +12,9 @@ from blackbox_repo.errors import InvalidOption, UnknownName
 from blackbox_repo.schema import Schema
 from blackbox_repo.space import Configuration, Space
 from simulator.adapters.ask_tell import AskTellScheduler, Job, Outcome
+from simulator.adapters.global_state import hushed
 from simulator.adapters.hyperopt_space import decoded, encoded, to_hyperopt
-from simulator.adapters.library import quiet, require, version_of
+from simulator.adapters.library import library_seed, name_of, quiet, require, said, version_of
 from simulator.schedulers.settings import check_initial, shown
 
 ALGORITHMS = ("anneal", "rand", "tpe")
@@ -43,21 +43,23 @@ class Hyperopt:
         settings: Mapping[str, Any] | None = None,
         initial: Sequence[Configuration] = (),
     ) -> None:
-        library = require("hyperopt", "hyperopt")
-        quiet("hyperopt")
+        library = _library()
         self._settings, self._initial = dict(settings or {}), initial
         suggest: Any = algorithm
-        self._name = getattr(algorithm, "__name__", "suggest")
+        self._name = name_of(algorithm)
         if isinstance(algorithm, str):
             if algorithm not in ALGORITHMS:
                 raise UnknownName("Hyperopt algorithm", algorithm, ALGORITHMS)
             self._name, suggest = algorithm, getattr(library, algorithm).suggest
         self._suggest = functools.partial(suggest, **self._settings)
         probe = library.Domain(None, library.hp.uniform("x", 0, 1))
-        try:
-            self._suggest([0], probe, library.Trials(), 0)
-        except TypeError as err:
-            raise InvalidOption(f"Hyperopt's {self._name} refuses {self._settings!r}: {err}") from err
+        with hushed():
+            try:
+                self._suggest([0], probe, library.Trials(), 0)
+            except Exception as err:  # whatever it raises for settings
+                raise InvalidOption(
+                    f"Hyperopt's {self._name} refuses {self._settings!r}: {said(err)}"
+                ) from err
 
     def __call__(self, schema: Schema, seed: int) -> AskTellScheduler:
         """A fresh database of trials for this blackbox."""
@@ -67,18 +69,25 @@ class Hyperopt:
         return AskTellScheduler(_Optimizer(self._suggest, schema.space, seed, initial, described), schema)
 
 
+def _library() -> Any:
+    """Hyperopt without its log, in whichever process that is."""
+    library = require("hyperopt", "hyperopt")
+    quiet("hyperopt")
+    return library
+
+
 class _Optimizer:
     """The loop of ``hyperopt.fmin``, one job at a time: its own runs until a function has been called."""
 
     def __init__(
         self, suggest: Callable[..., Any], space: Space, seed: int, initial: list[Any], described: str
     ) -> None:
-        self._library = require("hyperopt", "hyperopt")
+        self._library = _library()
         self._suggest, self._space, self._described = suggest, space, described
         self._initial = initial[::-1]
         self._domain = self._library.Domain(None, to_hyperopt(space))
         self._trials = self._library.Trials()
-        self._random = np.random.default_rng(seed)  # noqa: TID251  as fmin(rstate=...), a seed a suggestion
+        self._random = np.random.default_rng(library_seed(seed))  # noqa: TID251  as fmin(rstate=...), a seed a suggestion
 
     def __repr__(self) -> str:
         return self._described
@@ -101,8 +110,7 @@ class _Optimizer:
         job.handle["state"] = library.JOB_STATE_DONE
 
     def _suggested(self, ids: list[int]) -> Any:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # such as that all losses are NaN
+        with hushed():  # of warnings such as that all losses are NaN
             return self._suggest(ids, self._domain, self._trials, self._random.integers(2**31 - 1))
 
     def _given(self, number: int, configuration: Configuration) -> Any:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import inspect
-import io
 import logging
-import warnings
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, redirect_stdout
+from collections.abc import Callable, Mapping
+from hashlib import blake2b
 from importlib import metadata
+from importlib.util import find_spec
 from typing import Any
 
 from blackbox_repo.errors import InvalidOption, UnknownName
@@ -57,40 +57,109 @@ def class_in(module: Any, name: str, base: type, what: str) -> Any:
     return known[name]
 
 
-def made(factory: Callable[..., Any], settings: Mapping[str, Any], **offered: Any) -> Any:
-    """Call a class of a library with the settings, and of what is offered with what it takes.
+def made(
+    factory: Callable[..., Any],
+    settings: Mapping[str, Any],
+    *,
+    supplied: Mapping[str, Any] | None = None,
+    **offered: Any,
+) -> Any:
+    """Call a class of a library with the settings, and of what is there beside them with what it takes.
 
     Args:
         factory: The class or function.
-        settings: Of the user; they go before what is offered.
-        offered: Such as a seed.
+        settings: Of the user.
+        supplied: What follows from the blackbox and the run, such as a seed: no setting may say otherwise.
+        offered: Defaults of the adapter's, which settings replace.
 
     Raises:
-        InvalidOption: The library refuses them.
+        InvalidOption: A setting contradicts what is supplied, or the library refuses the settings.
     """
-    parameters = inspect.signature(factory).parameters
-    taken = {name: value for name, value in offered.items() if name in parameters and name not in settings}
+    name = name_of(factory)
+    known = inspect.signature(factory).parameters
+    refuse_contradictions(name, settings, supplied or {})
+    beside = {**offered, **(supplied or {})}
+    taken = {key: value for key, value in beside.items() if key in known and key not in settings}
     try:
         return factory(**taken, **settings)
-    except (TypeError, ValueError, AssertionError) as err:
-        name = getattr(factory, "__qualname__", repr(factory))
-        raise InvalidOption(f"{name} cannot be made with the settings {dict(settings)!r}: {err}") from err
+    except Exception as err:  # whatever a library raises for settings, or for a part that it lacks
+        raise InvalidOption(
+            f"{name} cannot be made with the settings {dict(settings)!r}: {said(err)}"
+        ) from err
+
+
+def refuse_contradictions(name: str, settings: Mapping[str, Any], supplied: Mapping[str, Any]) -> None:
+    """Refuse settings that say otherwise than the blackbox, the run or the adapter.
+
+    Args:
+        name: Whose settings they are, for the message.
+        settings: Of the user.
+        supplied: What the adapter hands to the library.
+
+    Raises:
+        InvalidOption: A setting is not what is supplied.
+    """
+    for key, value in settings.items():
+        if key in supplied and not _same(value, supplied[key]):
+            raise InvalidOption(
+                f"{name}: the setting {key}={value!r} contradicts {key}={supplied[key]!r}, which follows "
+                f"from the blackbox, the run and the adapter's own arguments; leave it out"
+            )
+
+
+def _same(value: object, supplied: object) -> bool:
+    return type(value) is type(supplied) and bool(value == supplied)
+
+
+def said(error: BaseException) -> str:
+    """What an error says, in one line; its kind where that is not enough to understand it."""
+    text = " ".join(str(error).split())
+    if isinstance(error, NameError) and (absent := absent_parts(error)):
+        return f"it needs {', '.join(absent)}, which is not installed ({text})"
+    if isinstance(error, ImportError | InvalidOption | ValueError) and text:
+        return text
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def absent_parts(error: NameError) -> list[str]:
+    """The packages whose absence a library has passed over when it was imported, so that a name is missing.
+
+    They are looked for in the module in which the error was raised: ``try: from pymoo... import HV``.
+    """
+    frame = error.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    module = None if frame is None else inspect.getmodule(frame.tb_frame)
+    if module is None:
+        return []
+    guarded = (node for node in ast.walk(ast.parse(inspect.getsource(module))) if isinstance(node, ast.Try))
+    packages = (package for node in guarded for part in node.body for package in _imported(part))
+    return [package for package in dict.fromkeys(packages) if find_spec(package) is None]
+
+
+def _imported(node: ast.stmt) -> list[str]:
+    if isinstance(node, ast.ImportFrom):
+        return [(node.module or "").partition(".")[0]] if node.module and not node.level else []
+    return [name.name.partition(".")[0] for name in node.names] if isinstance(node, ast.Import) else []
+
+
+def library_seed(seed: int) -> int:
+    """The seed of a run in the range that all libraries take, from 1 to 2**31 - 1.
+
+    It is a hash: different seeds of runs are different seeds of the library, however large, and negative ones
+    too. 0 is left out, as some libraries take it for none.
+    """
+    hashed = blake2b(f"library seed {int(seed)}".encode(), digest_size=8).digest()
+    return 1 + int.from_bytes(hashed, "little") % (2**31 - 1)
+
+
+def name_of(factory: Any) -> str:
+    """What to call a class, a function, or either with arguments filled in, whatever address it lies at."""
+    inner = getattr(factory, "func", factory)
+    return str(getattr(factory, "__name__", None) or getattr(inner, "__name__", type(factory).__name__))
 
 
 def quiet(*names: str) -> None:
     """Let a library's loggers speak only when something is wrong."""
     for name in names:
         logging.getLogger(name).setLevel(logging.WARNING)
-
-
-@contextmanager
-def hushed() -> Iterator[None]:
-    """Nothing printed, no warnings, and no handler that ``logging.warning`` gives to a bare root logger."""
-    root, silent = logging.getLogger(), logging.NullHandler()
-    root.addHandler(silent)
-    try:
-        with redirect_stdout(io.StringIO()), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        root.removeHandler(silent)

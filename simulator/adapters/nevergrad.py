@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -14,11 +13,11 @@ from blackbox_repo.errors import InvalidOption, UnknownName
 from blackbox_repo.schema import Schema
 from blackbox_repo.space import Configuration, Space
 from simulator.adapters.ask_tell import AskTellScheduler, Job, Outcome
-from simulator.adapters.global_state import GlobalRandomState
-from simulator.adapters.library import quiet, require, version_of
+from simulator.adapters.global_state import GlobalRandomState, hushed
+from simulator.adapters.library import library_seed, name_of, quiet, require, said, version_of
 from simulator.adapters.nevergrad_space import decoded, encoded, to_nevergrad
 from simulator.adapters.nevergrad_threads import take_turns
-from simulator.schedulers.settings import check_initial, shown
+from simulator.schedulers.settings import check_initial, check_whole, shown
 
 
 class Nevergrad:
@@ -36,7 +35,7 @@ class Nevergrad:
         initial: Configurations to try first.
 
     Raises:
-        InvalidOption: Nevergrad is not installed.
+        InvalidOption: Nevergrad is not installed; or ``budget`` or ``num_workers`` is no whole number from 1.
         UnknownName: There is no such optimizer.
     """
 
@@ -48,16 +47,15 @@ class Nevergrad:
         num_workers: int = 1,
         initial: Sequence[Configuration] = (),
     ) -> None:
-        with GlobalRandomState(0):  # some optimizers draw their settings when the library is imported
-            library = require("nevergrad", "nevergrad")
-        take_turns(require("nevergrad.optimization.recaster", "nevergrad"))
-        quiet("nevergrad")
-        registry = library.optimizers.registry
-        self._optimizer, self._name = optimizer, repr(optimizer)
+        registry = _library().optimizers.registry
+        self._optimizer, self._name = optimizer, _shown(optimizer)
         if isinstance(optimizer, str):
             if optimizer not in registry:
                 raise UnknownName("Nevergrad optimizer", optimizer, sorted(registry))
             self._optimizer, self._name = registry[optimizer], optimizer
+        if budget is not None:
+            check_whole("budget", budget, 1)
+        check_whole("num_workers", num_workers, 1)
         self._budget, self._workers, self._initial = budget, num_workers, initial
 
     def __call__(self, schema: Schema, seed: int) -> AskTellScheduler:
@@ -66,22 +64,37 @@ class Nevergrad:
         Raises:
             InvalidOption: The optimizer refuses the budget, the number of workers or the space.
         """
+        _library()
         initial = check_initial(schema.space, self._initial)
         settings = {"budget": self._budget, "num_workers": self._workers, "initial": initial}
         version = version_of("nevergrad")
         described = shown("Nevergrad", seed=seed, optimizer=self._name, **settings, nevergrad=version)
-        if self._workers > 1 and self._optimizer.no_parallelization:
+        if self._workers > 1 and getattr(self._optimizer, "no_parallelization", False):
             raise InvalidOption(f"{described} cannot be made: the optimizer needs num_workers=1")
-        state = GlobalRandomState(seed)
-        with state, warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        own = library_seed(seed)
+        state = GlobalRandomState(own)
+        with state, hushed():
             parametrization = to_nevergrad(schema.space)
-            parametrization.random_state = np.random.RandomState(seed % 2**32)  # noqa: TID251  it takes these
+            parametrization.random_state = np.random.RandomState(own)  # noqa: TID251  it takes these
             try:
                 made = self._optimizer(parametrization, budget=self._budget, num_workers=self._workers)
-            except (ValueError, AssertionError, TypeError) as err:
-                raise InvalidOption(f"{described} cannot be made: {err}") from err
+            except Exception as err:  # whatever it raises for a budget, or for a library that it lacks
+                raise InvalidOption(f"{described} cannot be made: {said(err)}") from err
         return AskTellScheduler(_Optimizer(made, state, schema.space, initial, described), schema)
+
+
+def _library() -> Any:
+    """Nevergrad without its log, in whichever process that is; its threads take turns."""
+    with GlobalRandomState(0):  # some optimizers draw their settings when the library is imported
+        library = require("nevergrad", "nevergrad")
+        take_turns(require("nevergrad.optimization.recaster", "nevergrad"))
+    quiet("nevergrad")
+    return library
+
+
+def _shown(optimizer: Any) -> str:
+    """A family with its settings; of a function the name, for its text has an address."""
+    return name_of(optimizer) if hasattr(optimizer, "__name__") else repr(optimizer)
 
 
 class _Optimizer:
@@ -133,10 +146,8 @@ class _Optimizer:
     @contextmanager
     def _apart(self) -> Iterator[None]:
         """Away from the user's random state; and without warnings, such as that a loss is clipped."""
-        with self._state, warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with _cma_draws_from_the_global_state():
-                yield
+        with self._state, hushed(), _cma_draws_from_the_global_state():
+            yield
 
 
 @contextmanager

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import sys
-import warnings
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -15,8 +14,8 @@ import numpy as np
 from blackbox_repo.errors import InvalidOption, UnknownName
 from blackbox_repo.schema import Schema
 from blackbox_repo.space import Space
-from simulator.adapters.global_state import GlobalRandomState
-from simulator.adapters.library import made, require, version_of
+from simulator.adapters.global_state import GlobalRandomState, hushed
+from simulator.adapters.library import library_seed, made, name_of, require, version_of
 from simulator.adapters.nni_space import decoded, to_nni
 from simulator.errors import SchedulerError
 from simulator.scheduler import CONTINUE, STOP, Decision, Report, Start, Trial, TrialStatus
@@ -84,26 +83,28 @@ class NNI:
             InvalidOption: NNI refuses the settings; curve fitting where small is good.
             InvalidSpace: Conditions that NNI cannot say.
         """
+        require_nni()
         minimized = schema.objective(schema.target).goal == "min"
         if minimized and self._assessor_name == "Curvefitting":
             raise InvalidOption("NNI's Curvefitting needs a target with goal 'max', and here it is 'min'")
         mode = "minimize" if minimized else "maximize"
-        offered: dict[str, Any] = {
+        own = library_seed(seed)
+        supplied: dict[str, Any] = {
             "optimize_mode": mode,
-            "seed": seed,
+            "seed": own,
             "epoch_num": len(schema.fidelity.values),
         }
         if self._tuner_name == "Anneal":
-            offered["algorithm_name"] = "anneal"
-        state = _State(seed, curves=self._assessor_name == "Curvefitting")
-        with state.apart(), _seeded_states(seed):
-            tuner = _made(self._tuner, self._settings, offered)
-            assessor = self._assessor and _made(self._assessor, self._assessor_settings, offered)
+            supplied["algorithm_name"] = "anneal"
+        state = _State(own, curves=self._assessor_name == "Curvefitting")
+        with state.apart(), _seeded_states(own):
+            tuner = made(self._tuner, self._settings, supplied=supplied)
+            assessor = self._assessor and made(self._assessor, self._assessor_settings, supplied=supplied)
             tuner.update_search_space(to_nni(schema.space))
-        parts: dict[str, Any] = {"tuner": self._tuner_name, **self._settings}
+        parts: dict[str, Any] = {"seed": seed, "tuner": self._tuner_name, **self._settings}
         if assessor is not None:
             parts |= {"assessor": self._assessor_name, **self._assessor_settings}
-        described = shown("NNI", seed=seed, **parts, nni=version_of("nni"))
+        described = shown("NNI", **{**parts, "seed": seed, "nni": version_of("nni")})
         return NNIScheduler(tuner, assessor, schema, state, described)
 
 
@@ -196,15 +197,14 @@ class _State:
     @contextmanager
     def apart(self) -> Iterator[None]:
         """For each call of NNI."""
-        outside = {name: list(values) for name, values in self._shared.items()}
-        self._shared.update(self._own)
-        try:
-            with self._random, np.errstate(all="ignore"), warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # such as that a curve cannot be fitted
+        with self._random, hushed():  # of warnings such as that a curve cannot be fitted
+            outside = {name: list(values) for name, values in self._shared.items()}
+            self._shared.update(self._own)
+            try:
                 yield
-        finally:
-            self._own = {name: list(values) for name, values in self._shared.items()}
-            self._shared.update(outside)
+            finally:
+                self._own = {name: list(values) for name, values in self._shared.items()}
+                self._shared.update(outside)
 
 
 @contextmanager
@@ -215,7 +215,7 @@ def _seeded_states(seed: int) -> Iterator[None]:
 
     class Seeded(states):  # type: ignore[misc, valid-type]
         def __init__(self, given: Any = None) -> None:
-            super().__init__(seed % 2**32 if given is None else given)
+            super().__init__(seed if given is None else given)
 
     library.RandomState = Seeded
     try:
@@ -247,15 +247,8 @@ def require_nni() -> Any:
 
 def _named(what: str, given: str | Callable[..., Any], known: Mapping[str, str]) -> tuple[Any, str]:
     if not isinstance(given, str):
-        return given, getattr(given, "__name__", repr(given))
+        return given, name_of(given)
     if given not in known:
         raise UnknownName(what, given, sorted(known))
     module, _, name = known[given].partition(":")
     return getattr(require(module, "nni"), name), given
-
-
-def _made(factory: Any, settings: Mapping[str, Any], offered: Mapping[str, Any]) -> Any:
-    try:
-        return made(factory, settings, **offered)
-    except (AttributeError, KeyError) as err:  # what TpeTuner raises for constant_liar_type="none"
-        raise InvalidOption(f"{factory.__name__} cannot be made with {dict(settings)!r}: {err!r}") from err

@@ -13,7 +13,8 @@ from typing import Any
 
 from blackbox_repo.errors import InvalidOption, UnknownName
 from blackbox_repo.schema import Schema
-from simulator.adapters.library import made, require, version_of
+from simulator.adapters.global_state import ALONE, hushed
+from simulator.adapters.library import library_seed, made, name_of, require, version_of
 from simulator.adapters.nni import require_nni
 from simulator.adapters.nni_space import in_choices
 from simulator.errors import SchedulerError
@@ -48,15 +49,12 @@ class NNINAS:
         *,
         settings: Mapping[str, Any] | None = None,
     ) -> None:
-        with _without_framework(require_nni()):
-            strategies = require("nni.nas.strategy", "nni")
-        require("nni.nas.strategy.hpo", "nni").time = _CLOCK
-        logging.getLogger("nni.nas").setLevel(logging.CRITICAL)  # what goes wrong is raised
+        strategies = _library()
         self._settings = dict(settings or {})
         if "optimize_mode" in self._settings:
             raise InvalidOption("optimize_mode is the goal of the blackbox's target; leave it out")
         self._strategy: Any = strategy
-        self._name = getattr(strategy, "__name__", repr(strategy))
+        self._name = name_of(strategy)
         if isinstance(strategy, str):
             if strategy not in STRATEGIES:
                 raise UnknownName("NNI strategy", strategy, STRATEGIES)
@@ -71,10 +69,22 @@ class NNINAS:
             InvalidOption: NNI refuses the settings.
             InvalidSpace: A hyperparameter without a list of values, or a conditional one.
         """
-        space = _model_space(in_choices(schema.space))
-        strategy = made(self._strategy, self._settings, seed=seed % 2**32)
-        described = shown("NNINAS", seed=seed, strategy=self._name, **self._settings, nni=version_of("nni"))
+        _library()
+        with hushed():
+            space = _model_space(in_choices(schema.space))
+            strategy = made(self._strategy, self._settings, supplied={"seed": library_seed(seed)})
+        parts = {"seed": seed, "strategy": self._name, **self._settings}
+        described = shown("NNINAS", **{**parts, "seed": seed, "nni": version_of("nni")})
         return NNINASScheduler(strategy, space, schema, described)
+
+
+def _library() -> Any:
+    """NNI's strategies, which say nothing and do not sleep, in whichever process that is."""
+    with ALONE, _without_framework(require_nni()):
+        strategies = require("nni.nas.strategy", "nni")
+        require("nni.nas.strategy.hpo", "nni").time = _CLOCK
+    logging.getLogger("nni.nas").setLevel(logging.CRITICAL)  # what goes wrong is raised
+    return strategies
 
 
 def _tpe(seed: int, tpe_args: Mapping[str, Any] | None = None) -> Any:

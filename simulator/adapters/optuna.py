@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +10,10 @@ from blackbox_repo.domains import Categorical, Domain, Float, Integer, Ordinal, 
 from blackbox_repo.errors import InvalidOption, InvalidSpace
 from blackbox_repo.schema import Schema
 from blackbox_repo.space import Configuration, Space
-from simulator.adapters.library import class_in, made, quiet, require, version_of
+from simulator.adapters.global_state import hushed
+from simulator.adapters.library import class_in, library_seed, made, name_of, quiet, require, version_of
 from simulator.scheduler import CONTINUE, STOP, Decision, Report, Start, Trial, TrialStatus
+from simulator.schedulers.settings import check_initial
 
 if TYPE_CHECKING:
     import optuna
@@ -30,7 +31,8 @@ class Optuna:
     its last report, one that failed as failed; a NaN counts as a failure, as in ``Study.optimize``.
 
     Args:
-        sampler: The name of a class in ``optuna.samplers``, or a function ``seed -> sampler``.
+        sampler: The name of a class in ``optuna.samplers``, or a function ``seed -> sampler``; the seed is
+            ``library_seed`` of the run's.
         pruner: The name of a class in ``optuna.pruners``, or a function that makes one; by default nothing
             is pruned.
         objectives: Optimize these instead of the target, several of them without pruning; each by its goal.
@@ -53,8 +55,7 @@ class Optuna:
         sampler_settings: Mapping[str, Any] | None = None,
         pruner_settings: Mapping[str, Any] | None = None,
     ) -> None:
-        library = require("optuna", "optuna")
-        quiet("optuna")
+        library = _library()
         samplers, pruners = library.samplers, library.pruners
         self._sampler: Any = sampler
         self._pruner: Any = pruner
@@ -66,39 +67,51 @@ class Optuna:
             dict(sampler_settings or {}),
             dict(pruner_settings or {}),
         )
-        self._objectives, self._initial = tuple(objectives), list(initial)
+        self._objectives, self._initial = tuple(objectives), initial
         if len(self._objectives) > 1 and self._pruner is not pruners.NopPruner:
             raise InvalidOption(
                 f"Optuna prunes for one objective only, but objectives is {list(objectives)!r}"
             )
 
     def __call__(self, schema: Schema, seed: int) -> OptunaScheduler:
-        """A fresh study for this blackbox."""
-        import optuna
+        """A fresh study for this blackbox.
 
+        Raises:
+            InvalidOption: Optuna refuses the settings; or an objective has no goal.
+        """
+        library = _library()
         objectives = self._objectives or (schema.target,)
         goals = [schema.objective(name).goal for name in objectives]
         for name, goal in zip(objectives, goals, strict=True):
             if goal == "none":
                 raise InvalidOption(f"the objective {name!r} cannot be optimized: it has no goal")
-        study = optuna.create_study(
-            study_name=STUDY_NAME,
-            directions=["minimize" if goal == "min" else "maximize" for goal in goals],
-            sampler=made(self._sampler, self._sampler_settings, seed=seed % 2**32),
-            pruner=made(self._pruner, self._pruner_settings),
-        )
-        for configuration in self._initial:
-            study.enqueue_trial(schema.space.check(configuration))
-        return OptunaScheduler(study, schema, objectives, f"seed={seed}, {self._described()}")
+        initial = check_initial(schema.space, self._initial)
+        with hushed():
+            study = library.create_study(
+                study_name=STUDY_NAME,
+                directions=["minimize" if goal == "min" else "maximize" for goal in goals],
+                sampler=made(self._sampler, self._sampler_settings, supplied={"seed": library_seed(seed)}),
+                pruner=made(self._pruner, self._pruner_settings),
+            )
+            for configuration in initial:
+                study.enqueue_trial(configuration)
+        return OptunaScheduler(study, schema, objectives, f"seed={seed}, {self._described(initial)}")
 
-    def _described(self) -> str:
-        parts = {"sampler": self._sampler.__name__, **self._sampler_settings}
-        parts |= {"pruner": self._pruner.__name__, **self._pruner_settings}
+    def _described(self, initial: list[Any]) -> str:
+        parts = {"sampler": name_of(self._sampler), **self._sampler_settings}
+        parts |= {"pruner": name_of(self._pruner), **self._pruner_settings}
         parts |= {"objectives": list(self._objectives)} if self._objectives else {}
-        parts |= {"initial": self._initial} if self._initial else {}
+        parts |= {"initial": initial} if initial else {}
         return ", ".join(
             f"{name}={value}" for name, value in {**parts, "optuna": version_of("optuna")}.items()
         )
+
+
+def _library() -> Any:
+    """Optuna without its log, in whichever process that is."""
+    library = require("optuna", "optuna")
+    quiet("optuna")
+    return library
 
 
 class OptunaScheduler:
@@ -120,8 +133,7 @@ class OptunaScheduler:
 
     def suggest(self) -> Start:
         """What the sampler suggests."""
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # such as that a sampler is experimental
+        with hushed():  # of warnings such as that a sampler is experimental
             trial = self._study.ask()
             configuration = suggested(trial, self._schema.space)
         self._trials.append(trial)
@@ -135,8 +147,9 @@ class OptunaScheduler:
         fidelity = report.fidelity
         step = int(fidelity) if fidelity == int(fidelity) else report.index + 1
         asked = self._trials[trial.number]
-        asked.report(report[self._objectives[0]], step)
-        return STOP if asked.should_prune() else CONTINUE
+        with hushed():
+            asked.report(report[self._objectives[0]], step)
+            return STOP if asked.should_prune() else CONTINUE
 
     def on_end(self, trial: Trial) -> None:
         """The study is told; a trial that is interrupted goes on for it."""
@@ -144,13 +157,16 @@ class OptunaScheduler:
         if trial.status is TrialStatus.INTERRUPTED:
             return
         values = None if report is None else [report[name] for name in self._objectives]
-        complete = trial.status is TrialStatus.COMPLETED and values is not None
-        if complete and not any(map(math.isnan, values or ())):
-            self._study.tell(self._trials[trial.number], values)
-        elif trial.status is TrialStatus.STOPPED:
-            self._study.tell(self._trials[trial.number], state=self._states.PRUNED)
+        with hushed():
+            self._tell(self._trials[trial.number], trial.status, values)
+
+    def _tell(self, asked: optuna.Trial, status: TrialStatus, values: list[float] | None) -> None:
+        if status is TrialStatus.COMPLETED and values is not None and not any(map(math.isnan, values)):
+            self._study.tell(asked, values)
+        elif status is TrialStatus.STOPPED:
+            self._study.tell(asked, state=self._states.PRUNED)
         else:
-            self._study.tell(self._trials[trial.number], state=self._states.FAIL)
+            self._study.tell(asked, state=self._states.FAIL)
 
 
 def suggested(trial: optuna.Trial, space: Space) -> dict[str, Value]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -11,13 +12,16 @@ from blackbox_repo.errors import InvalidOption, UnknownName
 from blackbox_repo.schema import Schema
 from blackbox_repo.space import Configuration
 from simulator.adapters.fidelities import Resource
-from simulator.adapters.global_state import GlobalRandomState
-from simulator.adapters.library import class_in, hushed, made, require, version_of
+from simulator.adapters.global_state import GlobalRandomState, hushed
+from simulator.adapters.library import class_in, library_seed, made, name_of, require, version_of
 from simulator.adapters.ray_tune_control import TIME, Controller, Saved, Variants
 from simulator.adapters.ray_tune_space import clipped, decoded, to_bounds, to_mutations, to_ray_tune
 from simulator.adapters.tree import single_valued
 from simulator.scheduler import CONTINUE, PAUSE, STOP, Decision, Report, Resume, Start, Trial, TrialStatus
 from simulator.schedulers.settings import check_initial, check_whole, shown
+
+_SECONDS = "time_total_s"
+"""Ray Tune's name for how long a trial has trained."""
 
 
 class RayTune:
@@ -55,11 +59,9 @@ class RayTune:
         settings: Mapping[str, Any] | None = None,
         searcher_settings: Mapping[str, Any] | None = None,
     ) -> None:
+        _library()
         with hushed():
-            require("ray.tune", "ray", "ray[tune]")
             self._scheduler, self._searcher = _scheduler_class(scheduler), _searcher_class(searcher)
-        for logger in ("ray", "optuna", "hyperopt"):
-            logging.getLogger(logger).setLevel(logging.ERROR)
         if num_samples is not None:
             check_whole("num_samples", num_samples, 1)
         self._num_samples, self._initial = num_samples, initial
@@ -69,12 +71,14 @@ class RayTune:
         """A fresh scheduler for this blackbox.
 
         Raises:
-            InvalidOption: Ray Tune refuses the settings; or there is a population but no ``num_samples``.
+            InvalidOption: A setting contradicts the blackbox, the run or this adapter, or Ray Tune refuses
+                it; or there is a population but no ``num_samples``.
             InvalidSpace: There are conditions between hyperparameters.
         """
+        _library()
         initial = check_initial(schema.space, self._initial)
         described = self._described(seed, initial)
-        seed %= 2**31
+        seed = library_seed(seed)
         random = GlobalRandomState(seed)  # from which schedulers draw, and which cannot be told otherwise
         with random, hushed():
             scheduler = self._made_scheduler(schema)
@@ -91,12 +95,13 @@ class RayTune:
         if population and self._num_samples is None:
             raise InvalidOption(f"{self._scheduler.__name__} needs num_samples, the size of its population")
         most = Resource(schema.fidelity).of(schema.fidelity.values[-1])
+        self._check_clock(schema, most)
+        _check_names(self._settings, schema)
         settings = {**self._settings, **({"log_config": False} if population else {})}  # it writes files
         return made(
             self._scheduler,
             settings,
-            metric=schema.target,
-            mode=schema.objective(schema.target).goal,
+            supplied={"metric": schema.target, "mode": schema.objective(schema.target).goal},
             time_attr=TIME,
             max_t=most,
             hyperparam_mutations=to_mutations(schema.space),
@@ -104,22 +109,57 @@ class RayTune:
             custom_explore_fn=partial(clipped, schema.space),
         )
 
+    def _check_clock(self, schema: Schema, most: int) -> None:
+        """Refuse a clock that does not run here, and a limit that no training reaches or that has no unit."""
+        clock, limit = self._settings.get("time_attr", TIME), self._settings.get("max_t")
+        seconds = [] if schema.time is None else [_SECONDS]
+        if clock not in (TIME, *seconds):
+            raise InvalidOption(
+                f"time_attr is {clock!r}, but must be {TIME!r}, the number of the {schema.fidelity.name}"
+                + (f", or {_SECONDS!r}" if seconds else "")
+            )
+        if clock == _SECONDS and limit is None and "max_t" in inspect.signature(self._scheduler).parameters:
+            raise InvalidOption(f"time_attr={_SECONDS!r} needs max_t, in seconds")
+        if clock == TIME and isinstance(limit, int | float) and limit > most:
+            raise InvalidOption(f"max_t is {limit!r}, but trainings end at {TIME}={most}")
+
     def _made_searcher(self, schema: Schema, seed: int, initial: list[Any]) -> Any:
         if self._searcher is None:
             return None
         goal = {"metric": schema.target, "mode": schema.objective(schema.target).goal}
-        offered: dict[str, Any] = {"seed": seed, "random_state_seed": seed, "random_state": seed}
-        offered |= {"points_to_evaluate": initial} if initial else {}
-        searcher = made(self._searcher, self._searcher_settings, **goal, **offered)
+        seeds = dict.fromkeys(("seed", "random_state_seed", "random_state"), seed)
+        supplied = {**goal, **seeds, "space": None, "points_to_evaluate": initial or None}
+        searcher = made(self._searcher, self._searcher_settings, supplied=supplied)
         searcher.set_search_properties(*goal.values(), to_ray_tune(schema.space))
         return require("ray.tune.search", "ray", "ray[tune]").SearchGenerator(searcher)
 
     def _described(self, seed: int, initial: list[Any]) -> str:
-        parts: dict[str, Any] = {"seed": seed, "trial_scheduler": self._scheduler.__name__, **self._settings}
+        parts: dict[str, Any] = {"seed": seed, "trial_scheduler": name_of(self._scheduler), **self._settings}
         if self._searcher is not None:
-            parts |= {"searcher": self._searcher.__name__, **self._searcher_settings}
-        parts |= {"num_samples": self._num_samples, "initial": initial, "ray": version_of("ray")}
+            parts |= {"searcher": name_of(self._searcher), **self._searcher_settings}
+        parts |= {
+            "seed": seed,
+            "num_samples": self._num_samples,
+            "initial": initial,
+            "ray": version_of("ray"),
+        }
         return shown("RayTune", **parts)
+
+
+def _library() -> None:
+    """Ray Tune and its searchers without their logs, in whichever process that is."""
+    with hushed():
+        require("ray.tune", "ray", "ray[tune]")
+    for logger in ("ray", "optuna", "hyperopt"):
+        logging.getLogger(logger).setLevel(logging.ERROR)
+
+
+def _check_names(settings: Mapping[str, Any], schema: Schema) -> None:
+    """Refuse hyperparameters that population-based training should change, but that do not exist."""
+    for setting in ("hyperparam_mutations", "hyperparam_bounds"):
+        for name in settings.get(setting) or ():
+            if name not in schema.space.domains:
+                raise UnknownName(f"hyperparameter in {setting}", name, list(schema.space.domains))
 
 
 def _scheduler_class(name: str | Callable[..., Any]) -> Any:
@@ -137,7 +177,10 @@ def _searcher_class(name: str | Callable[..., Any] | None) -> Any:
     known = require("ray.tune.search", "ray", "ray[tune]").SEARCH_ALG_IMPORT
     if name not in known:
         raise UnknownName("Ray Tune searcher", name, sorted(known))
-    found = known[name]()
+    try:
+        found = known[name]()
+    except ImportError as err:
+        raise InvalidOption(f"Ray Tune's searcher {name!r} needs what cannot be imported: {err}") from err
     return None if found is known["random"]() else found
 
 
@@ -213,6 +256,14 @@ class RayTuneScheduler:
                 return PAUSE
             self._over.add(trial.number)
         return CONTINUE if over or theirs.status == theirs.RUNNING else STOP
+
+    def abandoned(self) -> list[int]:
+        """Where Ray's trial has ended, or goes on as another trial, from another's checkpoint."""
+        return [
+            number
+            for number, theirs in enumerate(self._theirs)
+            if theirs.is_finished() or not self._control.number(theirs) == number == theirs.checkpoint.number
+        ]
 
     def on_end(self, trial: Trial) -> None:
         """It is told of what has completed or failed by itself; what has not reported anything has failed."""

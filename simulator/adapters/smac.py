@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import math
 import tempfile
-import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,17 +14,43 @@ from blackbox_repo.schema import Schema
 from blackbox_repo.space import Configuration
 from simulator.adapters.ask_tell import AskTellScheduler, Job, Outcome
 from simulator.adapters.config_space import decoded, encoded, to_config_space
-from simulator.adapters.fidelities import nearest, smallest
-from simulator.adapters.library import class_in, require, version_of
+from simulator.adapters.fidelities import check_budgets, reaching, smallest
+from simulator.adapters.global_state import hushed
+from simulator.adapters.library import (
+    class_in,
+    library_seed,
+    refuse_contradictions,
+    require,
+    said,
+    version_of,
+)
 from simulator.schedulers.settings import check_initial, shown
+
+_SUPPLIED: Mapping[str, Any] = {
+    "output_directory": "a temporary folder",
+    "objectives": "cost",
+    "n_workers": 1,  # or it starts a cluster of Dask's
+    "instances": None,
+    "instance_features": None,
+    "adaptive_capping": False,
+    "runtime_cutoff": None,
+    "termination_cost_threshold": math.inf,  # these count what only SMAC's own loop counts
+    "walltime_limit": math.inf,
+    "cputime_limit": math.inf,
+    "trial_walltime_limit": None,
+    "trial_memory_limit": None,
+}
+"""What of a ``Scenario`` has no place in a simulation: seconds and memory of the computer, instances."""
 
 
 class SMAC:
     """A factory of schedulers that do what ``optimize`` of a facade would do.
 
-    Budgets are rounded to the nearest fidelity of the blackbox. What failed, and NaN, is told as crashed, at
-    the cost of the worst trial so far, or once there is one: at SMAC's own default, infinity, its models
-    fail. A first trial that crashes does not end the run. SMAC's files are not kept.
+    Where a budget lies between two fidelities of the blackbox, the upper one is trained. What failed, and
+    NaN, is told as crashed, at the cost of the worst trial so far, or once there is one: at SMAC's own
+    default, infinity, its models fail. A first trial that crashes does not end the run. On a space that is
+    used up, SMAC gives up while jobs run; here it is asked again when they have ended, and promotes what it
+    has. SMAC's files are not kept, and no cluster is started.
 
     Args:
         facade: A class of ``smac``, such as ``"MultiFidelityFacade"`` or ``"BlackBoxFacade"``.
@@ -56,11 +81,9 @@ class SMAC:
         model: Mapping[str, Any] | None = None,
         initial: Sequence[Configuration] = (),
     ) -> None:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            library = require("smac", "smac", "smac")
+        library = _library()
+        with hushed():
             base = require("smac.facade", "smac").AbstractFacade
-        logging.getLogger("smac").setLevel(logging.ERROR)  # it warns of how it works: no more candidates
         self._library, self._name = library, facade
         self._facade = class_in(library, facade, base, "SMAC facade")
         self._resume, self._initial = resume, initial
@@ -72,8 +95,10 @@ class SMAC:
         """A fresh facade for this blackbox.
 
         Raises:
-            InvalidOption: SMAC refuses a setting; or it wants budgets and there is only one fidelity.
+            InvalidOption: A setting contradicts the blackbox, the run or this adapter, or SMAC refuses it; or
+                it wants budgets and there is only one fidelity.
         """
+        _library()
         settings = {"scenario": self._scenario, **self._parts}
         described = shown(
             "SMAC",
@@ -84,12 +109,14 @@ class SMAC:
             initial=check_initial(schema.space, self._initial),
             smac=version_of("smac"),
         )
-        with warnings.catch_warnings(), tempfile.TemporaryDirectory() as folder:
-            warnings.simplefilter("ignore")
+        check_budgets(self._scenario, schema.fidelity, ("min_budget", "max_budget"))
+        with hushed(), tempfile.TemporaryDirectory() as folder:
             try:
-                facade = self._made(schema, seed % 2**32, Path(folder))
-            except (TypeError, ValueError) as err:
-                raise InvalidOption(f"{described} cannot be made: {err}") from err
+                facade = self._made(schema, library_seed(seed), Path(folder))
+            except InvalidOption:
+                raise
+            except Exception as err:  # whatever it raises for settings
+                raise InvalidOption(f"{described} cannot be made: {said(err)}") from err
         optimizer = _Optimizer(facade, schema, self._scenario, described)
         return AskTellScheduler(optimizer, schema, resume=self._resume)
 
@@ -98,6 +125,7 @@ class SMAC:
         library, facade = self._library, self._facade
         space = to_config_space(schema.space, seed)
         given: dict[str, Any] = {"seed": seed, "output_directory": folder, "deterministic": True}
+        refuse_contradictions("smac.Scenario", self._scenario, {"seed": seed, **_SUPPLIED})
         if issubclass(facade, library.MultiFidelityFacade | library.HyperbandFacade):
             given |= {"min_budget": smallest(schema.fidelity), "max_budget": schema.fidelity.values[-1]}
         scenario = library.Scenario(space, **{**given, **self._scenario})
@@ -115,6 +143,14 @@ class SMAC:
             overwrite=True,
         )
         return in_order(made)
+
+
+def _library() -> Any:
+    """SMAC without its log, in whichever process that is."""
+    with hushed():
+        library = require("smac", "smac", "smac")
+    logging.getLogger("smac").setLevel(logging.ERROR)  # it warns of how it works: no more candidates
+    return library
 
 
 def in_order(facade: Any) -> Any:
@@ -138,6 +174,7 @@ class _Optimizer:
         self._crash_cost: float | None = scenario.get("crash_cost")
         self._worst: float | None = None
         self._crashed: list[Job] = []
+        self._gave_up = False
         # threads would add up the trees of a forest in the order in which they are done
         self._sequentially = require("joblib", "smac").parallel_config
         history = require("smac.runhistory", "smac")
@@ -148,18 +185,34 @@ class _Optimizer:
         return self._described
 
     def ask(self) -> Job | None:
-        if self._facade.runhistory.submitted >= self._limit:
+        if self._gave_up or self._facade.runhistory.submitted >= self._limit:
             return None
-        with warnings.catch_warnings(), self._sequentially(backend="sequential"):
-            warnings.simplefilter("ignore")
-            try:
-                asked = self._facade.ask()
-            except (StopIteration, self._exhausted):
-                return None
-        until = None if asked.budget is None else nearest(self._schema.fidelity, asked.budget)
+        with hushed(), self._sequentially(backend="sequential"):
+            asked = self._asked()
+        if asked is None:
+            return None
+        until = None if asked.budget is None else reaching(self._schema.fidelity, asked.budget)
         return Job(decoded(self._schema.space, asked.config), until, asked)
 
+    def _asked(self) -> Any:
+        """What SMAC wants to be tried; once there is no new configuration, those that it has promoted."""
+        while not self._gave_up:
+            before = self._stages()
+            try:
+                return self._facade.ask()
+            except (StopIteration, self._exhausted):
+                loop = self._facade._optimizer  # noqa: SLF001  its generator is through: give it a new one
+                loop._trial_generator = iter(self._facade.intensifier)  # noqa: SLF001  see above
+                self._gave_up = self._stages() == before  # until a job ends, there is nobody to promote
+        return None
+
+    def _stages(self) -> list[tuple[Any, int]]:
+        """How many groups of configurations there are in each stage of successive halving."""
+        tracker = getattr(self._facade.intensifier, "_tracker", {})
+        return [(stage, len(groups)) for stage, groups in tracker.items()]
+
     def tell(self, job: Job, outcome: Outcome) -> None:
+        self._gave_up = False
         if math.isfinite(outcome.loss):
             self._worst = outcome.loss if self._worst is None else max(self._worst, outcome.loss)
             self._tell(job, self._value(cost=outcome.loss, time=outcome.seconds))
@@ -170,6 +223,5 @@ class _Optimizer:
             self._tell(self._crashed.pop(0), self._value(cost=cost, status=self._status.CRASHED))
 
     def _tell(self, job: Job, value: Any) -> None:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with hushed():
             self._facade.tell(job.handle, value, save=False)

@@ -7,7 +7,8 @@ import inspect
 import logging
 import math
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timezone
 from typing import Any
 
@@ -15,9 +16,17 @@ from blackbox_repo.errors import InvalidOption, UnknownName
 from blackbox_repo.schema import Schema
 from blackbox_repo.space import Configuration
 from simulator.adapters.fidelities import Resource
-from simulator.adapters.global_state import GlobalRandomState
-from simulator.adapters.library import hushed, require, version_of
+from simulator.adapters.global_state import GlobalRandomState, hushed
+from simulator.adapters.library import (
+    library_seed,
+    name_of,
+    refuse_contradictions,
+    require,
+    said,
+    version_of,
+)
 from simulator.adapters.syne_tune_space import decoded, encoded, to_syne_tune
+from simulator.errors import SchedulerError
 from simulator.scheduler import CONTINUE, PAUSE, STOP, Decision, Report, Resume, Start, Trial, TrialStatus
 from simulator.schedulers.settings import check_initial
 
@@ -66,9 +75,7 @@ class SyneTune:
         initial: Sequence[Configuration] = (),
         settings: Mapping[str, Any] | None = None,
     ) -> None:
-        with hushed():
-            require("syne_tune", "syne-tune", "syne-tune")
-        logging.getLogger("syne_tune").setLevel(logging.ERROR)
+        _library()
         self._scheduler, self._base = found(scheduler), found(base)
         self._objectives, self._initial = tuple(objectives), initial
         self._settings = dict(settings or {})
@@ -77,42 +84,51 @@ class SyneTune:
         """A fresh scheduler for this blackbox.
 
         Raises:
-            InvalidOption: Syne Tune refuses the settings, or does not take initial configurations here; or an
-                objective has no goal.
+            InvalidOption: A setting contradicts the blackbox, the run or this adapter, or Syne Tune refuses
+                it, or does not take initial configurations here; or an objective has no goal.
             InvalidSpace: There are conditions between hyperparameters.
         """
+        _library()
         initial = check_initial(schema.space, self._initial)
         described = self._described(seed, initial)
         metrics = list(self._objectives) or [schema.target]
         signs = {name: _sign(schema, name) for name in metrics}
         most = Resource(schema.fidelity).of(schema.fidelity.values[-1])
-        seed %= 2**31
-        offered = {
-            "config_space": {**to_syne_tune(schema.space), limit_of(schema): most},
-            "metric": metrics if len(metrics) > 1 else metrics[0],
+        own = library_seed(seed)
+        several = len(metrics) > 1
+        supplied = {
+            "metric": metrics if several else metrics[0],
             "metrics": metrics,
-            "mode": ["min"] * len(metrics) if len(metrics) > 1 else "min",
+            "mode": ["min"] * len(metrics) if several else "min",
             "do_minimize": True,
-            "random_seed": seed,
+            "random_seed": own,
             "time_attr": schema.fidelity.name,
             "resource_attr": schema.fidelity.name,
-            "max_t": most,
             "max_resource_attr": limit_of(schema),
+            "config_space": {**to_syne_tune(schema.space), limit_of(schema): most},
             "points_to_evaluate": [encoded(schema.space, configuration) for configuration in initial],
         }
-        random = GlobalRandomState(seed)  # from which most of Syne Tune draws, whatever its random_seed
+        _check_limit(self._settings.get("max_t", most), most)
+        random = GlobalRandomState(own)  # from which most of Syne Tune draws, whatever its random_seed
         with random, hushed():
-            made = _made(self._scheduler, self._settings, offered, self._base)
+            made = _made(self._scheduler, self._settings, {**supplied, "max_t": most}, self._base)
         return SyneTuneScheduler(made, schema, signs, random, described)
 
     def _described(self, seed: int, initial: list[Any]) -> str:
-        parts: dict[str, Any] = {"seed": seed, "scheduler": self._scheduler.__name__}
+        parts: dict[str, Any] = {"seed": seed, "scheduler": name_of(self._scheduler)}
         if "scheduler" in parameters(self._scheduler):
-            parts["base"] = self._base.__name__
+            parts["base"] = name_of(self._base)
         parts |= {"objectives": self._objectives, "initial": initial, **self._settings}
         parts["syne_tune"] = version_of("syne-tune")
         kept = (f"{name}={value}" for name, value in parts.items() if value not in ([], ()))
         return f"SyneTune({', '.join(kept)})"
+
+
+def _library() -> None:
+    """Syne Tune without its log, in whichever process that is."""
+    with hushed():
+        require("syne_tune", "syne-tune", "syne-tune")
+    logging.getLogger("syne_tune").setLevel(logging.ERROR)
 
 
 def found(scheduler: str | Callable[..., Any]) -> Any:
@@ -151,10 +167,11 @@ def limit_of(schema: Schema) -> str:
 
 def _made(factory: Any, settings: Mapping[str, Any], offered: Mapping[str, Any], base: Any) -> Any:
     """The scheduler, of what is offered with what it takes."""
-    name, taken, known = factory.__name__, dict(offered), parameters(factory)
+    name, taken, known = name_of(factory), dict(offered), parameters(factory)
     for setting in settings:
         if setting not in known:
             raise UnknownName(f"{name} setting", setting, sorted(known))
+    refuse_contradictions(name, settings, {key: offered[key] for key in offered if key != "max_t"})
     if "scheduler" in known and "scheduler" not in settings:
         taken |= {"scheduler": _made(base, {}, offered, base), "points_to_evaluate": []}
     if "max_resource_attr" not in known:
@@ -162,18 +179,21 @@ def _made(factory: Any, settings: Mapping[str, Any], offered: Mapping[str, Any],
         taken["config_space"] = {key: value for key, value in taken["config_space"].items() if key != limit}
     if len(taken["metrics"]) > 1 and not {"metrics", "mode"} & known:
         raise InvalidOption(f"{name} optimizes one objective only, but objectives is {taken['metrics']!r}")
-    initial = taken.pop("points_to_evaluate")
-    if initial and "points_to_evaluate" in known:
-        taken["points_to_evaluate"] = initial
-    elif initial and "searcher_kwargs" in known:
-        taken["searcher_kwargs"] = {"points_to_evaluate": initial}
-    elif initial:
-        raise InvalidOption(f"{name} takes no initial configurations")
+    first = {"points_to_evaluate": taken.pop("points_to_evaluate")}
+    if first["points_to_evaluate"]:
+        if "points_to_evaluate" in known:
+            taken |= first
+        elif "searcher_kwargs" in known:
+            settings = {**settings, "searcher_kwargs": {**settings.get("searcher_kwargs", {}), **first}}
+        else:
+            raise InvalidOption(f"{name} takes no initial configurations")
     taken = {key: value for key, value in taken.items() if key in known}
     try:
         return factory(**{**taken, **settings})
-    except (TypeError, ValueError, AssertionError, ImportError) as err:
-        raise InvalidOption(f"{name} cannot be made with the settings {dict(settings)!r}: {err}") from err
+    except Exception as err:  # whatever it raises for settings
+        raise InvalidOption(
+            f"{name} cannot be made with the settings {dict(settings)!r}: {said(err)}"
+        ) from err
 
 
 def parameters(factory: Any) -> set[str]:
@@ -184,6 +204,13 @@ def parameters(factory: Any) -> set[str]:
             known |= set(inspect.signature(above).parameters)
             known |= getattr(sys.modules[above.__module__], "_ARGUMENT_KEYS", set())
     return known - {"kwargs"}
+
+
+def _check_limit(limit: object, most: int) -> None:
+    if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= most:
+        raise InvalidOption(
+            f"max_t is {limit!r}, but must be a whole number from 1 to {most}, where trainings end"
+        )
 
 
 class SyneTuneScheduler:
@@ -221,7 +248,7 @@ class SyneTuneScheduler:
 
     def suggest(self) -> Start | Resume | None:
         """What it suggests."""
-        with self._random, hushed():
+        with self._apart():
             number = (len(self._trials),) if self._wants_number else ()
             suggestion = self._scheduler.suggest(*number)
             if suggestion is None:
@@ -237,9 +264,28 @@ class SyneTuneScheduler:
     def _resumed(self, suggestion: Any) -> Resume:
         trial = self._trials[suggestion.checkpoint_trial_id]
         if suggestion.config is not None:
+            self._check_same(trial, suggestion.config)
             trial.config = suggestion.config
         self._removed.discard(trial.trial_id)
         return Resume(trial.trial_id, self._until(trial))
+
+    def _check_same(self, trial: Any, config: Mapping[str, Any]) -> None:
+        """A curve belongs to a configuration, so none says how a training goes on with another."""
+        before, now = (decoded(self._schema.space, given) for given in (trial.config, config))
+        if before != now:
+            raise SchedulerError(
+                f"{self._described} resumed trial {trial.trial_id} with another configuration, {now!r} "
+                f"instead of {before!r}; the blackbox has no curve of a training that changes on the way"
+            )
+
+    @contextmanager
+    def _apart(self) -> Iterator[None]:
+        """For each call of Syne Tune, which leaves names undefined whose packages are not installed."""
+        with self._random, hushed():
+            try:
+                yield
+            except NameError as err:
+                raise SchedulerError(f"{self._described} failed: {said(err)}") from err
 
     def _until(self, trial: Any) -> float | None:
         limit = trial.config.get(limit_of(self._schema))
@@ -253,7 +299,7 @@ class SyneTuneScheduler:
         result[self._schema.fidelity.name] = self._resource.of(report.fidelity)
         theirs = self._trials[trial.number]
         self._last[trial.number] = result
-        with self._random, hushed():
+        with self._apart():
             decision = self._scheduler.on_trial_result(theirs, result)
             if decision != "CONTINUE":
                 self._removed.add(trial.number)
@@ -267,7 +313,7 @@ class SyneTuneScheduler:
         if not ended or trial.number in self._removed:
             return
         theirs, last = self._trials[trial.number], self._last.get(trial.number)
-        with self._random, hushed():
+        with self._apart():
             if trial.status is TrialStatus.COMPLETED and last is not None:
                 self._scheduler.on_trial_complete(theirs, last)
             else:

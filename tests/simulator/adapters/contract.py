@@ -19,9 +19,13 @@ from blackbox_repo.repository import load_blackbox
 from blackbox_repo.schema import Fidelity, Objective, Schema
 from blackbox_repo.space import Condition, Configuration, Space
 from simulator import Conditions, Failures, Run, Stop, simulate
+from simulator.adapters.library import library_seed
 from tests.simulator.schedulers.problems import PROBLEMS
 
 EPOCHS = 9
+SEED = 5
+OWN = library_seed(SEED)
+"""What a library is seeded with in a run with that seed."""
 ROOT = Path(__file__).parents[3]
 DOCS = ROOT / "docs" / "schedulers.md"
 STUMBLING = ("conditional", "maximized", "tiny", "one epoch", "independent")
@@ -101,7 +105,7 @@ def jobs_of(run: Run) -> list[tuple[Configuration, float]]:
 
 
 def simulated(blackbox: Blackbox, factory: Any, trials: int = 30, **changes: Any) -> Run:
-    options: dict[str, Any] = {"workers": 1, "stop": Stop(trials_started=trials), "seed": 5, **changes}
+    options: dict[str, Any] = {"workers": 1, "stop": Stop(trials_started=trials), "seed": SEED, **changes}
     return simulate(blackbox, factory, **options)
 
 

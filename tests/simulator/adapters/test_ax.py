@@ -13,6 +13,7 @@ from blackbox_repo.space import Configuration, Space
 from simulator.adapters.ax import Ax, decoded, encoded, to_ax
 from simulator.schedulers.registry import scheduler_factory
 from tests.simulator.adapters.contract import (
+    OWN,
     SPACE,
     check_hard_conditions,
     configurations,
@@ -38,7 +39,7 @@ SMALL = Space(
 
 def looped(trials: int) -> list[Configuration]:
     """What a user of Ax would write."""
-    client = client_module.Client(random_seed=5)
+    client = client_module.Client(random_seed=OWN)
     client.configure_experiment(parameters=to_ax(SMALL), name="loop")
     client.configure_optimization(objective="-loss")
     client.configure_generation_strategy(method="fast")

@@ -17,6 +17,7 @@ from simulator.adapters.dehb import DEHB
 from simulator.schedulers.registry import scheduler_factory
 from tests.simulator.adapters.contract import (
     EPOCHS,
+    OWN,
     SPACE,
     check_hard_conditions,
     check_it_goes_on,
@@ -44,11 +45,11 @@ def test_with_one_worker_jobs_are_those_of_run(tmp_path: Path) -> None:
 
     optimizer = dehb.DEHB(
         f=function,
-        cs=to_config_space(SPACE, 5),
+        cs=to_config_space(SPACE, OWN),
         min_fidelity=1,
         max_fidelity=EPOCHS,
         n_workers=1,
-        seed=5,
+        seed=OWN,
         output_path=tmp_path,
     )
     optimizer.run(fevals=60)
@@ -102,7 +103,7 @@ def test_settings_reach_the_library_and_wrong_ones_are_refused() -> None:
     settings = {"settings": {"eta": 2, "min_fidelity": 2}}
     run = simulated(made_blackbox(SPACE), scheduler_factory("dehb:best1_bin", settings), 40)
     assert "strategy='best1_bin', resume=False, eta=2, min_fidelity=2" in run.header["scheduler"]
-    assert {until for _, until in jobs_of(run)} == {2, 4, 9}
+    assert {until for _, until in jobs_of(run)} == {3, 5, 9}
     with pytest.raises(UnknownName, match="unknown DEHB setting 'min_budget'; did you mean 'min_fidelity'"):
         DEHB(settings={"min_budget": 1})
     with pytest.raises(InvalidOption, match="epoch has only the value 1; a multi-fidelity scheduler needs"):

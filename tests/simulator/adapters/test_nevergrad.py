@@ -15,6 +15,7 @@ from simulator.adapters.nevergrad import Nevergrad
 from simulator.adapters.nevergrad_space import decoded, encoded, from_nevergrad, to_nevergrad
 from simulator.schedulers.registry import scheduler_factory
 from tests.simulator.adapters.contract import (
+    OWN,
     SPACE,
     check_hard_conditions,
     check_it_goes_on,
@@ -41,7 +42,7 @@ def minimized(optimizer: str, budget: int) -> list[Configuration]:
         return loss_of(SPACE, tried[-1])
 
     parametrization = to_nevergrad(SPACE)
-    parametrization.random_state = np.random.RandomState(5)  # noqa: TID251  as a user of Nevergrad would
+    parametrization.random_state = np.random.RandomState(OWN)  # noqa: TID251  as a user of Nevergrad would
     ng.optimizers.registry[optimizer](parametrization, budget=budget, num_workers=1).minimize(loss)
     return tried
 

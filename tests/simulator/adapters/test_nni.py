@@ -18,6 +18,7 @@ from simulator.adapters.nni_space import decoded, from_nni, to_nni
 from simulator.schedulers.registry import scheduler_factory
 from tests.simulator.adapters.contract import (
     EPOCHS,
+    OWN,
     check_hard_conditions,
     check_it_goes_on,
     check_processes,
@@ -71,7 +72,7 @@ class Manager:
         self.reports: list[int] = []
 
     def run(self, trials: int) -> None:
-        with _seeded_states(5):  # as no user of NNI can: Evolution takes no seed
+        with _seeded_states(OWN):  # as no user of NNI can: Evolution takes no seed
             self.dispatcher.handle_initialize(to_nni(SPACE))
         for number in range(trials):
             self.sent.clear()
@@ -111,7 +112,7 @@ def library_tuner(name: str, mode: str) -> Any:
     module, _, kind = TUNERS[name].partition(":")
     made = getattr(importlib.import_module(module), kind)
     if name in ("TPE", "Random"):
-        return made(optimize_mode=mode, seed=5)
+        return made(optimize_mode=mode, seed=OWN)
     return made("anneal", mode) if name == "Anneal" else made(optimize_mode=mode)
 
 
@@ -126,7 +127,7 @@ def test_with_one_worker_trials_are_those_of_nnis_own_dispatcher(
     mode = "minimize" if goal == "min" else "maximize"
     stops = MedianstopAssessor(mode, start_step=2) if assessed else None
     manager = Manager(library_tuner(name, mode), stops, goal=goal)
-    with GlobalRandomState(5):
+    with GlobalRandomState(OWN):
         manager.run(45)
     ours = NNI(name, assessor="Medianstop", assessor_settings={"start_step": 2}) if assessed else NNI(name)
     run = simulated(made_blackbox(SPACE, goal), ours, 45)

@@ -15,6 +15,7 @@ from blackbox_repo.repository import load_blackbox
 from blackbox_repo.schema import Fidelity, Objective, Schema
 from blackbox_repo.space import Condition, Configuration, Space
 from simulator import Conditions, Failures, Run, Stop, simulate
+from simulator.adapters.library import library_seed
 from simulator.adapters.optuna import STUDY_NAME, Optuna, from_optuna, suggested, to_optuna
 from simulator.schedulers.registry import scheduler_factory
 
@@ -92,7 +93,7 @@ def test_with_one_worker_trials_are_those_of_optunas_own_loop(sampler: str, prun
     run = simulated(Optuna(sampler, pruner=pruner))
     study = optuna.create_study(
         study_name=STUDY_NAME,
-        sampler=getattr(optuna.samplers, sampler)(seed=5),
+        sampler=getattr(optuna.samplers, sampler)(seed=library_seed(5)),
         pruner=getattr(optuna.pruners, pruner)(),
     )
     study.optimize(objective, n_trials=40)

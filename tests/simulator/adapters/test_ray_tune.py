@@ -12,8 +12,7 @@ from blackbox_repo.domains import Categorical, Float, Integer, Ordinal
 from blackbox_repo.errors import InvalidOption, InvalidSpace, UnknownName
 from blackbox_repo.space import Configuration, Space
 from simulator import Run, Stop
-from simulator.adapters.global_state import GlobalRandomState
-from simulator.adapters.library import hushed
+from simulator.adapters.global_state import GlobalRandomState, hushed
 from simulator.adapters.ray_tune import RayTune
 from simulator.adapters.ray_tune_space import clipped, decoded, from_ray_tune, to_mutations, to_ray_tune
 from simulator.schedulers.registry import scheduler_factory
@@ -21,6 +20,7 @@ from simulator.testing import CIRCUMSTANCES, SchedulerContract
 from simulator.testing.problems import TINY, Rough, schema_of
 from tests.simulator.adapters.contract import (
     EPOCHS,
+    OWN,
     SPACE,
     check_hard_conditions,
     configurations,
@@ -63,9 +63,9 @@ def asha(trials: int) -> list[tuple[Configuration, int]]:
     from ray.tune.search.sample import _BackwardsCompatibleNumpyRng
     from ray.tune.search.variant_generator import generate_variants
 
-    spec, random = {"config": to_ray_tune(FLAT)}, _BackwardsCompatibleNumpyRng(5)
+    spec, random = {"config": to_ray_tune(FLAT)}, _BackwardsCompatibleNumpyRng(OWN)
     queue, done = [], []
-    with GlobalRandomState(5), hushed():
+    with GlobalRandomState(OWN), hushed():
         theirs: Any = ASHAScheduler("training_iteration", "loss", "min", max_t=EPOCHS, brackets=2)
         for number in range(trials + 15):
             _, made = next(generate_variants(spec, random_state=random))

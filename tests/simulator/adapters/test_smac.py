@@ -17,6 +17,7 @@ from simulator.adapters.smac import SMAC, in_order
 from simulator.schedulers.registry import scheduler_factory
 from tests.simulator.adapters.contract import (
     EPOCHS,
+    OWN,
     SPACE,
     check_hard_conditions,
     check_it_goes_on,
@@ -52,10 +53,10 @@ def optimized(facade: str, space: Space, trials: int, folder: Path) -> list[tupl
 
     budgets = {"min_budget": 1, "max_budget": EPOCHS} if facade in MULTI else {}
     scenario = smac.Scenario(
-        to_config_space(space, 5),
+        to_config_space(space, OWN),
         deterministic=True,
         n_trials=trials,
-        seed=5,
+        seed=OWN,
         output_directory=folder,
         **budgets,
     )
@@ -128,7 +129,7 @@ def test_initial_configurations_come_after_the_initial_design() -> None:
 def test_settings_reach_the_library_and_wrong_ones_are_refused() -> None:
     settings = {"intensifier": {"eta": 2}, "scenario": {"min_budget": 2}, **FEW_TREES}
     run = simulated(made_blackbox(SMALL), scheduler_factory("smac:MultiFidelityFacade", settings), 30)
-    assert {until for _, until in jobs_of(run)} <= {2, 4, 9}
+    assert {until for _, until in jobs_of(run)} <= {3, 5, 9}
     assert "scenario={'min_budget': 2}, intensifier={'eta': 2}" in run.header["scheduler"]
     with pytest.raises(UnknownName, match="unknown SMAC facade 'MultiFidelity'; did you mean 'MultiFid"):
         SMAC("MultiFidelity")

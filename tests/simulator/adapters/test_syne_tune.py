@@ -14,8 +14,7 @@ from blackbox_repo.domains import Categorical, Constant, Float, Integer, Ordinal
 from blackbox_repo.errors import InvalidOption, InvalidSpace, UnknownName
 from blackbox_repo.space import Configuration, Space
 from simulator import Run, Stop, simulate
-from simulator.adapters.global_state import GlobalRandomState
-from simulator.adapters.library import hushed
+from simulator.adapters.global_state import GlobalRandomState, hushed
 from simulator.adapters.syne_tune import SyneTune
 from simulator.adapters.syne_tune_space import decoded, encoded, from_syne_tune, to_syne_tune
 from simulator.schedulers.registry import scheduler_factory
@@ -23,6 +22,7 @@ from simulator.testing import CIRCUMSTANCES, SchedulerContract
 from simulator.testing.problems import SCATTERED, TINY, Rough, schema_of
 from tests.simulator.adapters.contract import (
     EPOCHS,
+    OWN,
     SPACE,
     check_hard_conditions,
     configurations,
@@ -71,12 +71,12 @@ def loop(name: str, space: Space, trials: int) -> list[tuple[Configuration, int]
     from syne_tune.optimizer import baselines
     from syne_tune.optimizer.schedulers import MedianStoppingRule, PopulationBasedTraining
 
-    theirs, settings = to_syne_tune(space), {"random_seed": 5, **SETTINGS[name]}
+    theirs, settings = to_syne_tune(space), {"random_seed": OWN, **SETTINGS[name]}
     along = {"metric": "loss", "time_attr": "epoch"}
     done, epochs_of = [], {}
-    with GlobalRandomState(5), hushed():
+    with GlobalRandomState(OWN), hushed():
         if name == "MedianStoppingRule":
-            inner = baselines.RandomSearch(theirs, ["loss"], random_seed=5)
+            inner = baselines.RandomSearch(theirs, ["loss"], random_seed=OWN)
             scheduler: Any = MedianStoppingRule(inner, **along, **settings)
         elif name == "PopulationBasedTraining":
             scheduler = PopulationBasedTraining(theirs, **along, max_t=EPOCHS, **settings)
