@@ -259,11 +259,12 @@ class RayTuneScheduler:
 
     def abandoned(self) -> list[int]:
         """Where Ray's trial has ended, or goes on as another trial, from another's checkpoint."""
-        return [
-            number
-            for number, theirs in enumerate(self._theirs)
-            if theirs.is_finished() or not self._control.number(theirs) == number == theirs.checkpoint.number
-        ]
+        return [number for number, theirs in enumerate(self._theirs) if not self._goes_on(number, theirs)]
+
+    def _goes_on(self, number: int, theirs: Any) -> bool:
+        saved = theirs.checkpoint
+        own = saved is not None and saved.number == self._control.number(theirs) == number
+        return own and not theirs.is_finished()
 
     def on_end(self, trial: Trial) -> None:
         """It is told of what has completed or failed by itself; what has not reported anything has failed."""

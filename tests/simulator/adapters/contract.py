@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import math
 import os
+import pickle
 import re
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from blackbox_repo import views
 from blackbox_repo.blackbox import Blackbox, from_function
@@ -36,6 +40,12 @@ from tests.simulator.schedulers.problems import PROBLEMS
 factory = scheduler_factory({scheduler!r}, {settings!r})
 print(simulate(PROBLEMS["conditional"](), factory, workers=4, stop=Stop(trials_started=30), seed=7).digest)
 """
+ELSEWHERE = """
+import pickle, sys
+from tests.simulator.adapters.contract import NUMBERS, made_blackbox, simulated
+factory = pickle.load(sys.stdin.buffer)
+print(simulated(made_blackbox(NUMBERS), factory, int(sys.argv[1])).digest)
+"""
 HARD = Conditions(decision_time=3, failures=Failures(crash=70, preempt=200, away=7))
 
 SPACE = Space(
@@ -58,6 +68,8 @@ SPACE = Space(
     },
 )
 """Everything that a space may have, in one."""
+
+NUMBERS = Space({name: SPACE.domains[name] for name in ("x", "lr", "layers")})
 
 
 def made_blackbox(space: Space, goal: Any = "min", losses: Callable[..., float] | None = None) -> Blackbox:
@@ -157,3 +169,41 @@ def run_snippet(heading: str) -> dict[str, Any]:
     for code in re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL):
         exec(code, names)  # noqa: S102  our own page
     return names
+
+
+def check_threads(factory: Any, *, trials: int = 12, threads: int = 4) -> None:
+    """Runs in threads are those made one after the other; the user's random state and output stay."""
+    blackbox, output = made_blackbox(NUMBERS), sys.stdout
+    np.random.seed(1)  # noqa: NPY002, TID251  the user's
+    state = np.random.get_state()[1].tolist()  # noqa: NPY002, TID251  the user's
+
+    def digest(seed: int) -> str:
+        return simulated(blackbox, factory, trials, seed=seed, workers=3).digest
+
+    with ThreadPoolExecutor(threads) as pool:
+        assert list(pool.map(digest, range(2 * threads))) == [digest(seed) for seed in range(2 * threads)]
+    assert np.random.get_state()[1].tolist() == state  # noqa: NPY002, TID251  the user's
+    assert sys.stdout is output
+
+
+def check_seeds(factory: Any, *, trials: int = 5) -> None:
+    """Seeds that are one to a library, or none, are different ones here; numpy's is the same as Python's."""
+    seeds: list[Any] = [0, 2**31, 2**32, -1, 2**64 + 1, np.int64(2**31)]
+    runs = [simulated(made_blackbox(NUMBERS), factory, trials, seed=seed) for seed in seeds]
+    tried = [str(configurations(run)) for run in runs]
+    assert tried[-1] == tried[1]
+    assert len(set(tried)) == len(seeds) - 1
+
+
+def check_another_process(factory: Any, *, trials: int = 3) -> None:
+    """A factory that was made here says nothing in a new process either, and finds the same there."""
+    digest = simulated(made_blackbox(NUMBERS), factory, trials).digest
+    run = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", ELSEWHERE, str(trials)],
+        cwd=ROOT,
+        input=pickle.dumps(factory),
+        check=True,
+        capture_output=True,
+    )
+    assert run.stdout.decode().split() == [digest]
+    assert run.stderr.decode() == ""

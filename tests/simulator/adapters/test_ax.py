@@ -15,7 +15,10 @@ from simulator.schedulers.registry import scheduler_factory
 from tests.simulator.adapters.contract import (
     OWN,
     SPACE,
+    check_another_process,
     check_hard_conditions,
+    check_seeds,
+    check_threads,
     configurations,
     loss_of,
     made_blackbox,
@@ -95,3 +98,9 @@ def test_wrong_settings_are_refused_and_nothing_is_written(
 
 def test_the_snippet_of_the_documentation() -> None:
     assert run_snippet("Ax")["run"].best().value > 0
+
+
+def test_threads_processes_and_seeds() -> None:
+    check_threads(Ax("random_search"), trials=4)
+    check_another_process(Ax("random_search"), trials=4)
+    check_seeds(Ax("random_search"))

@@ -13,15 +13,18 @@ from blackbox_repo.errors import InvalidOption, UnknownName
 from blackbox_repo.space import Configuration
 from simulator import Stop, simulate
 from simulator.adapters.config_space import decoded, to_config_space
-from simulator.adapters.dehb import DEHB
+from simulator.adapters.dehb import DEHB, STRATEGIES
 from simulator.schedulers.registry import scheduler_factory
 from tests.simulator.adapters.contract import (
     EPOCHS,
     OWN,
     SPACE,
+    check_another_process,
     check_hard_conditions,
     check_it_goes_on,
     check_processes,
+    check_seeds,
+    check_threads,
     configurations,
     jobs_of,
     loss_of,
@@ -136,3 +139,48 @@ def test_two_processes_find_the_same() -> None:
 
 def test_the_snippet_of_the_documentation() -> None:
     assert run_snippet("DEHB")["run"].best().value > 0
+
+
+def test_threads_processes_and_seeds() -> None:
+    check_threads(DEHB())
+    check_another_process(DEHB())
+    check_seeds(DEHB())
+
+
+def test_a_strategy_is_one_that_dehb_has() -> None:
+    with pytest.raises(UnknownName, match="unknown DEHB strategy 'rand_bin'; did you mean 'rand1_bin'"):
+        DEHB("rand_bin")
+    for strategy in STRATEGIES:
+        assert simulated(made_blackbox(SPACE), DEHB(strategy), 40).reason == "trials_started"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("n_workers", 4, "n_workers=4 contradicts n_workers=1"),  # which would start four processes
+        ("seed", 3, "seed=3 contradicts seed="),
+        ("strategy", "best1_bin", "strategy='best1_bin' contradicts strategy='rand1_bin'"),
+        ("save_freq", "step", "save_freq='step' contradicts save_freq='end'"),
+        ("max_fidelity", 500, "max_fidelity is 500, but must be a number above 0 and at most 9, the largest"),
+        ("min_fidelity", 0, "min_fidelity is 0, but must be a number above 0"),
+        ("min_fidelity", "1", "min_fidelity is '1', but must be a number above 0"),
+        ("eta", 1, "cannot be made: OverflowError"),
+        ("mutation_factor", -1, "mutation_factor is -1, but must be a number from 0 to 2"),
+        ("crossover_prob", "a", "crossover_prob is 'a', but must be a number from 0 to 1"),
+        ("boundary_fix_type", "foo", "boundary_fix_type is 'foo', but must be 'random' or 'clip'"),
+    ],
+)
+def test_settings_that_cannot_be_are_refused_before_anything_runs(
+    name: str, value: Any, message: str
+) -> None:
+    with pytest.raises(InvalidOption, match=message):
+        DEHB(settings={name: value})(made_blackbox(SPACE).schema, 0)
+
+
+def test_trials_that_are_not_promoted_leave_no_run_stalled() -> None:
+    """A bounded job is a trial that nobody resumes."""
+    run = simulate(PROBLEMS["tiny"](), DEHB(), workers=3, stop=Stop(time=100), seed=1)
+    assert run.reason == "time"
+    scheduler = DEHB()(made_blackbox(SPACE).schema, 1)
+    scheduler.suggest()
+    assert list(scheduler.abandoned()) == [0]

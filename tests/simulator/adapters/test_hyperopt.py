@@ -19,9 +19,12 @@ from simulator.schedulers.registry import scheduler_factory
 from tests.simulator.adapters.contract import (
     OWN,
     SPACE,
+    check_another_process,
     check_hard_conditions,
     check_it_goes_on,
     check_processes,
+    check_seeds,
+    check_threads,
     configurations,
     loss_of,
     made_blackbox,
@@ -165,3 +168,19 @@ def test_the_snippet_of_the_documentation() -> None:
 
 def test_two_processes_find_the_same() -> None:
     check_processes("hyperopt:tpe")
+
+
+def test_threads_processes_and_seeds() -> None:
+    check_threads(Hyperopt(settings={"n_startup_jobs": 4}))
+    check_another_process(Hyperopt(settings={"n_startup_jobs": 4}))
+    check_seeds(Hyperopt(settings={"n_startup_jobs": 4}))
+
+
+def test_numpys_errors_and_settings_that_are_suggests_own() -> None:
+    with np.errstate(all="raise"):
+        run = simulated(made_blackbox(SPACE), Hyperopt("tpe"), 40)
+    assert run.digest == simulated(made_blackbox(SPACE), Hyperopt("tpe"), 40).digest
+    with pytest.raises(InvalidOption, match="Hyperopt's tpe refuses {'seed': 3}: TypeError: .*'seed'"):
+        Hyperopt(settings={"seed": 3})
+    with pytest.raises(InvalidOption, match="Hyperopt's tpe refuses {'gamma': 'a'}|Hyperopt's tpe"):
+        Hyperopt(settings={"nothing": 3})

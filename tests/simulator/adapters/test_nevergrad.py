@@ -17,9 +17,12 @@ from simulator.schedulers.registry import scheduler_factory
 from tests.simulator.adapters.contract import (
     OWN,
     SPACE,
+    check_another_process,
     check_hard_conditions,
     check_it_goes_on,
     check_processes,
+    check_seeds,
+    check_threads,
     configurations,
     loss_of,
     made_blackbox,
@@ -161,3 +164,16 @@ def test_two_processes_find_the_same_and_end() -> None:
 
 def test_the_snippet_of_the_documentation() -> None:
     assert run_snippet("Nevergrad")["run"].best().value > 0
+
+
+def test_threads_processes_and_seeds() -> None:
+    check_threads(Nevergrad("DE", budget=50, num_workers=3))
+    check_another_process(Nevergrad("DE", budget=50, num_workers=3))
+    check_seeds(Nevergrad("DE", budget=50, num_workers=3))
+
+
+@pytest.mark.parametrize("value", [0, -1, 2.5, "4", True])
+@pytest.mark.parametrize("name", ["num_workers", "budget"])
+def test_counts_are_whole_numbers_from_1(name: str, value: Any) -> None:
+    with pytest.raises(InvalidOption, match=f"{name} is {value!r}, but must be a whole number, 1 or more"):
+        Nevergrad("DE", **{name: value})

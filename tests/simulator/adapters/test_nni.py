@@ -19,9 +19,12 @@ from simulator.schedulers.registry import scheduler_factory
 from tests.simulator.adapters.contract import (
     EPOCHS,
     OWN,
+    check_another_process,
     check_hard_conditions,
     check_it_goes_on,
     check_processes,
+    check_seeds,
+    check_threads,
     configurations,
     loss_of,
     made_blackbox,
@@ -300,3 +303,22 @@ def test_the_snippet_of_the_documentation() -> None:
     left = run_snippet("NNI")
     assert left["run"].best().value > 50
     assert left["search"].statistics()["duplicates"] == 0
+
+
+def test_threads_processes_and_seeds() -> None:
+    check_threads(NNI("TPE"))
+    check_another_process(NNI("TPE"))
+    check_seeds(NNI("TPE"))
+
+
+@pytest.mark.parametrize("tuner", ["Random", "Evolution"])
+def test_a_negative_seed_is_one_like_any_other(tuner: str) -> None:
+    check_seeds(NNI(tuner))
+
+
+def test_settings_that_contradict_the_run_are_refused() -> None:
+    schema = made_blackbox(NUMBERS).schema
+    with pytest.raises(InvalidOption, match="the setting seed=3 contradicts seed="):
+        NNI("TPE", settings={"seed": 3})(schema, 0)
+    with pytest.raises(InvalidOption, match="algorithm_name='tpe' contradicts algorithm_name='anneal'"):
+        NNI("Anneal", settings={"algorithm_name": "tpe"})(schema, 0)

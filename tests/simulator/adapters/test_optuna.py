@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
+from importlib.util import find_spec
 from typing import Any
 
+import numpy as np
 import pytest
 
 from blackbox_repo.blackbox import Blackbox, from_function
@@ -18,6 +21,7 @@ from simulator import Conditions, Failures, Run, Stop, simulate
 from simulator.adapters.library import library_seed
 from simulator.adapters.optuna import STUDY_NAME, Optuna, from_optuna, suggested, to_optuna
 from simulator.schedulers.registry import scheduler_factory
+from tests.simulator.adapters.contract import check_another_process, check_seeds, check_threads
 
 optuna = pytest.importorskip("optuna")
 
@@ -228,3 +232,35 @@ def test_a_curve_that_ends_early_is_told_with_its_last_value() -> None:
     curves = {number: rough.curve(run.configuration(number)) for number in told}
     assert told == {n: curve.point("score", len(curve) - 1) for n, curve in curves.items()}
     assert any(len(curve) < len(rough.schema.fidelity.values) for curve in curves.values())
+
+
+def test_threads_processes_and_seeds() -> None:
+    check_threads(Optuna(pruner="MedianPruner"))
+    check_another_process(Optuna(pruner="MedianPruner"))
+    check_seeds(Optuna("RandomSampler"))
+
+
+def test_numpys_errors_do_not_reach_it() -> None:
+    with np.errstate(all="raise"):
+        run = simulated(Optuna(pruner="HyperbandPruner"))
+    assert run.digest == simulated(Optuna(pruner="HyperbandPruner")).digest
+
+
+def test_the_seed_is_the_runs_and_missing_parts_are_named() -> None:
+    with pytest.raises(InvalidOption, match="TPESampler: the setting seed=3 contradicts seed="):
+        simulated(Optuna(sampler_settings={"seed": 3}))
+    if find_spec("torch") is None:
+        with pytest.raises(InvalidOption, match="GPSampler cannot be made with the settings {}: .*torch"):
+            simulated(Optuna("GPSampler"))
+
+
+def test_a_function_that_makes_a_sampler() -> None:
+    def half(seed: int) -> Any:
+        return optuna.samplers.TPESampler(seed=seed, n_startup_trials=3)
+
+    named = simulated(Optuna(half))
+    assert named.header["scheduler"].startswith("Optuna(seed=5, sampler=half, pruner=NopPruner")
+    partial = functools.partial(optuna.samplers.TPESampler, n_startup_trials=3)
+    filled = simulated(Optuna(partial))
+    assert filled.header["scheduler"].startswith("Optuna(seed=5, sampler=TPESampler, pruner=NopPruner")
+    assert filled.digest == named.digest

@@ -22,7 +22,10 @@ from tests.simulator.adapters.contract import (
     EPOCHS,
     OWN,
     SPACE,
+    check_another_process,
     check_hard_conditions,
+    check_seeds,
+    check_threads,
     configurations,
     loss_of,
     made_blackbox,
@@ -292,3 +295,72 @@ def test_a_real_table_with_its_nearest_rows_and_real_curves() -> None:
 
 def test_the_snippet_of_the_documentation() -> None:
     assert run_snippet("Ray Tune")["run"].best().value > 0
+
+
+def test_threads_processes_and_seeds() -> None:
+    check_threads(RayTune("ASHAScheduler"))
+    check_another_process(RayTune("ASHAScheduler"))
+    check_seeds(RayTune("ASHAScheduler"))
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"metric": "val_acc"}, "metric='val_acc' contradicts metric='loss'"),
+        ({"mode": "max"}, "mode='max' contradicts mode='min'"),
+        ({"time_attr": "epoch"}, "time_attr is 'epoch', but must be 'training_iteration', the number of"),
+        ({"time_attr": "time_total_s"}, "time_attr='time_total_s' needs max_t, in seconds"),
+        ({"max_t": 100}, "max_t is 100, but trainings end at training_iteration=9"),
+    ],
+)
+def test_settings_that_contradict_the_blackbox_are_refused(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(InvalidOption, match=message):
+        RayTune("ASHAScheduler", settings=settings)(made_blackbox(NUMBERS).schema, 0)
+
+
+def test_settings_that_say_what_is_so_anyway_are_none() -> None:
+    said = {"metric": "loss", "mode": "min", "time_attr": "training_iteration"}
+    plain, repeated = (
+        simulated(made_blackbox(NUMBERS), RayTune("ASHAScheduler", settings=given)) for given in ({}, said)
+    )
+    assert plain.digest == repeated.digest
+
+
+def test_seconds_of_training_may_be_the_clock() -> None:
+    """Epochs take 10 seconds each."""
+    seconds = {"time_attr": "time_total_s", "grace_period": 10, "max_t": 90}
+    plain, timed = (
+        simulated(made_blackbox(NUMBERS), RayTune("ASHAScheduler", settings=given)) for given in ({}, seconds)
+    )
+    assert trained(timed) == trained(plain)
+
+
+def test_what_population_based_training_changes_must_exist() -> None:
+    settings = {**EVERY_SECOND, "hyperparam_mutations": {"nosuch": [1, 2]}}
+    with pytest.raises(UnknownName, match="unknown hyperparameter in hyperparam_mutations 'nosuch'"):
+        RayTune("PopulationBasedTraining", num_samples=4, settings=settings)(made_blackbox(NUMBERS).schema, 0)
+
+
+def test_a_searcher_is_told_what_the_blackbox_says() -> None:
+    pytest.importorskip("optuna")
+    for name, value in (("metric", "seconds"), ("mode", "max"), ("seed", 3), ("space", {})):
+        factory = RayTune(searcher="optuna", searcher_settings={name: value})
+        with pytest.raises(InvalidOption, match=f"OptunaSearch: the setting {name}=.* contradicts {name}="):
+            factory(made_blackbox(NUMBERS).schema, 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        ("PopulationBasedTraining", EVERY_SECOND),
+        ("PopulationBasedTraining", {**EVERY_SECOND, "synch": True}),
+        ("HyperBandScheduler", {}),
+    ],
+)
+def test_trials_that_ray_has_ended_or_copied_do_not_stall_a_run(name: str, settings: dict[str, Any]) -> None:
+    """``Tuner.fit`` ends there normally: all trials are terminated."""
+    factory = RayTune(name, num_samples=8, settings=settings)
+    scheduler = factory(made_blackbox(NUMBERS).schema, 3)
+    run = simulated(made_blackbox(NUMBERS), scheduler, stop=Stop(time=5000), workers=8)
+    assert {trial.status for trial in scheduler._control.get_trials()} == {"TERMINATED"}
+    assert run.reason == "exhausted"

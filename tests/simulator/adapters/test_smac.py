@@ -19,9 +19,12 @@ from tests.simulator.adapters.contract import (
     EPOCHS,
     OWN,
     SPACE,
+    check_another_process,
     check_hard_conditions,
     check_it_goes_on,
     check_processes,
+    check_seeds,
+    check_threads,
     configurations,
     jobs_of,
     loss_of,
@@ -78,7 +81,7 @@ def test_with_one_worker_jobs_are_those_of_optimize(facade: str, tmp_path: Path)
     few = SETTINGS.get(facade, FEW_TREES)
     factory = SMAC(facade, scenario={"n_trials": trials}, **few)
     run = simulated(made_blackbox(SMALL), factory, 100)
-    assert run.reason == ("stalled" if facade in MULTI else "exhausted")  # who is not promoted stays paused
+    assert run.reason == "exhausted"
     assert jobs_of(run) == optimized(facade, SMALL, trials, tmp_path)
 
 
@@ -158,3 +161,46 @@ def test_two_processes_find_the_same() -> None:
 
 def test_the_snippet_of_the_documentation() -> None:
     assert run_snippet("SMAC")["run"].best().value > 0
+
+
+def test_threads_processes_and_seeds() -> None:
+    check_threads(SMAC("HyperbandFacade"))
+    check_another_process(SMAC("HyperbandFacade"))
+    check_seeds(SMAC("HyperbandFacade"))
+
+
+@pytest.mark.parametrize("workers", [1, 4])
+@pytest.mark.parametrize("facade", MULTI)
+def test_what_is_left_of_a_space_that_is_used_up_is_promoted(facade: str, workers: int) -> None:
+    """SMAC itself gives up while jobs run, and completes nothing."""
+    tiny = made_blackbox(Space({"a": Integer(0, 2), "b": Categorical(("p", "q"))}))
+    run = simulate(
+        tiny,
+        SMAC(facade, maximizer=QUICK if facade == "MultiFidelityFacade" else None),
+        workers=workers,
+        stop=Stop(trials_started=60),
+        seed=3,
+    )
+    assert run.reason == "exhausted"
+    assert "completed" in run.trial_columns["status"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("n_workers", 4, "n_workers=4 contradicts n_workers=1"),  # which would start four processes
+        ("seed", 3, "seed=3 contradicts seed="),
+        ("output_directory", "here", "output_directory='here' contradicts"),
+        ("objectives", ["a", "b"], r"objectives=\['a', 'b'\] contradicts objectives='cost'"),
+        ("walltime_limit", 60, "walltime_limit=60 contradicts walltime_limit=inf"),
+        ("instances", ["a"], "instances=.* contradicts instances=None"),
+        ("max_budget", 500, "max_budget is 500, but must be a number above 0 and at most 9"),
+        ("min_budget", 0, "min_budget is 0, but must be a number above 0"),
+        ("n_trials", "5", "cannot be made: TypeError"),
+    ],
+)
+def test_settings_that_cannot_be_are_refused_before_anything_runs(
+    name: str, value: Any, message: str
+) -> None:
+    with pytest.raises(InvalidOption, match=message):
+        SMAC("HyperbandFacade", scenario={name: value})(made_blackbox(SMALL).schema, 0)

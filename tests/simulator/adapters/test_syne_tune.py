@@ -6,6 +6,7 @@ import logging
 import math
 from datetime import datetime, timezone
 from importlib.metadata import version
+from importlib.util import find_spec
 from typing import Any, ClassVar
 
 import pytest
@@ -13,7 +14,7 @@ import pytest
 from blackbox_repo.domains import Categorical, Constant, Float, Integer, Ordinal
 from blackbox_repo.errors import InvalidOption, InvalidSpace, UnknownName
 from blackbox_repo.space import Configuration, Space
-from simulator import Run, Stop, simulate
+from simulator import Run, SchedulerError, Stop, simulate
 from simulator.adapters.global_state import GlobalRandomState, hushed
 from simulator.adapters.syne_tune import SyneTune
 from simulator.adapters.syne_tune_space import decoded, encoded, from_syne_tune, to_syne_tune
@@ -24,7 +25,10 @@ from tests.simulator.adapters.contract import (
     EPOCHS,
     OWN,
     SPACE,
+    check_another_process,
     check_hard_conditions,
+    check_seeds,
+    check_threads,
     configurations,
     loss_of,
     made_blackbox,
@@ -339,3 +343,74 @@ def test_a_real_table_with_its_nearest_rows_and_real_curves() -> None:
 
 def test_the_snippet_of_the_documentation() -> None:
     assert run_snippet("Syne Tune")["run"].best().value > 0
+
+
+def test_threads_processes_and_seeds() -> None:
+    check_threads(SyneTune("ASHA"))
+    check_another_process(SyneTune("ASHA"))
+    check_seeds(SyneTune("ASHA"))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("metric", "nosuch"),
+        ("time_attr", "nosuch"),
+        ("random_seed", 3),
+        ("points_to_evaluate", [{"x": 0.5}]),
+        *([("mode", "max")] if OLDER else [("do_minimize", False)]),
+    ],
+)
+def test_settings_that_contradict_the_blackbox_are_refused(name: str, value: Any) -> None:
+    """A goal that is turned round twice makes the worst of 40 trainings the best."""
+    schema = made_blackbox(NUMBERS, "max").schema
+    name = "resource_attr" if OLDER and name == "time_attr" else name
+    with pytest.raises(InvalidOption, match=f"ASHA: the setting {name}=.* contradicts {name}="):
+        SyneTune("ASHA", settings={name: value})(schema, 0)
+
+
+@pytest.mark.parametrize("limit", [0, 500, 2.5, "9"])
+def test_trainings_end_where_they_end(limit: Any) -> None:
+    with pytest.raises(InvalidOption, match="max_t is .*, but must be a whole number from 1 to 9"):
+        SyneTune("ASHA", settings={"max_t": limit})(made_blackbox(NUMBERS).schema, 0)
+
+
+@newer
+def test_a_trial_does_not_go_on_with_another_configuration() -> None:
+    """Its curve would be that of neither."""
+
+    def changing(config_space: Any, metrics: list[str]) -> Any:
+        from syne_tune.optimizer.baselines import RandomSearch
+        from syne_tune.optimizer.scheduler import TrialSuggestion
+
+        class Changing(RandomSearch):
+            paused = False
+
+            def suggest(self) -> Any:
+                given = {"x": 1.5 if self.paused else 0.5, "lr": 1e-3, "layers": 2}
+                if self.paused:
+                    return TrialSuggestion.resume_suggestion(0, given)
+                return TrialSuggestion.start_suggestion(given)
+
+            def on_trial_result(self, *_: Any) -> str:
+                self.paused = True
+                return "PAUSE"
+
+        return Changing(config_space, metrics)
+
+    message = "resumed trial 0 with another configuration, {'x': 1.5, .* instead of {'x': 0.5, "
+    with pytest.raises(SchedulerError, match=message):
+        simulated(made_blackbox(NUMBERS), SyneTune(changing), 1)
+
+
+@newer
+def test_the_missing_part_of_a_library_is_named() -> None:
+    """Syne Tune passes over what cannot be imported, and fails for a name that it never got."""
+    missing = [name for name in ("torch", "botorch") if find_spec(name) is None]
+    if not missing:
+        pytest.skip("nothing is missing")
+    schema = schema_of(TINY)
+    with pytest.raises(InvalidOption, match=f"EHVI cannot be made .*: it needs .*{missing[-1]}"):
+        SyneTune("EHVI", objectives=["score", "size"])(schema, 0)
+    with pytest.raises(InvalidOption, match=f"BOTorch cannot be made .*: .*{missing[0]}"):
+        SyneTune("BOTorch")(schema, 0)
