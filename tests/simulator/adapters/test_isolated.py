@@ -79,8 +79,6 @@ def test_what_else_a_scheduler_offers_it_still_offers() -> None:
     assert not hasattr(isolated, "abandoned")
 
 
-def test_one_scheduler_is_not_told_that_it_is_isolated() -> None:
-    plain, isolated = (
-        simulated(made_blackbox(LINE), make) for make in (RandomSearch, Isolated(RandomSearch))
-    )
-    assert plain.digest == isolated.digest
+def test_a_scheduler_that_draws_nothing_globally_is_as_it_was() -> None:
+    isolated = simulated(made_blackbox(LINE), Isolated(RandomSearch))
+    assert isolated.digest == simulated(made_blackbox(LINE), RandomSearch).digest

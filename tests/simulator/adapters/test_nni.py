@@ -18,6 +18,7 @@ from simulator.adapters.nni_space import decoded, from_nni, to_nni
 from simulator.schedulers.registry import scheduler_factory
 from tests.simulator.adapters.contract import (
     EPOCHS,
+    NUMBERS,
     OWN,
     check_another_process,
     check_hard_conditions,

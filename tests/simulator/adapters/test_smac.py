@@ -174,13 +174,8 @@ def test_threads_processes_and_seeds() -> None:
 def test_what_is_left_of_a_space_that_is_used_up_is_promoted(facade: str, workers: int) -> None:
     """SMAC itself gives up while jobs run, and completes nothing."""
     tiny = made_blackbox(Space({"a": Integer(0, 2), "b": Categorical(("p", "q"))}))
-    run = simulate(
-        tiny,
-        SMAC(facade, maximizer=QUICK if facade == "MultiFidelityFacade" else None),
-        workers=workers,
-        stop=Stop(trials_started=60),
-        seed=3,
-    )
+    factory = SMAC(facade, maximizer=QUICK if facade == "MultiFidelityFacade" else None)
+    run = simulate(tiny, factory, workers=workers, stop=Stop(trials_started=60), seed=3)
     assert run.reason == "exhausted"
     assert "completed" in run.trial_columns["status"]
 
