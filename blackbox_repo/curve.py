@@ -9,12 +9,14 @@ import numpy as np
 import numpy.typing as npt
 
 from blackbox_repo.errors import InvalidConfiguration, UnknownFidelity, UnknownName
+from blackbox_repo.frozen import sealed
 
 if TYPE_CHECKING:
     from blackbox_repo.schema import Schema
 
 Status = Literal["ok", "diverged", "crashed"]
 Array: TypeAlias = npt.NDArray[Any]
+_EXACT = 2**53
 
 
 class LearningCurve:
@@ -81,8 +83,8 @@ class LearningCurve:
                 raise InvalidConfiguration(
                     f"the objective {objective.name!r} must be {kind}, not {values[objective.name]!r}"
                 )
-        points = {o.name: _frozen(values[o.name]) for o in schema.objectives if not o.constant}
-        constants = {o.name: _frozen([values[o.name]]) for o in schema.objectives if o.constant}
+        points = {o.name: _floats(o.name, values[o.name]) for o in schema.objectives if not o.constant}
+        constants = {o.name: _floats(o.name, [values[o.name]]) for o in schema.objectives if o.constant}
         lengths = {name: len(array) for name, array in points.items()}
         if len(set(lengths.values())) > 1 or max(lengths.values(), default=0) > len(schema.fidelity.values):
             raise InvalidConfiguration(
@@ -125,7 +127,7 @@ class LearningCurve:
                 self._fill(count)
             return points[self._start : self._start + count]
         if objective in self._constants:
-            return np.broadcast_to(self._constants[objective][self._row], count)
+            return np.broadcast_to(self._constants[objective][self._row : self._row + 1], count)
         raise UnknownName("objective", objective, [o.name for o in self.schema.objectives])
 
     def constant(self, objective: str) -> float:
@@ -178,7 +180,26 @@ def _decreases(points: Array) -> bool:
     return bool(np.any(points[1:] < points[:-1]))
 
 
-def _frozen(values: Any) -> Array:
-    array = np.array(values, dtype=np.float64)
-    array.flags.writeable = False
-    return array
+def _floats(objective: str, values: Any) -> Array:
+    return sealed(
+        exact_floats(f"the objective {objective!r}", np.array(values)).astype(np.float64, copy=False)
+    )
+
+
+def exact_floats(what: str, array: Array) -> Array:
+    """Numbers as float32 or float64, whatever type they have; float64 unless they are float32.
+
+    Raises:
+        InvalidConfiguration: They are no real numbers, or whole ones beyond 2**53, which float64 rounds.
+    """
+    kind = array.dtype.kind
+    if array.dtype in (np.float64, np.float32):
+        return array
+    if kind not in "fiub" or array.dtype.itemsize > 8:
+        raise InvalidConfiguration(f"{what} must be numbers that float64 can hold, not {array.dtype}")
+    if kind in "iu" and array.size and not -_EXACT <= int(array.min()) <= int(array.max()) <= _EXACT:
+        raise InvalidConfiguration(
+            f"{what} has whole numbers from {array.min()} to {array.max()}, but from {-_EXACT} to {_EXACT} "
+            f"(2**53) alone float64 holds all; divide them by a unit"
+        )
+    return array.astype(np.float64)

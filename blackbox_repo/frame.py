@@ -50,8 +50,9 @@ def _runs(blackbox: Blackbox) -> tuple[Array, Array]:
     """The seeds, and the numbers of points (0: no such run), of all runs as ``(configuration, seed)``."""
     configurations = blackbox.configurations()
     found = [blackbox.seeds(configuration) for configuration in configurations]
-    seeds = np.zeros((len(found), max(map(len, found))), dtype=np.int64)
-    lengths = np.zeros_like(seeds)
+    large = max(map(max, found)) > np.iinfo(np.int64).max
+    seeds = np.zeros((len(found), max(map(len, found))), dtype=np.uint64 if large else np.int64)
+    lengths = np.zeros(seeds.shape, dtype=np.int64)
     for index, (configuration, its_seeds) in enumerate(zip(configurations, found, strict=True)):
         for replicate, seed in enumerate(its_seeds):
             seeds[index, replicate] = seed

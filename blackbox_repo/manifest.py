@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,8 @@ from blackbox_repo.schema import Schema
 FORMAT = 1
 MANIFEST_FILE = "manifest.json"
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
+_DEVICE = re.compile(r"CON|PRN|AUX|NUL|(COM|LPT)[0-9]", re.IGNORECASE)
+_LONGEST_NAME = 200  # of a file system's 255, as suffixes and hidden names come to it
 
 
 @dataclass(frozen=True)
@@ -107,8 +109,8 @@ class Manifest:
 
     def __post_init__(self) -> None:
         check_plain_name("blackbox name", self.name)
-        for name, task in self.tasks.items():
-            check_plain_name("task name", name)
+        check_task_names(self.tasks)
+        for task in self.tasks.values():
             check_plain_name("file name", task.file)
 
     def task(self, name: str) -> Task:
@@ -221,13 +223,41 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
 
 
 def check_plain_name(what: str, name: str) -> None:
-    """Refuse names that could leave their folder or hide in it.
+    """Refuse names that could leave their folder or hide in it, and those that some systems cannot store.
 
     Raises:
-        FormatError: The name is not letters, digits and ``. _ + -``, starting with a letter or digit.
+        FormatError: The name is not letters, digits and ``. _ + -``, starting with a letter or digit; it ends
+            with a dot, is longer than 200 characters, or is one of Windows' devices, such as ``nul.txt``.
     """
     if not _PLAIN_NAME.fullmatch(name):
-        raise FormatError(f"the {what} {name!r} must be letters, digits, '.', '_', '+' and '-' only")
+        raise FormatError(
+            f"the {what} {name!a} must be letters, digits, '.', '_', '+' and '-' only, and begin with one of "
+            f"the former two"
+        )
+    if len(name) > _LONGEST_NAME:
+        raise FormatError(f"the {what} {name[:20]}... must have at most {_LONGEST_NAME} characters")
+    if name.endswith(".") or _DEVICE.fullmatch(name.partition(".")[0]):
+        raise FormatError(
+            f"the {what} {name!r} cannot be stored on Windows: rename it so that it neither ends with a dot "
+            f"nor is CON, PRN, AUX, NUL, COM1 or LPT1 up to its first dot"
+        )
+
+
+def check_task_names(names: Iterable[str]) -> None:
+    """Refuse names of tasks that are not plain, or differ by upper and lower case alone.
+
+    Raises:
+        FormatError: :func:`check_plain_name` refuses one, or some systems take two of them for the same.
+    """
+    known: dict[str, str] = {}
+    for name in names:
+        check_plain_name("task name", name)
+        other = known.setdefault(name.lower(), name)
+        if other != name:
+            raise FormatError(
+                f"the task names {other!r} and {name!r} are the same file on systems that do not tell upper "
+                f"from lower case; rename one of them"
+            )
 
 
 def _task_to_json(task: Task) -> dict[str, Any]:

@@ -37,8 +37,7 @@ def write_table(file: Path, schema: Schema, table: Table) -> None:
     for name, domain in schema.space.domains.items():
         column = table.hyperparameters[name]
         columns.append(coded_column(name, column, dictionary=not isinstance(domain, Float)))
-    small = np.iinfo(np.int32).min <= table.seeds.min() <= table.seeds.max() <= np.iinfo(np.int32).max
-    columns.append(plain_column("seed", pa.array(table.seeds.astype(np.int32 if small else np.int64))))
+    columns.append(plain_column("seed", pa.array(_narrow_seeds(table.seeds))))
     if table.status is not None:
         columns.append(plain_column("status", status_column(table.status)))
     columns += [plain_column(o.name, _objective_column(table, schema, o)) for o in schema.objectives]
@@ -90,6 +89,11 @@ def _narrowed(array: Array, schema: Schema, objective: Objective) -> Array:
     with np.errstate(over="ignore"):
         narrow = wide.astype(np.float32)
     return narrow if np.array_equal(narrow.astype(np.float64), wide, equal_nan=True) else wide
+
+
+def _narrow_seeds(seeds: Array) -> Array:
+    small = np.iinfo(np.int32).min <= seeds.min() <= seeds.max() <= np.iinfo(np.int32).max
+    return seeds.astype(np.int32) if small else seeds
 
 
 def _objective_column(table: Table, schema: Schema, objective: Objective) -> Any:
@@ -159,7 +163,7 @@ def read_arrays(content: bytes, path: Path) -> dict[str, Array]:
 
 def _columns(content: bytes, path: Path, wanted: Sequence[str]) -> Any:
     try:
-        columns = pq.ParquetFile(pa.BufferReader(content)).read()
+        columns = pq.ParquetFile(pa.BufferReader(content)).read(use_threads=False)
     except (pa.ArrowInvalid, OSError) as err:
         raise FormatError(f"{path} is not readable parquet: {err}") from err
     missing = [name for name in wanted if name not in columns.column_names]

@@ -19,7 +19,9 @@ FidelityKind = Literal["incremental", "independent"]
 SAME = 1e-12
 """Fidelities that differ by so much of themselves are one: what arithmetic with floats makes of a number."""
 RESERVED = ("seed", "status")
+# the columns of a run's results beside the objectives, which a test compares with those of a run
 RESULT_COLUMNS = ("time", "trial", "segment", "segments", "fidelity", "decision", "started", "ended")
+CONSTANT_COLUMNS = ("checkpoint_of", "off_table")  # beside the constant ones alone, as are config.NAME
 
 
 @dataclass(frozen=True)
@@ -51,9 +53,12 @@ class Objective:
     def __post_init__(self) -> None:
         _check_word("goal", self.goal, get_args(Goal))
         _check_word("provenance", self.provenance, get_args(Provenance))
+        if self.known_range is not None:
+            object.__setattr__(self, "known_range", _checked_range(self.name, self.known_range))
 
     def loss(self, value: float) -> float:
         """``value`` as a number to be small: negated for goal ``"max"``, NaN as the worst, infinity."""
+        value = float(value)  # minus an unsigned number is a large one
         if math.isnan(value):
             return math.inf
         return -value if self.goal == "max" else value
@@ -155,13 +160,14 @@ class Schema:
         object.__setattr__(self, "objectives", tuple(self.objectives))
         names = [*RESERVED, self.fidelity.name, *(o.name for o in self.objectives), *self.space.domains]
         for name in names:
+            _check_name(name)
             if names.count(name) > 1:
                 raise InvalidSpace(f"the name {name!r} stands for something else already; rename it")
         for objective in self.objectives:
-            if objective.name in RESULT_COLUMNS:
+            if _is_taken(objective):
                 raise InvalidSpace(
-                    f"an objective cannot be called {objective.name!r}: the results of a run have a column "
-                    f"of that name. Rename it; the time of a training is 'elapsed_time'"
+                    f"an objective cannot be called {objective.name!r}: the results of a run have columns "
+                    f"of such names. Rename it; the time of a training is 'elapsed_time'"
                 )
         if self.objective(self.target).goal == "none":
             raise InvalidSpace(f"the target {self.target!r} has no goal; it needs 'min' or 'max'")
@@ -235,6 +241,30 @@ def _objective_to_json(objective: Objective) -> dict[str, Any]:
 def _objective_from_json(data: Mapping[str, Any]) -> Objective:
     known = data.get("known_range")
     return Objective(**{**data, "known_range": None if known is None else tuple(known)})
+
+
+def _is_taken(objective: Objective) -> bool:
+    """Whether a run's results have a column of that name beside the objective's."""
+    beside_constants = objective.name in CONSTANT_COLUMNS or objective.name.startswith("config.")
+    return objective.name in RESULT_COLUMNS or (objective.constant and beside_constants)
+
+
+def _check_name(name: object) -> None:
+    if not isinstance(name, str) or not name.isprintable() or name != name.strip() or not name:
+        raise InvalidSpace(f"the name {name!a} must be text that can be printed, without spaces at its ends")
+
+
+def _checked_range(name: str, known: tuple[float, float]) -> tuple[float, float]:
+    try:
+        low, high = (float(end) for end in known)
+    except (TypeError, ValueError, OverflowError):
+        low = high = math.nan
+    if not -math.inf < low <= high < math.inf:
+        raise InvalidSpace(
+            f"the known range {known!r} of {name!r} must be the smallest and the largest value, both finite; "
+            f"leave it out where they are not known"
+        )
+    return low, high
 
 
 def _check_word(what: str, word: str, allowed: tuple[str, ...]) -> None:

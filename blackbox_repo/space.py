@@ -12,6 +12,7 @@ from typing import Any
 from blackbox_repo import draw
 from blackbox_repo.domains import Domain, Value, domain_from_json, domain_to_json
 from blackbox_repo.errors import InvalidConfiguration, InvalidSpace, suggestion
+from blackbox_repo.frozen import FrozenDict
 
 Configuration = Mapping[str, Value]
 CanonicalKey = tuple[Value | None, ...]
@@ -53,8 +54,8 @@ class Space:
     def __post_init__(self) -> None:
         if not self.domains:
             raise InvalidSpace("a space needs at least one hyperparameter")
-        object.__setattr__(self, "domains", dict(self.domains))
-        object.__setattr__(self, "conditions", dict(self.conditions))
+        object.__setattr__(self, "domains", FrozenDict(self.domains))
+        object.__setattr__(self, "conditions", FrozenDict(self.conditions))
         for name, conditions in self.conditions.items():
             if name not in self.domains:
                 raise InvalidSpace(

@@ -17,7 +17,7 @@ from blackbox_repo.blackbox import Blackbox
 from blackbox_repo.curve import Array
 from blackbox_repo.errors import FormatError, IntegrityError
 from blackbox_repo.folders import appearing
-from blackbox_repo.manifest import Best, Manifest, Task, read_manifest, write_manifest
+from blackbox_repo.manifest import Best, Manifest, Task, check_task_names, read_manifest, write_manifest
 from blackbox_repo.parquet import read_arrays, read_table, write_arrays, write_table
 from blackbox_repo.schema import Objective
 from blackbox_repo.surrogate.blackbox import NetworkBlackbox
@@ -46,6 +46,7 @@ def save_tables(
     Returns:
         The manifest as written.
     """
+    check_task_names(tables)
     with appearing(folder, read_manifest) as partial:
         tasks = {name: _write_task(partial, manifest, name, tables[name]) for name in tables}  # one at a time
         complete = finish(replace(manifest, tasks=tasks))
@@ -64,6 +65,7 @@ def save_network(
         arrays: Name -> float32 weights.
         codes: Task -> its code in the network's embedding; ``None`` for the only task of one without.
     """
+    check_task_names(codes)
     with appearing(folder, read_manifest) as partial:
         file = partial / NETWORK_FILE
         write_arrays(file, arrays)
@@ -141,8 +143,8 @@ def _sha256(content: bytes) -> str:
 
 def _write_task(folder: Path, manifest: Manifest, name: str, table: Table) -> Task:
     file = folder / f"{name}.parquet"
-    write_table(file, manifest.schema, table)
     blackbox = TabularBlackbox(manifest.schema, table, name=name)
+    write_table(file, manifest.schema, blackbox.table)
     given = manifest.tasks.get(name, Task(file.name, "", 0))
     goals = [objective for objective in manifest.schema.objectives if objective.goal != "none"]
     return replace(
@@ -150,7 +152,7 @@ def _write_task(folder: Path, manifest: Manifest, name: str, table: Table) -> Ta
         file=file.name,
         sha256=_sha256(file.read_bytes()),
         bytes=file.stat().st_size,
-        rows=len(table),
+        rows=len(blackbox.table),
         configurations=len(blackbox.configurations()),
         best={o.name: _best(blackbox, o) for o in goals if not np.isnan(blackbox.values(o.name)).all()},
     )

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from operator import getitem, itemgetter
 from typing import Any, overload
 
@@ -14,80 +14,16 @@ from blackbox_repo.blackbox import Blackbox
 from blackbox_repo.curve import Array, LearningCurve, Status
 from blackbox_repo.domains import Value
 from blackbox_repo.errors import ConfigurationNotInTable, InvalidConfiguration, UnknownName, UnknownSeed
+from blackbox_repo.frozen import sealed
+from blackbox_repo.row_checks import check_seeds, checked
+from blackbox_repo.rows import STATUSES, Coded, Table
 from blackbox_repo.schema import Schema
 from blackbox_repo.space import CanonicalKey, Configuration
 
-STATUSES: tuple[Status, ...] = ("ok", "diverged", "crashed")
+__all__ = ["STATUSES", "Coded", "ConfigurationList", "Table", "TabularBlackbox"]
+
 _VALUES_AT_ONCE = 1 << 16  # what is hashed: half a megabyte stays in the processor's cache
 _DOUBTFUL_TYPES = frozenset({bool, np.bool_, type(None)})
-
-
-@dataclass(frozen=True)
-class Coded:
-    """A column of few different values: ``values[codes[row]]``, code -1 where there is none."""
-
-    values: tuple[Value, ...]
-    codes: Array
-
-    @classmethod
-    def of(cls, column: Iterable[Value | None]) -> Coded:
-        """The column with its values in the order of their first row; 1, 1.0 and True are three."""
-        listed = list(column)
-        if len({*map(type, listed)} - {type(None)}) > 1:
-            return cls._of_kinds(listed)
-        known: dict[Value, int] = {}
-        codes = [-1 if value is None else known.setdefault(value, len(known)) for value in listed]
-        return cls(tuple(known), np.array(codes, dtype=np.int32))
-
-    @classmethod
-    def _of_kinds(cls, column: Sequence[Value | None]) -> Coded:
-        known: dict[tuple[type, Value], int] = {}
-        codes = [-1 if v is None else known.setdefault((type(v), v), len(known)) for v in column]
-        return cls(tuple(value for _, value in known), np.array(codes, dtype=np.int32))
-
-    @classmethod
-    def of_array(cls, column: Array) -> Coded:
-        """As :meth:`of`, for an array of numbers without gaps."""
-        values, first, codes = np.unique(column, return_index=True, return_inverse=True)
-        order = np.argsort(first)
-        rank = np.empty_like(order)
-        rank[order] = np.arange(len(order))
-        return cls(tuple(values[order].tolist()), rank[codes].astype(np.int32))
-
-    def decoded(self, rows: Array | slice = slice(None)) -> list[Value | None]:
-        """The values of the chosen rows, ``None`` where there is none."""
-        choices = (*self.values, None)
-        return [choices[code] for code in self.codes[rows].tolist()]
-
-
-@dataclass(frozen=True)
-class Table:
-    """The training runs of one task, a row each; the rows of a configuration together, seeds ascending.
-
-    Args:
-        hyperparameters: Every name of the space -> its column.
-        seeds: The seed of each row.
-        points: Curve objective -> the points of all rows, end to end.
-        lengths: How many points each row has.
-        constants: Constant objective -> one value a row.
-        status: Row -> index into ``STATUSES``; ``None`` where the source does not know it.
-        labels: Name -> a column such as an architecture's official string: neither hyperparameter nor
-            objective.
-        fidelities: The fidelity of each point, end to end, where the source says it: a conversion refuses a
-            row that does not have the first fidelities of the schema, one after the other.
-    """
-
-    hyperparameters: Mapping[str, Coded]
-    seeds: Array
-    points: Mapping[str, Array]
-    lengths: Array
-    constants: Mapping[str, Array] = field(default_factory=dict)
-    status: Array | None = None
-    labels: Mapping[str, Coded] = field(default_factory=dict)
-    fidelities: Array | None = None
-
-    def __len__(self) -> int:
-        return len(self.seeds)
 
 
 class ConfigurationList(Sequence[Configuration]):
@@ -135,19 +71,17 @@ class TabularBlackbox(Blackbox):
     """
 
     def __init__(self, schema: Schema, table: Table, *, name: str = "table") -> None:
-        _check_columns(schema, table, name)
+        table = self._table = checked(schema, table, name)
         schema = replace(schema, space=replace(schema.space, candidates=None))  # those of another table
         self.name = name
         names = list(schema.space.domains)
-        columns = [_canonical(schema, table, hyperparameter, name) for hyperparameter in names]
-        self._table = replace(table, hyperparameters=dict(zip(names, columns, strict=True)))
+        columns = [table.hyperparameters[hyperparameter] for hyperparameter in names]
         first = _first_rows(columns)
-        _check_seeds(table, first, name)
+        check_seeds(table.seeds, first, name)
         self._first = _compact(np.append(first, len(table)))
         self._offsets = _compact(np.append(0, np.cumsum(table.lengths, dtype=np.int64)))
         self._seeds: list[int] = table.seeds.tolist()
-        self._points = {name: _read_only(array) for name, array in table.points.items()}
-        self._constants = {name: _read_only(array) for name, array in table.constants.items()}
+        self._points, self._constants = dict(table.points), dict(table.constants)
         self._status: list[Status] = [STATUSES[code] for code in _listed(table.status)]
         self._configurations = ConfigurationList(
             {
@@ -176,7 +110,7 @@ class TabularBlackbox(Blackbox):
 
     @property
     def table(self) -> Table:
-        """The rows, with values as the domains say them."""
+        """The rows, with values as the domains say them; nothing in them can be changed."""
         return self._table
 
     def curve(self, configuration: Configuration, *, seed: int | None = None) -> LearningCurve:
@@ -209,7 +143,7 @@ class TabularBlackbox(Blackbox):
         shape = (len(replicates), int(replicates.max()), fidelities)
         lengths = self._table.lengths
         if objective in self._constants:
-            cells = _read_only(np.repeat(self._constants[objective], lengths))
+            cells = sealed(np.repeat(self._constants[objective], lengths))
         else:
             cells = self._points[objective]
         if cells.size == np.prod(shape):
@@ -220,7 +154,7 @@ class TabularBlackbox(Blackbox):
         replicate = row - np.asarray(self._first)[configuration]
         point = np.arange(len(row)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
         array[configuration, replicate, point] = cells
-        return _read_only(array)
+        return sealed(array)
 
     def label(self, column: str) -> list[Any]:
         """A label column, one entry a configuration, in the order of :meth:`configurations`.
@@ -285,60 +219,6 @@ class TabularBlackbox(Blackbox):
         )
 
 
-def _check_columns(schema: Schema, table: Table, name: str) -> None:
-    curves = [objective.name for objective in schema.objectives if not objective.constant]
-    constants = [objective.name for objective in schema.objectives if objective.constant]
-    wanted = [*schema.space.domains, *curves, *constants]
-    missing = [c for c in wanted if c not in {**table.hyperparameters, **table.points, **table.constants}]
-    if missing or not len(table):
-        raise InvalidConfiguration(f"the table of {name!r} lacks {missing or 'rows'!r}")
-    if not 0 <= table.lengths.min() <= table.lengths.max() <= len(schema.fidelity.values):
-        raise InvalidConfiguration(
-            f"the curves of {name!r} have {table.lengths.min()} to {table.lengths.max()} points, but the "
-            f"fidelity {schema.fidelity.name!r} has {len(schema.fidelity.values)}"
-        )
-    sizes = {h: len(table.hyperparameters[h].codes) for h in schema.space.domains}
-    sizes |= {"lengths": len(table.lengths), **{o: len(table.constants[o]) for o in constants}}
-    expected = dict.fromkeys(sizes, len(table)) | dict.fromkeys(curves, int(table.lengths.sum()))
-    sizes |= {objective: len(table.points[objective]) for objective in curves}
-    for column, size in sizes.items():
-        if size != expected[column]:
-            raise InvalidConfiguration(
-                f"the column {column!r} of {name!r} has {size} values, but {expected[column]} belong there"
-            )
-
-
-def _canonical(schema: Schema, table: Table, hyperparameter: str, name: str) -> Coded:
-    """The column with its values as the domain says them: 1.0 is 1 for integers."""
-    column, domain = table.hyperparameters[hyperparameter], schema.space.domains[hyperparameter]
-    values = []
-    for value in column.values:
-        try:
-            values.append(domain.check(value))
-        except ValueError as err:
-            raise InvalidConfiguration(f"{hyperparameter}={value!r} in the table of {name!r} {err}") from err
-    if len(set(values)) == len(values):
-        return Coded(tuple(values), column.codes)
-    known = {value: code for code, value in enumerate(dict.fromkeys(values))}
-    merged = np.array([*(known[value] for value in values), -1], dtype=np.int32)  # 1 and 1.0 were two
-    return Coded(tuple(known), merged[column.codes])
-
-
-def _check_seeds(table: Table, first: Array, name: str) -> None:
-    if table.seeds.dtype.kind not in "iu":
-        raise InvalidConfiguration(
-            f"the seeds of {name!r} must be whole numbers, not {table.seeds.dtype} like {table.seeds[0]}"
-        )
-    ascends = np.diff(table.seeds, prepend=table.seeds[0]) > 0
-    ascends[first] = True
-    if not ascends.all():
-        row = int(np.argmin(ascends))
-        raise InvalidConfiguration(
-            f"the seeds of a configuration must ascend in {name!r}, but row {row} has {table.seeds[row]} "
-            f"after {table.seeds[row - 1]}"
-        )
-
-
 def _table_digest(schema: Schema, table: Table) -> str:
     """SHA-256 of what the table means, whatever its arrays' types and the order of its columns' values."""
     hashed = hashlib.sha256(schema.meaning().encode())
@@ -348,6 +228,8 @@ def _table_digest(schema: Schema, table: Table) -> str:
         values = Coded(column.values, np.array(known.values)).decoded()
         hashed.update(f"{name} {values!a}".encode())
         hashed.update(known.codes.astype("<i4").tobytes())
+    if table.seeds.dtype == np.uint64:  # the same bits are negative seeds too
+        hashed.update(b"uint64")
     hashed.update(table.seeds.astype("<i8").tobytes())
     hashed.update(table.lengths.astype("<i8").tobytes())
     for objective in schema.objectives:
@@ -417,9 +299,3 @@ def _compact(numbers: Array) -> Sequence[int]:
 
 def _listed(array: Array | None) -> list[Any]:
     return [] if array is None else list(array.tolist())
-
-
-def _read_only(array: Array) -> Array:
-    view: Array = array.view()
-    view.flags.writeable = False
-    return view

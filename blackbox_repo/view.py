@@ -9,6 +9,7 @@ import numpy as np
 
 from blackbox_repo.blackbox import Blackbox
 from blackbox_repo.curve import Array, LearningCurve
+from blackbox_repo.frozen import sealed
 from blackbox_repo.schema import Schema
 from blackbox_repo.space import Configuration
 
@@ -60,5 +61,4 @@ class View(Blackbox):
             for replicate, seed in enumerate(seeds[index]):
                 curve = self.curve(configuration, seed=seed)
                 array[index, replicate, : len(curve)] = curve[objective]
-        array.flags.writeable = False
-        return array
+        return sealed(array)

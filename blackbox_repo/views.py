@@ -16,6 +16,7 @@ import numpy as np
 from blackbox_repo.blackbox import Blackbox
 from blackbox_repo.curve import Array, LearningCurve, Status
 from blackbox_repo.errors import InvalidOption, NotTabulated, UnknownSeed
+from blackbox_repo.frozen import sealed
 from blackbox_repo.nearest import nearest
 from blackbox_repo.schema import Objective, Schema
 from blackbox_repo.space import Configuration
@@ -152,9 +153,7 @@ class _Selected(View):
         self._picked = picked
 
     def values(self, objective: str) -> Array:
-        array = self.inner.values(objective)[:, :, self._picked]
-        array.flags.writeable = False
-        return array
+        return sealed(self.inner.values(objective)[:, :, self._picked])
 
     def seen(self, curve: LearningCurve, configuration: Configuration) -> LearningCurve:
         reached = [index for index in self._picked if index < len(curve)]
@@ -226,9 +225,7 @@ class _FixedSeed(View):
         return known if len(known) == len(self._rows) else [known[row] for row in self._rows]
 
     def values(self, objective: str) -> Array:
-        array = super().values(objective)[self._rows, self._replicates][:, np.newaxis]
-        array.flags.writeable = False
-        return array
+        return sealed(super().values(objective)[self._rows, self._replicates][:, np.newaxis])
 
     def _check(self, seed: int | None) -> None:
         if seed is not None and seed != self._seed:
@@ -268,8 +265,7 @@ class _MeanOverSeeds(View):
 class _TimedByRate(View):
     def __init__(self, inner: Blackbox, schema: Schema, seconds: float) -> None:
         super().__init__(inner, schema, f"with_time_model({seconds!r})")
-        self._elapsed = np.array(schema.fidelity.values, dtype=np.float64) * seconds
-        self._elapsed.flags.writeable = False
+        self._elapsed = sealed(np.array(schema.fidelity.values, dtype=np.float64) * seconds)
 
     def values(self, objective: str) -> Array:
         return self.stacked(objective) if objective == ELAPSED else super().values(objective)
@@ -303,8 +299,7 @@ class _TimedByFunction(View):
                 f"elapsed seconds must be finite, from 0 up, and not decrease, but {self.name!r} has "
                 f"{elapsed.tolist()!r} for {checked!r}"
             )
-        elapsed.flags.writeable = False
-        return curve.extended(self.schema, ELAPSED, elapsed)
+        return curve.extended(self.schema, ELAPSED, sealed(elapsed))
 
 
 def _timed_schema(schema: Schema) -> Schema:

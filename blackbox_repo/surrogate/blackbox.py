@@ -32,6 +32,7 @@ from blackbox_repo.blackbox import Blackbox
 from blackbox_repo.curve import Array, LearningCurve
 from blackbox_repo.domains import Value
 from blackbox_repo.errors import FormatError, UnknownSeed
+from blackbox_repo.frozen import sealed
 from blackbox_repo.schema import Schema
 from blackbox_repo.space import Configuration
 from blackbox_repo.surrogate.network import Network
@@ -138,8 +139,7 @@ class NetworkBlackbox(Blackbox):
             self._objectives,
             lambda: heads.of(index),
         )
-        frozen = points.values.view()
-        frozen.flags.writeable = False
+        frozen = sealed(points.values)
         views = {objective.name: frozen[i] for i, objective in enumerate(self.schema.objectives)}
         return LearningCurve(self.schema, views, {}, 0, frozen.shape[1], 0, fill=points.fill)
 

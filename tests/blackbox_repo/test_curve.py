@@ -155,3 +155,16 @@ def test_renamed_and_extended_curves_show_the_same_run():
     }
     for other in (renamed, extended):
         assert (other.status, other.seed, len(other)) == ("diverged", 4, 2)
+
+
+def test_whole_numbers_that_float64_rounds_are_no_values():
+    for values in ([2**53 + 1, 1], [2**70]):
+        with pytest.raises(InvalidConfiguration, match="the objective 'loss'"):
+            LearningCurve.of(SCHEMA, {"loss": values, "elapsed_time": [1] * len(values), "params": 7})
+
+
+def test_no_array_of_a_curve_can_be_made_writable():
+    curve = LearningCurve.of(SCHEMA, {"loss": [2, 1], "elapsed_time": [1, 2], "params": 7})
+    for name in ("loss", "elapsed_time", "params"):
+        with pytest.raises(ValueError, match="cannot set WRITEABLE flag"):
+            curve[name].flags.writeable = True

@@ -4,6 +4,7 @@ import json
 import math
 import pickle
 
+import numpy as np
 import pytest
 
 from blackbox_repo.domains import Integer
@@ -132,3 +133,34 @@ def test_an_objective_has_no_name_that_the_results_of_a_run_use() -> None:
         Schema(
             space, fidelity, (Objective("loss", "min"), Objective("time", "none", cumulative=True)), "loss"
         )
+
+
+@pytest.mark.parametrize("known", [(0, math.inf), (-math.inf, 1), (math.nan, 1), (2, 1), (1,), ("a", "b"), 3])
+def test_a_known_range_has_two_finite_ends(known):
+    with pytest.raises(
+        InvalidSpace, match="the known range .* of 'loss' must be the smallest and the largest"
+    ):
+        Objective("loss", "min", known_range=known)
+
+
+def test_a_known_range_is_two_floats():
+    found = Objective("loss", "min", known_range=[np.float32(0.5), 2]).known_range
+    assert (found, [type(end) for end in found]) == ((0.5, 2.0), [float, float])
+
+
+@pytest.mark.parametrize("name", ["", " a", "a\n", "a\0", "\ud800", "\x1b[1m", "\u202e", 3, None])
+def test_names_are_text_that_can_be_printed(name):
+    with pytest.raises(InvalidSpace, match="must be text that can be printed"):
+        schema(Objective(name, "min"), target=name)
+
+
+@pytest.mark.parametrize("name", ["checkpoint_of", "off_table", "config.x"])
+def test_an_objective_may_be_called_what_only_constant_ones_would_clash_with(name):
+    schema(Objective(name, "min"), target=name)
+    with pytest.raises(InvalidSpace, match=f"an objective cannot be called '{name}'"):
+        schema(LOSS, Objective(name, "none", constant=True))
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.int8, np.float16])
+def test_the_loss_of_a_narrow_number_does_not_wrap_round(kind):
+    assert Objective("score", "max").loss(kind(100)) == -100

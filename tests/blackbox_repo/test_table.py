@@ -18,7 +18,7 @@ from blackbox_repo.errors import (
     UnknownSeed,
 )
 from blackbox_repo.schema import Fidelity, Objective, Schema
-from blackbox_repo.space import Space
+from blackbox_repo.space import Condition, Space
 from blackbox_repo.table import Coded, Table, TabularBlackbox
 
 LOSS = Objective("loss", "min")
@@ -460,3 +460,181 @@ def test_a_loaded_task_is_little_more_than_its_arrays(task):
     tracemalloc.stop()
     assert len(box.configurations()) == rows
     assert used < 2 * arrays + 300 * rows
+
+
+# --- what is handed out cannot be changed -------------------------------------------------------------------
+
+
+def poisons(array):
+    """Whether the array, or one that it is a view of, can be made writable."""
+    while isinstance(array, np.ndarray):
+        try:
+            array.flags.writeable = True
+        except ValueError:
+            array = array.base
+        else:
+            return True
+    return False
+
+
+def test_no_array_that_a_table_hands_out_can_be_made_writable(grid, ragged):
+    for blackbox in (grid, ragged):
+        table, curve = blackbox.table, blackbox.curve(blackbox.configurations()[0])
+        arrays = [table.seeds, table.lengths, *table.points.values(), *table.constants.values()]
+        arrays += [column.codes for column in (*table.hyperparameters.values(), *table.labels.values())]
+        arrays += [] if table.status is None else [table.status]
+        for objective in blackbox.schema.objectives:
+            arrays += [blackbox.values(objective.name), curve[objective.name], curve.head(objective.name, 1)]
+        assert not any(map(poisons, arrays))
+
+
+def test_the_arrays_that_a_table_was_made_of_may_change_afterwards():
+    points = np.array([1.0, 2.0])
+    blackbox = one_point_table({"x": Integer(1, 2)}, [1, 2], points=points)
+    points[:] = 0
+    assert losses(blackbox, {"x": 1}, {"x": 2}) == [1, 2]
+
+
+def test_arrays_that_nobody_can_change_are_not_copied():
+    points = np.frombuffer(np.array([1.0, 2.0]).tobytes())
+    blackbox = one_point_table({"x": Integer(1, 2)}, [1, 2], points=points)
+    assert np.shares_memory(blackbox.table.points["loss"], points)
+
+
+def test_neither_mappings_nor_configurations_of_a_table_can_be_changed(grid):
+    for mapping in (
+        grid.table.points,
+        grid.table.constants,
+        grid.table.hyperparameters,
+        grid.table.labels,
+        grid.schema.space.domains,
+        grid.schema.space.conditions,
+    ):
+        for change in (lambda m: m.update(a=1), lambda m: m.clear(), lambda m: m.__setitem__("a", 1)):
+            with pytest.raises(TypeError, match="this mapping cannot be changed"):
+                change(mapping)
+    first = dict(grid.configurations()[0])
+    grid.configurations()[0].clear()
+    assert grid.configurations()[0] == first
+
+
+# --- types --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "kind", [np.uint8, np.int8, np.uint16, np.int64, np.uint64, np.float16, np.float32, bool]
+)
+def test_objectives_of_any_type_are_floats(kind):
+    blackbox = one_point_table({"x": Integer(1, 2)}, [1, 2], points=np.array([1, 0], dtype=kind))
+    assert blackbox.values("loss").dtype in (np.float32, np.float64)
+    assert (-blackbox.values("loss")).ravel().tolist() == [-1, 0]
+
+
+@pytest.mark.parametrize("value", [2**53 + 1, -(2**53) - 1])
+def test_whole_numbers_that_float64_rounds_are_refused(value):
+    with pytest.raises(InvalidConfiguration, match=r"the objective 'loss' of 't' has whole numbers from"):
+        one_point_table({"x": Integer(1, 2)}, [1, 2], points=np.array([value, 1]))
+    one_point_table({"x": Integer(1, 2)}, [1, 2], points=np.array([2**53, -(2**53)]))
+
+
+@pytest.mark.parametrize("kind", [complex, object, "U3", "M8[s]"])
+def test_what_is_no_number_is_no_objective(kind):
+    points = np.array([1, 2]).astype(kind)
+    with pytest.raises(InvalidConfiguration, match=r"the objective 'loss' of 't' must be numbers"):
+        one_point_table({"x": Integer(1, 2)}, [1, 2], points=points)
+
+
+def test_seeds_may_have_64_bits_without_sign():
+    seeds = np.array([2**63 + 5, 2**63 + 7], dtype=np.uint64)
+    blackbox = one_point_table({"x": Integer(1, 2)}, [1, 1], seeds=seeds)
+    assert blackbox.seeds({"x": 1}) == (2**63 + 5, 2**63 + 7)
+    negative = one_point_table({"x": Integer(1, 2)}, [1, 1], seeds=seeds.astype(np.int64))
+    assert blackbox.digest() != negative.digest()
+    assert blackbox.to_pandas()["seed"].tolist() == [2**63 + 5, 2**63 + 7]
+
+
+def test_unsigned_seeds_that_descend_are_refused():
+    with pytest.raises(InvalidConfiguration, match="must ascend in 't', but row 1 has 3 after 5"):
+        one_point_table({"x": Integer(1, 2)}, [1, 1], seeds=np.array([5, 3], dtype=np.uint8))
+
+
+def test_whole_numbers_of_two_kinds_are_one_configuration():
+    blackbox = one_point_table({"x": Integer(1, 2)}, [1, 1.0, 2], seeds=[0, 1, 0])
+    assert list(blackbox.configurations()) == [{"x": 1}, {"x": 2}]
+    assert blackbox.seeds({"x": 1}) == (0, 1)
+
+
+# --- conditions ---------------------------------------------------------------------------------------------
+
+
+CONDITIONAL = Space(
+    {"learner": Categorical(("svm", "tree")), "depth": Integer(1, 3)},
+    {"depth": (Condition("learner", ("tree",)),)},
+)
+
+
+def conditional(learners, depths):
+    schema = Schema(CONDITIONAL, Fidelity("epoch", (1,)), (LOSS,), "loss")
+    rows = len(learners)
+    table = Table(
+        {"learner": Coded.of(learners), "depth": Coded.of(depths)},
+        np.zeros(rows, dtype=int),
+        {"loss": np.arange(rows, dtype=float)},
+        np.ones(rows, dtype=int),
+    )
+    return TabularBlackbox(schema, table, name="t")
+
+
+def test_a_hyperparameter_that_no_row_uses_is_no_obstacle():
+    assert list(conditional(["svm"], [None]).configurations()) == [{"learner": "svm"}]
+
+
+@pytest.mark.parametrize(
+    ("learners", "depths", "message"),
+    [
+        (["tree", "svm"], [1, 2], "row 1 of 't' has depth=2, which is inactive there"),
+        (["tree", "tree"], [1, None], "row 1 of 't' has no 'depth'"),
+        ([None, "tree"], [None, 1], "row 0 of 't' has no 'learner'"),
+        ([None, "tree"], [1, 1], "row 0 of 't' has no 'learner'"),
+    ],
+)
+def test_a_row_has_a_value_where_it_is_active_and_nowhere_else(learners, depths, message):
+    with pytest.raises(InvalidConfiguration) as caught:
+        conditional(learners, depths)
+    assert str(caught.value) == message
+
+
+# --- what does not fit together -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"status": np.array([0, 9, 0, 0])}, "the statuses of 't' are 0 to 9, but each must be from 0 to 2"),
+        ({"status": np.zeros(3, dtype=int)}, "the column 'status' of 't' has 3 values, but 4 belong there"),
+        ({"labels": {"arch": Coded.of("abc")}}, "the column 'arch' of 't' has 3 values, but 4 belong there"),
+        (
+            {"labels": {"arch": Coded(("a",), np.array([0, 0, 0, 1]))}},
+            "the codes of 'arch' in 't' are 0 to 1",
+        ),
+        ({"hyperparameters": {"x": Coded((1,), np.array([0, 0, 0, -2]))}}, "the codes of 'x' in 't' are -2"),
+        ({"lengths": np.array([1.0, 2, 1, 1])}, "the lengths of 't' must be whole numbers"),
+        ({"points": {"loss": np.zeros((5, 1))}}, "the column 'loss' of 't' has (5, 1) values"),
+        ({"points": {}, "constants": {"loss": np.zeros(4)}}, "the table of 't' lacks ['loss']"),
+        ({"fidelities": np.array([1, 1, 3, 1, 1])}, "point 1 of row 1 of 't' is of epoch 3, but 2 belongs"),
+        ({"fidelities": np.array([2, 1, 2, 1, 1])}, "point 0 of row 0 of 't' is of epoch 2, but 1 belongs"),
+    ],
+)
+def test_columns_that_do_not_fit_are_refused_by_name(change, message):
+    schema = Schema(Space({"x": Integer(1, 4)}), Fidelity("epoch", (1, 2)), (LOSS,), "loss")
+    fits = Table(
+        {"x": Coded.of([1, 2, 3, 4])},
+        np.zeros(4, dtype=int),
+        {"loss": np.arange(5.0)},
+        np.array([1, 2, 1, 1]),
+        fidelities=np.array([1, 1, 2, 1, 1]),
+    )
+    TabularBlackbox(schema, fits, name="t")
+    with pytest.raises(InvalidConfiguration) as caught:
+        TabularBlackbox(schema, replace(fits, **change), name="t")
+    assert message in str(caught.value)

@@ -1,0 +1,51 @@
+"""What is handed out and cannot be changed by whoever gets it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NoReturn, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+_Key = TypeVar("_Key")
+_Value = TypeVar("_Value")
+
+
+class FrozenDict(dict[_Key, _Value]):
+    """A dict that refuses to be changed; ``dict(it)`` is one that does not."""
+
+    def _refuse(self, *_: Any, **__: Any) -> NoReturn:
+        raise TypeError("this mapping cannot be changed, since others read it too; change dict(it) instead")
+
+    __setitem__ = __delitem__ = __ior__ = _refuse
+    clear = pop = popitem = setdefault = update = _refuse
+
+    def __copy__(self) -> FrozenDict[_Key, _Value]:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> FrozenDict[_Key, _Value]:
+        return self
+
+    def __reduce__(self) -> tuple[type[FrozenDict[_Key, _Value]], tuple[dict[_Key, _Value]]]:
+        return FrozenDict, (dict(self),)
+
+
+def sealed(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """The same memory as an array that numpy refuses to make writable; nobody else may keep ``array``."""
+    return np.asarray(np.ascontiguousarray(array).data.toreadonly())
+
+
+def owned(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """A sealed array with these values, copied unless nobody can write to ``array`` anyway."""
+    view = array.view()
+    try:
+        view.flags.writeable = True
+    except ValueError:
+        return array
+    return sealed(array.copy())
+
+
+def owned_mapping(arrays: Mapping[str, npt.NDArray[Any]]) -> FrozenDict[str, npt.NDArray[Any]]:
+    """A frozen mapping of sealed arrays."""
+    return FrozenDict({name: owned(array) for name, array in arrays.items()})

@@ -1,0 +1,81 @@
+"""The training runs of one task as columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from blackbox_repo.curve import Array, Status
+from blackbox_repo.domains import Value
+
+STATUSES: tuple[Status, ...] = ("ok", "diverged", "crashed")
+
+
+@dataclass(frozen=True)
+class Coded:
+    """A column of few different values: ``values[codes[row]]``, code -1 where there is none."""
+
+    values: tuple[Value, ...]
+    codes: Array
+
+    @classmethod
+    def of(cls, column: Iterable[Value | None]) -> Coded:
+        """The column with its values in the order of their first row; 1, 1.0 and True are three."""
+        listed = list(column)
+        if len({*map(type, listed)} - {type(None)}) > 1:
+            return cls._of_kinds(listed)
+        known: dict[Value, int] = {}
+        codes = [-1 if value is None else known.setdefault(value, len(known)) for value in listed]
+        return cls(tuple(known), np.array(codes, dtype=np.int32))
+
+    @classmethod
+    def _of_kinds(cls, column: Sequence[Value | None]) -> Coded:
+        known: dict[tuple[type, Value], int] = {}
+        codes = [-1 if v is None else known.setdefault((type(v), v), len(known)) for v in column]
+        return cls(tuple(value for _, value in known), np.array(codes, dtype=np.int32))
+
+    @classmethod
+    def of_array(cls, column: Array) -> Coded:
+        """As :meth:`of`, for an array of numbers without gaps."""
+        values, first, codes = np.unique(column, return_index=True, return_inverse=True)
+        order = np.argsort(first)
+        rank = np.empty_like(order)
+        rank[order] = np.arange(len(order))
+        return cls(tuple(values[order].tolist()), rank[codes].astype(np.int32))
+
+    def decoded(self, rows: Array | slice = slice(None)) -> list[Value | None]:
+        """The values of the chosen rows, ``None`` where there is none."""
+        choices = (*self.values, None)
+        return [choices[code] for code in self.codes[rows].tolist()]
+
+
+@dataclass(frozen=True)
+class Table:
+    """The training runs of one task, a row each; the rows of a configuration together, seeds ascending.
+
+    Args:
+        hyperparameters: Every name of the space -> its column.
+        seeds: The seed of each row.
+        points: Curve objective -> the points of all rows, end to end.
+        lengths: How many points each row has.
+        constants: Constant objective -> one value a row.
+        status: Row -> index into ``STATUSES``; ``None`` where the source does not know it.
+        labels: Name -> a column such as an architecture's official string: neither hyperparameter nor
+            objective.
+        fidelities: The fidelity of each point, end to end, where the source says it: a conversion refuses a
+            row that does not have the first fidelities of the schema, one after the other.
+    """
+
+    hyperparameters: Mapping[str, Coded]
+    seeds: Array
+    points: Mapping[str, Array]
+    lengths: Array
+    constants: Mapping[str, Array] = field(default_factory=dict)
+    status: Array | None = None
+    labels: Mapping[str, Coded] = field(default_factory=dict)
+    fidelities: Array | None = None
+
+    def __len__(self) -> int:
+        return len(self.seeds)

@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from blackbox_repo.domains import Categorical, Integer
+from blackbox_repo.errors import FormatError
+from blackbox_repo.manifest import Manifest, read_manifest
+from blackbox_repo.repository import load_blackbox, verify
+from blackbox_repo.schema import Fidelity, Objective, Schema
+from blackbox_repo.space import Condition, Space
+from blackbox_repo.storage import save_network, save_tables
+from blackbox_repo.table import Coded, Table, TabularBlackbox
+
+
+def described(space, goal="min", labels=()):
+    schema = Schema(space, Fidelity("epoch", (1, 2)), (Objective("loss", goal),), "loss")
+    return Manifest("mine", "1", "Mine", "CC0-1.0", "", "", "", schema, {}, labels=labels)
+
+
+def table(columns, points=None, **more):
+    rows = len(next(iter(columns.values())))
+    return Table(
+        {name: Coded.of(values) for name, values in columns.items()},
+        more.pop("seeds", np.zeros(rows, dtype=int)),
+        {"loss": np.arange(2.0 * rows) if points is None else points},
+        np.full(rows, 2),
+        **more,
+    )
+
+
+def kept(folder, space, saved, **options):
+    """The blackbox before and after its way through files."""
+    manifest = described(space, **options)
+    save_tables(folder / "mine", manifest, {"a": saved})
+    assert [finding.problem for finding in verify(folder / "mine")] == [""]
+    return TabularBlackbox(manifest.schema, saved, name="mine/a"), load_blackbox(folder / "mine")["a"]
+
+
+def typed(blackbox):
+    return [{n: (type(v), v) for n, v in c.items()} for c in blackbox.configurations()]
+
+
+@pytest.mark.parametrize(
+    "choices",
+    [
+        ("sqrt", 0.5, 1),
+        (True, "auto", False),
+        (1, 100, 0.5),
+        (2**70, 1, -(2**80)),
+        ("a\0b", "\0", ""),
+        ("1", 1),
+    ],
+    ids=repr,
+)
+def test_choices_of_any_kinds_come_back_exactly(tmp_path, choices):
+    before, after = kept(tmp_path, Space({"x": Categorical(choices)}), table({"x": list(choices)}))
+    assert typed(after) == typed(before) == [{"x": (type(choice), choice)} for choice in choices]
+    assert after.digest() == before.digest()
+    assert read_manifest(tmp_path / "mine").tasks["a"].best["loss"].configuration == {"x": choices[0]}
+
+
+def test_labels_of_several_kinds_come_back_exactly(tmp_path):
+    labels = [1, 1.0, True, "1", None, 2**70]
+    space = Space({"x": Integer(1, 6)})
+    saved = table({"x": list(range(1, 7))}, labels={"arch": Coded.of(labels)})
+    _, after = kept(tmp_path, space, saved, labels=("arch",))
+    assert [(type(label), label) for label in after.label("arch")] == [
+        (type(label), label) for label in labels
+    ]
+
+
+def test_a_hyperparameter_that_a_task_never_uses_comes_back(tmp_path):
+    space = Space(
+        {"learner": Categorical(("svm", "tree")), "depth": Integer(1, 3)},
+        {"depth": (Condition("learner", ("tree",)),)},
+    )
+    before, after = kept(tmp_path, space, table({"learner": ["svm"], "depth": [None]}))
+    assert typed(after) == typed(before)
+    assert after.digest() == before.digest()
+
+
+@pytest.mark.parametrize("first", [2**63 + 5, -(2**63), 2**31, 3])
+def test_seeds_of_64_bits_come_back(tmp_path, first):
+    kind = np.uint64 if first > 2**63 else np.int64
+    saved = table({"x": [1, 1]}, seeds=np.array([first, first + 2], dtype=kind))
+    before, after = kept(tmp_path, Space({"x": Integer(1, 3)}), saved)
+    assert before.seeds({"x": 1}) == after.seeds({"x": 1}) == (first, first + 2)
+    assert after.digest() == before.digest()
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16, np.uint64, np.int8, np.float16, np.float32])
+def test_the_best_of_a_column_to_maximize_is_its_largest_whatever_its_type(tmp_path, kind):
+    saved = table({"x": [1, 2]}, points=np.array([0, 100, 90, 80], dtype=kind))
+    save_tables(tmp_path / "mine", described(Space({"x": Integer(1, 2)}), goal="max"), {"a": saved})
+    best = read_manifest(tmp_path / "mine").tasks["a"].best["loss"]
+    assert (best.value, best.configuration, best.fidelity) == (100, {"x": 1}, 2)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["../evil"],
+        ["../../evil"],
+        ["/evil"],
+        ["a/b"],
+        ["a\\b"],
+        [".hidden"],
+        [""],
+        ["a\n"],
+        ["a:b"],
+        ["é"],
+        ["CON"],
+        ["nul"],
+        ["com1"],
+        ["Lpt9.x"],
+        ["aux.tar"],
+        ["a."],
+        ["a" * 201],
+        ["A", "a"],
+        ["b", "task", "Task"],
+    ],
+)
+def test_names_that_leave_their_folder_or_that_some_systems_cannot_store_are_refused_unwritten(
+    tmp_path, names
+):
+    manifest, saved = described(Space({"x": Integer(1, 2)})), table({"x": [1, 2]})
+    with pytest.raises(FormatError, match="the task name"):
+        save_tables(tmp_path / "boxes" / "mine", manifest, dict.fromkeys(names, saved))
+    with pytest.raises(FormatError, match="the task name"):
+        save_network(tmp_path / "boxes" / "mine", manifest, {}, dict.fromkeys(names))
+    assert list(tmp_path.iterdir()) == []
+    if len(names) == 1:
+        with pytest.raises(FormatError, match="the blackbox name"):
+            replace(manifest, name=names[0])
+
+
+@pytest.mark.parametrize(
+    "name", ["a", "A.b", "console", "nullable", "com", "com10", "1", "a-b_c+d.e", "a" * 200]
+)
+def test_names_that_every_system_can_store_are_fine(name):
+    replace(described(Space({"x": Integer(1, 2)})), name=name)
