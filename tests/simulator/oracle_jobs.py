@@ -64,14 +64,14 @@ class Times:
     conditions: Conditions
     seed: int
 
-    def seconds(self, delay: Delay, *key: str | int) -> int:
+    def seconds(self, delay: Delay, purpose: tuple[str, ...], *numbers: int) -> int:
         if not isinstance(delay, int | float):
-            delay = delay.at(draw.unit(self.seed, *key))
+            delay = delay.at(draw.Stream(self.seed, *purpose).unit(*numbers))
         return round(delay * SECOND)
 
     def delay(self, name: str, job: Job, point: int = -1) -> int:
         delay: Delay = getattr(self.conditions.delays, name)
-        return self.seconds(delay, "delay", name, job.trial, job.number, point)
+        return self.seconds(delay, ("delay", name), job.trial, job.number, point)
 
     def speed(self, worker: int) -> Fraction:
         speeds = self.conditions.speeds
