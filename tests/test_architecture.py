@@ -24,7 +24,8 @@ MAY_IMPORT = {
 }
 TYPES = {
     "blackbox_repo.__version__",
-    *(f"blackbox_repo.{m}" for m in ("blackbox", "curve", "domains", "draw", "errors", "schema", "space")),
+    *(f"blackbox_repo.{m}" for m in ("blackbox", "curve", "domains", "errors", "schema", "space")),
+    *(f"blackbox_repo.{m}" for m in ("draw", "elementary", "permutation", "rounding", "sampling", "scalars")),
 }
 RESULTS = {
     "simulator.progress": {"blackbox_repo.words"},
