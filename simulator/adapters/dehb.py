@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from blackbox_repo.errors import InvalidOption, UnknownName
+from blackbox_repo.scalars import number
 from blackbox_repo.schema import Schema
 from simulator.adapters.ask_tell import AskTellScheduler, Job, Outcome
 from simulator.adapters.config_space import decoded, to_config_space
 from simulator.adapters.fidelities import check_budgets, reaching, smallest
 from simulator.adapters.global_state import hushed
 from simulator.adapters.library import library_seed, refuse_contradictions, require, said, version_of
-from simulator.schedulers.settings import check_number, shown
+from simulator.schedulers.settings import shown
 
 STRATEGIES = tuple(
     f"{mutation}_{crossover}"
@@ -99,8 +100,8 @@ class DEHB:
 
 def _check_numbers(settings: Mapping[str, Any]) -> None:
     """Refuse what DEHB itself finds out in the middle of a run, or never."""
-    check_number("mutation_factor", settings.get("mutation_factor", 0.5), 0, 2)
-    check_number("crossover_prob", settings.get("crossover_prob", 0.5), 0, 1)
+    number("mutation_factor", settings.get("mutation_factor", 0.5), 0, 2)
+    number("crossover_prob", settings.get("crossover_prob", 0.5), 0, 1)
     fix = settings.get("boundary_fix_type", "random")
     if fix not in ("random", "clip"):
         raise InvalidOption(f"boundary_fix_type is {fix!r}, but must be 'random' or 'clip'")
