@@ -19,6 +19,7 @@ from blackbox_repo.errors import InvalidOption
 from simulator.command import Command, Prepared, UnfinishedRun
 from simulator.difference import first_difference
 from simulator.errors import RunError
+from simulator.keeping import claimed, kept
 from simulator.options import duration
 from simulator.progress import ProgressBar
 from simulator.regression.ci import ci
@@ -125,8 +126,9 @@ def run(  # noqa: PLR0913, PLR0917  a command line has as many options as it has
     """
     if resume is not None:
         _refuse_others(context)
-        begun = UnfinishedRun.of(resume)
-        _finish(replace(begun.command.prepared(), patience=patience), resume, begun, as_json=as_json)
+        with claimed(resume, UnfinishedRun.of):
+            begun = UnfinishedRun.of(resume)
+            _finish(replace(begun.command.prepared(), patience=patience), resume, begun, as_json=as_json)
         return
     if log and out is None:
         raise InvalidOption("--log needs --out: the folder by which the run can be resumed")
@@ -145,8 +147,9 @@ def run(  # noqa: PLR0913, PLR0917  a command line has as many options as it has
     )
     prepared = replace(command.prepared(), patience=patience)
     _check_writable(out)
-    unfinished = UnfinishedRun.begin(out, command) if out is not None and log else None
-    _finish(prepared, out, unfinished, as_json=as_json)
+    with claimed(out, _check_taken):
+        unfinished = UnfinishedRun.begin(out, command) if out is not None and log else None
+        _finish(prepared, out, unfinished, as_json=as_json)
 
 
 def _refuse_others(context: typer.Context) -> None:
@@ -176,10 +179,7 @@ def _finish(prepared: Prepared, out: Path | None, log: UnfinishedRun | None, *, 
     try:
         finished = _with_progress(prepared, log)
     except RunError as err:
-        if err.run is None or log is not None:
-            raise
-        err.run.save(folder_of(err.run))
-        raise type(err)(f"{err}; the run so far is in {folder_of(err.run)}") from err
+        raise kept(err, folder_of, log) from err
     real_seconds = time.perf_counter() - began
     finished.save(folder_of(finished), None if log is None else log.check_replaced)
     _show(finished, {**described, "out": str(folder_of(finished))}, real_seconds, as_json)
@@ -195,10 +195,16 @@ def _with_progress(prepared: Prepared, log: UnfinishedRun | None = None) -> Run:
         bar.close()
 
 
+def _check_taken(out: Path) -> None:
+    """Refuse a folder that holds something else than a run, which may be this very one."""
+    if not (out / "run.json").is_file():
+        check_free(out)
+
+
 def _check_writable(out: Path | None) -> None:
     """Refuse a folder that could not be written before anything is simulated."""
-    if out is not None and not (out / "run.json").is_file():
-        check_free(out)
+    if out is not None:
+        _check_taken(out)
     out = out or Path("runs", "x")
     parent = out.absolute().parent
     while not parent.exists():

@@ -11,6 +11,7 @@ from typing import Any
 from blackbox_repo import views
 from blackbox_repo.blackbox import Blackbox
 from blackbox_repo.errors import FormatError, InvalidOption, UnknownName
+from blackbox_repo.folders import appearing
 from blackbox_repo.surrogate.resemblance import MODELS
 from simulator.api import simulate
 from simulator.callbacks import Callback
@@ -158,9 +159,9 @@ class UnfinishedRun:
             InvalidOption: It exists and is not empty.
         """
         check_free(folder)
-        folder.mkdir(parents=True, exist_ok=True)
         text = json.dumps(asdict(command), indent=1)
-        (folder / _COMMAND).write_text(text + "\n", encoding="utf-8")
+        with appearing(folder, check_free) as partial:
+            (partial / _COMMAND).write_text(text + "\n", encoding="utf-8")
         return cls(folder, command)
 
     @classmethod
@@ -186,6 +187,6 @@ class UnfinishedRun:
         Raises:
             InvalidOption: There is something else in the folder.
         """
-        others = sorted({path.name for path in folder.iterdir()} - {_COMMAND, _LOG})
+        others = sorted({path.name for path in folder.iterdir()} - {_COMMAND, _LOG, f".{_LOG}.lock"})
         if others:
             raise InvalidOption(f"{folder} holds other files than its unfinished run: {', '.join(others)}")

@@ -36,7 +36,7 @@ RESULTS = {
     "simulator.summary": {"blackbox_repo.words"},
 }
 MAY_LOAD = (
-    *("simulator.cli", "simulator.command", "simulator.options"),
+    *("simulator.cli", "simulator.command", "simulator.keeping", "simulator.options"),
     *("simulator.regression", "simulator.study", "simulator.testing"),
 )
 LOADING = {f"blackbox_repo.{m}" for m in ("benchmark", "manifest", "repository", "roots", "storage")}

@@ -126,7 +126,7 @@ def test_a_scheduler_whose_name_cannot_be_had_loses_no_run(tiny: Any) -> None:
             return "broken \ud800"
 
     runs = [simulate(tiny, kind, workers=1, stop=Stop(time=50)) for kind in (Nameless, Broken)]
-    assert [run.header["scheduler"][-7:] for run in runs] == ["ameless", r"n \ud800"]
+    assert [run.header["scheduler"][-7:] for run in runs] == ["ameless", r" \ud800"]
 
 
 # --- the whole way through the command line -----------------------------------------------------------------
@@ -151,6 +151,11 @@ class Exits(ASHA):
 
 def makes_none(schema, seed):
     sys.exit(0)
+"""
+GOODBYE = """read line; echo '{}'
+while read line; do
+    case $line in *suggest*) echo '{"nothing": true}' ;; *) echo '{}' ;; esac
+done; echo bye
 """
 SCRIPT = "import sys\nsys.exit(0)\n"
 
@@ -181,10 +186,7 @@ def bb_sim(folder: Path, scheduler: str, *options: str) -> subprocess.CompletedP
 def test_a_finished_run_is_saved_whatever_its_scheduler_does_then(
     tmp_path: Path, scheduler: str, message: str, options: tuple[str, ...]
 ) -> None:
-    (tmp_path / "goodbye.sh").write_text(
-        "read l; echo {}; while read l; do case $l in *suggest*) echo '{\"nothing\": true}';; *) echo {};; esac; "
-        "done; echo bye"
-    )
+    (tmp_path / "goodbye.sh").write_text(GOODBYE)
     done = bb_sim(tmp_path, scheduler, *options)
     assert done.returncode == 2, done.stdout + done.stderr
     (line,) = done.stderr.splitlines()
@@ -205,7 +207,7 @@ def test_a_run_whose_scheduler_leaves_the_program_ends_with_2_and_keeps_what_the
     assert "Leaving.on_report() at the simulated second" in line
     assert "raised SystemExit(0) about trial 3" in line
     if "--log" in options:
-        assert "go on with it: --resume x" in line
+        assert "; the scheduler's answers so far are kept: go on with bb-sim run --resume x" in line
         assert {path.name for path in (tmp_path / "x").iterdir()} == {"command.json", "log.jsonl"}
     else:
         (folder,) = [tmp_path / "x"] if options else (tmp_path / "runs").iterdir()
