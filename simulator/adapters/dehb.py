@@ -55,11 +55,11 @@ class DEHB:
         resume: bool = False,
         settings: Mapping[str, Any] | None = None,
     ) -> None:
-        self._library = require("dehb", "dehb")
+        library = require("dehb", "dehb")
         self._strategy, self._resume, self._settings = strategy, resume, dict(settings or {})
         if strategy not in STRATEGIES:
             raise UnknownName("DEHB strategy", strategy, STRATEGIES)
-        known = [name for name in inspect.signature(self._library.DEHB).parameters if name != "kwargs"]
+        known = [name for name in inspect.signature(library.DEHB).parameters if name != "kwargs"]
         for name in self._settings:
             if name not in known:  # DEHB itself takes anything
                 raise UnknownName("DEHB setting", name, known)
@@ -92,7 +92,7 @@ class DEHB:
         described = shown("DEHB", **{**parts, "seed": seed, "dehb": version_of("dehb")})
         with hushed():
             try:
-                dehb = _quiet(self._library.DEHB)(**{**supplied, **bounds, **self._settings})
+                dehb = _quiet(require("dehb", "dehb").DEHB)(**{**supplied, **bounds, **self._settings})
             except Exception as err:  # whatever it raises for settings
                 raise InvalidOption(f"{described} cannot be made: {said(err)}; see what it logged") from err
         return AskTellScheduler(_Optimizer(dehb, schema, described), schema, resume=self._resume)
