@@ -26,6 +26,7 @@ from blackbox_repo.table import Coded, Table
 from conversion_scripts.archives import unpacked
 from conversion_scripts.bounds import ABOVE_0, AT_LEAST_0, PERCENT
 from conversion_scripts.completeness import Whole
+from conversion_scripts.nasbench201 import CLASSES, weights_of
 from conversion_scripts.nats_cards import SIZE_CARD, TOPOLOGY_CARD
 from conversion_scripts.pickle_stream import Take, unpickle_parts
 from conversion_scripts.raw import RawFile, RawFolder
@@ -59,18 +60,22 @@ class Source:
         file: What its records are called in the official layout: a folder, its tar file, or one pickle.
         space: The configurations.
         parse: Architecture string -> configuration.
+        weights: A configuration and how many classes there are -> how many weights; ``None`` where we do not
+            count them, and the records' count is taken.
     """
 
     file: RawFile
     space: Space
     parse: Callable[[str], Mapping[str, Any]]
+    weights: Callable[[Mapping[str, Any], int], int] | None = None
 
 
 class _Runs:
     """The training runs of one task, as they come; curves are kept only where the records have them."""
 
-    def __init__(self, source: Source, splits: Mapping[str, str], epochs: int) -> None:
-        self._source, self._splits, self._epochs = source, splits, epochs
+    def __init__(self, source: Source, task: str, epochs: int) -> None:
+        self._source, self._classes, self._epochs = source, CLASSES[task], epochs
+        self._splits = splits = SPLITS[task]
         self._keys: list[tuple[tuple[int, ...], int, int, str]] = []
         self._curves: dict[str, list[Array]] = {name: [] for name in ("train", *splits, "time")}
         self._constants: dict[str, list[float]] = {
@@ -96,7 +101,10 @@ class _Runs:
             self._constants[f"{split}_seconds"].append(
                 sum(times[f"{name}@{epoch}"] for epoch in epochs) / self._epochs
             )
-        self._constants["parameters"].append(run["params"])
+        weights = self._source.weights
+        self._constants["parameters"].append(
+            weights(configuration, self._classes) / 1e6 if weights else run["params"]
+        )
         self._constants["flops"].append(run["flop"])
         latencies = [seconds for seconds in run["latency"] or () if seconds > 0]  # -1 says that there is none
         self._constants["latency"].append(sum(latencies) / len(latencies) if latencies else np.nan)
@@ -153,7 +161,7 @@ def _elapsed(times: list[float]) -> Array:
 
 
 def _convert(source: Source, epochs: int, raw: RawFolder) -> Conversion:
-    tasks = {task: _Runs(source, splits, epochs) for task, splits in SPLITS.items()}
+    tasks = {task: _Runs(source, task, epochs) for task in SPLITS}
 
     def take(record: dict[Any, Any]) -> bool:
         if "all_results" not in record:
@@ -242,6 +250,7 @@ TOPOLOGY = Source(
     _file("NATS-tss-v1_0-3ffb9", about=1_100_000_000),
     Space({edge: Categorical(OPERATIONS) for edge in EDGES}),
     configuration_of,
+    weights_of,
 )
 SIZE = Source(
     _file("NATS-sss-v1_0-50262"),

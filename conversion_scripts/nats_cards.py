@@ -44,6 +44,12 @@ TOPOLOGY_CARD = (
         "NaN before; the target on cifar100 and ImageNet16-120 is valtest_accuracy, which has all epochs, "
         "though it looks at test images too",
     ),
+    Defect(
+        "the records' counts of weights are those of another cell for 150 architectures (as another source "
+        "has them, see nasbench201-final)",
+        "parameters is computed from the architecture; flops and latency are the records', and may be of the "
+        "other cell there",
+    ),
     *_BOTH,
 )
 SIZE_CARD = (

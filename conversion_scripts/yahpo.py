@@ -51,6 +51,13 @@ OLD_MODELS = Defect(
 )
 
 
+BOUNDS = Defect(
+    "bounds of logarithmic ranges went through exp and log, and are such as 0.00010000000000000009",
+    "written short where that lies within the source's bounds, as 0.1 for 0.10000000000000002; else as they "
+    "are, for YAHPO Gym refuses what lies outside, such as 0.0001",
+)
+
+
 @dataclass(frozen=True)
 class Scenario:
     """What is to be known of a scenario beside its three files.
@@ -125,7 +132,7 @@ def recipe(
         license="Apache-2.0",
         citation=CITATION + training_runs,
         homepage="https://github.com/slds-lmu/yahpo_gym",
-        version="1.0",
+        version="1.1",
         files=scenario.files,
         card=card,
         convert=partial(_convert, scenario),
@@ -210,7 +217,7 @@ def _schema(scenario: Scenario, described: Mapping[str, Any]) -> Schema:
 def _domain(entry: Mapping[str, Any]) -> Domain:
     if entry["type"] == "categorical":
         return Categorical(tuple(entry["choices"]))
-    lower, upper = _clean(entry["lower"]), _clean(entry["upper"])
+    lower, upper = max(entry["lower"], _clean(entry["lower"])), min(entry["upper"], _clean(entry["upper"]))
     if entry["type"] == "uniform_int":
         return Integer(int(lower), int(upper), log=entry["log"])
     if entry["type"] == "uniform_float":
@@ -219,7 +226,7 @@ def _domain(entry: Mapping[str, Any]) -> Domain:
 
 
 def _clean(bound: float) -> float:
-    """The source's bounds of logarithmic ranges went through exp and log: 0.00010000000000000009."""
+    """The source's bounds of logarithmic ranges went through exp and log: 0.10000000000000002."""
     short = significant(bound, 12)
     return short if math.isclose(short, bound, rel_tol=1e-14) else bound
 
@@ -327,4 +334,5 @@ def network_card(*, tolerance: str) -> tuple[Defect, ...]:
             "yahpo_gym",
         ),
         OLD_MODELS,
+        BOUNDS,
     )

@@ -22,16 +22,24 @@ import pytest
 
 from blackbox_repo import parquet
 from blackbox_repo.blackbox import Blackbox
+from blackbox_repo.curve import Array
 from blackbox_repo.manifest import read_manifest
 from blackbox_repo.storage import load_task
 from blackbox_repo.table import TabularBlackbox
 from conversion_scripts.build import build
+from conversion_scripts.nasbench201 import CLASSES
 from conversion_scripts.registry import RECIPES, load_recipe
 from tests.conversion_scripts.frames import CACHE, RAW, needs_raw, raw_bytes, raw_pickle, same, stored
+from tests.conversion_scripts.test_analytic import modules
 
 pytestmark = needs_raw
 EMBEDDED = [name for name in RECIPES if (CACHE / name).is_dir()]
 TABULATED = [name for name in EMBEDDED if not name.startswith("yahpo")]
+
+
+def weights(operations: Array, task: str) -> int:
+    """As test_analytic counts them, which shares no code with ours."""
+    return modules(dict(enumerate(operations.tolist())), CLASSES[task])
 
 
 def raw_torch(name: str) -> Any:
@@ -68,7 +76,8 @@ def test_nasbench201(task: str, source: str) -> None:
         "valid_error": 100 - np.concatenate(of_architecture),
         "valtest_error": metrics["loss"],
         "elapsed_time": metrics["runtime"],
-        "parameters": metrics["size_in_mb"],
+        "parameters": np.array([weights(names, task) for names in np.array(operations)[edges]])[row] / 1e6,
+        "source_parameters": metrics["size_in_mb"],
     }
     for i, edge in enumerate([(1, 0), (2, 0), (2, 1), (3, 0), (3, 1), (3, 2)]):
         columns[f"op_{edge[0]}_from_{edge[1]}"] = np.array(operations)[edges[row, i]]
@@ -76,6 +85,10 @@ def test_nasbench201(task: str, source: str) -> None:
     assert len(latencies()) == 27
     expected = pd.DataFrame(columns)
     same(stored("nasbench201-final", task), expected, ["architecture", "seed"])
+    differs = expected["parameters"] != expected["source_parameters"]
+    off = (expected["source_parameters"] - expected["parameters"])[differs].round(6)
+    assert expected["architecture"][differs].nunique() == 150
+    assert set(off) == {-0.24304, -0.028, 0.028, 0.24304}
 
 
 def test_nasbench201_agrees_with_a_third_source_of_learning_curves() -> None:
