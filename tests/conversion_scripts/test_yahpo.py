@@ -259,7 +259,9 @@ def test_bounds_are_the_sources_but_for_what_exp_and_log_did_to_them(
         domain = conversion(scenario).schema.space.domains.get(entry["name"])
         if isinstance(domain, Float | Integer):
             assert (domain.lower, domain.upper) == pytest.approx((entry["lower"], entry["upper"]), rel=1e-14)
-            assert entry["lower"] <= domain.lower <= domain.upper <= entry["upper"]  # YAHPO Gym refuses others
+            assert (
+                entry["lower"] <= domain.lower <= domain.upper <= entry["upper"]
+            )  # YAHPO Gym refuses others
             assert domain.log == entry["log"]
         elif domain is not None:
             assert list(domain.values) == entry["choices"]
