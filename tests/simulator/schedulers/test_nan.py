@@ -54,7 +54,7 @@ def mostly_nan(good: float, bad: float = NAN, goal: Goal = "min", objective: str
 def finished(run: Run, is_bad: Callable[[float], bool]) -> tuple[int, int]:
     """How many trials got to the last epoch: those with a number, and the bad ones."""
     reports = run.report_columns
-    told = (reports["code"] <= Code.STOP) & (reports["fidelity"] == EPOCHS)
+    told = (reports["decision"] <= Code.STOP) & (reports["fidelity"] == EPOCHS)
     bad = [is_bad(run.configuration(int(trial))["x"]) for trial in np.unique(reports["trial"][told])]
     return bad.count(False), bad.count(True)
 
@@ -96,7 +96,7 @@ def test_an_infinite_loss_is_a_number_like_a_very_large_one(name: str, bad: floa
     digests = []
     for value in (bad, 1e300):
         run = run_of(name, mostly_nan(0.5, value), trials=60)
-        codes, trials = run.report_columns["code"], run.report_columns["trial"]
+        codes, trials = run.report_columns["decision"], run.report_columns["trial"]
         digests.append((codes.tolist(), trials.tolist()))
     assert digests[0] == digests[1]
 
