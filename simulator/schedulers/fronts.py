@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import math
+from array import array
 from bisect import bisect_left, insort
+
+import numpy as np
+
+from blackbox_repo.curve import Array
 
 Point = tuple[float, ...]
 """The losses of a point, all to be small."""
@@ -18,6 +23,7 @@ class Fronts:
 
     def __init__(self) -> None:
         self._fronts: list[list[Point]] = []  # each in lexicographic order
+        self._sizes = array("q")  # of the fronts
         self._count = 0
 
     def __len__(self) -> int:
@@ -43,13 +49,17 @@ class Fronts:
             if not front:  # all of it makes way: so does every front behind it, in one piece
                 self._fronts[number] = points
                 self._fronts.insert(number + 1, sorted(pushed_out))
+                self._sizes[number] = len(points)
+                self._sizes.insert(number + 1, len(pushed_out))
                 return
             for point in points:
                 insort(front, point)
+            self._sizes[number] = len(front)
             if not pushed_out:
                 return
             points, number = sorted(pushed_out), number + 1
         self._fronts.append(points)
+        self._sizes.append(len(points))
 
     def place(self, point: Point, front: int, enough: int) -> int:
         """How many points come before the latest of a front: those of better fronts, then the less crowded.
@@ -59,17 +69,14 @@ class Fronts:
             front: The number of its front.
             enough: With so many or more before it, the exact number does not matter.
         """
-        before = 0
-        for better in self._fronts[:front]:
-            before += len(better)
-            if before >= enough:
-                return before
+        if front >= enough:  # there is a point or more in each front
+            return front
+        before = int(np.frombuffer(self._sizes, dtype=np.int64)[:front].sum())
         own = self._fronts[front]
-        if before + len(own) <= enough:
+        if before >= enough or before + len(own) <= enough:
             return before
         lonely = crowding_distances(own)
-        mine = lonely[own.index(point)]
-        return before + sum(distance > mine for distance in lonely)
+        return before + int((lonely > lonely[own.index(point)]).sum())
 
 
 def _dominated(point: Point, front: list[Point]) -> bool:
@@ -101,18 +108,18 @@ def _take_dominated(point: Point, front: list[Point]) -> list[Point]:
     return others
 
 
-def crowding_distances(front: list[Point]) -> list[float]:
+def crowding_distances(front: list[Point]) -> Array:
     """For each point how far its neighbours in each loss are apart (Deb et al., NSGA-II, 2002).
 
     The differences are divided by the whole front's and added up; who is at an end has an infinite distance.
     """
-    distances = [0.0] * len(front)
-    for loss in range(len(front[0])):
-        order = sorted(range(len(front)), key=lambda index: (front[index][loss], index))
-        values = [front[index][loss] for index in order]
-        distances[order[0]] = distances[order[-1]] = math.inf
-        span = values[-1] - values[0]
+    distances = np.zeros(len(front))
+    for losses in np.array(front).T:
+        order = np.argsort(losses, kind="stable")
+        ranked = losses[order]
+        distances[order[[0, -1]]] = math.inf
+        with np.errstate(invalid="ignore"):  # two infinite losses
+            span = ranked[-1] - ranked[0]
         if 0 < span < math.inf:
-            for rank in range(1, len(order) - 1):
-                distances[order[rank]] += (values[rank + 1] - values[rank - 1]) / span
+            distances[order[1:-1]] += (ranked[2:] - ranked[:-2]) / span
     return distances

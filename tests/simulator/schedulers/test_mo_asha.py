@@ -69,7 +69,7 @@ def test_five_points_lie_in_three_fronts() -> None:
 def test_crowding_distances_are_those_of_nsga_ii() -> None:
     """In the middle (4 - 0) / 10 + (10 - 5) / 10 and (10 - 1) / 10 + (6 - 0) / 10."""
     front = [(0.0, 10.0), (1.0, 6.0), (4.0, 5.0), (10.0, 0.0)]
-    assert crowding_distances(front) == [math.inf, pytest.approx(0.9), pytest.approx(1.5), math.inf]
+    assert crowding_distances(front).tolist() == [math.inf, pytest.approx(0.9), pytest.approx(1.5), math.inf]
 
 
 def test_who_is_undominated_goes_on_and_who_is_not_stops() -> None:
