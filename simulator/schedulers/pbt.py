@@ -166,8 +166,8 @@ class PBT:
 
     def on_end(self, trial: Trial) -> None:
         """Who is through keeps its place; who has failed is replaced."""
-        if trial.status is TrialStatus.PAUSED:
-            return  # it may be told after the end of the job that went on
+        if trial.status is TrialStatus.PAUSED or trial.number not in self._holder:
+            return  # of a trial that is over, the end of an earlier job may be told last (T11)
         member = self._holder.pop(trial.number)
         if trial.status is TrialStatus.COMPLETED:
             member.over = True

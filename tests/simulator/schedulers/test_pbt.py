@@ -158,7 +158,7 @@ def test_a_pause_may_be_told_after_the_job_that_went_on() -> None:
     scheduler.suggest()
     assert scheduler.suggest() == Resume(0)
     told.end(0, "completed")
-    told.end(0, "paused")
+    told.end(0, "completed")  # of the earlier job: the trial is over (T11)
 
 
 def test_a_population_trains_on_from_copied_checkpoints() -> None:
