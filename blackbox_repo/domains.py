@@ -4,26 +4,28 @@ from __future__ import annotations
 
 import math
 import numbers
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeAlias
 
 import numpy as np
 
+from blackbox_repo.elementary import exp, exp_array, log
 from blackbox_repo.errors import InvalidSpace
+from blackbox_repo.rounding import Array, round_significant, significant
+from blackbox_repo.scalars import is_number, plain
 
 Value: TypeAlias = str | int | float | bool
-_BOOL = (bool, np.bool_)
-
-
-def significant(value: float, digits: int) -> float:
-    """``value`` rounded to so many significant decimal digits, half to even as printed."""
-    return float(f"{value:.{digits - 1}e}")
+_LARGEST = sys.float_info.max
+CLOSE = 1e-12
+"""Numbers of which one differs from the other by less than this share of it are taken for the same."""
 
 
 def _number(value: object) -> Any:
-    """A real number as given; ``ValueError`` for anything else, a bool included."""
-    if isinstance(value, _BOOL) or not isinstance(value, numbers.Real):
+    """A finite real number as it is given; ``ValueError`` for anything else, a bool included."""
+    if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Real):
         raise ValueError("is not a number")
     try:
         finite = math.isfinite(value)
@@ -34,30 +36,35 @@ def _number(value: object) -> Any:
     return value
 
 
+def _is_meant(value: float, exact: float) -> bool:
+    """Whether a float is a number to 12 significant digits, as ``0.1 * 3`` is 0.3."""
+    return abs(value - exact) <= CLOSE * abs(exact)
+
+
 def _plain(value: object) -> Value:
     """A choice as a built-in value: numpy's scalars become Python's."""
-    if isinstance(value, str):
-        return str(value)
-    if isinstance(value, _BOOL):
-        return bool(value)
-    if isinstance(value, numbers.Integral):
-        return int(value)
-    if isinstance(value, numbers.Real) and math.isfinite(value):
-        return float(value)
+    choice = plain(value)
+    if isinstance(choice, str | int):
+        return choice
+    if isinstance(choice, numbers.Real) and math.isfinite(choice):
+        return float(choice)
     raise InvalidSpace(f"a choice is a string, a finite number or a bool, not {value!r}")
 
 
 def _kind(value: object) -> str:
     if isinstance(value, str):
         return "text"
-    if isinstance(value, _BOOL):
+    if isinstance(value, bool | np.bool_):
         return "bool"
     return "number" if isinstance(value, numbers.Real) else "other"
 
 
 @dataclass(frozen=True)
 class Float:
-    """A real number from ``lower`` to ``upper``, ends included; ``log`` draws it in log scale."""
+    """A real number from ``lower`` to ``upper``, ends included; ``log`` draws it in log scale.
+
+    A number that is an end to 12 significant digits is taken for it: ``numpy.geomspace`` misses its ends.
+    """
 
     lower: float
     upper: float
@@ -68,33 +75,65 @@ class Float:
         object.__setattr__(self, "lower", float(self.lower))
         object.__setattr__(self, "upper", float(self.upper))
 
-    size = None
-    values = None
+    @property
+    def size(self) -> int | None:
+        """How many values there are: one, or ``None`` for those without number."""
+        return 1 if self.lower == self.upper else None
+
+    @property
+    def values(self) -> tuple[float, ...] | None:
+        """All values, where there is but one."""
+        return (self.lower,) if self.lower == self.upper else None
 
     def check(self, value: object) -> float:
         """``value`` as a float; ``ValueError`` with the rule that it breaks."""
         number = float(_number(value))
-        if not self.lower <= number <= self.upper:
-            raise ValueError(f"is not in [{self.lower}, {self.upper}]")
-        return number
+        if self.lower <= number <= self.upper:
+            return number
+        for end in (self.lower, self.upper):
+            if _is_meant(number, end):
+                return end
+        raise ValueError(f"is not in [{self.lower}, {self.upper}]")
 
     def at(self, position: float) -> float:
-        """The value at a position in [0, 1], to 12 significant digits: libraries' logs differ after that."""
-        if self.log:
-            low, high = math.log(self.lower), math.log(self.upper)
-            raw = math.exp(low + position * (high - low))
-        else:
-            raw = self.lower + position * (self.upper - self.lower)
-        return min(max(significant(raw, 12), self.lower), self.upper)
+        """The value at a position in [0, 1], to 12 significant digits but for the ends."""
+        if not 0 < position < 1:
+            return self.upper if position >= 1 else self.lower
+        low, width = self._scale
+        raw = low + position * width
+        return min(max(significant(exp(raw) if self.log else raw, 12), self.lower), self.upper)
 
-    def spread(self, points: int) -> tuple[Value, ...]:
-        """``points`` values from end to end."""
-        return tuple(self.at(k / max(points - 1, 1)) for k in range(points))
+    def at_all(self, positions: Array) -> list[float]:
+        """The values at many positions in [0, 1), each as :meth:`at` gives it."""
+        low, width = self._scale
+        raw = low + positions * width
+        found = round_significant(exp_array(raw) if self.log else raw, 12).clip(self.lower, self.upper)
+        found[positions == 0] = self.lower
+        values: list[float] = found.tolist()
+        return values
+
+    @cached_property
+    def _scale(self) -> tuple[float, float]:
+        """Where the scale begins, and its width."""
+        low, high = (log(self.lower), log(self.upper)) if self.log else (self.lower, self.upper)
+        return low, high - low
+
+    def spread(self, points: int) -> tuple[float, ...]:
+        """``points`` values from end to end, the lower one for a single one."""
+        return tuple(dict.fromkeys(self.at(k / max(points - 1, 1)) for k in range(points)))
+
+    @property
+    def middle(self) -> float:
+        """The value halfway, in log scale where that is."""
+        return self.at(0.5)
 
 
 @dataclass(frozen=True)
 class Integer:
-    """A whole number from ``lower`` to ``upper``, both included; ``log`` draws it in log scale."""
+    """A whole number from ``lower`` to ``upper``, both included; ``log`` draws it in log scale.
+
+    A number that is whole to 12 significant digits is taken for it.
+    """
 
     lower: int
     upper: int
@@ -121,28 +160,56 @@ class Integer:
     def check(self, value: object) -> int:
         """``value`` as an int (1.0 is 1); ``ValueError`` with the rule that it breaks."""
         number = _number(value)
-        whole = int(number)
-        if number != whole:
+        whole: int = round(number)
+        if number != whole and not _is_meant(float(number), whole):
             raise ValueError("is not a whole number")
         if not self.lower <= whole <= self.upper:
             raise ValueError(f"is not in {self.lower} .. {self.upper}")
         return whole
 
     def at(self, position: float) -> int:
-        """The value at a position in [0, 1]."""
+        """The value at a position in [0, 1]; all are equally likely, but in log scale."""
         if self.log:
-            low, high = math.log(self.lower), math.log(self.upper + 1)
-            raw = significant(math.exp(low + position * (high - low)), 12)
+            low, width = self._scale
+            found = math.floor(significant(exp(low + position * width), 12))
+        elif self.size <= _EXACT:
+            found = self.lower + math.floor(position * self.size)
         else:
-            raw = significant(self.lower + position * self.size, 12)
-        return min(max(math.floor(raw), self.lower), self.upper)
+            found = self.lower + (int(position * _EXACT) * self.size >> 53)
+        return min(max(found, self.lower), self.upper)
 
-    def spread(self, points: int) -> tuple[Value, ...]:
+    def at_all(self, positions: Array) -> list[int]:
+        """The values at many positions in [0, 1), each as :meth:`at` gives it."""
+        if max(self.size, abs(self.lower), abs(self.upper)) > _EXACT:
+            return [self.at(position) for position in positions.tolist()]
+        if self.log:
+            low, width = self._scale
+            found = np.floor(round_significant(exp_array(low + positions * width), 12))
+        else:
+            found = self.lower + np.floor(positions * self.size)
+        values: list[int] = found.clip(self.lower, self.upper).astype(np.int64).tolist()
+        return values
+
+    @cached_property
+    def _scale(self) -> tuple[float, float]:
+        """Where the logarithmic scale begins, and its width; each value reaches to the next one."""
+        low = log(self.lower)
+        return low, log(self.upper + 1) - low
+
+    def spread(self, points: int) -> tuple[int, ...]:
         """All values, or ``points`` of them from end to end where there are more."""
         if self.size <= points:
             return tuple(self.values)
         scale = Float(self.lower, self.upper, log=self.log)
-        return tuple(dict.fromkeys(round(scale.at(k / max(points - 1, 1))) for k in range(points)))
+        return tuple(dict.fromkeys(round(value) for value in scale.spread(points)))
+
+    @property
+    def middle(self) -> int:
+        """The whole number closest to halfway, in log scale where that is; of two the even one."""
+        return min(max(round(Float(self.lower, self.upper, log=self.log).middle), self.lower), self.upper)
+
+
+_EXACT = 1 << 53  # up to here every whole number is a float
 
 
 def _check_range(domain: Float | Integer) -> None:
@@ -161,7 +228,10 @@ def _check_range(domain: Float | Integer) -> None:
 
 
 class _Choices:
-    """What finite lists of values share: no two equal, and a bool is never a number."""
+    """What finite lists of values share: no two equal, and a bool is never a number.
+
+    A number that is a choice to 12 significant digits is taken for it: ``0.1 * 3`` for 0.3.
+    """
 
     values: tuple[Value, ...]
 
@@ -178,12 +248,15 @@ class _Choices:
         return len(self.values)
 
     def check(self, value: object) -> Value:
-        """The choice that equals ``value``; ``ValueError`` with the rule that it breaks."""
+        """The choice that ``value`` means; ``ValueError`` with the rule that it breaks."""
         known: dict[Any, Value] = self.__dict__["_known"]
         try:
             return known[_kind(value), value]
         except (KeyError, TypeError):  # the latter for what cannot be hashed
             pass
+        meant = _meant(value, self.values)
+        if meant is not None:
+            return meant
         shown = ", ".join(map(repr, self.values[:8])) + (", ..." if self.size > 8 else "")
         raise ValueError(f"is none of {shown}{_hint(value, self.values)}")
 
@@ -191,9 +264,29 @@ class _Choices:
         """The value at a position in [0, 1]."""
         return self.values[min(int(position * self.size), self.size - 1)]
 
+    def at_all(self, positions: Array) -> list[Value]:
+        """The values at many positions in [0, 1), each as :meth:`at` gives it."""
+        ranks = (positions * self.size).astype(np.int64).clip(None, self.size - 1)
+        return list(map(self.values.__getitem__, ranks.tolist()))
+
     def spread(self, points: int) -> tuple[Value, ...]:
         """All values: choices have nothing between them."""
         return self.values
+
+
+def _meant(value: object, choices: tuple[Value, ...]) -> Value | None:
+    """The closest of the choices that are the same number to 12 significant digits, if there is one.
+
+    Whole numbers are told apart to the last digit.
+    """
+    try:
+        number = float(_number(value))
+    except ValueError:
+        return None
+    others = [choice for choice in choices if is_number(choice) and abs(choice) <= _LARGEST]
+    floats = {float(choice): choice for choice in others}
+    near = [f for f in floats if _is_meant(number, f) and not (f.is_integer() and number.is_integer())]
+    return floats[min(near, key=lambda choice: abs(choice - number))] if near else None
 
 
 def _hint(value: object, choices: tuple[Value, ...]) -> str:
@@ -208,12 +301,22 @@ class Categorical(_Choices):
 
     values: tuple[Value, ...]
 
+    @property
+    def middle(self) -> Value:
+        """The first one: there is nothing between categories."""
+        return self.values[0]
+
 
 @dataclass(frozen=True)
 class Ordinal(_Choices):
     """One of some values whose order means something, given from low to high."""
 
     values: tuple[Value, ...]
+
+    @property
+    def middle(self) -> Value:
+        """The value halfway, of two the higher one."""
+        return self.values[self.size // 2]
 
 
 @dataclass(frozen=True)
@@ -232,15 +335,25 @@ class Constant:
         """The one value."""
         return (self.value,)
 
+    @property
+    def middle(self) -> Value:
+        """The one value."""
+        return self.value
+
     def check(self, value: object) -> Value:
         """The constant; ``ValueError`` for anything else."""
-        if _kind(value) != _kind(self.value) or value != self.value:
+        same = _kind(value) == _kind(self.value) and value == self.value
+        if not same and _meant(value, self.values) is None:
             raise ValueError(f"is not the constant {self.value!r}")
         return self.value
 
     def at(self, position: float) -> Value:
         """The one value."""
         return self.value
+
+    def at_all(self, positions: Array) -> list[Value]:
+        """The one value, again and again."""
+        return [self.value] * len(positions)
 
     def spread(self, points: int) -> tuple[Value, ...]:
         """The one value."""

@@ -3,6 +3,7 @@
 BlackboxRepoError
 ├── UnknownName                  a blackbox, task, objective, scheduler, ... that does not exist
 ├── InvalidSpace                 a search space or schema that contradicts itself
+│   └── TooEntangled             conditions that leave a space beyond counting
 ├── InvalidConfiguration         a configuration that its space refuses
 │   └── ConfigurationNotInTable  one that the space admits and the table lacks
 ├── UnknownFidelity              a fidelity that the schema or the curve does not have
@@ -47,6 +48,10 @@ class UnknownName(BlackboxRepoError, LookupError):
 
 class InvalidSpace(BlackboxRepoError, ValueError):
     """A search space or a schema that contradicts itself."""
+
+
+class TooEntangled(InvalidSpace):
+    """Conditions between so many hyperparameters that the configurations of a space cannot be counted."""
 
 
 class InvalidConfiguration(BlackboxRepoError, ValueError):

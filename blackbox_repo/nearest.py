@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -10,8 +9,10 @@ import numpy as np
 
 from blackbox_repo.blackbox import Blackbox
 from blackbox_repo.curve import Array, LearningCurve
-from blackbox_repo.domains import Domain, Float, Integer, Ordinal, Value, significant
+from blackbox_repo.domains import Domain, Float, Integer, Ordinal, Value
+from blackbox_repo.elementary import log
 from blackbox_repo.errors import ConfigurationNotInTable, UnknownSeed
+from blackbox_repo.rounding import significant
 from blackbox_repo.space import Configuration
 from blackbox_repo.view import View
 
@@ -95,7 +96,7 @@ def position(domain: Domain, value: Value | None) -> float:
     if value is None:
         return _INACTIVE
     if isinstance(domain, Float | Integer):
-        scale = math.log if domain.log else float
+        scale = log if domain.log else float
         low, high, place = scale(domain.lower), scale(domain.upper), scale(float(value))
         return significant((place - low) / (high - low), 12) if high > low else 0.0
     rank = domain.values.index(value)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import itertools
 import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from blackbox_repo import draw
 from blackbox_repo.domains import Domain, Value, domain_from_json, domain_to_json
-from blackbox_repo.errors import InvalidConfiguration, InvalidSpace, suggestion
+from blackbox_repo.draw import Key
+from blackbox_repo.errors import InvalidConfiguration, InvalidSpace, TooEntangled, suggestion
 from blackbox_repo.frozen import FrozenDict
+from blackbox_repo.grid import Grid, Rows
 
 Configuration = Mapping[str, Value]
 CanonicalKey = tuple[Value | None, ...]
@@ -55,28 +56,30 @@ class Space:
         if not self.domains:
             raise InvalidSpace("a space needs at least one hyperparameter")
         object.__setattr__(self, "domains", FrozenDict(self.domains))
-        object.__setattr__(self, "conditions", FrozenDict(self.conditions))
-        for name, conditions in self.conditions.items():
+        conditions = dict(self.conditions)
+        for name, several in conditions.items():
             if name not in self.domains:
                 raise InvalidSpace(
                     f"a condition names the hyperparameter {name!r}{suggestion(name, self.domains)}"
                 )
-            for condition in conditions:
-                self._check_condition(name, condition)
+            conditions[name] = tuple(self._checked_condition(name, one) for one in several)
+        object.__setattr__(self, "conditions", FrozenDict(conditions))
 
-    def _check_condition(self, name: str, condition: Condition) -> None:
+    def _checked_condition(self, name: str, condition: Condition) -> Condition:
         order = list(self.domains)
         if condition.parent not in order[: order.index(name)]:
             raise InvalidSpace(
                 f"hyperparameter {name!r} depends on {condition.parent!r}, which must be declared before it"
             )
+        checked = []
         for value in condition.values:
             try:
-                self.domains[condition.parent].check(value)
+                checked.append(self.domains[condition.parent].check(value))
             except ValueError as err:
                 raise InvalidSpace(
                     f"{name!r} is active where {condition.parent!r} is {value!r}, which {err}"
                 ) from err
+        return Condition(condition.parent, tuple(checked))
 
     def check(self, configuration: Configuration) -> dict[str, Value]:
         """The canonical form of a configuration: declared order, plain Python values, 1.0 -> 1 for integers.
@@ -95,17 +98,20 @@ class Space:
                     f"{suggestion(name, self.domains)}"
                 )
         checked: dict[str, Value] = {}
-        for name, domain in self.domains.items():
+        for name in self.domains:
             if not self.is_active(name, checked):
                 self._refuse_inactive(name, configuration)
             elif name not in configuration:
                 raise InvalidConfiguration(f"{dict(configuration)!r} lacks the hyperparameter {name!r}")
             else:
-                try:
-                    checked[name] = domain.check(configuration[name])
-                except ValueError as err:
-                    raise InvalidConfiguration(f"{name}={configuration[name]!r} {err}") from err
+                checked[name] = self._checked(name, configuration[name])
         return checked
+
+    def _checked(self, name: str, value: object) -> Value:
+        try:
+            return self.domains[name].check(value)
+        except ValueError as err:
+            raise InvalidConfiguration(f"{name}={value!r} {err}") from err
 
     def is_active(self, name: str, decided: Mapping[str, Value]) -> bool:
         """Whether a hyperparameter has a value, given those before it in declared order."""
@@ -128,56 +134,113 @@ class Space:
         checked = self.check(configuration)
         return tuple(checked.get(name) for name in self.domains)
 
-    def sample(self, *key: draw.Key) -> dict[str, Value]:
-        """A configuration drawn uniformly (in log scale where the domain says so); a function of ``key``."""
+    def sample(self, *key: Key) -> dict[str, Value]:
+        """A configuration drawn uniformly (in log scale where the domain says so); a function of ``key``.
+
+        Each hyperparameter has draws of its own, so another one more or less does not change them.
+        """
+        stream, number = draw.place(key)
         if self.candidates is not None:
-            return dict(self.candidates[draw.integer(len(self.candidates), *key)])
+            return dict(self.candidates[draw.Stream(*stream).integer(len(self.candidates), number)])
         sampled: dict[str, Value] = {}
         for name, domain in self.domains.items():
             if self.is_active(name, sampled):
-                sampled[name] = domain.at(draw.unit(*key, name))
+                sampled[name] = domain.at(draw.Stream(*stream, name).unit(number))
         return sampled
+
+    def samples(self, *key: Key, count: int) -> list[dict[str, Value]]:
+        """``count`` configurations at once: those that :meth:`sample` gives for a key and those after it.
+
+        Args:
+            key: Of the first one, a whole number at its end; that of the next one ends with one more.
+            count: How many.
+        """
+        stream, first = draw.place(key)
+        if self.candidates is not None:
+            rows = draw.Stream(*stream).integers(len(self.candidates), first, count)
+            return [dict(self.candidates[row]) for row in rows]
+        columns = [d.at_all(draw.Stream(*stream, n).units(first, count)) for n, d in self.domains.items()]
+        drawn = [dict(zip(self.domains, row, strict=True)) for row in zip(*columns, strict=True)]
+        return [self._active(configuration) for configuration in drawn] if self.conditions else drawn
+
+    def _active(self, values: Mapping[str, Value]) -> dict[str, Value]:
+        """Of a value for every hyperparameter those that are active."""
+        kept: dict[str, Value] = {}
+        for name, value in values.items():
+            if self.is_active(name, kept):
+                kept[name] = value
+        return kept
+
+    @cached_property
+    def enumeration(self) -> Grid | Rows | None:
+        """All configurations by index, the last hyperparameter turning fastest; ``None``: without number.
+
+        Conditional ones are counted through, too, unless their conditions are too entangled for it.
+        """
+        if self.candidates is not None:
+            return Rows(self.candidates)
+        values = {name: domain.values for name, domain in self.domains.items()}
+        finite = {name: listed for name, listed in values.items() if listed is not None}
+        if len(finite) < len(values):
+            return None
+        try:
+            return Grid(finite, self._requirements)
+        except TooEntangled:
+            return None
+
+    @property
+    def _requirements(self) -> dict[str, list[tuple[str, tuple[Value, ...]]]]:
+        return {name: [(c.parent, c.values) for c in self.conditions[name]] for name in self.conditions}
 
     @property
     def size(self) -> int | None:
-        """How many configurations there are, or ``None`` if they are without number or conditional."""
-        if self.candidates is not None:
-            return len(self.candidates)
-        sizes = [domain.size for domain in self.domains.values()]
-        if self.conditions or None in sizes:
-            return None
-        return math.prod(size for size in sizes if size is not None)
+        """How many configurations there are, or ``None`` if they are without number."""
+        return None if self.enumeration is None else self.enumeration.size
 
     def configuration(self, index: int) -> dict[str, Value]:
-        """The configuration at a grid index: mixed radix, the last hyperparameter turning fastest."""
-        size = self.size
-        if size is None:
-            raise InvalidSpace("only a finite space without conditions can be counted through")
-        if not 0 <= index < size:
-            raise IndexError(f"grid index {index} is not in 0 .. {size - 1}")
-        if self.candidates is not None:
-            return dict(self.candidates[index])
-        values: list[Value] = []
-        for domain in reversed(list(self.domains.values())):
-            choices = domain.values
-            assert choices is not None
-            index, digit = divmod(index, len(choices))
-            values.append(choices[digit])
-        return dict(zip(self.domains, reversed(values), strict=True))
+        """The configuration at an index of :attr:`enumeration`."""
+        if self.enumeration is None:
+            raise InvalidSpace("only a finite space can be counted through")
+        return self.enumeration[index]
 
-    def grid(self, points: int) -> list[dict[str, Value]]:
-        """All configurations, a continuous domain cut to ``points`` values from end to end."""
+    def grid(self, points: int) -> Grid | Rows:
+        """All configurations, a continuous domain cut to ``points`` values from end to end.
+
+        Raises:
+            InvalidSpace: The conditions are too entangled for the configurations to be counted.
+        """
         if self.candidates is not None:
-            return [dict(configuration) for configuration in self.candidates]
-        found: dict[CanonicalKey, dict[str, Value]] = {}
-        names = list(self.domains)
-        for values in itertools.product(*(domain.spread(points) for domain in self.domains.values())):
-            configuration: dict[str, Value] = {}
-            for name, value in zip(names, values, strict=True):
-                if self.is_active(name, configuration):
-                    configuration[name] = value
-            found.setdefault(tuple(configuration.get(name) for name in names), configuration)
-        return list(found.values())
+            return Rows(self.candidates)
+        return Grid({n: domain.spread(points) for n, domain in self.domains.items()}, self._requirements)
+
+    def completed(self, given: Configuration) -> dict[str, Value]:
+        """The canonical form of a configuration of which some hyperparameters may be left out.
+
+        Active ones that are left out are in the middle: halfway between the ends, in log scale where that is,
+        the first of categories, and of ordinals the one halfway.
+
+        Raises:
+            InvalidConfiguration: An unknown, inactive, wrongly typed or out-of-domain value.
+        """
+        if not isinstance(given, Mapping):
+            return self.check(given)
+        filled: dict[str, Value] = {}
+        for name, domain in self.domains.items():
+            if self.is_active(name, filled):
+                filled[name] = self._checked(name, given[name]) if name in given else domain.middle
+        return self.check({**filled, **given})
+
+    def identity(self, configuration: Configuration) -> CanonicalKey:
+        """As :meth:`key`, of a configuration that is in canonical form, without a check."""
+        return tuple(map(configuration.get, self.domains))
+
+    def has(self, configuration: Configuration) -> bool:
+        """Whether a canonical configuration of the space is among the candidates, if there are any."""
+        return self.candidates is None or self.identity(configuration) in self._identities
+
+    @cached_property
+    def _identities(self) -> frozenset[CanonicalKey]:
+        return frozenset(map(self.identity, self.candidates or ()))
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object; :meth:`from_json` gives back an equal space."""
@@ -204,6 +267,9 @@ class Space:
         return cls(domains, conditions)
 
 
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
+
+
 def configuration_text(configuration: Configuration) -> str:
     """One line of JSON that is the same for equal canonical configurations on every machine."""
-    return json.dumps(dict(configuration), sort_keys=True, separators=(",", ":"))
+    return _ENCODER.encode(dict(configuration))

@@ -257,7 +257,7 @@ def _first_rows(columns: Sequence[Coded]) -> Array:
 def _grid_strides(schema: Schema, columns: Sequence[Coded], first: Array) -> list[dict[Value, int]] | None:
     """Each value's share of the grid index, if the configurations are the whole grid in its order."""
     size = schema.space.size
-    if size is None or size != len(first):
+    if size is None or size != len(first) or schema.space.conditions:
         return None
     strides, stride = [], 1
     for domain in reversed(list(schema.space.domains.values())):

@@ -15,12 +15,13 @@ from blackbox_repo.folders import reserved
 from blackbox_repo.manifest import Defect, Manifest, Task, read_manifest
 from blackbox_repo.one_by_one import OneByOne
 from blackbox_repo.repository import load_blackbox
-from blackbox_repo.space import Configuration, Space
+from blackbox_repo.sampling import Sampler
+from blackbox_repo.space import CanonicalKey, Configuration, Space
 from blackbox_repo.storage import save_tables
 from blackbox_repo.table import STATUSES, Coded, Table, TabularBlackbox
 
 _BATCH = 64
-_REPEATS = 1000  # so many draws of known configurations in a row: there are no more
+_ATTEMPTS = 1000  # so many blocks of draws that leave some missing: there are no more
 
 
 def tabulate(
@@ -129,17 +130,15 @@ def _drawn(space: Space, count: int, seed: int) -> list[Configuration]:
         raise InvalidOption(f"configurations={count!r} must be 1 or more")
     if space.size is not None and space.size <= count:
         return [space.configuration(index) for index in range(space.size)]
-    chosen: dict[tuple[object, ...], Configuration] = {}
-    draws = repeats = 0
-    while len(chosen) < count:
-        before, drawn = len(chosen), space.sample("tabulate", seed, draws)
-        chosen.setdefault(space.key(drawn), drawn)
-        draws, repeats = draws + 1, 0 if len(chosen) > before else repeats + 1
-        if repeats == _REPEATS:
-            raise InvalidOption(
-                f"configurations={count} is more than the {len(chosen)} that there seem to be"
-            )
-    return list(chosen.values())
+    chosen: dict[CanonicalKey, Configuration] = {}
+    sampler = Sampler(space, "tabulate", seed)
+    for _ in range(_ATTEMPTS):
+        for drawn in sampler.take(count - len(chosen)):
+            if len(chosen) < count:
+                chosen.setdefault(space.identity(drawn), drawn)
+        if len(chosen) == count:
+            return list(chosen.values())
+    raise InvalidOption(f"configurations={count} is more than the {len(chosen)} that there seem to be")
 
 
 def _checked(space: Space, configurations: Sequence[Configuration]) -> list[Configuration]:

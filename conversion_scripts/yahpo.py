@@ -16,9 +16,10 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from blackbox_repo.domains import Categorical, Domain, Float, Integer, significant
+from blackbox_repo.domains import Categorical, Domain, Float, Integer
 from blackbox_repo.errors import FormatError, IntegrityError
 from blackbox_repo.manifest import Default, Defect
+from blackbox_repo.rounding import significant
 from blackbox_repo.schema import Fidelity, Objective, Schema
 from blackbox_repo.space import Condition, Space
 from blackbox_repo.surrogate import Network, NetworkBlackbox

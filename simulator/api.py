@@ -119,8 +119,7 @@ def _made(factory: SchedulerFactory, schema: Schema, seed: int) -> Scheduler | S
     try:
         return factory(schema, seed)
     except SystemExit as err:
-        name = getattr(factory, "__name__", type(factory).__name__)
-        raise SchedulerError(f"{name} raised {err!r} instead of making a scheduler") from err
+        raise SchedulerError(f"the factory raised {err!r} instead of making a scheduler") from err
 
 
 def _close(scheduler: Scheduler) -> None:

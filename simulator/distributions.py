@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, fields
-from statistics import NormalDist
 from typing import TypeAlias
 
-from blackbox_repo.domains import significant
+from blackbox_repo.elementary import exp, log, normal_quantile
 from blackbox_repo.errors import InvalidOption
-
-_STANDARD_NORMAL = NormalDist()
+from blackbox_repo.rounding import significant
+from blackbox_repo.scalars import number
 
 
 @dataclass(frozen=True)
@@ -42,7 +40,7 @@ class Exponential:
 
     def at(self, position: float) -> float:
         """The duration below which a share ``position`` of all draws lies, in seconds."""
-        return significant(self.shift - self.mean * math.log1p(-position), 12)
+        return significant(self.shift - self.mean * log(1 - position), 12)
 
 
 @dataclass(frozen=True)
@@ -58,7 +56,7 @@ class LogNormal:
     def at(self, position: float) -> float:
         """The duration below which a share ``position`` of all draws lies, in seconds."""
         middle = min(max(position, 2.0**-53), 1 - 2.0**-53)  # the ends are infinitely far away
-        return significant(self.median * math.exp(self.sigma * _STANDARD_NORMAL.inv_cdf(middle)), 12)
+        return significant(self.median * exp(self.sigma * normal_quantile(middle)), 12)
 
 
 Distribution: TypeAlias = Uniform | Exponential | LogNormal
@@ -66,7 +64,6 @@ Distribution: TypeAlias = Uniform | Exponential | LogNormal
 
 def _check(distribution: Distribution) -> None:
     for field in fields(distribution):
-        value = getattr(distribution, field.name)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
-            name = f"{type(distribution).__name__}.{field.name}"
-            raise InvalidOption(f"{name} is {value!r}, but must be a finite number, 0 or more")
+        name = f"{type(distribution).__name__}.{field.name}"
+        checked = number(name, getattr(distribution, field.name), 0)
+        object.__setattr__(distribution, field.name, checked)

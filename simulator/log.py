@@ -99,8 +99,7 @@ class Log:
                 self._synced = time.monotonic()
         except OSError as err:
             raise SimulationError(
-                f"the log {self.path} cannot be written: {err.strerror}; what it holds is kept, go on with "
-                f"it (resume) when that is mended"
+                f"the log {self.path} cannot be written: {err.strerror}; mend that, and go on with the run"
             ) from err
 
     def _write(self, text: str) -> None:

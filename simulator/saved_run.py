@@ -19,7 +19,7 @@ import numpy as np
 
 from blackbox_repo import typed_json
 from blackbox_repo.errors import BlackboxRepoError, FormatError, IntegrityError, InvalidOption
-from blackbox_repo.folders import appearing, reserved
+from blackbox_repo.folders import appearing, recover
 from blackbox_repo.schema import Schema
 from simulator.clock import NANOSECONDS
 from simulator.columns import fidelities
@@ -96,13 +96,6 @@ class Saved:
 
 def save(run: Run, folder: Path, check: Callable[[Path], object] | None = None) -> None:
     """See :meth:`simulator.run.Run.save`."""
-    check = check or (lambda existing: check_free(existing, run.digest))
-    with reserved(folder, check):
-        write(run, folder, check)
-
-
-def write(run: Run, folder: Path, check: Callable[[Path], object]) -> None:
-    """Write the run to a folder that is reserved already; it appears complete or not at all."""
     import pyarrow.parquet as pq
 
     from simulator import run_tables
@@ -114,6 +107,9 @@ def write(run: Run, folder: Path, check: Callable[[Path], object]) -> None:
         _CALLS: run_tables.calls_table(run),
         _TRACE: run_tables.trace_table(run),
     }
+    check = check or (lambda existing: check_free(existing, run.digest))
+    if folder.exists():
+        check(folder)
     with appearing(folder, check) as partial:
         for name, table in tables.items():
             pq.write_table(table, partial / name, compression="zstd")
@@ -143,7 +139,7 @@ def check_free(folder: Path, digest: str | None = None) -> None:
         return
     if digest is not None and _digest_in(folder) == digest:
         return
-    unfinished = (folder / "log.jsonl").is_file() and (folder / "command.json").is_file()
+    unfinished = (folder / "command.json").is_file()
     remedy = f"go on with the run in it (--resume {folder})" if unfinished else "remove it"
     raise InvalidOption(
         f"{folder} exists already and holds something else; choose another folder or {remedy}"
@@ -198,6 +194,7 @@ def load(folder: Path) -> Run:
     """See :meth:`simulator.run.Run.load`."""
     from simulator import run_tables
 
+    recover(folder)
     saved = read_header(folder)
     if set(saved.known.files) != set(FILES):
         raise FormatError(

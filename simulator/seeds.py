@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from blackbox_repo import draw
 from blackbox_repo.blackbox import Blackbox
+from blackbox_repo.draw import Stream
 from blackbox_repo.space import Configuration, configuration_text
 
 
@@ -28,9 +28,9 @@ class TrainingSeeds:
         if self._fixed is not None:
             return self._fixed
         seeds = self._blackbox.seeds(configuration)
+        if len(seeds) == 1:
+            return seeds[0]
         text = configuration_text(configuration)
         occurrence = self._occurrences.get(text, 0)
         self._occurrences[text] = occurrence + 1
-        if len(seeds) == 1:
-            return seeds[0]
-        return seeds[draw.integer(len(seeds), self._run_seed, "training seed", text, occurrence)]
+        return seeds[Stream(self._run_seed, "training seed", text).integer(len(seeds), occurrence)]

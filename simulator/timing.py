@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from blackbox_repo import draw
+from blackbox_repo.draw import Stream
 from blackbox_repo.errors import InvalidOption
 from simulator.clock import rounded, to_ns
 from simulator.conditions import Conditions
-from simulator.delays import Delay
 
 
 class Timing:
@@ -22,20 +21,23 @@ class Timing:
     """
 
     def __init__(self, conditions: Conditions, workers: int, seed: int) -> None:
-        self._seed = seed
         delays = vars(conditions.delays)
         self._constants = {n: to_ns(d) for n, d in delays.items() if isinstance(d, int | float)}
-        self._drawn = {n: d for n, d in delays.items() if n not in self._constants}
+        self._drawn = {
+            n: (d, Stream(seed, "delay", n)) for n, d in delays.items() if n not in self._constants
+        }
         self.report = self._constants.get("report")
         """The delay of every report, or ``None`` where each has its own."""
-        self._failures = conditions.failures
+        failures = vars(conditions.failures)
+        self._failures = {name: (failures[name], Stream(seed, name)) for name in ("crash", "preempt", "away")}
         speeds = conditions.speeds
         if speeds is None:
             self._speeds = None
         elif isinstance(speeds, tuple):
             self._speeds = list(speeds)
         else:
-            self._speeds = [speeds.at(draw.unit(seed, "speed", worker)) for worker in range(workers)]
+            drawn = Stream(seed, "speed").units(0, workers)
+            self._speeds = [speeds.at(position) for position in drawn.tolist()]
         if self._speeds is not None and (len(self._speeds) != workers or min(self._speeds) <= 0):
             raise InvalidOption(
                 f"speeds is {speeds!r}, which gives {self._speeds!r}, but {workers} workers need one each, "
@@ -47,25 +49,26 @@ class Timing:
         constant = self._constants.get(name)
         if constant is not None:
             return constant
-        position = draw.unit(self._seed, "delay", name, trial, segment, point)
-        return to_ns(self._drawn[name].at(position))
+        distribution, stream = self._drawn[name]
+        return to_ns(distribution.at(stream.unit(trial, segment, point)))
 
     def crash(self, trial: int, segment: int) -> int | None:
         """After how much time on its worker a segment crashes; ``None``: it does not."""
-        return self._drawn_time(self._failures.crash, "crash", trial, segment)
+        return self._until("crash", trial, segment)
 
     def presence(self, worker: int, count: int) -> int | None:
         """How long a worker is present that was lost ``count`` times; ``None``: for ever."""
-        return self._drawn_time(self._failures.preempt, "preempt", worker, count)
+        return self._until("preempt", worker, count)
 
     def absence(self, worker: int, count: int) -> int:
         """How long a worker is away that was lost ``count`` times before."""
-        return self._drawn_time(self._failures.away, "away", worker, count) or 0
+        return self._until("away", worker, count) or 0
 
-    def _drawn_time(self, delay: Delay | None, *key: str | int) -> int | None:
+    def _until(self, what: str, *numbers: int) -> int | None:
+        delay, stream = self._failures[what]
         if delay is None or isinstance(delay, int | float):
             return None if delay is None else to_ns(delay)
-        return to_ns(delay.at(draw.unit(self._seed, *key)))
+        return to_ns(delay.at(stream.unit(*numbers)))
 
     def worked(self, worker: int, training: int) -> int:
         """How long a worker takes for so many nanoseconds of training as the curve has them."""

@@ -3,8 +3,8 @@
 May import ``blackbox_repo``; growing a forest needs scikit-learn, everything else nothing but numpy.
 """
 
+from blackbox_repo.rounding import round_decimals, round_significant
 from blackbox_repo.surrogate.blackbox import NetworkBlackbox
 from blackbox_repo.surrogate.network import Network
-from blackbox_repo.surrogate.rounding import round_decimals, round_significant
 
 __all__ = ["Network", "NetworkBlackbox", "round_decimals", "round_significant"]

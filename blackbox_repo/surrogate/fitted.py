@@ -12,11 +12,11 @@ from blackbox_repo.blackbox import Blackbox
 from blackbox_repo.curve import Array, LearningCurve
 from blackbox_repo.errors import UnknownSeed
 from blackbox_repo.nearest import in_table
+from blackbox_repo.rounding import round_significant
 from blackbox_repo.schema import Objective
 from blackbox_repo.space import Configuration
 from blackbox_repo.surrogate.examples import Examples, encode
 from blackbox_repo.surrogate.resemblance import MODELS, Resemblance, model_version
-from blackbox_repo.surrogate.rounding import round_significant
 from blackbox_repo.view import View
 
 _DIGITS = 6

@@ -43,7 +43,7 @@ import numpy as np
 
 from blackbox_repo.curve import Array
 from blackbox_repo.errors import FormatError
-from blackbox_repo.surrogate.rounding import round_decimals, round_significant
+from blackbox_repo.rounding import round_decimals, round_significant
 
 DIGITS = 6
 # beyond this many rows the work arrays no longer fit into the cache: 15 us a row become 21

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from blackbox_repo import draw
 from blackbox_repo.blackbox import Blackbox
 from blackbox_repo.curve import Array
+from blackbox_repo.permutation import Permutation
 from blackbox_repo.surrogate.examples import Examples
 from blackbox_repo.surrogate.fitted import Surrogate
 from blackbox_repo.surrogate.resemblance import MODELS, model_version, ranks
@@ -43,7 +43,7 @@ def surrogate_quality(blackbox: Blackbox, model: str = "knn", *, seed: int = 0) 
     """
     model_version(model)
     examples = Examples.of(blackbox)
-    drawn = sorted(range(len(examples)), key=lambda row: draw.unit(seed, "surrogate", row))
+    drawn = Permutation(len(examples), seed, "surrogate").block(0, len(examples))
     folds = [np.array(sorted(drawn[:AT_MOST][fold::FOLDS]), dtype=np.intp) for fold in range(FOLDS)]
     objectives = blackbox.schema.objectives
     found: dict[str, list[float]] = {objective.name: [] for objective in objectives}

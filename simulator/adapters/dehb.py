@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from blackbox_repo.errors import InvalidOption, UnknownName
+from blackbox_repo.scalars import number
 from blackbox_repo.schema import Schema
 from simulator.adapters.ask_tell import AskTellScheduler, Job, Outcome
 from simulator.adapters.config_space import decoded, to_config_space
 from simulator.adapters.fidelities import check_budgets, reaching, smallest
 from simulator.adapters.global_state import hushed
 from simulator.adapters.library import library_seed, refuse_contradictions, require, said, version_of
-from simulator.schedulers.settings import check_number, shown
+from simulator.schedulers.settings import shown
 
 STRATEGIES = tuple(
     f"{mutation}_{crossover}"
@@ -54,11 +55,11 @@ class DEHB:
         resume: bool = False,
         settings: Mapping[str, Any] | None = None,
     ) -> None:
-        self._library = require("dehb", "dehb")
+        library = require("dehb", "dehb")
         self._strategy, self._resume, self._settings = strategy, resume, dict(settings or {})
         if strategy not in STRATEGIES:
             raise UnknownName("DEHB strategy", strategy, STRATEGIES)
-        known = [name for name in inspect.signature(self._library.DEHB).parameters if name != "kwargs"]
+        known = [name for name in inspect.signature(library.DEHB).parameters if name != "kwargs"]
         for name in self._settings:
             if name not in known:  # DEHB itself takes anything
                 raise UnknownName("DEHB setting", name, known)
@@ -91,7 +92,7 @@ class DEHB:
         described = shown("DEHB", **{**parts, "seed": seed, "dehb": version_of("dehb")})
         with hushed():
             try:
-                dehb = _quiet(self._library.DEHB)(**{**supplied, **bounds, **self._settings})
+                dehb = _quiet(require("dehb", "dehb").DEHB)(**{**supplied, **bounds, **self._settings})
             except Exception as err:  # whatever it raises for settings
                 raise InvalidOption(f"{described} cannot be made: {said(err)}; see what it logged") from err
         return AskTellScheduler(_Optimizer(dehb, schema, described), schema, resume=self._resume)
@@ -99,8 +100,8 @@ class DEHB:
 
 def _check_numbers(settings: Mapping[str, Any]) -> None:
     """Refuse what DEHB itself finds out in the middle of a run, or never."""
-    check_number("mutation_factor", settings.get("mutation_factor", 0.5), 0, 2)
-    check_number("crossover_prob", settings.get("crossover_prob", 0.5), 0, 1)
+    number("mutation_factor", settings.get("mutation_factor", 0.5), 0, 2)
+    number("crossover_prob", settings.get("crossover_prob", 0.5), 0, 1)
     fix = settings.get("boundary_fix_type", "random")
     if fix not in ("random", "clip"):
         raise InvalidOption(f"boundary_fix_type is {fix!r}, but must be 'random' or 'clip'")

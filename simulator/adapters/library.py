@@ -160,6 +160,6 @@ def name_of(factory: Any) -> str:
 
 
 def quiet(*names: str) -> None:
-    """Let a library's loggers speak only when something is wrong."""
+    """Let a library's loggers speak only of errors, not of how it works."""
     for name in names:
-        logging.getLogger(name).setLevel(logging.WARNING)
+        logging.getLogger(name).setLevel(logging.ERROR)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from blackbox_repo.errors import InvalidOption, UnknownName
+from blackbox_repo.scalars import whole
 from blackbox_repo.schema import Schema
 from blackbox_repo.space import Configuration, Space
 from simulator.adapters.ask_tell import AskTellScheduler, Job, Outcome
@@ -17,7 +18,7 @@ from simulator.adapters.global_state import GlobalRandomState, hushed
 from simulator.adapters.library import library_seed, name_of, quiet, require, said, version_of
 from simulator.adapters.nevergrad_space import decoded, encoded, to_nevergrad
 from simulator.adapters.nevergrad_threads import take_turns
-from simulator.schedulers.settings import check_initial, check_whole, shown
+from simulator.schedulers.settings import check_initial, shown
 
 
 class Nevergrad:
@@ -54,8 +55,8 @@ class Nevergrad:
                 raise UnknownName("Nevergrad optimizer", optimizer, sorted(registry))
             self._optimizer, self._name = registry[optimizer], optimizer
         if budget is not None:
-            check_whole("budget", budget, 1)
-        check_whole("num_workers", num_workers, 1)
+            budget = whole("budget", budget, 1)
+        num_workers = whole("num_workers", num_workers, 1)
         self._budget, self._workers, self._initial = budget, num_workers, initial
 
     def __call__(self, schema: Schema, seed: int) -> AskTellScheduler:

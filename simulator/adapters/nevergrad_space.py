@@ -13,9 +13,9 @@ from blackbox_repo.domains import (
     Integer,
     Ordinal,
     Value,
-    significant,
 )
 from blackbox_repo.errors import InvalidSpace
+from blackbox_repo.rounding import significant
 from blackbox_repo.space import Condition, Configuration, Space
 from simulator.adapters.library import require
 from simulator.adapters.tree import owners_in, single_valued

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from blackbox_repo.errors import InvalidOption, UnknownName
+from blackbox_repo.scalars import whole
 from blackbox_repo.schema import Schema
 from blackbox_repo.space import Configuration
 from simulator.adapters.fidelities import Resource
@@ -18,7 +19,7 @@ from simulator.adapters.ray_tune_control import TIME, Controller, Saved, Variant
 from simulator.adapters.ray_tune_space import clipped, decoded, to_bounds, to_mutations, to_ray_tune
 from simulator.adapters.tree import single_valued
 from simulator.scheduler import CONTINUE, PAUSE, STOP, Decision, Report, Resume, Start, Trial, TrialStatus
-from simulator.schedulers.settings import check_initial, check_whole, shown
+from simulator.schedulers.settings import check_initial, shown
 
 _SECONDS = "time_total_s"
 """Ray Tune's name for how long a trial has trained."""
@@ -63,7 +64,7 @@ class RayTune:
         with hushed():
             self._scheduler, self._searcher = _scheduler_class(scheduler), _searcher_class(searcher)
         if num_samples is not None:
-            check_whole("num_samples", num_samples, 1)
+            num_samples = whole("num_samples", num_samples, 1)
         self._num_samples, self._initial = num_samples, initial
         self._settings, self._searcher_settings = dict(settings or {}), dict(searcher_settings or {})
 

@@ -84,7 +84,7 @@ class SMAC:
         library = _library()
         with hushed():
             base = require("smac.facade", "smac").AbstractFacade
-        self._library, self._name = library, facade
+        self._name = facade
         self._facade = class_in(library, facade, base, "SMAC facade")
         self._resume, self._initial = resume, initial
         self._scenario = dict(scenario or {})
@@ -98,7 +98,6 @@ class SMAC:
             InvalidOption: A setting contradicts the blackbox, the run or this adapter, or SMAC refuses it; or
                 it wants budgets and there is only one fidelity.
         """
-        _library()
         settings = {"scenario": self._scenario, **self._parts}
         described = shown(
             "SMAC",
@@ -122,7 +121,7 @@ class SMAC:
 
     def _made(self, schema: Schema, seed: int, folder: Path) -> Any:
         """A facade, which writes what it is made of into the folder."""
-        library, facade = self._library, self._facade
+        library, facade = _library(), self._facade
         space = to_config_space(schema.space, seed)
         given: dict[str, Any] = {"seed": seed, "output_directory": folder, "deterministic": True}
         refuse_contradictions("smac.Scenario", self._scenario, {"seed": seed, **_SUPPLIED})

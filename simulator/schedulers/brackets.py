@@ -6,8 +6,8 @@ from bisect import bisect
 from itertools import accumulate
 
 from blackbox_repo import draw
+from blackbox_repo.scalars import whole
 from simulator.scheduler import CONTINUE, Decision, continue_until
-from simulator.schedulers.settings import check_whole
 
 
 class Brackets:
@@ -27,8 +27,8 @@ class Brackets:
     """
 
     def __init__(self, goals: list[float], seed: int, count: int = 1) -> None:
-        check_whole("brackets", count, 1, len(goals))
-        self._seed = seed
+        count = whole("brackets", count, 1, len(goals))
+        self._draws = draw.Stream(seed, "bracket")
         self.goals = [goals[bracket:] for bracket in range(count)]
         weights = [len(goals) / ((len(goals) - s) * goals[s]) for s in range(count)] if count > 1 else [1.0]
         self._cumulated = [weight / sum(weights) for weight in accumulate(weights)]
@@ -37,7 +37,7 @@ class Brackets:
         """The bracket of a trial."""
         if len(self.goals) == 1:
             return 0
-        drawn = draw.unit(self._seed, "bracket", trial)
+        drawn = self._draws.unit(trial)
         return min(bisect(self._cumulated, drawn), len(self.goals) - 1)
 
     def steps(self) -> list[dict[float, float]]:

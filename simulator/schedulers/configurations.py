@@ -1,4 +1,4 @@
-"""Random configurations, one after the other; the k-th one is a function of the seed and k."""
+"""Random configurations, one after the other, as the seed orders them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections import deque
 from collections.abc import Sequence
 
 from blackbox_repo.domains import Value
+from blackbox_repo.sampling import Sampler
+from blackbox_repo.scalars import flag, whole
 from blackbox_repo.space import Configuration, Space
 from simulator.schedulers.settings import check_initial
 
@@ -13,29 +15,50 @@ from simulator.schedulers.settings import check_initial
 class RandomConfigurations:
     """Draws from a space; schedulers with the same seed start the same configurations in the same order.
 
+    From a finite space each configuration comes once, and nothing after the last one.
+
     Args:
         space: What to draw from.
         seed: Of the draws.
-        initial: Configurations that come before the first draw.
+        initial: Configurations that come before the first draw, perhaps in part (:meth:`Space.completed`).
+        duplicates: Draw each by itself from a finite space, too, without end.
+        repeat: How often each comes, one time after the other.
 
     Raises:
-        InvalidOption: ``initial`` has something that is not in the space.
+        InvalidOption: ``initial`` has something that is not in the space, or another setting is none.
     """
 
-    def __init__(self, space: Space, seed: int, initial: Sequence[Configuration] = ()) -> None:
-        self._space, self._seed = space, seed
+    def __init__(
+        self,
+        space: Space,
+        seed: int,
+        initial: Sequence[Configuration] = (),
+        *,
+        duplicates: bool = False,
+        repeat: int = 1,
+    ) -> None:
+        seed, duplicates = whole("seed", seed), flag("duplicates", duplicates)
+        self._repeat = whole("repeat", repeat, 1)
         self.initial = check_initial(space, initial)
-        self._drawn = 0
-        self._ahead: deque[dict[str, Value]] = deque(self.initial)
+        self._sampler = Sampler(space, seed, "random search", duplicates=duplicates, known=self.initial)
+        self._ahead: deque[dict[str, Value]] = deque()
+        self._extend(self.initial)
 
-    def next(self) -> dict[str, Value]:
-        """The next configuration."""
-        self.upcoming(1)
-        return self._ahead.popleft()
+    def next(self) -> dict[str, Value] | None:
+        """The next configuration; ``None`` if there are no more."""
+        self._look_ahead(1)
+        return self._ahead.popleft() if self._ahead else None
 
     def upcoming(self, count: int) -> list[dict[str, Value]]:
-        """The configurations that the next calls of :meth:`next` will give."""
-        while len(self._ahead) < count:
-            self._ahead.append(self._space.sample(self._seed, "random search", self._drawn))
-            self._drawn += 1
-        return [self._ahead[k] for k in range(count)]
+        """The configurations that the next calls of :meth:`next` will give, fewer if there are no more."""
+        self._look_ahead(count)
+        return [self._ahead[k] for k in range(min(count, len(self._ahead)))]
+
+    def _look_ahead(self, count: int) -> None:
+        if len(self._ahead) < count:
+            self._extend(self._sampler.take(-(-(count - len(self._ahead)) // self._repeat)))
+
+    def _extend(self, configurations: Sequence[dict[str, Value]]) -> None:
+        for configuration in configurations:
+            self._ahead.append(configuration)
+            self._ahead.extend(dict(configuration) for _ in range(self._repeat - 1))

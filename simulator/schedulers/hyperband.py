@@ -6,12 +6,13 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from itertools import cycle
 
+from blackbox_repo.scalars import flag
 from blackbox_repo.schema import Schema
 from blackbox_repo.space import Configuration
 from simulator.schedulers.configurations import RandomConfigurations
 from simulator.schedulers.exact import ceil, fraction
 from simulator.schedulers.rungs import goals
-from simulator.schedulers.settings import check_flag, shown
+from simulator.schedulers.settings import shown
 from simulator.schedulers.synchronous import Bracket, Synchronous
 
 
@@ -50,7 +51,7 @@ class Hyperband(Synchronous):
         overlap: bool = False,
         initial: Sequence[Configuration] = (),
     ) -> None:
-        check_flag("overlap", overlap)
+        overlap = flag("overlap", overlap)
         factor, steps = fraction(eta), goals(schema.fidelity, eta, r_min, rungs)
         configurations = RandomConfigurations(schema.space, seed, initial)
         self._shown = shown(

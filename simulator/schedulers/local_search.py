@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from blackbox_repo.domains import Value
 from blackbox_repo.schema import Schema
-from blackbox_repo.space import CanonicalKey, Configuration, Space
+from blackbox_repo.space import CanonicalKey, Configuration
 from simulator.scheduler import Decision, Report, Start, Trial
 from simulator.schedulers.configurations import RandomConfigurations
 from simulator.schedulers.final_loss import FinalLoss
@@ -16,7 +16,7 @@ from simulator.schedulers.neighbours import Neighbours
 from simulator.schedulers.settings import shown
 
 MAX_DRAWS = 1000
-"""So many random configurations in a row that were all tried before mean that hardly any is left."""
+"""So many random configurations in a row that were all tried before mean that no other one is found."""
 
 
 @dataclass(eq=False)
@@ -51,11 +51,11 @@ class LocalSearch:
         self._shown = shown("LocalSearch", seed=seed, initial=configurations.initial)
         self._seed = seed
         self._neighbours = Neighbours(schema.space)
-        self._fresh = _Fresh(schema.space, configurations, self._neighbours)
+        self._fresh = _Fresh(configurations, self._neighbours)
         self._outcome = FinalLoss(schema)
         self._climbs: list[_Climb] = []
         self._climb_of: dict[int, _Climb] = {}
-        self._started, self._first = 0, len({self._neighbours.key(c) for c in configurations.initial})
+        self._started, self._first = 0, len(configurations.initial)
 
     def __repr__(self) -> str:
         return self._shown
@@ -98,11 +98,9 @@ class LocalSearch:
 class _Fresh:
     """Configurations that were not tried before."""
 
-    def __init__(self, space: Space, configurations: RandomConfigurations, neighbours: Neighbours) -> None:
-        self._space, self._random, self._key = space, configurations, neighbours.key
+    def __init__(self, configurations: RandomConfigurations, neighbours: Neighbours) -> None:
+        self._random, self._key = configurations, neighbours.key
         self._tried: set[CanonicalKey] = set()
-        self._counted = 0  # where the counting through of a finite space has got to
-        self._exhausted = False
 
     def claim(self, configuration: Configuration) -> bool:
         """Whether it was not tried before; from now on it was."""
@@ -113,17 +111,9 @@ class _Fresh:
         return True
 
     def next(self) -> dict[str, Value] | None:
-        """A random one; the first one that is left where many draws find none; ``None`` if there is none."""
-        if self._exhausted or len(self._tried) == self._space.size:
-            return None
-        for _ in range(MAX_DRAWS):
+        """A random one; ``None`` if there is none left, or hardly any of a space without end."""
+        for _ in range(max(MAX_DRAWS, len(self._tried) + 1)):
             drawn = self._random.next()
-            if self.claim(drawn):
+            if drawn is None or self.claim(drawn):
                 return drawn
-        for index in range(self._counted, self._space.size or 0):
-            self._counted = index + 1
-            found = self._space.configuration(index)
-            if self.claim(found):
-                return found
-        self._exhausted = True
         return None

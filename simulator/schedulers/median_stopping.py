@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from blackbox_repo.errors import InvalidOption
+from blackbox_repo.scalars import number, whole
 from blackbox_repo.schema import Schema
 from blackbox_repo.space import Configuration
 from simulator.scheduler import CONTINUE, STOP, Decision, Report, Start, Trial
 from simulator.schedulers.configurations import RandomConfigurations
 from simulator.schedulers.loss import loss_of
 from simulator.schedulers.rungs import QuantileRung
-from simulator.schedulers.settings import check_number, check_whole, shown
+from simulator.schedulers.settings import shown
 
 
 @dataclass(slots=True)
@@ -82,8 +83,8 @@ class MedianStopping:
         min_trials: int = 5,
         initial: Sequence[Configuration] = (),
     ) -> None:
-        check_number("grace", grace, 0, math.inf)
-        check_whole("min_trials", min_trials, 1)
+        grace = number("grace", grace, 0, finite=False)
+        min_trials = whole("min_trials", min_trials, 1)
         configurations = RandomConfigurations(schema.space, seed, initial)
         self._configuration, self.upcoming = configurations.next, configurations.upcoming
         self._shown = shown(

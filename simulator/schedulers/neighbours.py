@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from blackbox_repo import draw
-from blackbox_repo.domains import Categorical, Constant, Domain, Float, Integer, Ordinal, Value, significant
+from blackbox_repo.domains import Categorical, Constant, Domain, Float, Integer, Ordinal, Value
+from blackbox_repo.permutation import Permutation
+from blackbox_repo.rounding import significant
 from blackbox_repo.space import Configuration, Space
 from simulator.schedulers.positions import ClosestRow, at_place, place
 
@@ -67,9 +69,9 @@ class Neighbours:
                     stepped = self._existing({**configuration, name: value}, configuration, (*key, name))
                     found.setdefault(self.key(stepped), stepped)
         found.pop(self.key(configuration), None)
-        order = sorted(range(len(found)), key=lambda index: draw.unit(*key, "order", index))
         neighbours = list(found.values())
-        return [neighbours[index] for index in order]
+        order = Permutation(len(neighbours), *key, "order")
+        return [neighbours[index] for index in order.block(0, len(neighbours))]
 
     def key(self, configuration: Configuration) -> tuple[Value | None, ...]:
         """What tells canonical configurations apart."""

@@ -13,6 +13,7 @@ from typing import Literal
 from blackbox_repo import draw
 from blackbox_repo.domains import Value
 from blackbox_repo.errors import InvalidOption
+from blackbox_repo.scalars import number, whole
 from blackbox_repo.schema import Fidelity, Schema
 from blackbox_repo.space import Configuration
 from simulator.scheduler import CONTINUE, PAUSE, STOP, Decision, Report, Resume, Start, Trial, TrialStatus
@@ -21,8 +22,7 @@ from simulator.schedulers.configurations import RandomConfigurations
 from simulator.schedulers.exact import ceil, floor, fraction
 from simulator.schedulers.loss import loss_of
 from simulator.schedulers.neighbours import Neighbours
-from simulator.schedulers.rungs import check_above
-from simulator.schedulers.settings import check_number, check_whole, shown
+from simulator.schedulers.settings import shown
 
 
 @dataclass(eq=False)
@@ -88,9 +88,9 @@ class PBT:
         resample: float = 0.25,
         initial: Sequence[Configuration] = (),
     ) -> None:
-        check_whole("population", population, 1)
-        check_number("quantile", quantile, 0, 0.5)
-        check_number("resample", resample, 0, 1)
+        population = whole("population", population, 1)
+        quantile = number("quantile", quantile, 0, 0.5)
+        resample = number("resample", resample, 0, 1)
         if schema.fidelity.kind != "incremental":
             raise InvalidOption(
                 f"pbt copies checkpoints, but the fidelity {schema.fidelity.name!r} is independent and "
@@ -111,6 +111,7 @@ class PBT:
         )
         self._target = schema.objective(schema.target)
         self._seed, self._quantile, self._resample = seed, fraction(quantile), resample
+        self._exploit = draw.Stream(seed, "exploit")
         self._members = [_Member(number) for number in range(population)]
         self._ranked: list[tuple[float, int]] = []  # losses and numbers, the best first
         self._waiting = deque(self._members)
@@ -129,7 +130,7 @@ class PBT:
             member.waits_for = "nothing"
             return Resume(member.trial)
         best = self._best(member) if member.waits_for == "copy" else []
-        source = best[draw.integer(len(best), self._seed, "exploit", self._started)] if best else None
+        source = best[self._exploit.integer(len(best), self._started)] if best else None
         configuration = self._random() if source is None else self._explored(source)
         self._rank(member, None)
         if configuration is None:  # the space is used up
@@ -212,7 +213,7 @@ def milestones(fidelity: Fidelity, interval: float | None) -> list[float]:
     """
     *earlier, last = fidelity.values
     if interval is not None:
-        check_above("interval", interval, 0)
+        interval = number("interval", interval, above=0)
     step = Fraction(fraction(last), 10) if interval is None else fraction(interval)
     found: list[float] = []
     passed = 0

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from blackbox_repo.curve import Array
-from blackbox_repo.domains import Domain, Float, Integer, Ordinal, Value, significant
+from blackbox_repo.domains import Domain, Float, Integer, Ordinal, Value
+from blackbox_repo.elementary import log
+from blackbox_repo.rounding import significant
 from blackbox_repo.space import Configuration, Space
 
 _INACTIVE = -2.0  # farther than 1 from every position
@@ -15,7 +15,7 @@ _INACTIVE = -2.0  # farther than 1 from every position
 
 def place(domain: Float | Integer, value: Value) -> float:
     """Where a number lies in its domain, from 0 to 1 from end to end, in log scale where that is."""
-    scale = math.log if domain.log else float
+    scale = log if domain.log else float
     low, high = scale(domain.lower), scale(domain.upper)
     return significant((scale(float(value)) - low) / (high - low), 12) if high > low else 0.0
 
@@ -49,6 +49,14 @@ class ClosestRow:
         squares = self._squares(wanted)
         squares[self._squares(other_than) == 0] = np.inf
         return dict(self._rows[int(np.argmin(np.round(squares, 12)))])
+
+    def agreeing(self, wanted: Configuration, fixed: Configuration) -> dict[str, Value] | None:
+        """The row closest to a configuration among those with some fixed values; ``None``: there is none."""
+        squares = self._squares(wanted)
+        for name, value in fixed.items():
+            squares[self._columns[name] != _coordinate(self._space.domains[name], value)] = np.inf
+        closest = int(np.argmin(np.round(squares, 12)))
+        return None if squares[closest] == np.inf else dict(self._rows[closest])
 
     def _squares(self, configuration: Configuration) -> Array:
         squares = np.zeros(len(self._rows))

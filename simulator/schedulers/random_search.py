@@ -12,20 +12,38 @@ from simulator.schedulers.settings import shown
 
 
 class RandomSearch:
-    """Starts configurations drawn from the space; the k-th one is a function of the seed and k.
+    """Starts configurations drawn from the space, of a finite one each once and then nothing.
 
     Args:
         schema: Of the blackbox.
         seed: Of the draws.
-        initial: Configurations to try first.
+        initial: Configurations to try first; what is left out of one is in the middle of its domain.
+        duplicates: Draw each configuration by itself from a finite space, too, without end.
+        repeat: How many trials each configuration gets, one after the other.
 
     Raises:
-        InvalidOption: ``initial`` has something that is not in the space.
+        InvalidOption: ``initial`` has something that is not in the space, or a setting outside its range.
     """
 
-    def __init__(self, schema: Schema, seed: int = 0, *, initial: Sequence[Configuration] = ()) -> None:
-        configurations = RandomConfigurations(schema.space, seed, initial)
-        self._shown = shown("RandomSearch", seed=seed, initial=configurations.initial)
+    def __init__(
+        self,
+        schema: Schema,
+        seed: int = 0,
+        *,
+        initial: Sequence[Configuration] = (),
+        duplicates: bool = False,
+        repeat: int = 1,
+    ) -> None:
+        configurations = RandomConfigurations(
+            schema.space, seed, initial, duplicates=duplicates, repeat=repeat
+        )
+        self._shown = shown(
+            "RandomSearch",
+            seed=seed,
+            initial=configurations.initial,
+            duplicates=duplicates,
+            repeat=repeat,
+        )
         self._next, self.upcoming = configurations.next, configurations.upcoming
         last = schema.fidelity.values[-1]
         self._to_the_end = continue_until(last) if len(schema.fidelity.values) > 1 else CONTINUE
@@ -33,9 +51,10 @@ class RandomSearch:
     def __repr__(self) -> str:
         return self._shown
 
-    def suggest(self) -> Start:
-        """Always a new trial."""
-        return Start(self._next())
+    def suggest(self) -> Start | None:
+        """A new trial while there are configurations left."""
+        configuration = self._next()
+        return None if configuration is None else Start(configuration)
 
     def on_report(self, trial: Trial, report: Report) -> Decision:
         """Never stops."""

@@ -103,6 +103,8 @@ def _import(target: str, name: str) -> Callable[..., Any]:
         factory = getattr(importlib.import_module(module_name), attribute)
     except (ImportError, AttributeError) as err:
         raise InvalidOption(f"the scheduler {name!r} cannot be imported: {err}") from err
+    except SystemExit as err:  # a script that runs when it is imported
+        raise InvalidOption(f"the scheduler {name!r} cannot be imported: its module raised {err!r}") from err
     if not callable(factory):
         raise InvalidOption(f"the scheduler {name!r} is no factory (schema, seed) -> scheduler: {factory!r}")
     return factory  # type: ignore[no-any-return]

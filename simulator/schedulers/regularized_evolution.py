@@ -8,13 +8,14 @@ from collections.abc import Sequence
 
 from blackbox_repo import draw
 from blackbox_repo.domains import Value
+from blackbox_repo.scalars import whole
 from blackbox_repo.schema import Schema
 from blackbox_repo.space import Configuration
 from simulator.scheduler import Decision, Report, Start, Trial
 from simulator.schedulers.configurations import RandomConfigurations
 from simulator.schedulers.final_loss import FinalLoss
 from simulator.schedulers.neighbours import Neighbours
-from simulator.schedulers.settings import check_whole, shown
+from simulator.schedulers.settings import shown
 
 
 class RegularizedEvolution:
@@ -48,8 +49,7 @@ class RegularizedEvolution:
         sample: int = 25,
         initial: Sequence[Configuration] = (),
     ) -> None:
-        check_whole("population", population, 1)
-        check_whole("sample", sample, 1)
+        population, sample = whole("population", population, 1), whole("sample", sample, 1)
         self._random = RandomConfigurations(schema.space, seed, initial)
         self._shown = shown(
             "RegularizedEvolution",
@@ -59,6 +59,7 @@ class RegularizedEvolution:
             initial=self._random.initial,
         )
         self._seed, self._sample = seed, sample
+        self._parents = draw.Stream(seed, "parent")
         self._randoms = max(population, len(self._random.initial))
         self._neighbours = Neighbours(schema.space)
         self._outcome = FinalLoss(schema)
@@ -84,7 +85,7 @@ class RegularizedEvolution:
         """Of the best of a sample, if one in it has a loss."""
         count = len(self._population)
         drawn = [
-            self._population[draw.integer(count, self._seed, "parent", self._started, k)]
+            self._population[self._parents.integer(count, self._started, k)]
             for k in range(self._sample if count else 0)
         ]
         able = [member for member in drawn if not math.isnan(member[0])]

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from blackbox_repo.errors import InvalidOption, UnknownFidelity
+from blackbox_repo.scalars import number
 from blackbox_repo.schema import Fidelity
 from simulator.schedulers.exact import fraction
 
@@ -64,9 +65,8 @@ def rung_levels(fidelity: Fidelity, r_min: float | None, eta: float) -> tuple[fl
     Raises:
         InvalidOption: ``eta`` is not above 1, or ``r_min`` not above 0 or so large that no rung is left.
     """
-    check_above("eta", eta, 1)
-    if r_min is not None:
-        check_above("r_min", r_min, 0)
+    eta = number("eta", eta, above=1)
+    r_min = None if r_min is None else number("r_min", r_min, above=0)
     positive = [value for value in fidelity.values if value > 0]
     if len(positive) < 2:
         return ()
@@ -77,17 +77,6 @@ def rung_levels(fidelity: Fidelity, r_min: float | None, eta: float) -> tuple[fl
             f"{fidelity.name}={positive[-2]} of {fidelity.describe()}"
         )
     return levels
-
-
-def check_above(name: str, value: object, bound: float) -> None:
-    """Refuse what is no finite number above a bound.
-
-    Raises:
-        InvalidOption: With the setting's name.
-    """
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not number or not bound < value < math.inf:  # type: ignore[operator]
-        raise InvalidOption(f"{name} is {value!r}, but must be a number above {bound}")
 
 
 def _at_or_next_above(fidelity: Fidelity, wanted: Fraction, eta: float) -> tuple[float, ...]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import repeat
 
+from blackbox_repo.scalars import flag, whole
 from blackbox_repo.schema import Schema
 from blackbox_repo.space import Configuration
 from simulator.schedulers.configurations import RandomConfigurations
 from simulator.schedulers.exact import ceil, fraction
 from simulator.schedulers.rungs import goals
-from simulator.schedulers.settings import check_flag, check_whole, shown
+from simulator.schedulers.settings import shown
 from simulator.schedulers.synchronous import Bracket, Synchronous
 
 
@@ -47,7 +48,7 @@ class SuccessiveHalving(Synchronous):
         overlap: bool = False,
         initial: Sequence[Configuration] = (),
     ) -> None:
-        check_flag("overlap", overlap)
+        overlap = flag("overlap", overlap)
         steps = goals(schema.fidelity, eta, r_min, rungs)
         configurations = RandomConfigurations(schema.space, seed, initial)
         self._shown = shown(
@@ -62,8 +63,8 @@ class SuccessiveHalving(Synchronous):
         )
         if trials is None:
             trials = ceil(fraction(eta) ** (len(steps) - 1))
-        check_whole("trials", trials, 1)
-        brackets = (Bracket(steps, count, fraction(eta)) for count in repeat(trials))
+        count = whole("trials", trials, 1)
+        brackets = (Bracket(steps, count, fraction(eta)) for _ in repeat(None))
         super().__init__(schema, configurations, brackets, overlap=overlap)
 
     def __repr__(self) -> str:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from blackbox_repo.surrogate.rounding import round_decimals, round_significant
+from blackbox_repo.rounding import round_decimals, round_significant
 
 
 def bits(value: float) -> bytes:

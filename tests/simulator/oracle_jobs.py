@@ -64,14 +64,14 @@ class Times:
     conditions: Conditions
     seed: int
 
-    def seconds(self, delay: Delay, *key: str | int) -> int:
+    def seconds(self, delay: Delay, purpose: tuple[str, ...], *numbers: int) -> int:
         if not isinstance(delay, int | float):
-            delay = delay.at(draw.unit(self.seed, *key))
+            delay = delay.at(draw.Stream(self.seed, *purpose).unit(*numbers))
         return round(delay * SECOND)
 
     def delay(self, name: str, job: Job, point: int = -1) -> int:
         delay: Delay = getattr(self.conditions.delays, name)
-        return self.seconds(delay, "delay", name, job.trial, job.number, point)
+        return self.seconds(delay, ("delay", name), job.trial, job.number, point)
 
     def speed(self, worker: int) -> Fraction:
         speeds = self.conditions.speeds
@@ -85,7 +85,7 @@ class Times:
         policy = self.conditions.decision_time
         if callable(policy):
             return round(policy(call) * SECOND)
-        return self.seconds(policy, "decision", call.number)
+        return self.seconds(policy, ("decision",), call.number)
 
     def begin(self, job: Job, earliest: int, elapsed: Sequence[float], points: Iterable[int]) -> None:
         """Make the timetable of a job that has been given a worker."""
@@ -102,7 +102,8 @@ class Times:
             return
         finished = max(job.produced.values())
         if self.conditions.failures.crash is not None:  # T18
-            crash = job.start + self.seconds(self.conditions.failures.crash, "crash", job.trial, job.number)
+            after = self.conditions.failures.crash
+            crash = job.start + self.seconds(after, ("crash",), job.trial, job.number)
             job.crash = crash if crash < finished else NEVER
         over = min(finished, job.crash) + self.delay("complete", job)
         job.own_end = max([over, *(job.arrives[point] for point in job.points_by(NEVER))])  # T7
@@ -117,5 +118,5 @@ class Times:
         if failures.preempt is None:
             return NEVER
         if len(turns) % 2:
-            return turns[-1] + self.seconds(failures.preempt, "preempt", worker, count)
-        return turns[-1] + self.seconds(failures.away, "away", worker, count)
+            return turns[-1] + self.seconds(failures.preempt, ("preempt",), worker, count)
+        return turns[-1] + self.seconds(failures.away, ("away",), worker, count)

@@ -32,7 +32,7 @@ def test_known_quantiles():
     ("make", "message"),
     [
         (lambda: Uniform(3, 2), "Uniform runs from 3 to 2, but must not run down"),
-        (lambda: Uniform(-1, 2), "Uniform.low is -1, but must be a finite number, 0 or more"),
+        (lambda: Uniform(-1, 2), "Uniform.low is -1, but must be a number, 0 or more"),
         (lambda: Exponential(math.nan), "Exponential.mean is nan, but must be"),
         (lambda: LogNormal(1.0, True), "LogNormal.sigma is True, but must be"),
     ],

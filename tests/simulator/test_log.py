@@ -281,7 +281,7 @@ def test_a_full_disk_is_named_and_the_run_goes_on_when_there_is_room(
     done = subprocess.run(
         [sys.executable, "-c", FULL, path], env=environment, capture_output=True, text=True, check=True
     )
-    assert done.stdout.startswith(f"SimulationError the log {path} cannot be written: File too large; what ")
+    assert done.stdout.startswith(f"SimulationError the log {path} cannot be written: File too large; mend ")
     assert len(path.read_bytes()) == 3000
     assert run_it(path, resume=True).digest == digest
     assert path.read_bytes() == content

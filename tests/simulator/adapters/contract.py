@@ -69,6 +69,15 @@ SPACE = Space(
 )
 """Everything that a space may have, in one."""
 
+MIXED = Space(
+    {
+        "features": Categorical(("sqrt", 0.5, 3)),
+        "bootstrap": Categorical((True, "auto", 2)),
+        "order": Ordinal((1, 2.5, "x", False)),
+        "looks": Categorical(("1", 1, 1.5, "1.5", "True")),
+        "large": Categorical((2**70, 1)),
+    }
+)
 NUMBERS = Space({name: SPACE.domains[name] for name in ("x", "lr", "layers")})
 
 
@@ -207,3 +216,12 @@ def check_another_process(factory: Any, *, trials: int = 3) -> None:
     )
     assert run.stdout.decode().split() == [digest]
     assert run.stderr.decode() == ""
+
+
+def check_mixed_choices(factory: Any, *, trials: int = 40) -> None:
+    """Choices of several kinds come back as they are: no text for a number, no number for a bool."""
+    run = simulated(made_blackbox(MIXED), factory, trials)
+    for name, domain in MIXED.domains.items():
+        tried = {repr(given[name]) for given in configurations(run)}
+        assert len(tried) > 1
+        assert tried <= set(map(repr, domain.values or ()))

@@ -17,6 +17,7 @@ from tests.simulator.adapters.contract import (
     SPACE,
     check_another_process,
     check_hard_conditions,
+    check_mixed_choices,
     check_seeds,
     check_threads,
     configurations,
@@ -104,3 +105,7 @@ def test_threads_processes_and_seeds() -> None:
     check_threads(Ax("random_search"), trials=4)
     check_another_process(Ax("random_search"), trials=4)
     check_seeds(Ax("random_search"))
+
+
+def test_choices_of_several_kinds_keep_them() -> None:
+    check_mixed_choices(Ax("random_search"), trials=9)

@@ -22,6 +22,7 @@ from tests.simulator.adapters.contract import (
     check_another_process,
     check_hard_conditions,
     check_it_goes_on,
+    check_mixed_choices,
     check_processes,
     check_seeds,
     check_threads,
@@ -148,8 +149,8 @@ def test_threads_processes_and_seeds() -> None:
 
 
 def test_a_strategy_is_one_that_dehb_has() -> None:
-    with pytest.raises(UnknownName, match="unknown DEHB strategy 'rand_bin'; did you mean 'rand1_bin'"):
-        DEHB("rand_bin")
+    with pytest.raises(UnknownName, match="unknown DEHB strategy 'best_bin'; did you mean 'best"):
+        DEHB("best_bin")
     for strategy in STRATEGIES:
         assert simulated(made_blackbox(SPACE), DEHB(strategy), 40).reason == "trials_started"
 
@@ -184,3 +185,7 @@ def test_trials_that_are_not_promoted_leave_no_run_stalled() -> None:
     scheduler = DEHB()(made_blackbox(SPACE).schema, 1)
     scheduler.suggest()
     assert list(scheduler.abandoned()) == [0]
+
+
+def test_choices_of_several_kinds_keep_them() -> None:
+    check_mixed_choices(DEHB())

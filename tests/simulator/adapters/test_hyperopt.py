@@ -22,6 +22,7 @@ from tests.simulator.adapters.contract import (
     check_another_process,
     check_hard_conditions,
     check_it_goes_on,
+    check_mixed_choices,
     check_processes,
     check_seeds,
     check_threads,
@@ -184,3 +185,8 @@ def test_numpys_errors_and_settings_that_are_suggests_own() -> None:
         Hyperopt(settings={"seed": 3})
     with pytest.raises(InvalidOption, match="Hyperopt's tpe refuses {'gamma': 'a'}|Hyperopt's tpe"):
         Hyperopt(settings={"nothing": 3})
+
+
+def test_choices_of_several_kinds_keep_them() -> None:
+    check_mixed_choices(Hyperopt("tpe"))
+    check_mixed_choices(Hyperopt("anneal"))

@@ -15,7 +15,7 @@ from blackbox_repo.space import Space
 from simulator import RandomSearch
 from simulator.adapters.ask_tell import AskTell
 from simulator.adapters.isolated import Isolated
-from tests.simulator.adapters.contract import made_blackbox, simulated
+from tests.simulator.adapters.contract import made_blackbox, run_snippet, simulated
 
 LINE = Space({"x": Float(0, 1), "y": Float(0, 1)})
 
@@ -82,3 +82,7 @@ def test_what_else_a_scheduler_offers_it_still_offers() -> None:
 def test_a_scheduler_that_draws_nothing_globally_is_as_it_was() -> None:
     isolated = simulated(made_blackbox(LINE), Isolated(RandomSearch))
     assert isolated.digest == simulated(made_blackbox(LINE), RandomSearch).digest
+
+
+def test_the_snippet_of_the_documentation() -> None:
+    assert len(run_snippet("Threads, processes and numpy's errors")["run"].trial_columns["trial"]) == 20

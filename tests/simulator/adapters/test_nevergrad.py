@@ -20,6 +20,7 @@ from tests.simulator.adapters.contract import (
     check_another_process,
     check_hard_conditions,
     check_it_goes_on,
+    check_mixed_choices,
     check_processes,
     check_seeds,
     check_threads,
@@ -177,3 +178,7 @@ def test_threads_processes_and_seeds() -> None:
 def test_counts_are_whole_numbers_from_1(name: str, value: Any) -> None:
     with pytest.raises(InvalidOption, match=f"{name} is {value!r}, but must be a whole number, 1 or more"):
         Nevergrad("DE", **{name: value})
+
+
+def test_choices_of_several_kinds_keep_them() -> None:
+    check_mixed_choices(Nevergrad("DE"))

@@ -23,6 +23,7 @@ from tests.simulator.adapters.contract import (
     check_another_process,
     check_hard_conditions,
     check_it_goes_on,
+    check_mixed_choices,
     check_processes,
     check_seeds,
     check_threads,
@@ -323,3 +324,8 @@ def test_settings_that_contradict_the_run_are_refused() -> None:
         NNI("TPE", settings={"seed": 3})(schema, 0)
     with pytest.raises(InvalidOption, match="algorithm_name='tpe' contradicts algorithm_name='anneal'"):
         NNI("Anneal", settings={"algorithm_name": "tpe"})(schema, 0)
+
+
+def test_choices_of_several_kinds_keep_them() -> None:
+    check_mixed_choices(NNI("TPE"))
+    check_mixed_choices(NNI("Evolution"))

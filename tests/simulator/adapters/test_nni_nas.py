@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
@@ -16,6 +17,7 @@ from simulator.adapters.nni_nas import NNINAS, STRATEGIES, _model_space
 from simulator.adapters.nni_space import in_choices
 from simulator.schedulers.registry import scheduler_factory
 from tests.simulator.adapters.contract import (
+    OWN,
     check_hard_conditions,
     check_processes,
     configurations,
@@ -72,7 +74,7 @@ def test_with_one_worker_models_are_those_of_nnis_own_sequential_engine(name: st
     import nni.nas.strategy
 
     goals = {"optimize_mode": "maximize"} if name == "TPE" else {}
-    strategy = getattr(nni.nas.strategy, name)(seed=5, **SETTINGS.get(name, {}), **goals)
+    strategy = getattr(nni.nas.strategy, name)(seed=OWN, **SETTINGS.get(name, {}), **goals)
     run = simulated(made_blackbox(SPACE, goal), made(name), 60)
     assert configurations(run) == in_nnis_own_engine(strategy, 60)
 
@@ -164,3 +166,18 @@ def test_two_processes_find_the_same() -> None:
         simulated(made_blackbox(SPACE), code).digest == simulated(made_blackbox(SPACE), made("Random")).digest
     )
     check_processes("nni:TPE")
+
+
+def test_runs_in_threads_are_those_made_one_after_the_other() -> None:
+    def digest(seed: int) -> str:
+        return simulated(made_blackbox(SPACE), made("RegularizedEvolution"), 20, seed=seed).digest
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(digest, range(8))) == [digest(seed) for seed in range(8)]
+
+
+def test_the_seed_is_the_runs() -> None:
+    with pytest.raises(InvalidOption, match="Random: the setting seed=3 contradicts seed="):
+        NNINAS("Random", settings={"seed": 3})(made_blackbox(SPACE).schema, 0)
+    small = simulated(made_blackbox(SPACE), made("Random"), 5, seed=-1)
+    assert small.digest != simulated(made_blackbox(SPACE), made("Random"), 5, seed=2**32 - 1).digest

@@ -21,7 +21,12 @@ from simulator import Conditions, Failures, Run, SchedulerError, Stop, simulate
 from simulator.adapters.library import library_seed
 from simulator.adapters.optuna import STUDY_NAME, Optuna, from_optuna, suggested, to_optuna
 from simulator.schedulers.registry import scheduler_factory
-from tests.simulator.adapters.contract import check_another_process, check_seeds, check_threads
+from tests.simulator.adapters.contract import (
+    check_another_process,
+    check_mixed_choices,
+    check_seeds,
+    check_threads,
+)
 
 optuna = pytest.importorskip("optuna")
 
@@ -264,3 +269,8 @@ def test_a_function_that_makes_a_sampler() -> None:
     filled = simulated(Optuna(partial))
     assert filled.header["scheduler"].startswith("Optuna(seed=5, sampler=TPESampler, pruner=NopPruner")
     assert filled.digest == named.digest
+
+
+def test_choices_of_several_kinds_keep_them() -> None:
+    check_mixed_choices(Optuna("TPESampler"))
+    check_mixed_choices(Optuna("NSGAIISampler"))

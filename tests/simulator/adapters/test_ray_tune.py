@@ -24,6 +24,7 @@ from tests.simulator.adapters.contract import (
     SPACE,
     check_another_process,
     check_hard_conditions,
+    check_mixed_choices,
     check_seeds,
     check_threads,
     configurations,
@@ -364,3 +365,8 @@ def test_trials_that_ray_has_ended_or_copied_do_not_stall_a_run(name: str, setti
     run = simulated(made_blackbox(NUMBERS), scheduler, stop=Stop(time=5000), workers=8)
     assert {trial.status for trial in scheduler._control.get_trials()} == {"TERMINATED"}
     assert run.reason == "exhausted"
+
+
+def test_choices_of_several_kinds_keep_them() -> None:
+    check_mixed_choices(RayTune())
+    check_mixed_choices(RayTune("PopulationBasedTraining", num_samples=8, settings=EVERY_SECOND))

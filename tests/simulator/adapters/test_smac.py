@@ -22,6 +22,7 @@ from tests.simulator.adapters.contract import (
     check_another_process,
     check_hard_conditions,
     check_it_goes_on,
+    check_mixed_choices,
     check_processes,
     check_seeds,
     check_threads,
@@ -199,3 +200,8 @@ def test_settings_that_cannot_be_are_refused_before_anything_runs(
 ) -> None:
     with pytest.raises(InvalidOption, match=message):
         SMAC("HyperbandFacade", scenario={name: value})(made_blackbox(SMALL).schema, 0)
+
+
+def test_choices_of_several_kinds_keep_them() -> None:
+    check_mixed_choices(SMAC("HyperbandFacade"))
+    check_mixed_choices(SMAC("RandomFacade"))

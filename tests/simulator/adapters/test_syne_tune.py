@@ -27,6 +27,7 @@ from tests.simulator.adapters.contract import (
     SPACE,
     check_another_process,
     check_hard_conditions,
+    check_mixed_choices,
     check_seeds,
     check_threads,
     configurations,
@@ -414,3 +415,8 @@ def test_the_missing_part_of_a_library_is_named() -> None:
         SyneTune("EHVI", objectives=["score", "size"])(schema, 0)
     with pytest.raises(InvalidOption, match=f"BOTorch cannot be made .*: .*{missing[0]}"):
         SyneTune("BOTorch")(schema, 0)
+
+
+def test_choices_of_several_kinds_keep_them() -> None:
+    check_mixed_choices(SyneTune("REA"))
+    check_mixed_choices(SyneTune("PopulationBasedTraining"))

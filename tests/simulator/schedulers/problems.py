@@ -5,12 +5,28 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from blackbox_repo.domains import Categorical, Integer
 from blackbox_repo.schema import Schema
-from blackbox_repo.space import Configuration
+from blackbox_repo.space import Configuration, Space
 from simulator.scheduler import Decision, Report, Scheduler, Trial, TrialStatus
 from simulator.testing.problems import CONDITIONAL, PROBLEMS, ROWS, SCATTERED, TINY, Rough, schema_of
 
-__all__ = ["CONDITIONAL", "PROBLEMS", "ROWS", "SCATTERED", "TINY", "Driver", "Point", "Rough", "schema_of"]
+__all__ = [
+    "CONDITIONAL",
+    "PROBLEMS",
+    "ROWS",
+    "SCATTERED",
+    "TINY",
+    "WIDE",
+    "Driver",
+    "Point",
+    "Rough",
+    "schema_of",
+]
+
+
+WIDE = Space({"a": Integer(0, 999), "b": Categorical(("p", "q"))})
+"""Finite, but not used up by a test."""
 
 
 class Point:

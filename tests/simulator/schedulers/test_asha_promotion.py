@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 from simulator import Conditions, Delays, PromotionASHA, Resume, Start, Stop, simulate
-from tests.simulator.schedulers.problems import PROBLEMS, TINY, Driver, schema_of
+from tests.simulator.schedulers.problems import PROBLEMS, WIDE, Driver, schema_of
 
 
 def test_a_trial_that_ends_on_its_rung_keeps_its_place_and_is_passed_over() -> None:
-    schema = schema_of(TINY, epochs=9)
+    schema = schema_of(WIDE, epochs=9)
     scheduler = PromotionASHA(schema)
     told = Driver(scheduler, schema)
     for _ in range(6):

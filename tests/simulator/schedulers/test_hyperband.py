@@ -16,7 +16,7 @@ from blackbox_repo.space import Space
 from simulator import Conditions, Hyperband, Resume, Run, Start, Stop, SuccessiveHalving, simulate
 from simulator.schedulers.exact import fraction
 from simulator.schedulers.hyperband import bracket_sizes
-from tests.simulator.schedulers.problems import TINY, Driver, schema_of
+from tests.simulator.schedulers.problems import WIDE, Driver, schema_of
 
 NAN = float("nan")
 
@@ -94,7 +94,7 @@ def numbers(count: int, scheduler: Any) -> list[Any]:
 
 
 def test_a_rung_waits_for_its_last_trial_and_nan_and_the_failed_do_not_go_on() -> None:
-    schema = schema_of(TINY, epochs=4)
+    schema = schema_of(WIDE, epochs=4)
     scheduler = SuccessiveHalving(schema, eta=2, trials=5)  # 5@1, 2@2, 1@4
     told = Driver(scheduler, schema)
     assert numbers(6, scheduler) == [("start", 1)] * 5 + [None]
@@ -113,7 +113,7 @@ def test_a_rung_waits_for_its_last_trial_and_nan_and_the_failed_do_not_go_on() -
 
 
 def test_a_bracket_trains_its_best_to_the_end() -> None:
-    schema = schema_of(TINY, epochs=4)
+    schema = schema_of(WIDE, epochs=4)
     scheduler = SuccessiveHalving(schema, eta=2, trials=4)  # 4@1, 2@2, 1@4
     told = Driver(scheduler, schema)
     assert numbers(4, scheduler) == [("start", 1)] * 4
@@ -131,7 +131,7 @@ def test_a_bracket_trains_its_best_to_the_end() -> None:
 
 
 def test_with_overlap_a_worker_begins_the_next_bracket_and_the_oldest_comes_first() -> None:
-    schema = schema_of(TINY, epochs=4)
+    schema = schema_of(WIDE, epochs=4)
     scheduler = SuccessiveHalving(schema, eta=2, trials=2, overlap=True)  # 2@1, 1@2
     told = Driver(scheduler, schema)
     assert numbers(3, scheduler) == [("start", 1)] * 3  # the third one is of the second bracket
@@ -158,7 +158,7 @@ def test_with_overlap_no_worker_is_idle(kind: Any) -> None:
 
 
 def test_a_bracket_whose_trials_all_fail_is_over() -> None:
-    schema = schema_of(TINY, epochs=4)
+    schema = schema_of(WIDE, epochs=4)
     scheduler = SuccessiveHalving(schema, eta=2, trials=2)
     told = Driver(scheduler, schema)
     for first in (0, 2, 4):
@@ -168,17 +168,17 @@ def test_a_bracket_whose_trials_all_fail_is_over() -> None:
 
 
 def test_one_fidelity_leaves_nothing_to_halve() -> None:
-    schema = schema_of(TINY, epochs=1)
+    schema = schema_of(WIDE, epochs=1)
     for scheduler in (Hyperband(schema), SuccessiveHalving(schema)):
         assert numbers(2, scheduler) == [("start", 1), None]
 
 
 def test_rungs_of_a_fidelity_that_is_no_power_lie_where_those_of_asha_do() -> None:
-    schema = schema_of(TINY, epochs=50)  # rungs at 1, 3, 9, 27
+    schema = schema_of(WIDE, epochs=50)  # rungs at 1, 3, 9, 27
     assert numbers(2, Hyperband(schema, r_min=9)) == [("start", 9)] * 2
     halving = SuccessiveHalving(schema)
     assert [s for s in numbers(82, halving) if s] == [("start", 1)] * 81
-    sparse = Schema(TINY, Fidelity("share", (0.1, 0.5, 1.0)), schema.objectives, "score", "elapsed_time")
+    sparse = Schema(WIDE, Fidelity("share", (0.1, 0.5, 1.0)), schema.objectives, "score", "elapsed_time")
     assert numbers(1, Hyperband(sparse, eta=2)) == [("start", 0.1)]
 
 
@@ -194,14 +194,14 @@ def test_rungs_of_a_fidelity_that_is_no_power_lie_where_those_of_asha_do() -> No
 )
 def test_settings_outside_their_range_are_named(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidOption) as caught:
-        SuccessiveHalving(schema_of(TINY), **settings)
+        SuccessiveHalving(schema_of(WIDE), **settings)
     assert str(caught.value) == message
 
 
 def test_they_say_what_they_are() -> None:
-    assert repr(Hyperband(schema_of(TINY), 3)) == "Hyperband(seed=3, eta=3, r_min=None)"
+    assert repr(Hyperband(schema_of(WIDE), 3)) == "Hyperband(seed=3, eta=3, r_min=None)"
     assert (
-        repr(SuccessiveHalving(schema_of(TINY), trials=5))
+        repr(SuccessiveHalving(schema_of(WIDE), trials=5))
         == "SuccessiveHalving(seed=0, eta=3, r_min=None, trials=5)"
     )
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from simulator import PASHA, PromotionASHA, Resume, Start, Stop, simulate
 from simulator.schedulers.soft_ranking import SoftRanking
-from tests.simulator.schedulers.problems import PROBLEMS, TINY, Driver, schema_of
+from tests.simulator.schedulers.problems import PROBLEMS, WIDE, Driver, schema_of
 
 
 def test_rungs_that_rank_alike_agree_and_a_swap_does_not() -> None:
@@ -73,7 +73,7 @@ def test_agreement_is_that_of_soft_groups_of_similar_trials(
 
 def test_the_next_rung_is_opened_when_the_two_topmost_disagree() -> None:
     """Goals 1, 3 and 9; up to 3 at first, of three trials one is promoted."""
-    schema = schema_of(TINY, epochs=9)
+    schema = schema_of(WIDE, epochs=9)
     scheduler = PASHA(schema)
     told = Driver(scheduler, schema)
     started = [scheduler.suggest() for _ in range(8)]
@@ -100,7 +100,7 @@ def test_the_next_rung_is_opened_when_the_two_topmost_disagree() -> None:
 
 
 def test_a_trial_that_ends_on_its_rung_is_not_resumed() -> None:
-    schema = schema_of(TINY, epochs=9)
+    schema = schema_of(WIDE, epochs=9)
     scheduler = PASHA(schema)
     told = Driver(scheduler, schema)
     for _ in range(6):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -162,9 +163,8 @@ def test_a_pause_may_be_told_after_the_job_that_went_on() -> None:
 
 
 def test_a_population_trains_on_from_copied_checkpoints() -> None:
-    run = simulate(
-        PROBLEMS["smooth"](), lambda s, seed: PBT(s, seed, population=8), workers=3, stop=Stop(time=1e5)
-    )
+    search = partial(PBT, population=8)
+    run = simulate(PROBLEMS["smooth"](), search, workers=3, stop=Stop(time=1e5), seed=1)
     assert run.reason == "exhausted"
     status = run.trial_columns["status"]
     assert status.count("completed") == 8

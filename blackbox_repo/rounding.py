@@ -1,16 +1,20 @@
-"""Rounding to significant decimal digits, of whole arrays, exactly as printing does it."""
+"""Rounding to significant decimal digits, of single numbers and whole arrays, exactly as printing does it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
+import numpy.typing as npt
 
-from blackbox_repo.curve import Array
+Array = npt.NDArray[np.float64]
 
 # 10^22 is the largest power of ten that a double holds exactly
 _POWERS = 10.0 ** np.arange(23)
 _FEW = 40
+
+
+def significant(value: float, digits: int) -> float:
+    """``value`` rounded to so many significant decimal digits, half to even as printed."""
+    return float(f"{value:.{digits - 1}e}")
 
 
 def round_significant(array: Array, digits: int) -> Array:
@@ -57,5 +61,4 @@ def round_decimals(array: Array, decimals: int) -> Array:
 
 
 def _printed(flat: Array, digits: int) -> Array:
-    text: Callable[[float], str] = f"{{:.{digits - 1}e}}".format
-    return np.array([float(text(value)) for value in flat.tolist()], dtype=np.float64)
+    return np.array([significant(value, digits) for value in flat.tolist()], dtype=np.float64)

@@ -1,0 +1,79 @@
+"""Configurations drawn from a space one after the other, from a finite one each only once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from blackbox_repo.domains import Integer, Value
+from blackbox_repo.draw import Key
+from blackbox_repo.permutation import Permutation
+from blackbox_repo.space import Configuration, Space
+
+MISSES = 1000
+"""So many draws in a row that were all drawn before mean that hardly any configuration is left."""
+_AT_ONCE = 64
+
+
+class Sampler:
+    """The configurations that a space gives for a key, in an order that the key decides.
+
+    Of a space without end each is drawn by itself. Of a finite one each comes once: where all are equally
+    likely, as in a table or a grid, in the order of a keyed permutation and in constant memory. Where they
+    are not, because of conditions or of integers in log scale, what was drawn before is passed over, and once
+    ``MISSES`` draws in a row were old, the rest comes in the order of a permutation.
+
+    Args:
+        space: What to draw from.
+        key: What the draws are for.
+        duplicates: Draw from finite spaces as from those without end.
+        known: Canonical configurations that a finite space is not to give.
+    """
+
+    def __init__(
+        self, space: Space, *key: Key, duplicates: bool = False, known: Iterable[Configuration] = ()
+    ) -> None:
+        self._space, self._key, self._drawn = space, key, 0
+        self._all = None if duplicates else space.enumeration
+        self._known = {space.identity(configuration) for configuration in known}
+        self._remembers = self._all is not None and not _all_are_equally_likely(space)
+        self._order = None
+        if self._all is not None and not self._remembers:
+            self._order = Permutation(self._all.size, *key)
+        self._misses = 0
+
+    def take(self, count: int) -> list[dict[str, Value]]:
+        """At least ``count`` further configurations, or all that are left."""
+        taken: list[dict[str, Value]] = []
+        while len(taken) < count and (drawn := self._draw(max(count, _AT_ONCE))):
+            taken += drawn if self._all is None else self._new(drawn)
+        return taken
+
+    def _draw(self, count: int) -> list[dict[str, Value]]:
+        first, self._drawn = self._drawn, self._drawn + count
+        if self._all is None or self._order is None:
+            return self._space.samples(*self._key, first, count=count)
+        return self._all.block(self._order.block(first, count))
+
+    def _new(self, drawn: list[dict[str, Value]]) -> list[dict[str, Value]]:
+        if not self._known and not self._remembers:
+            return drawn
+        new = []
+        for configuration in drawn:
+            identity = self._space.identity(configuration)
+            if identity in self._known:
+                self._misses += 1
+            else:
+                new.append(configuration)
+                self._misses = 0
+                if self._remembers:
+                    self._known.add(identity)
+        if self._misses >= MISSES and self._order is None:
+            assert self._all is not None
+            self._order, self._drawn = Permutation(self._all.size, *self._key, "rest"), 0
+        return new
+
+
+def _all_are_equally_likely(space: Space) -> bool:
+    """Whether :meth:`Space.sample` gives every configuration of a finite space as often as any other."""
+    skewed = any(isinstance(d, Integer) and d.log and d.size > 1 for d in space.domains.values())
+    return space.candidates is not None or not (space.conditions or skewed)

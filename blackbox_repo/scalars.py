@@ -1,0 +1,107 @@
+"""Numbers from outside, checked at the door: numpy's scalars are taken for the built-in values they mean."""
+
+from __future__ import annotations
+
+import math
+import numbers
+from typing import TypeGuard
+
+import numpy as np
+
+from blackbox_repo.errors import InvalidOption
+
+Scalar = str | int | float | bool | None
+
+
+def plain(value: object) -> object:
+    """A string, bool, whole number or float as the built-in value; anything else as it is."""
+    if isinstance(value, bool | np.bool_):
+        return bool(value)
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, numbers.Integral) and not isinstance(value, np.timedelta64):
+        return int(value)
+    return float(value) if isinstance(value, float | np.floating) else value
+
+
+def is_number(value: object) -> TypeGuard[int | float]:
+    """Whether a plain value is an int or a float, a bool being neither."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def whole(name: str, value: object, least: float = -math.inf, most: float = math.inf) -> int:
+    """``value`` as an int.
+
+    Args:
+        name: What the message calls it.
+        value: An int of Python or numpy; no bool, and no float.
+        least: The smallest that is allowed.
+        most: The largest that is allowed.
+
+    Raises:
+        InvalidOption: No whole number from ``least`` to ``most``.
+    """
+    checked = plain(value)
+    if isinstance(checked, bool) or not isinstance(checked, int) or not least <= checked <= most:
+        rule = _rule(least, most)
+        raise InvalidOption(f"{name} is {value!r}, but must be a whole number{rule and ', ' + rule}")
+    return checked
+
+
+def number(
+    name: str,
+    value: object,
+    least: float = -math.inf,
+    most: float = math.inf,
+    *,
+    above: float | None = None,
+    finite: bool = True,
+) -> float:
+    """``value`` as an int or a float, as which of both it is given.
+
+    Args:
+        name: What the message calls it.
+        value: An int or a float of Python or numpy; no bool.
+        least: The smallest that is allowed.
+        most: The largest that is allowed.
+        above: What it must be larger than.
+        finite: Whether infinity is refused.
+
+    Raises:
+        InvalidOption: No number in this range.
+    """
+    checked = plain(value)
+    inside = (
+        not isinstance(checked, bool)
+        and isinstance(checked, int | float)
+        and least <= checked <= most
+        and (above is None or checked > above)
+        and not (finite and abs(checked) == math.inf)
+    )
+    if not inside:
+        rule = _rule(least, most) if above is None else f"above {above}"
+        what = "a number" if rule and checked not in (math.inf, -math.inf) else "a finite number"
+        raise InvalidOption(f"{name} is {value!r}, but must be {what}{_joined(rule)}")
+    assert isinstance(checked, int | float)
+    return checked
+
+
+def flag(name: str, value: object) -> bool:
+    """``value`` as a bool.
+
+    Raises:
+        InvalidOption: Neither true nor false.
+    """
+    if not isinstance(value, bool | np.bool_):
+        raise InvalidOption(f"{name} is {value!r}, but must be true or false")
+    return bool(value)
+
+
+def _joined(rule: str) -> str:
+    return f", {rule}" if rule[:1].isdigit() else f" {rule}".rstrip()
+
+
+def _rule(least: float, most: float) -> str:
+    if least == -math.inf:
+        return "" if most == math.inf else f"{most} or less"
+    return f"{least} or more" if most == math.inf else f"from {least} to {most}"
