@@ -9,9 +9,8 @@ import ssl
 import time
 import urllib.request
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, TypeAlias
+from typing import Any, TypeAlias
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 
@@ -19,6 +18,7 @@ from blackbox_repo import __version__
 from blackbox_repo.errors import BlackboxRepoError, IntegrityError
 from blackbox_repo.folders import full_disk_named
 from blackbox_repo.lock import alone
+from conversion_scripts.connections import PATIENT, Failure, Pace, Patience, opener
 from conversion_scripts.raw import RawFile, present
 from conversion_scripts.signatures import mismatch
 
@@ -28,6 +28,8 @@ _SCHEMES = ("http", "https")
 _PASSING_STATUS = (408, 425, 429, 500, 502, 503, 504)
 _PIECE = 1 << 16
 _LONGEST_WAIT = 60.0  # seconds that a host may ask us to wait
+_GZIPPED = (".gz", ".tgz")  # which some hosts announce as packed, meaning the file itself
+_RANGE = re.compile(r"bytes (\d+)-\d+/(?:(\d+)|\*)", re.ASCII)
 _BROKEN = (URLError, http.client.HTTPException, ConnectionError, TimeoutError, ssl.SSLError)
 
 
@@ -35,34 +37,11 @@ class DownloadFailed(BlackboxRepoError):
     """A raw file could not be fetched; the message says how to do it by hand."""
 
 
-@dataclass(frozen=True)
-class Patience:
-    """How a host is treated.
-
-    Args:
-        tries: How often in a row nothing may come of it before the next mirror is asked.
-        pause: Seconds before the second try; doubled for each further one.
-        timeout: Seconds without a byte after which a connection counts as broken.
-    """
-
-    tries: int = 4
-    pause: float = 1.0
-    timeout: float = 30.0
-
-
-class _Failure(Exception):
-    """An address did not give the file; ``passing`` if another try may help, after ``wait`` seconds."""
-
-    def __init__(self, reason: str, *, passing: bool = False, wait: float = 0.0) -> None:
-        super().__init__(reason)
-        self.passing, self.wait = passing, wait
-
-
 def download(
     files: Iterable[RawFile],
     root: Path,
     *,
-    patience: Patience = Patience(),
+    patience: Patience = PATIENT,
     report: Report = lambda file, done, total: None,
 ) -> list[RawFile]:
     """Fetch the files that a folder lacks.
@@ -143,7 +122,7 @@ def _fetch(file: RawFile, path: Path, patience: Patience, report: Report) -> Non
     for url in filter(None, (file.url, *file.mirrors)):
         try:
             _Transfer(url, file, part, patience, report).complete()
-        except _Failure as err:
+        except Failure as err:
             reasons.append(f"{url}: {err}")
         else:
             part.replace(path)
@@ -156,14 +135,14 @@ class _Transfer:
 
     def __init__(self, url: str, file: RawFile, part: Path, patience: Patience, report: Report) -> None:
         self._url, self._file, self._part, self._patience = url, file, part, patience
-        self._report = report
+        self._report, self._pace = report, Pace(patience)
         self._validator = ""  # the host's name for this version of the file
 
     def complete(self) -> None:
         """Fetch what is missing of ``part``, and check it.
 
         Raises:
-            _Failure: It could not be had, or is another file; ``part`` is kept if it may be a beginning.
+            Failure: It could not be had, or is another file; ``part`` is kept if it may be a beginning.
         """
         failures = 0
         while True:
@@ -171,12 +150,12 @@ class _Transfer:
             try:
                 self._transfer(before)
                 self._verify(resumed=before > 0)
-            except _Failure as err:
-                failures = 1 if self._size() > before else failures + 1
+            except Failure as err:
+                failures = 1 if self._size() > before and not err.idle else failures + 1
                 if not err.passing:
                     raise
                 if failures >= self._patience.tries:
-                    raise _Failure(f"{err} (tried {failures} times)") from err
+                    raise Failure(f"{err} (tried {failures} times)") from err
                 time.sleep(err.wait or self._patience.pause * 2 ** (failures - 1))
             else:
                 return
@@ -189,30 +168,46 @@ class _Transfer:
             return
         try:
             with self._opened(start) as response:
-                resumed = start > 0 and response.status == http.client.PARTIAL_CONTENT
-                if resumed and not _starts_at(response, start):
-                    raise self._discarded("sends another part of the file than was asked for")
+                start = start if self._is_resumed(response, start) else 0
                 self._validator = response.headers.get("ETag") or ""
-                self._receive(response, start if resumed else 0)
+                self._receive(response, start)
         except HTTPError as err:
             if err.code == http.client.REQUESTED_RANGE_NOT_SATISFIABLE and self._is_complete():
                 return
             raise self._refused(err, start) from err
         except ValueError as err:
-            raise _Failure(f"is no address that can be fetched: {err}") from err
+            raise Failure(f"is no address that can be fetched: {err}") from err
         except _BROKEN as err:
-            raise _Failure(_words(err, self._patience.timeout), passing=True) from err
+            raise Failure(_words(err, self._patience.timeout), passing=True) from err
+
+    def _is_resumed(self, response: Any, start: int) -> bool:
+        """Whether the answer begins where ``part`` ends, and not with the whole file."""
+        packed = (response.headers.get("Content-Encoding") or "identity").strip().lower()
+        if packed != "identity" and not self._file.name.endswith(_GZIPPED):
+            raise Failure(f"sends the file packed ({packed}), though it was asked not to")
+        if response.status not in (http.client.OK, http.client.PARTIAL_CONTENT):
+            raise Failure(f"answers with HTTP {response.status}, not with the file")
+        if response.status == http.client.OK:
+            return False
+        if not self._asks_for_part(start):
+            raise Failure("sends a part of the file, though the whole was asked for")
+        if not _starts_at(response, start):
+            raise self._discarded("sends another part of the file than was asked for")
+        return True
 
     def _opened(self, start: int) -> Any:
         if _scheme(self._url) not in _SCHEMES:
-            raise _Failure("only http and https addresses are fetched")
+            raise Failure("only http and https addresses are fetched")
         headers = {"User-Agent": f"blackbox-repo/{__version__}", "Accept-Encoding": "identity"}
-        if start and (self._file.sha256 or self._is_strong()):
+        if self._asks_for_part(start):
             headers["Range"] = f"bytes={start}-"
             if self._is_strong():
                 headers["If-Range"] = self._validator
         request = urllib.request.Request(self._url, headers=headers)  # noqa: S310  the scheme is checked above
-        return _opener().open(request, timeout=self._patience.timeout)
+        return opener(self._pace).open(request, timeout=self._patience.timeout)
+
+    def _asks_for_part(self, start: int) -> bool:
+        return start > 0 and (bool(self._file.sha256) or self._is_strong())
 
     def _is_complete(self) -> bool:
         return bool(self._file.sha256) and not _problem(self._part, self._file)
@@ -221,28 +216,27 @@ class _Transfer:
         return self._validator.startswith('"')
 
     def _receive(self, response: Any, start: int) -> None:
-        length = response.headers.get("Content-Length")
-        total = start + int(length) if length and length.isdigit() else 0
+        total = _total(response)
         if total and self._file.size and total != self._file.size:
-            raise _Failure(f"the file there has {total} bytes, expected {self._file.size}")
+            raise Failure(f"the file there has {total} bytes, expected {self._file.size}")
         limit, done = self._file.size or total or LARGEST, start
         with full_disk_named(self._part), self._part.open("ab" if start else "wb") as stream:
             self._report(self._file, done, self._file.size or total)
             while piece := response.read(_PIECE):
                 done += len(piece)
                 if done > limit:
-                    raise _Failure(f"sends more than the {limit} bytes that the file should have")
+                    raise Failure(f"sends more than the {limit} bytes that the file should have")
                 stream.write(piece)
                 self._report(self._file, done, self._file.size or total)
         if done < (self._file.size or total):
-            raise _Failure(f"was cut after {done} of {self._file.size or total} bytes", passing=True)
+            raise Failure(f"was cut after {done} of {self._file.size or total} bytes", passing=True)
 
-    def _refused(self, err: HTTPError, start: int) -> _Failure:
+    def _refused(self, err: HTTPError, start: int) -> Failure:
         if err.code == http.client.REQUESTED_RANGE_NOT_SATISFIABLE and start:
             return self._discarded("has no more of the file than the beginning that was there")
         asked = err.headers.get("Retry-After") or ""
         wait = min(float(asked), _LONGEST_WAIT) if asked.isdigit() else 0.0
-        return _Failure(f"HTTP {err.code} {err.reason}", passing=err.code in _PASSING_STATUS, wait=wait)
+        return Failure(f"HTTP {err.code} {err.reason}", passing=err.code in _PASSING_STATUS, wait=wait)
 
     def _verify(self, *, resumed: bool) -> None:
         problem = _problem(self._part, self._file)
@@ -251,41 +245,24 @@ class _Transfer:
             failure.passing = resumed  # the beginning may have been another file's
             raise failure
 
-    def _discarded(self, reason: str) -> _Failure:
+    def _discarded(self, reason: str) -> Failure:
         """The failure of a transfer whose beginning is of no use."""
         self._part.unlink()
-        return _Failure(reason, passing=True)
-
-
-class _Redirects(urllib.request.HTTPRedirectHandler):
-    """Follows a redirect that keeps the scheme, or goes from http to https."""
-
-    def redirect_request(
-        self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: Any, newurl: str
-    ) -> urllib.request.Request | None:
-        if urlsplit(newurl).scheme not in (urlsplit(req.full_url).scheme, "https"):
-            raise _Failure(f"sends us on to {newurl}, to which no redirect is followed")
-        return super().redirect_request(req, fp, code, msg, headers, newurl)
-
-
-def _opener() -> urllib.request.OpenerDirector:
-    """What speaks http and https, nothing else."""
-    opener = urllib.request.OpenerDirector()
-    for handler in (
-        urllib.request.ProxyHandler(),
-        urllib.request.HTTPHandler(),
-        urllib.request.HTTPSHandler(),
-        urllib.request.HTTPDefaultErrorHandler(),
-        urllib.request.HTTPErrorProcessor(),
-        _Redirects(),
-    ):
-        opener.add_handler(handler)
-    return opener
+        return Failure(reason, passing=True)
 
 
 def _starts_at(response: Any, start: int) -> bool:
-    found = re.match(r"bytes (\d+)-", response.headers.get("Content-Range") or "")
+    found = _RANGE.fullmatch(response.headers.get("Content-Range") or "")
     return found is not None and int(found[1]) == start
+
+
+def _total(response: Any) -> int:
+    """The bytes of the whole file as the host says; 0 if it does not."""
+    if response.status == http.client.PARTIAL_CONTENT:
+        found = _RANGE.fullmatch(response.headers.get("Content-Range") or "")
+        return int(found[2]) if found is not None and found[2] else 0
+    length = response.headers.get("Content-Length") or ""
+    return int(length) if length.isascii() and length.isdigit() else 0
 
 
 def _words(err: Exception, timeout: float) -> str:

@@ -24,6 +24,10 @@ class Page:
         pause: Seconds before each answer.
         chunked: Whether the size is kept secret, as of content that is made as it is sent.
         shift: How far off the parts are that the host gives.
+        status: Of an answer with the whole file, whatever was asked for.
+        part: The most bytes of a part.
+        trickle: Seconds between the bytes of an answer.
+        slow_headers: Whether its headers come as slowly.
     """
 
     content: bytes = b""
@@ -35,6 +39,10 @@ class Page:
     pause: float = 0.0
     chunked: bool = False
     shift: int = 0
+    status: int = 200
+    part: int = 1 << 30
+    trickle: float = 0.0
+    slow_headers: bool = False
 
 
 @dataclass
@@ -80,15 +88,16 @@ class _Handler(BaseHTTPRequestHandler):
     def give(self, page: Page, wanted: str) -> None:
         if page.pause:
             time.sleep(page.pause)
-        start, headers, status, size = 0, dict(page.headers), 200, len(page.content)
+        start, headers, status, size = 0, dict(page.headers), page.status, len(page.content)
         same = self.headers.get("If-Range", page.headers.get("ETag")) == page.headers.get("ETag")
         if wanted and page.ranges and same:
             start, status = int(wanted.removeprefix("bytes=").rstrip("-")) + page.shift, 206
             if start >= size:
                 self.reply(416, {"Content-Range": f"bytes */{size}"}, b"")
                 return
-            headers["Content-Range"] = f"bytes {start}-{size - 1}/{size}"
-        body = page.content[start:]
+            end = min(size, start + page.part)
+            headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
+        body = page.content[start : start + page.part] if start else page.content
         sent = body[: page.cuts.pop(0)] if page.cuts else body
         self.close_connection = len(sent) < len(body)
         if page.chunked:
@@ -96,17 +105,27 @@ class _Handler(BaseHTTPRequestHandler):
             framed = b"%x\r\n%s%s" % (len(body), sent, end)
             self.send(status, {**headers, "Transfer-Encoding": "chunked"}, framed)
         else:
-            self.send(status, {**headers, "Content-Length": str(len(body))}, sent)
+            self.send(status, {**headers, "Content-Length": str(len(body))}, sent, page)
 
     def reply(self, status: int, headers: dict[str, str], body: bytes) -> None:
         self.send(status, {**headers, "Content-Length": str(len(body))}, body)
 
-    def send(self, status: int, headers: dict[str, str], body: bytes) -> None:
+    def send(self, status: int, headers: dict[str, str], body: bytes, page: Page = Page()) -> None:  # noqa: B008
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name, value)
+        if page.slow_headers:
+            self.flush_headers()
+            self.trickle(b"X-Slow: " + b"x" * 10_000, page.trickle)
         self.end_headers()
-        self.wfile.write(body)
+        self.trickle(body, page.trickle)
+
+    def trickle(self, content: bytes, pause: float) -> None:
+        if not pause:
+            self.wfile.write(content)
+        for place in range(len(content) if pause else 0):
+            self.wfile.write(content[place : place + 1])
+            time.sleep(pause)
 
     def log_message(self, *_: object) -> None:
         pass

@@ -18,7 +18,8 @@ import pytest
 
 from blackbox_repo.errors import IntegrityError
 from blackbox_repo.lock import Occupied, alone
-from conversion_scripts.download import DownloadFailed, Patience, _Failure, _Redirects, can_download, download
+from conversion_scripts.connections import Failure, Pace, Patience, Redirects
+from conversion_scripts.download import DownloadFailed, can_download, download
 from conversion_scripts.raw import RawFile
 from tests.conversion_scripts.host import Host, Page
 
@@ -272,10 +273,10 @@ def test_other_schemes_are_refused(host: Host, tmp_path: Path, target: str) -> N
 def test_a_redirect_keeps_the_scheme_or_becomes_safer() -> None:
     def redirected(old: str, new: str) -> Any:
         request = Request(old)  # noqa: S310  nothing is opened
-        return _Redirects().redirect_request(request, io.BytesIO(), 302, "Found", {}, new)
+        return Redirects().redirect_request(request, io.BytesIO(), 302, "Found", {}, new)
 
     assert redirected("http://a.org/x", "https://b.org/x").full_url == "https://b.org/x"
-    with pytest.raises(_Failure, match="sends us on to http://b.org/x, to which no redirect is followed"):
+    with pytest.raises(Failure, match="sends us on to http://b.org/x, to which no redirect is followed"):
         redirected("https://a.org/x", "http://b.org/x")
 
 
@@ -426,3 +427,107 @@ def test_what_is_no_address_is_passed_over(host: Host, tmp_path: Path, url: str)
     assert f"{url}: " in fails(file_at(url), tmp_path / "b", replace(PATIENCE, tries=1))
     download([file_at(url, host.url("/a"))], tmp_path, patience=PATIENCE)
     assert names(tmp_path) == ["sub/a.bin"]
+
+
+# --- hosts that give something else than was asked for ------------------------------------------------------
+
+
+@pytest.mark.parametrize("sha256", [SHA256, ""])
+def test_a_part_that_nobody_asked_for_is_not_taken_for_the_whole(
+    host: Host, tmp_path: Path, sha256: str
+) -> None:
+    headers = {"Content-Range": "bytes 0-99/256000"}
+    host.pages = {"/a": Page(CONTENT[:100], status=206, headers=headers), "/b": Page(CONTENT)}
+    message = fails(file_at(host.url("/a"), sha256=sha256), tmp_path)
+    assert "sends a part of the file, though the whole was asked for" in message
+    assert names(tmp_path) == []
+    download([file_at(host.url("/a"), host.url("/b"), sha256=sha256)], tmp_path, patience=PATIENCE)
+    assert (tmp_path / "sub" / "a.bin").read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("status", [201, 203, 204, 205, 226])
+def test_another_success_than_the_file_is_none(host: Host, tmp_path: Path, status: int) -> None:
+    host.pages = {"/a": Page(b"" if status in (204, 205) else CONTENT, status=status)}
+    assert f"answers with HTTP {status}, not with the file" in fails(
+        file_at(host.url("/a"), sha256=""), tmp_path
+    )
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "br", "X-GZIP, deflate", "\x1b[2J"])
+def test_what_the_host_packed_on_its_own_is_not_kept_as_the_file(
+    host: Host, tmp_path: Path, encoding: str
+) -> None:
+    host.pages = {"/a": Page(gzip.compress(CONTENT), headers={"Content-Encoding": encoding})}
+    for sha256 in ("", SHA256):
+        message = fails(file_at(host.url("/a"), sha256=sha256), tmp_path)
+        assert f"sends the file packed ({encoding.lower()}), though" in message.replace(r"\x1b", "\x1b")
+        assert "\x1b" not in message
+        assert names(tmp_path) == []
+
+
+def test_a_gzip_file_that_is_announced_as_packed_is_the_file(host: Host, tmp_path: Path) -> None:
+    packed = gzip.compress(CONTENT)
+    host.pages = {"/a": Page(packed, headers={"Content-Encoding": "x-gzip"})}
+    for name in ("a.tgz", "a.tar.gz"):
+        download([RawFile(name, url=host.url("/a"))], tmp_path, patience=PATIENCE)
+        assert (tmp_path / name).read_bytes() == packed
+    host.pages = {"/a": Page(CONTENT, headers={"Content-Encoding": "identity"})}
+    download([file_at(host.url("/a"), sha256="")], tmp_path, patience=PATIENCE)
+
+
+def test_parts_that_are_smaller_than_what_was_asked_for_are_put_together(host: Host, tmp_path: Path) -> None:
+    host.pages = {"/a": Page(CONTENT, cuts=[50_000], part=60_000, headers={"ETag": '"v"'})}
+    for sha256 in ("", SHA256):
+        host.pages["/a"].cuts = [50_000]
+        download([file_at(host.url("/a"), sha256=sha256)], tmp_path, patience=PATIENCE)
+        assert (tmp_path / "sub" / "a.bin").read_bytes() == CONTENT
+        (tmp_path / "sub" / "a.bin").unlink()
+
+
+# --- hosts that give next to nothing ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("slow_headers", [False, True])
+def test_a_byte_now_and_then_is_no_download(host: Host, tmp_path: Path, slow_headers: bool) -> None:
+    host.pages = {"/a": Page(CONTENT, trickle=0.02, slow_headers=slow_headers), "/b": Page(CONTENT)}
+    patience = Patience(tries=2, pause=0.001, timeout=0.3, slowest=1000.0)
+    start = time.monotonic()
+    message = fails(file_at(host.url("/a")), tmp_path, patience)
+    assert time.monotonic() - start < 10
+    assert re.search(r"gave \d+ bytes in 0\.\d+ s; 1000 a second are wanted \(tried 2 times\)", message)
+    download([file_at(host.url("/a"), host.url("/b"))], tmp_path, patience=patience)
+    assert (tmp_path / "sub" / "a.bin").read_bytes() == CONTENT
+
+
+def test_an_address_has_so_much_time_for_a_file_and_no_more(host: Host, tmp_path: Path) -> None:
+    host.pages = {"/a": Page(CONTENT, cuts=[1] * 10_000)}
+    patience = Patience(tries=3, pause=0.01, timeout=5.0, total=0.5)
+    assert "did not give the file within 0.5 s" in fails(file_at(host.url("/a")), tmp_path, patience)
+    assert len(host.asked) < 1000
+
+
+def test_the_pace_is_measured_over_every_stretch_of_time_and_anew_for_each_connection() -> None:
+    clock = [0.0]
+    pace = Pace(Patience(timeout=10.0, slowest=100.0, total=1000.0), now=lambda: clock[0])
+    pace.received(999_999)
+    for seconds, count in ((9.9, 0), (10.0, 1), (19.9, 0)):
+        clock[0] = seconds
+        pace.received(count)
+    pace.connected()
+    clock[0] = 29.0
+    pace.received(999)
+    clock[0] = 29.9
+    with pytest.raises(Failure, match=r"^gave 999 bytes in 10 s; 100 a second are wanted$") as caught:
+        pace.received(0)
+    assert (caught.value.passing, caught.value.idle) == (True, True)
+    clock[0] = 1000.1
+    with pytest.raises(Failure, match=r"^did not give the file within 1000 s$") as caught:
+        pace.received(10**9)
+    assert not caught.value.passing
+
+
+def test_what_a_host_says_is_told_without_control_characters(host: Host, tmp_path: Path) -> None:
+    host.pages = {"/a": Page(location="ftp://example.org/\x1b]0;x\x07")}
+    message = fails(file_at(host.url("/a")), tmp_path)
+    assert "ftp://example.org/" in message
+    assert message.isprintable()
