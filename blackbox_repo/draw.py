@@ -5,15 +5,18 @@ A key is a tuple of strings, whole numbers, floats, bools and ``None`` that says
 draw's number in it. Equal values make equal keys: numpy's 3 is Python's 3, but neither 3.0 nor "3".
 
 A stream is SplitMix64 (Steele, Lea and Flood, OOPSLA 2014): 64-bit integer arithmetic, the n-th value a
-function of the start and n. Its start is a hash of the stream's key. So single draws and arrays of them are
-equal, on every machine and under every version of numpy.
+function of the start and n. The start of a longer key is the value of the shorter one's stream that has the
+hash of the last part as its number. So single draws and arrays of them are equal, on every machine and under
+every version of numpy.
 """
 
 from __future__ import annotations
 
 import math
 import struct
+from functools import lru_cache
 from hashlib import blake2b
+from typing import NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -44,8 +47,15 @@ class Stream:
     __slots__ = ("_start",)
 
     def __init__(self, *key: Key) -> None:
-        digest = blake2b(b"".join(map(_encoded, key)), digest_size=8).digest()
-        self._start = int.from_bytes(digest, "little")
+        self._start = 0
+        for part in key:
+            self._start = mixed(self._start, number_of(part))
+
+    def within(self, part: Key) -> Stream:
+        """The stream of the key that has one more part."""
+        stream = Stream()
+        stream._start = mixed(self._start, number_of(part))
+        return stream
 
     def bits(self, *numbers: int) -> int:
         """The 64 bits of a value."""
@@ -126,8 +136,21 @@ def mixed_array(start: int, numbers: npt.NDArray[np.uint64]) -> npt.NDArray[np.u
     return bits ^ (bits >> np.uint64(31))  # type: ignore[no-any-return]
 
 
-def _encoded(part: Key) -> bytes:
-    """A part of a key with its kind and length, so that different keys are different bytes."""
+def number_of(part: Key) -> int:
+    """The number that a further part of a key has in a stream.
+
+    Raises:
+        InvalidOption: It is no string, number, bool or ``None``.
+    """
+    try:
+        return _hash(part)
+    except TypeError:  # it cannot be looked up
+        return _refuse(part)
+
+
+@lru_cache(maxsize=4096, typed=True)
+def _hash(part: Key) -> int:
+    """64 bits that say what a part is and of which kind."""
     value = plain(part)
     if value is None or isinstance(value, bool):
         kind, content = b"o", repr(value).encode()
@@ -138,7 +161,11 @@ def _encoded(part: Key) -> bytes:
     elif isinstance(value, float):
         kind, content = b"f", struct.pack("<d", math.nan if math.isnan(value) else value + 0.0)
     else:
-        raise InvalidOption(
-            f"the key of a draw has the part {part!r}, but must be made of strings, numbers, bools and None"
-        )
-    return kind + len(content).to_bytes(8, "little") + content
+        _refuse(part)
+    return int.from_bytes(blake2b(kind + content, digest_size=8).digest(), "little")
+
+
+def _refuse(part: object) -> NoReturn:
+    raise InvalidOption(
+        f"the key of a draw has the part {part!r}, but must be made of strings, numbers, bools and None"
+    )

@@ -11,7 +11,7 @@ from blackbox_repo.space import Configuration, Space
 
 MISSES = 1000
 """So many draws in a row that were all drawn before mean that hardly any configuration is left."""
-_AT_ONCE = 64
+_AT_ONCE = 256
 
 
 class Sampler:

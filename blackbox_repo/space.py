@@ -139,13 +139,13 @@ class Space:
 
         Each hyperparameter has draws of its own, so another one more or less does not change them.
         """
-        stream, number = draw.place(key)
+        stream, number = _stream(key)
         if self.candidates is not None:
-            return dict(self.candidates[draw.Stream(*stream).integer(len(self.candidates), number)])
+            return dict(self.candidates[stream.integer(len(self.candidates), number)])
         sampled: dict[str, Value] = {}
         for name, domain in self.domains.items():
             if self.is_active(name, sampled):
-                sampled[name] = domain.at(draw.Stream(*stream, name).unit(number))
+                sampled[name] = domain.at(stream.unit(draw.number_of(name), number))
         return sampled
 
     def samples(self, *key: Key, count: int) -> list[dict[str, Value]]:
@@ -155,11 +155,11 @@ class Space:
             key: Of the first one, a whole number at its end; that of the next one ends with one more.
             count: How many.
         """
-        stream, first = draw.place(key)
+        stream, first = _stream(key)
         if self.candidates is not None:
-            rows = draw.Stream(*stream).integers(len(self.candidates), first, count)
+            rows = stream.integers(len(self.candidates), first, count)
             return [dict(self.candidates[row]) for row in rows]
-        columns = [d.at_all(draw.Stream(*stream, n).units(first, count)) for n, d in self.domains.items()]
+        columns = [d.at_all(stream.within(n).units(first, count)) for n, d in self.domains.items()]
         drawn = [dict(zip(self.domains, row, strict=True)) for row in zip(*columns, strict=True)]
         return [self._active(configuration) for configuration in drawn] if self.conditions else drawn
 
@@ -265,6 +265,11 @@ class Space:
                     Condition(c["parent"], tuple(c["values"])) for c in entry["active_where"]
                 )
         return cls(domains, conditions)
+
+
+def _stream(key: tuple[Key, ...]) -> tuple[draw.Stream, int]:
+    stream, number = draw.place(key)
+    return draw.Stream(*stream), number
 
 
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from blackbox_repo.blackbox import Blackbox
-from blackbox_repo.draw import Stream
+from blackbox_repo.draw import Stream, number_of
 from blackbox_repo.space import Configuration, configuration_text
 
 
@@ -20,8 +20,9 @@ class TrainingSeeds:
     """
 
     def __init__(self, blackbox: Blackbox, run_seed: int, fixed: int | None) -> None:
-        self._blackbox, self._run_seed, self._fixed = blackbox, run_seed, fixed
-        self._occurrences: dict[str, int] = {}
+        self._blackbox, self._fixed = blackbox, fixed
+        self._stream = Stream(run_seed, "training seed")
+        self._occurrences: dict[int, int] = {}
 
     def choose(self, configuration: Configuration) -> int:
         """The training seed of the next trial of a (canonical) configuration."""
@@ -30,7 +31,7 @@ class TrainingSeeds:
         seeds = self._blackbox.seeds(configuration)
         if len(seeds) == 1:
             return seeds[0]
-        text = configuration_text(configuration)
-        occurrence = self._occurrences.get(text, 0)
-        self._occurrences[text] = occurrence + 1
-        return seeds[Stream(self._run_seed, "training seed", text).integer(len(seeds), occurrence)]
+        number = number_of(configuration_text(configuration))
+        occurrence = self._occurrences.get(number, 0)
+        self._occurrences[number] = occurrence + 1
+        return seeds[self._stream.integer(len(seeds), number, occurrence)]
