@@ -34,7 +34,7 @@ def whole(name: str, value: object, least: float = -math.inf, most: float = math
 
     Args:
         name: What the message calls it.
-        value: An int of Python or numpy; no bool, and no float.
+        value: A number of Python or numpy, 3.0 being 3; no bool.
         least: The smallest that is allowed.
         most: The largest that is allowed.
 
@@ -42,6 +42,8 @@ def whole(name: str, value: object, least: float = -math.inf, most: float = math
         InvalidOption: No whole number from ``least`` to ``most``.
     """
     checked = plain(value)
+    if isinstance(checked, float) and checked.is_integer():
+        checked = int(checked)
     if isinstance(checked, bool) or not isinstance(checked, int) or not least <= checked <= most:
         rule = _rule(least, most)
         raise InvalidOption(f"{name} is {value!r}, but must be a whole number{rule and ', ' + rule}")

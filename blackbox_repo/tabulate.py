@@ -16,6 +16,7 @@ from blackbox_repo.manifest import Defect, Manifest, Task, read_manifest
 from blackbox_repo.one_by_one import OneByOne
 from blackbox_repo.repository import load_blackbox
 from blackbox_repo.sampling import Sampler
+from blackbox_repo.scalars import whole
 from blackbox_repo.space import CanonicalKey, Configuration, Space
 from blackbox_repo.storage import save_tables
 from blackbox_repo.table import STATUSES, Coded, Table, TabularBlackbox
@@ -45,11 +46,11 @@ def tabulate(
     Example:
         >>> table = tabulate(load_blackbox("yahpo-lcbench")["3945"], 1000)
     """
-    space = blackbox.schema.space
-    if isinstance(configurations, int):
-        chosen = _drawn(space, configurations, seed)
-    else:
+    space, seed = blackbox.schema.space, whole("seed", seed)
+    if isinstance(configurations, Sequence):
         chosen = _checked(space, configurations)
+    else:
+        chosen = _drawn(space, whole("configurations", configurations, 1), seed)
     schema = replace(blackbox.schema, space=replace(space, candidates=None))
     return TabularBlackbox(schema, _table(blackbox, chosen), name=f"{blackbox.name} | tabulated")
 
@@ -82,6 +83,7 @@ def save_tabulated(
         FormatError: What would be replaced is no blackbox.
         Occupied: Another process is writing it.
     """
+    configurations, seed = whole("configurations", configurations, 1), whole("seed", seed)
     source = load_blackbox(name).manifest
     given = {task: source.task(task) for task in tasks or source.tasks}
     size = source.schema.space.size if source.network else max(of.configurations for of in given.values())
@@ -126,8 +128,6 @@ def _cut(source: Manifest, count: int, seed: int) -> Defect:
 
 
 def _drawn(space: Space, count: int, seed: int) -> list[Configuration]:
-    if count < 1:
-        raise InvalidOption(f"configurations={count!r} must be 1 or more")
     if space.size is not None and space.size <= count:
         return [space.configuration(index) for index in range(space.size)]
     chosen: dict[CanonicalKey, Configuration] = {}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numbers
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import cast
 
 from blackbox_repo.blackbox import Blackbox
 from blackbox_repo.errors import InvalidOption
+from blackbox_repo.scalars import whole
 from blackbox_repo.schema import Schema
 from simulator.callbacks import Callback
 from simulator.conditions import Conditions
@@ -66,11 +66,7 @@ def simulate(  # noqa: PLR0913  one door, and all but two arguments are named
         SimulationError: The curves take no time. Of both, ``error.run`` is the run so far; it is the whole
             run if only the scheduler's ``close()`` raised.
     """
-    if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
-        raise InvalidOption(f"workers is {workers!r}, but must be a whole number, 1 or more")
-    if isinstance(seed, bool) or not isinstance(seed, numbers.Integral):
-        raise InvalidOption(f"seed is {seed!r}, but must be a whole number")
-    seed = int(seed)  # draws tell numpy's integers from Python's
+    workers, seed = whole("workers", workers, 1), whole("seed", seed)
     if blackbox.schema.time is None:
         raise InvalidOption(
             f"{blackbox.name!r} records no time, so it can only be simulated with a time model: "

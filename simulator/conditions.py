@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, get_args
 
 from blackbox_repo.errors import InvalidOption
+from blackbox_repo.scalars import flag, is_number, plain, whole
 from simulator.clock import to_ns
 from simulator.decision_time import DecisionTime, Recorded, check_decision_time
 from simulator.delays import Delays, check_delay
@@ -42,23 +43,31 @@ class Conditions:
     training_seed: int | None = None
 
     def __post_init__(self) -> None:
-        if not isinstance(self.checkpoints, bool):
-            raise InvalidOption(f"conditions.checkpoints is {self.checkpoints!r}, but must be true or false")
-        check_decision_time(self.decision_time)
+        checked: dict[str, Any] = {
+            "checkpoints": flag("conditions.checkpoints", self.checkpoints),
+            "decision_time": check_decision_time(self.decision_time),
+            "speeds": self._checked_speeds(),
+        }
         if self.poll is not None:
-            check_delay("conditions.poll", self.poll)
-            if not isinstance(self.poll, int | float) or to_ns(self.poll) < 1:
-                raise InvalidOption(f"conditions.poll is {self.poll!r}, but must be a nanosecond or more")
-        seed = self.training_seed
-        if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int)):
-            raise InvalidOption(f"conditions.training_seed is {seed!r}, but must be a whole number")
-        speeds = self.speeds if isinstance(self.speeds, tuple) else ()
-        numbers = all(isinstance(speed, int | float) and 0 < speed < math.inf for speed in speeds)
-        if not numbers or not isinstance(self.speeds, tuple | None | Distribution):
+            checked["poll"] = poll = check_delay("conditions.poll", self.poll)
+            if not isinstance(poll, int | float) or to_ns(poll) < 1:
+                raise InvalidOption(f"conditions.poll is {poll!r}, but must be a nanosecond or more")
+        if self.training_seed is not None:
+            checked["training_seed"] = whole("conditions.training_seed", self.training_seed)
+        for name, value in checked.items():
+            object.__setattr__(self, name, value)
+
+    def _checked_speeds(self) -> tuple[float, ...] | Distribution | None:
+        if self.speeds is None or isinstance(self.speeds, Distribution):
+            return self.speeds
+        speeds = tuple(map(plain, self.speeds)) if isinstance(self.speeds, tuple) else ()
+        numbers = tuple(speed for speed in speeds if is_number(speed) and 0 < speed < math.inf)
+        if not isinstance(self.speeds, tuple) or len(numbers) < len(speeds):
             raise InvalidOption(
                 f"conditions.speeds is {self.speeds!r}, but must be a number above 0 for each worker or a "
                 f"distribution such as lognormal(1, 0.3)"
             )
+        return numbers
 
     def described(self) -> dict[str, Any]:
         """The conditions as JSON; a distribution as it is written in Python."""

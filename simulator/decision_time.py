@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 from blackbox_repo import draw
 from blackbox_repo.errors import InvalidOption
+from blackbox_repo.scalars import is_number, plain
 from simulator.clock import to_ns, to_seconds
 from simulator.delays import Delay, check_delay
 from simulator.distributions import Distribution
@@ -71,14 +72,15 @@ def recorded(run: Run) -> Recorded:
     return Recorded(tuple(after - before for before, after in zip(taken, answered, strict=True)))
 
 
-def check_decision_time(value: object) -> None:
-    """Refuse what is no decision time.
+def check_decision_time(value: object) -> DecisionTime:
+    """A decision time as it is kept, numpy's numbers as built-in ones.
 
     Raises:
         InvalidOption: Neither seconds, nor a distribution, nor a function.
     """
-    if isinstance(value, get_args(Distribution)) or not callable(value):
-        check_delay("conditions.decision_time", value)
+    if callable(value) and not isinstance(value, Distribution):
+        return value
+    return check_delay("conditions.decision_time", value)
 
 
 def decision_ns(policy: DecisionTime, seed: int, call: Call) -> int:
@@ -92,8 +94,8 @@ def decision_ns(policy: DecisionTime, seed: int, call: Call) -> int:
     if isinstance(policy, get_args(Distribution)):
         return to_ns(policy.at(draw.unit(seed, "decision", call.number)))
     assert callable(policy)
-    seconds = policy(call)
-    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds < math.inf:
+    seconds = plain(policy(call))
+    if not is_number(seconds) or not 0 <= seconds < math.inf:
         raise InvalidOption(
             f"conditions.decision_time gave {seconds!r} for {call!r} at {to_seconds(to_ns(call.time))} s, "
             f"but must give 0 or more seconds"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, fields
-from typing import Any, TypeAlias, get_args
+from typing import TypeAlias, get_args
 
 from blackbox_repo.errors import InvalidOption
+from blackbox_repo.scalars import is_number, plain
 from simulator.distributions import Distribution
 
 Delay: TypeAlias = float | Distribution
@@ -40,7 +41,8 @@ class Delays:
             drawn = isinstance(self.report, get_args(Distribution))
             object.__setattr__(self, "complete", 0.0 if drawn else self.report)
         for field in fields(self):
-            check_delay(f"delays.{field.name}", getattr(self, field.name))
+            checked = check_delay(f"delays.{field.name}", getattr(self, field.name))
+            object.__setattr__(self, field.name, checked)
         constant = isinstance(self.complete, int | float) and isinstance(self.report, int | float)
         if constant and self.complete < self.report:  # type: ignore[operator]
             raise InvalidOption(
@@ -49,15 +51,17 @@ class Delays:
             )
 
 
-def check_delay(name: str, delay: Any) -> None:
-    """Refuse what is no delay.
+def check_delay(name: str, delay: object) -> Delay:
+    """A delay as it is kept, numpy's numbers as built-in ones.
 
     Raises:
         InvalidOption: Neither 0 or more seconds nor a distribution; the message names it.
     """
-    if isinstance(delay, get_args(Distribution)):
-        return
-    if isinstance(delay, bool) or not isinstance(delay, int | float):
+    if isinstance(delay, Distribution):
+        return delay
+    seconds = plain(delay)
+    if not is_number(seconds):
         raise InvalidOption(f"{name} is {delay!r}, but must be a number of seconds or a distribution")
-    if not math.isfinite(delay) or delay < 0:
+    if not 0 <= seconds < math.inf:
         raise InvalidOption(f"{name} is {delay!r}, but must be 0 or more seconds")
+    return seconds

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from blackbox_repo.errors import InvalidOption
+from blackbox_repo.scalars import flag
 from simulator.delays import Delay, check_delay
 
 
@@ -34,8 +35,7 @@ class Failures:
         for name in ("crash", "preempt", "away"):
             value = getattr(self, name)
             if value is not None or name == "away":
-                check_delay(f"failures.{name}", value)
+                object.__setattr__(self, name, check_delay(f"failures.{name}", value))
             if value == 0 and name != "away":
                 raise InvalidOption(f"failures.{name} is {value!r}, but must be above 0 seconds, or None")
-        if not isinstance(self.requeue, bool):
-            raise InvalidOption(f"failures.requeue is {self.requeue!r}, but must be true or false")
+        object.__setattr__(self, "requeue", flag("failures.requeue", self.requeue))

@@ -9,6 +9,7 @@ from types import FrameType
 from typing import ParamSpec, TypeVar
 
 from blackbox_repo.errors import InvalidOption
+from blackbox_repo.scalars import is_number, plain
 from simulator.scheduler import Decision, Report, Scheduler, Suggestion, Trial
 
 _P = ParamSpec("_P")
@@ -94,7 +95,7 @@ def check_patience(seconds: float | None) -> None:
     """
     if seconds is None:
         return
-    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds <= LONGEST:
+    if not is_number(plain(seconds)) or not 0 < seconds <= LONGEST:
         raise InvalidOption(
             f"patience is {seconds!r}, but must be a number of real seconds, above 0 (at most {LONGEST:g})"
         )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any
 
 from blackbox_repo.errors import InvalidOption
+from blackbox_repo.scalars import flag, number, whole
 from blackbox_repo.schema import Schema
 from simulator.state import RunState
 
@@ -34,7 +34,7 @@ class Cost:
 
     def __post_init__(self) -> None:
         for name in ("limit", "price"):
-            _check_positive(f"Cost.{name}", getattr(self, name))
+            object.__setattr__(self, name, number(f"Cost.{name}", getattr(self, name), above=0))
 
 
 @dataclass(frozen=True)
@@ -45,8 +45,7 @@ class Threshold:
     objective: str | None = None
 
     def __post_init__(self) -> None:
-        if not _is_number(self.value):
-            raise InvalidOption(f"Threshold.value is {self.value!r}, but must be a finite number")
+        object.__setattr__(self, "value", number("Threshold.value", self.value))
 
 
 @dataclass(frozen=True)
@@ -84,15 +83,11 @@ class Stop:
         if all(getattr(self, name) is None for name in limits):
             raise InvalidOption("a run needs an end: give Stop a time or a count, such as Stop(time=7200)")
         if self.time is not None:
-            _check_positive("the limit time", self.time)
+            object.__setattr__(self, "time", number("the limit time", self.time, above=0))
         for name in COUNTS:
-            value = getattr(self, name)
-            if value is not None:
-                _check_positive(f"the limit {name}", value, "a whole number, 1 or more")
-                if value != int(value):
-                    raise InvalidOption(
-                        f"the limit {name} is {value!r}, but must be a whole number, 1 or more"
-                    )
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, whole(f"the limit {name}", getattr(self, name), 1))
+        object.__setattr__(self, "drain", flag("drain", self.drain))
 
     def check(self, schema: Schema) -> None:
         """Refuse objectives that cannot play their part.
@@ -127,14 +122,3 @@ class Stop:
             elif value is not None and value is not False:
                 described[name] = value
         return described
-
-
-def _is_number(value: object) -> bool:
-    return not isinstance(value, bool) and isinstance(value, int | float) and math.isfinite(value)
-
-
-def _check_positive(what: str, value: Any, rule: str = "above 0") -> None:
-    if not _is_number(value):
-        raise InvalidOption(f"{what} is {value!r}, but must be a finite number")
-    if value <= 0:
-        raise InvalidOption(f"{what} is {value!r}, but must be {rule}")

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from blackbox_repo.blackbox import Blackbox
 from blackbox_repo.curve import LearningCurve
 from blackbox_repo.errors import BlackboxRepoError
+from blackbox_repo.scalars import plain
 from blackbox_repo.space import Configuration
 from simulator.cluster import Cluster
 from simulator.curves import Curves
@@ -139,6 +140,7 @@ class Suggestions:
 
     def _known_trial(self, number: object, verb: str) -> TrialState:
         count = len(self._cluster.trials)
+        number = plain(number)
         if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number < count:
             raise self._refuse("suggest()", f"{verb} trial {number!r}, but there are {count} trials")
         return self._cluster.trials[number]

@@ -16,6 +16,7 @@ from typing import Any, NoReturn, TypeGuard
 from blackbox_repo import typed_json
 from blackbox_repo.domains import Integer, Value
 from blackbox_repo.errors import FormatError, InvalidOption, suggestion
+from blackbox_repo.scalars import is_number, plain
 from blackbox_repo.schema import Schema
 from blackbox_repo.space import Space
 from simulator.adapters.child import Child, ChildError
@@ -59,8 +60,7 @@ class Process:
             raise InvalidOption(f"the command {command!r} cannot be split into words: {err}") from err
         if not self._words:
             raise InvalidOption("the command of a process is missing; write process:COMMAND")
-        number = isinstance(timeout, int | float) and not isinstance(timeout, bool)
-        if not number or not 0 < timeout <= _LONGEST_TIMEOUT:
+        if not is_number(plain(timeout)) or not 0 < timeout <= _LONGEST_TIMEOUT:
             raise InvalidOption(f"timeout is {timeout!r}, but must be a number of real seconds, above 0")
         self._timeout = timeout
 

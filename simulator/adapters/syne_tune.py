@@ -13,6 +13,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from blackbox_repo.errors import InvalidOption, UnknownName
+from blackbox_repo.scalars import plain
 from blackbox_repo.schema import Schema
 from blackbox_repo.space import Configuration
 from simulator.adapters.fidelities import Resource
@@ -207,6 +208,7 @@ def parameters(factory: Any) -> set[str]:
 
 
 def _check_limit(limit: object, most: int) -> None:
+    limit = plain(limit)
     if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= most:
         raise InvalidOption(
             f"max_t is {limit!r}, but must be a whole number from 1 to {most}, where trainings end"

@@ -9,6 +9,7 @@ from enum import Enum
 from statistics import fmean, stdev
 
 from blackbox_repo.errors import InvalidOption
+from blackbox_repo.scalars import is_number, plain
 from simulator.regression.results import REMEDY, Results, Row
 from simulator.regression.signed_rank import SignedRank
 from simulator.versions import NUMBERS
@@ -156,7 +157,7 @@ def check_margin(margin: float) -> None:
     Raises:
         InvalidOption: It is none.
     """
-    if isinstance(margin, bool) or not isinstance(margin, int | float) or not 0 < margin < 1:
+    if not is_number(plain(margin)) or not 0 < margin < 1:
         raise InvalidOption(f"margin is {margin!r}, but must be a regret, above 0 and below 1")
 
 

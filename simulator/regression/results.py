@@ -19,6 +19,7 @@ import msgspec
 from blackbox_repo import __version__, typed_json
 from blackbox_repo.errors import FormatError, InvalidOption
 from blackbox_repo.folders import full_disk_named
+from blackbox_repo.scalars import whole
 from simulator.api import simulate
 from simulator.regression.golden import Golden
 from simulator.regression.scores import regret
@@ -251,10 +252,8 @@ def measure(
         InvalidOption: Fewer than one seed or process, or a factory that cannot go to another process.
         SchedulerError: The scheduler failed.
     """
-    seeds = suite.seeds if seeds is None else seeds
-    for name, count in (("seeds", seeds), ("jobs", jobs)):
-        if isinstance(count, bool) or not isinstance(count, int) or count < 1:
-            raise InvalidOption(f"{name} is {count!r}, but must be a whole number, 1 or more")
+    seeds = whole("seeds", suite.seeds if seeds is None else seeds, 1)
+    jobs = whole("jobs", jobs, 1)
     work = [(case, seed) for case in suite.only(tasks) for seed in range(seeds)]
     done: list[tuple[Row, str]] = []
     with _mapped(jobs) as mapped:

@@ -120,7 +120,7 @@ def test_a_finite_space_is_taken_as_a_whole_in_the_order_of_its_grid(grid: Tabul
 
 def test_too_few_configurations_and_repeated_ones_are_refused() -> None:
     box, tree = conditional(), {"kind": "tree", "depth": 1}
-    with pytest.raises(InvalidOption, match="configurations=0 must be 1 or more"):
+    with pytest.raises(InvalidOption, match="configurations is 0, but must be a whole number, 1 or more"):
         tabulate(box, 0)
     with pytest.raises(InvalidOption, match=r"configurations=\[\] must be 1 or more"):
         tabulate(box, [])

@@ -109,8 +109,8 @@ def test_what_failed_is_forgotten_but_its_averages_count() -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"grace": -1}, "grace is -1, but must be a number from 0 to inf"),
-        ({"grace": "9"}, "grace is '9', but must be a number from 0 to inf"),
+        ({"grace": -1}, "grace is -1, but must be a number, 0 or more"),
+        ({"grace": "9"}, "grace is '9', but must be a number, 0 or more"),
         (
             {"grace": 9.5},
             "grace is 9.5, but must be at most the largest fidelity of 1..9, or nothing can be stopped",
