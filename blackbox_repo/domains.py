@@ -106,7 +106,8 @@ class Float:
     def at_all(self, positions: Array) -> list[float]:
         """The values at many positions in [0, 1), each as :meth:`at` gives it."""
         low, width = self._scale
-        raw = low + positions * width
+        with np.errstate(under="ignore"):
+            raw = low + positions * width
         found = round_significant(exp_array(raw) if self.log else raw, 12).clip(self.lower, self.upper)
         found[positions == 0] = self.lower
         values: list[float] = found.tolist()

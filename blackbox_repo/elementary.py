@@ -104,9 +104,9 @@ def exp(exponent: float) -> float:
 
 def exp_array(exponents: Floats) -> Floats:
     """As :func:`exp`, for an array."""
-    powers = np.rint(exponents * _LOG2_E)
-    rests = exponents - powers * _LN2_HIGH - powers * _LN2_LOW
     with np.errstate(over="ignore", under="ignore"):
+        powers = np.rint(exponents * _LOG2_E)
+        rests = exponents - powers * _LN2_HIGH - powers * _LN2_LOW
         return np.ldexp(_polynomial(_TAYLOR, rests), powers.astype(np.intc))
 
 

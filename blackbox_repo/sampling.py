@@ -32,20 +32,20 @@ class Sampler:
     def __init__(
         self, space: Space, *key: Key, duplicates: bool = False, known: Iterable[Configuration] = ()
     ) -> None:
-        self._space, self._key, self._drawn = space, key, 0
+        self._space, self._key = space, key
         self._all = None if duplicates else space.enumeration
         self._known = {space.identity(configuration) for configuration in known}
         self._remembers = self._all is not None and not _all_are_equally_likely(space)
-        self._order = None
+        self._order: Permutation | None = None
         if self._all is not None and not self._remembers:
             self._order = Permutation(self._all.size, *key)
-        self._misses = 0
+        self._drawn = self._misses = 0
 
     def take(self, count: int) -> list[dict[str, Value]]:
         """At least ``count`` further configurations, or all that are left."""
         taken: list[dict[str, Value]] = []
         while len(taken) < count and (drawn := self._draw(max(count, _AT_ONCE))):
-            taken += drawn if self._all is None else self._new(drawn)
+            taken += self._new(drawn) if self._remembers or (self._all and self._known) else drawn
         return taken
 
     def _draw(self, count: int) -> list[dict[str, Value]]:
@@ -55,22 +55,25 @@ class Sampler:
         return self._all.block(self._order.block(first, count))
 
     def _new(self, drawn: list[dict[str, Value]]) -> list[dict[str, Value]]:
-        if not self._known and not self._remembers:
-            return drawn
+        """Those that are not known, up to the draw after which the rest comes in order."""
         new = []
         for configuration in drawn:
             identity = self._space.identity(configuration)
-            if identity in self._known:
-                self._misses += 1
-            else:
+            if identity not in self._known:
                 new.append(configuration)
                 self._misses = 0
                 if self._remembers:
                     self._known.add(identity)
-        if self._misses >= MISSES and self._order is None:
-            assert self._all is not None
-            self._order, self._drawn = Permutation(self._all.size, *self._key, "rest"), 0
+            elif self._has_missed_enough():
+                break
         return new
+
+    def _has_missed_enough(self) -> bool:
+        self._misses += 1
+        if self._all is None or self._order is not None or self._misses < MISSES:
+            return False
+        self._order, self._drawn = Permutation(self._all.size, *self._key, "rest"), 0
+        return True
 
 
 def _all_are_equally_likely(space: Space) -> bool:

@@ -531,7 +531,7 @@ def test_delays_and_speeds_may_be_distributions(bb_sim: Callable[..., Finished])
         ("conditions.sped=1", "unknown condition 'sped'; did you mean 'speeds'"),
         ("stop.reprots=1", "unknown limit 'reprots'; did you mean 'reports'?"),
         ("stop.drain=1", "stop.drain is 1, but must be true or false"),
-        ("stop.cost=-1", "Cost.limit is -1, but must be above 0"),
+        ("stop.cost=-1", "Cost.limit is -1, but must be a number above 0"),
     ],
 )
 def test_settings_that_make_no_sense_are_refused(

@@ -121,8 +121,8 @@ def test_late_points_never_count_T14(play: Any, job: Any) -> None:
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Cost(0), "Cost.limit is 0, but must be above 0"),
-        (lambda: Cost(1, price=-2), "Cost.price is -2, but must be above 0"),
+        (lambda: Cost(0), "Cost.limit is 0, but must be a number above 0"),
+        (lambda: Cost(1, price=-2), "Cost.price is -2, but must be a number above 0"),
         (lambda: Threshold(float("nan")), "Threshold.value is nan, but must be a finite number"),
         (lambda: Stop(drain=True), "a run needs an end"),
     ],

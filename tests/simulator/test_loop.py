@@ -477,7 +477,7 @@ def test_the_arguments_of_simulate_are_checked(tiny: Any) -> None:
         simulate(tiny, RandomSearch, workers=1, stop=Stop(time=1), seed=1.5)
     with pytest.raises(InvalidOption, match="a run needs an end"):
         Stop()
-    with pytest.raises(InvalidOption, match="the limit time is -1, but must be above 0"):
+    with pytest.raises(InvalidOption, match="the limit time is -1, but must be a number above 0"):
         Stop(time=-1)
     with pytest.raises(InvalidOption, match="the limit reports is 2.5, but must be a whole number"):
         Stop(reports=2.5)  # type: ignore[arg-type]
