@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from blackbox_repo.schema import Schema
     from blackbox_repo.space import Configuration
 
+_TABULATE = "bb-repo tabulate (in Python blackbox_repo.tabulate.tabulate) makes a table of some of them"
+
 
 class Blackbox(ABC):
     """A benchmark task. Implement :meth:`curve`, set ``schema``, and everything else follows.
@@ -73,7 +75,9 @@ class Blackbox(ABC):
         Raises:
             NotTabulated: Any configuration can be asked, none is listed.
         """
-        raise NotTabulated(f"{self.name!r} lists no configurations: any one of its space can be asked")
+        raise NotTabulated(
+            f"{self.name!r} lists no configurations: any one of its space can be asked; {_TABULATE}"
+        )
 
     def values(self, objective: str) -> Array:
         """One objective of the whole table as ``(configuration, seed, fidelity)``.
@@ -85,7 +89,9 @@ class Blackbox(ABC):
             NotTabulated: As in :meth:`configurations`.
         """
         self.schema.objective(objective)
-        raise NotTabulated(f"{self.name!r} has no table: any configuration of its space can be asked")
+        raise NotTabulated(
+            f"{self.name!r} has no table: any configuration of its space can be asked; {_TABULATE}"
+        )
 
     def to_pandas(self) -> Any:
         """The whole table as a DataFrame, one row a configuration, seed and fidelity.

@@ -2,41 +2,80 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
-from rich.console import Console
-from rich.table import Table
+from rich.text import Text
 
 from blackbox_repo.domains import Domain, Float, Integer
 from blackbox_repo.manifest import Manifest, Task
 from blackbox_repo.schema import Objective
+from blackbox_repo.terminal import Column, Row, Terminal, facts, table
 
 
 def print_description(manifest: Manifest) -> None:
     """Print everything that a user must know before using the blackbox."""
-    console = Console(highlight=False)
-    fidelity = manifest.schema.fidelity
-    console.print(f"[bold]{manifest.name}[/] {manifest.version}  {manifest.title}")
-    console.print(f"licence {manifest.license}, {manifest.homepage}")
-    console.print(f"cite: {manifest.citation}")
-    console.print(f"fidelity: {fidelity.name} {fidelity.describe()} ({fidelity.kind})")
-    if manifest.schema.time is None:
-        console.print("time: none in the source; a simulation needs --time-model constant:SECONDS")
-    _print_table(
-        console, "space", ("hyperparameter", "values"), [(n, _domain(d)) for n, d in _domains(manifest)]
-    )
-    objectives = [(o.name, _role(manifest, o), o.unit, o.description) for o in manifest.schema.objectives]
-    _print_table(console, "objectives", ("objective", "role", "unit", "description"), objectives)
+    terminal = Terminal()
+    terminal.say(f"{manifest.name} {manifest.version}", "bold")
+    terminal.say(manifest.title)
+    terminal.say("")
+    terminal.show(facts(terminal, _facts(manifest)))
+    objectives = [(o.name, o.unit, _role(manifest, o), o.description) for o in manifest.schema.objectives]
     tasks = [(name, *_task(manifest, task)) for name, task in manifest.tasks.items()]
-    _print_table(console, "tasks", ("task", "", "configurations", "runs", "target", "best"), tasks)
-    defects = [(defect.what, defect.rule) for defect in manifest.card]
-    _print_table(console, "known defects", ("what", "how it is treated"), defects)
-    sources = [(s.file, s.repository or s.url, s.commit[:12], s.sha256[:12]) for s in manifest.sources]
-    _print_table(console, "sources", ("file", "from", "commit", "sha256"), sources)
+    sources = [(s.file, s.commit[:12], s.sha256[:12], s.repository or s.url) for s in manifest.sources]
+    domains = [(name, _domain(domain)) for name, domain in manifest.schema.space.domains.items()]
+    _show(terminal, "space", [Column("hyperparameter"), _wrapping("values")], domains)
+    _show(
+        terminal,
+        "objectives",
+        [Column("objective"), Column("unit"), Column("role"), _wrapping("description")],
+        objectives,
+    )
+    _show(
+        terminal,
+        "tasks",
+        [
+            Column("task"),
+            *(Column(heading, right=True) for heading in ("configurations", "runs", "best")),
+            Column("target"),
+            _wrapping("title"),
+        ],
+        tasks,
+    )
+    _show(
+        terminal,
+        "known defects",
+        [_wrapping("what"), _wrapping("how it is treated")],
+        [(defect.what, defect.rule) for defect in manifest.card],
+    )
+    _show(
+        terminal,
+        "sources",
+        [Column("file"), Column("commit"), Column("SHA-256"), _wrapping("from")],
+        sources,
+    )
 
 
-def _domains(manifest: Manifest) -> list[tuple[str, Domain]]:
-    return list(manifest.schema.space.domains.items())
+def _facts(manifest: Manifest) -> list[tuple[str, object]]:
+    fidelity = manifest.schema.fidelity
+    told: list[tuple[str, object]] = [
+        ("licence", manifest.license),
+        ("homepage", manifest.homepage),
+        ("cite", " ".join(manifest.citation.split())),
+        ("fidelity", f"{fidelity.name} {fidelity.describe()} ({fidelity.kind})"),
+    ]
+    if manifest.schema.time is None:
+        told.append(("time", "none in the source; a simulation needs --time-model constant:SECONDS"))
+    return told
+
+
+def _wrapping(heading: str) -> Column:
+    return Column(heading, wraps=True)
+
+
+def _show(terminal: Terminal, title: str, columns: list[Column], rows: Iterable[Row]) -> None:
+    rows = list(rows)
+    if rows:
+        terminal.show(["", Text(title, "bold underline"), *table(terminal, columns, rows)])
 
 
 def _domain(domain: Domain) -> str:
@@ -60,18 +99,4 @@ def _task(manifest: Manifest, task: Task) -> tuple[str, ...]:
     target = task.target or manifest.schema.target
     best = task.best.get(target)
     counts = [f"{count:,}" if count else "any" for count in (task.configurations, task.rows)]
-    return task.title, *counts, target, "-" if best is None else f"{best.value:.6g}"
-
-
-def _print_table(
-    console: Console, title: str, headings: tuple[str, ...], rows: Sequence[tuple[str, ...]]
-) -> None:
-    table = Table(
-        box=None, padding=(0, 2, 0, 0), header_style="dim", title_justify="left", title=f"\n{title}"
-    )
-    for heading in headings:
-        table.add_column(heading, overflow="fold")
-    for row in rows:
-        table.add_row(*row)
-    if rows:
-        console.print(table)
+    return *counts, "-" if best is None else f"{best.value:.6g}", target, task.title

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from blackbox_repo import typed_json
 from blackbox_repo.domains import Value
 from blackbox_repo.errors import FormatError, UnknownName
 from blackbox_repo.schema import Schema
@@ -208,7 +209,7 @@ def read_manifest(folder: Path) -> Manifest:
     """
     path = folder / MANIFEST_FILE
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = typed_json.parse(typed_json.read_regular(path), path)
     except FileNotFoundError as err:
         raise FormatError(f"{folder} holds no {MANIFEST_FILE}: it is not a blackbox") from err
     except (OSError, ValueError) as err:

@@ -21,6 +21,8 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from blackbox_repo.plain_text import printable
+
 EVERY = 30.0  # seconds until the first line, and between two
 
 
@@ -43,7 +45,8 @@ def told(name: str) -> Iterator[Teller]:
     """
     terminal = Console(stderr=True)
     if terminal.is_terminal:
-        columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), _Bytes(), _Speed())
+        step = TextColumn("{task.description}", markup=False)
+        columns = (SpinnerColumn("line"), step, BarColumn(), _Bytes(), _Speed())
         with Progress(*columns, TimeElapsedColumn(), console=terminal, transient=True) as progress:
             yield _Bar(name, progress)
         return
@@ -81,7 +84,7 @@ class Lines:
 
     def line(self, seconds: float) -> str:
         """What there is to say after so many seconds."""
-        return f"{self._name}, {seconds / 60:.1f} min: {self._step}{self._amount}"
+        return printable(f"{self._name}, {seconds / 60:.1f} min: {self._step}{self._amount}")
 
 
 class _Bar:
@@ -93,10 +96,11 @@ class _Bar:
 
     def step(self, text: str) -> None:
         self._step = text
-        self._progress.update(self._line, description=f"{self._name}: {text}", completed=0, total=None)
+        shown = printable(f"{self._name}: {text}")
+        self._progress.update(self._line, description=shown, completed=0, total=None)
 
     def amount(self, file: str, done: int, total: int) -> None:
-        text = f"{self._name}: {self._step}: {file}"
+        text = printable(f"{self._name}: {self._step}: {file}")
         self._progress.update(self._line, description=text, completed=done, total=total or None)
 
 

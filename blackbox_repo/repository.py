@@ -109,6 +109,6 @@ def _problem(folder: Path, manifest: Manifest, name: str) -> str:
             found = blackbox.evaluate(best.configuration, best.fidelity, seed=best.seed)[objective]
             if found != best.value:
                 return f"the best {objective} is {found}, but the manifest says {best.value}"
-    except BlackboxRepoError as err:
+    except (BlackboxRepoError, OSError) as err:
         return str(err)
     return ""

@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import data_cache
-from blackbox_repo.errors import UnknownName
+from blackbox_repo.errors import InvalidOption, UnknownName
 from blackbox_repo.manifest import MANIFEST_FILE
 
 PATH_VARIABLE = "BLACKBOX_PATH"
+_ADDRESS = re.compile(r"\b[a-zA-Z][\w+.-]*://")
 
 
 def roots() -> list[Path]:
     """The folders whose subfolders are blackboxes, first come first served.
 
     The environment variable ``BLACKBOX_PATH`` names some, separated as in ``PATH``.
+
+    Raises:
+        InvalidOption: It names an address such as ``s3://bucket``.
     """
-    named = [Path(part) for part in os.environ.get(PATH_VARIABLE, "").split(os.pathsep) if part]
+    listed = os.environ.get(PATH_VARIABLE, "")
+    if _ADDRESS.search(listed):
+        raise InvalidOption(
+            f"{PATH_VARIABLE} is {listed!r}, but must name folders of this machine, separated by "
+            f"{os.pathsep!r}; copy the blackboxes into one, or mount the place where they lie"
+        )
+    named = [Path(part) for part in listed.split(os.pathsep) if part]
     return [*named, Path(data_cache.__file__).parent]
 
 
@@ -41,4 +52,7 @@ def locate(name: str | Path) -> Path:
         return known[str(name)]
     if (Path(name) / MANIFEST_FILE).is_file():
         return Path(name)
+    folder, slash, task = str(name).rpartition("/")
+    if slash and (folder in known or (Path(folder) / MANIFEST_FILE).is_file()):
+        raise UnknownName("blackbox", str(name), [folder], f"its task is load_blackbox({folder!r})[{task!r}]")
     raise UnknownName("blackbox", str(name), known)

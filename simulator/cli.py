@@ -8,15 +8,21 @@ import shutil
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from blackbox_repo import console
+from blackbox_repo.benchmark import BENCHMARKS
+from blackbox_repo.console import StrictCommand, examples
 from blackbox_repo.errors import InvalidOption
-from simulator.command import Command, Prepared, UnfinishedRun
+from blackbox_repo.plain_text import printable
+from blackbox_repo.repository import list_blackboxes
+from simulator.command import OFF_TABLE, Command, Prepared, UnfinishedRun, optimized
 from simulator.difference import first_difference
 from simulator.errors import RunError
 from simulator.keeping import claimed, kept
@@ -25,76 +31,125 @@ from simulator.progress import ProgressBar
 from simulator.regression.ci import ci
 from simulator.run import Run
 from simulator.saved_run import check_free
-from simulator.schedulers.registry import SCHEDULERS
+from simulator.schedulers.registry import ADAPTERS, SCHEDULERS
 
 DEFAULT_PROBLEM = "lcbench-167200"
 
-app = typer.Typer(
-    no_args_is_help=True,
-    add_completion=False,
-    help="Simulate hyperparameter tuning on recorded learning curves: hours of a cluster in a fraction of a "
-    "second, and the same to the nanosecond on every machine.",
+
+def _problems(incomplete: str) -> list[str]:
+    return [name for name in (*BENCHMARKS, *list_blackboxes()) if name.startswith(incomplete)]
+
+
+def _schedulers(incomplete: str) -> list[str]:
+    known = (*SCHEDULERS, *(f"{library}:" for library in ADAPTERS))
+    return [name for name in known if name.startswith(incomplete)]
+
+
+def _ways_off_the_table(incomplete: str) -> list[str]:
+    return [name for name in OFF_TABLE if name.startswith(incomplete)]
+
+
+app = console.command_line(
+    "Simulate hyperparameter tuning on recorded learning curves: hours of a cluster in a fraction of a "
+    "second, and the same to the nanosecond on every machine."
 )
+SavedRun = Annotated[
+    Path,
+    typer.Argument(metavar="RUN", help="The folder of a saved run, such as bb-sim run prints at its end."),
+]
 
 
-@app.command()
+@app.command(
+    cls=StrictCommand,
+    epilog=examples(
+        "bb-sim run nasbench201-final/cifar100 --scheduler random --time 12h",
+        "bb-sim run yahpo-lcbench/189908 --workers 32 --set scheduler.eta=4",
+        "bb-sim run nasbench-macro --time-model constant:3600 --trials 100 --json",
+        "bb-sim run --out runs/long --log --time 30d",
+        "bb-sim run --resume runs/long  # should that have been cut off",
+    ),
+)
 def run(  # noqa: PLR0913, PLR0917  a command line has as many options as it has
     context: typer.Context,
     name: Annotated[
         str | None,
         typer.Argument(
-            metavar="NAME[/TASK]|BENCHMARK",
-            help="A blackbox and its task, a benchmark (see bb-repo benchmarks), or the path of a blackbox.",
+            metavar="PROBLEM",
+            help="What is tuned: a benchmark (see bb-repo benchmarks), NAME/TASK of a blackbox (see bb-repo "
+            "list), NAME alone if it has one task, or a path instead of NAME. The default is "
+            f"{DEFAULT_PROBLEM}.",
+            autocompletion=_problems,
         ),
     ] = None,
     scheduler: Annotated[
         str,
         typer.Option(
-            help=f"{', '.join(SCHEDULERS)}; LIBRARY:NAME, such as optuna:TPESampler; process:COMMAND; or "
-            "py:module:attribute for a factory or generator of yours."
+            metavar="NAME",
+            help=f"What tunes: {', '.join(SCHEDULERS)} (see bb-sim schedulers); LIBRARY:NAME, such as "
+            "optuna:TPESampler; process:COMMAND, a program in any language; or py:module:attribute, a "
+            "factory or generator of yours.",
+            autocompletion=_schedulers,
         ),
     ] = "asha",
     workers: Annotated[
-        int | None, typer.Option(help="Trials that train at a time; the default is the problem's own.")
+        int | None,
+        typer.Option(metavar="N", help="How many trials train at a time. The default is the problem's own."),
     ] = None,
     time_limit: Annotated[
         str | None,
         typer.Option(
             "--time",
-            help="Simulated time: 2h, 90m, 1h30m, or seconds; the default is the problem's own budget.",
+            metavar="DURATION",
+            help="End after so much simulated time: 2h, 90m, 1h30m, or seconds. The default is the problem's "
+            "own budget.",
         ),
     ] = None,
-    trials: Annotated[int | None, typer.Option(help="Start so many trials and let them end.")] = None,
-    seed: Annotated[int, typer.Option(help="Of the run and of the scheduler.")] = 0,
-    objective: Annotated[
-        str | None, typer.Option(help="What to optimize; the default is the problem's own.")
+    trials: Annotated[
+        int | None, typer.Option(metavar="N", help="Start so many trials, and end when they have ended.")
     ] = None,
-    max_fidelity: Annotated[float | None, typer.Option(help="Cut the curves after this fidelity.")] = None,
+    seed: Annotated[int, typer.Option(metavar="N", help="Of the run and of the scheduler.")] = 0,
+    objective: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="What to optimize (see bb-repo info). The default is the problem's own."
+        ),
+    ] = None,
+    max_fidelity: Annotated[
+        float | None, typer.Option(metavar="VALUE", help="Cut the curves after this fidelity.")
+    ] = None,
     time_model: Annotated[
         str | None,
-        typer.Option(help="constant:SECONDS per unit of fidelity, for blackboxes that record no time."),
+        typer.Option(
+            metavar="constant:SECONDS",
+            help="How long one unit of fidelity takes, for blackboxes that record no time.",
+        ),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="A new folder for the results; the default is a folder below runs/.")
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Save the run here. The default is a new folder below runs/."),
     ] = None,
     settings: Annotated[
         list[str] | None,
         typer.Option(
             "--set",
-            help="scheduler.eta=4, delays.report=0.05, conditions.decision_time=2, conditions.poll=5, "
-            "conditions.speeds=lognormal(1,0.3), failures.preempt=exponential(7200), stop.reports=500, ...; "
-            "may be repeated.",
+            metavar="GROUP.NAME=VALUE",
+            help="Anything else; may be repeated. scheduler.eta=4 is a setting of the scheduler (see bb-sim "
+            "schedulers); what else there is: delays.report=0.05, conditions.decision_time=2, "
+            "conditions.poll=5, conditions.speeds=lognormal(1,0.3), failures.preempt=exponential(7200), "
+            "stop.reports=500, ...",
         ),
     ] = None,
     off_table: Annotated[
         str,
         typer.Option(
+            metavar="HOW",
             help="What answers for configurations that a table lacks: error, nearest (row), surrogate or "
             "surrogate:forest (see bb-repo surrogate). Schedulers of other libraries need one of the latter "
-            "on tables that are no full grid."
+            "on tables that are no full grid.",
+            autocompletion=_ways_off_the_table,
         ),
     ] = "error",
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,  # noqa: FBT002
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object, for programs.")] = False,  # noqa: FBT002
     log: Annotated[  # noqa: FBT002
         bool,
         typer.Option(
@@ -103,26 +158,23 @@ def run(  # noqa: PLR0913, PLR0917  a command line has as many options as it has
     ] = False,
     resume: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Go on with the run of this folder, begun with --log and cut off."),
+        typer.Option(
+            metavar="FOLDER", help="Go on with the run of this folder, begun with --log and cut off."
+        ),
     ] = None,
     patience: Annotated[
         float | None,
-        typer.Option(help="Give up when one call of the scheduler takes so many real seconds; no limit."),
+        typer.Option(
+            metavar="SECONDS",
+            help="Give up when one call of the scheduler takes so many real seconds; by default never.",
+        ),
     ] = None,
 ) -> None:
     """Simulate one tuning run, print what it found, and save it.
 
-    Without arguments: ASHA with 4 workers for 2 simulated hours on an LCBench task.
-
-    Try:
-
-        bb-sim run nasbench201-final/cifar100 --scheduler random --time 12h
-
-        bb-sim run yahpo-lcbench/189908 --workers 32 --set scheduler.eta=4
-
-        bb-sim run nasbench-macro --time-model constant:3600 --trials 100 --json
-
-        bb-sim run --out runs/long --log --time 30d; bb-sim run --resume runs/long
+    A scheduler proposes configurations of a problem, workers train them in simulated time, and what they
+    report comes from recorded learning curves. Without arguments: ASHA with 4 workers for 2 simulated hours
+    on an LCBench task.
     """
     if resume is not None:
         _refuse_others(context)
@@ -176,13 +228,29 @@ def _finish(prepared: Prepared, out: Path | None, log: UnfinishedRun | None, *, 
         return out or Path("runs", re.sub(r"[^\w.-]+", "-", "-".join([*described.values(), run.digest[:12]])))
 
     began = time.perf_counter()
+    with console.interruptible(partial(_kept, log)):
+        try:
+            finished = _with_progress(prepared, log)
+        except RunError as err:
+            raise kept(err, folder_of, log) from err
+        real_seconds = time.perf_counter() - began
+        finished.save(folder_of(finished), None if log is None else log.check_replaced)
+    described["out"] = str(folder_of(finished))
     try:
-        finished = _with_progress(prepared, log)
-    except RunError as err:
-        raise kept(err, folder_of, log) from err
-    real_seconds = time.perf_counter() - began
-    finished.save(folder_of(finished), None if log is None else log.check_replaced)
-    _show(finished, {**described, "out": str(folder_of(finished))}, real_seconds, as_json)
+        _show(finished, prepared.objectives, described, real_seconds, as_json=as_json)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as err:
+        err.strerror = f"{err.strerror}; the run is saved in {described['out']}"
+        raise
+
+
+def _kept(log: UnfinishedRun | None) -> str:
+    """What is left of a run that is interrupted."""
+    if log is None:
+        return "nothing was kept; a run that is begun with --log --out FOLDER can be resumed"
+    return f"the scheduler's answers so far are kept: go on with bb-sim run --resume {log.folder}"
 
 
 def _with_progress(prepared: Prepared, log: UnfinishedRun | None = None) -> Run:
@@ -219,75 +287,90 @@ def _check_writable(out: Path | None) -> None:
         ) from err
 
 
-def _show(finished: Run, described: dict[str, str], real_seconds: float, as_json: bool) -> None:  # noqa: FBT001
-    from rich.console import Console
-
+def _show(
+    finished: Run, objectives: Sequence[str], described: dict[str, str], real_seconds: float, *, as_json: bool
+) -> None:
+    from blackbox_repo.terminal import Terminal
     from simulator.summary import print_summary, summary_object
 
-    summary = summary_object(finished, described, real_seconds)
+    summary = summary_object(finished, described, real_seconds, objectives)
     if as_json:
         typer.echo(json.dumps(summary, allow_nan=False))
     else:
-        print_summary(Console(), finished, summary)
+        print_summary(Terminal(), finished, summary, objectives)
 
 
-@app.command()
+@app.command(
+    cls=StrictCommand,
+    epilog=examples(
+        "bb-sim trace runs/my-run", "bb-sim trace runs/my-run --trial 7", "bb-sim trace runs/my-run --at 1h"
+    ),
+)
 def trace(
-    folder: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a saved run.")],
-    trial: Annotated[int | None, typer.Option(help="Tell the story of this trial.")] = None,
+    folder: SavedRun,
+    trial: Annotated[
+        int | None, typer.Option(metavar="NUMBER", help="Tell the story of this trial, event by event.")
+    ] = None,
     at: Annotated[
-        str | None, typer.Option(help="Show the cluster at this simulated time: 3600, 1h, 90m.")
+        str | None,
+        typer.Option(metavar="TIME", help="Show the cluster at this simulated time: 3600, 1h, 90m."),
     ] = None,
 ) -> None:
-    """Look into a finished run: the story of a trial, or what the cluster did at a time.
+    """Look into a saved run: an overview, the story of a trial, or what the cluster did at a time."""
+    from blackbox_repo.terminal import Terminal
+    from simulator.story_page import print_cluster, print_overview, print_story
 
-    Example: bb-sim trace runs/my-run --trial 7
-    """
-    from rich.console import Console
-
-    from simulator.story_page import print_cluster, print_story
-
+    if trial is not None and at is not None:
+        raise InvalidOption("give --trial NUMBER or --at TIME, not both")
     finished = Run.load(folder)
-    if (trial is None) == (at is None):
-        raise InvalidOption("give either --trial NUMBER or --at TIME")
     if trial is not None:
-        print_story(Console(), finished, trial)
-    if at is not None:
-        print_cluster(Console(), finished, duration(at, "--at"))
+        print_story(Terminal(), finished, trial)
+    elif at is not None:
+        print_cluster(Terminal(), finished, duration(at, "--at"))
+    else:
+        print_overview(Terminal(), finished, str(folder), optimized(finished, folder))
 
 
-@app.command()
-def replay(
-    folder: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a saved run.")],
-) -> None:
-    """Run a saved run of bb-sim again, and compare the traces event by event. Exit 1 if they differ.
+@app.command(cls=StrictCommand, epilog=examples("bb-sim replay runs/my-run"))
+def replay(folder: SavedRun) -> None:
+    """Run a saved run of bb-sim again, and compare the two event by event.
 
-    Example: bb-sim replay runs/my-run
+    The exit status is 1 if they differ; the first events that do are shown, and what else has changed: the
+    blackbox, the version of this project, or the scheduler.
     """
     saved = Run.load(folder)
-    again = _with_progress(Command.of(saved, folder).prepared())
+    with console.interruptible(lambda: "nothing was written"):
+        again = _with_progress(Command.of(saved, folder).prepared())
     difference = first_difference(saved, again)
     if difference is None:
         typer.echo(f"the same run: digest {again.digest}")
         return
     for key in ("blackbox_digest", "version", "scheduler"):
         if saved.header[key] != again.header[key]:
-            typer.echo(f"{key} was {saved.header[key]!r} and is {again.header[key]!r}")
-    typer.echo(f"the runs differ: {difference}".replace("; ", "\n  "))
+            typer.echo(printable(f"{key} was {saved.header[key]!r} and is {again.header[key]!r}"))
+    typer.echo(printable(f"the runs differ: {difference}".replace("; ", "\n  "), keep="\n"))
     raise typer.Exit(1)
 
 
-@app.command()
+@app.command(
+    cls=StrictCommand,
+    epilog=examples("bb-sim schedulers", "bb-sim run --scheduler asha --set scheduler.eta=4"),
+)
 def schedulers() -> None:
     """List the schedulers: what each does, what it needs, and its settings; ours, then those of libraries."""
-    from rich.console import Console
+    from blackbox_repo.terminal import Terminal
+    from simulator.scheduler_page import print_schedulers
 
-    from simulator.schedulers.listing import scheduler_table
-
-    Console().print(scheduler_table())
+    print_schedulers(Terminal())
 
 
-app.command()(ci)
+app.command(
+    cls=StrictCommand,
+    epilog=examples(
+        "bb-sim ci --suite smoke --scheduler asha --baseline asha.parquet",
+        "bb-sim ci --suite smoke --scheduler asha --baseline asha.parquet --html out.html",
+    ),
+)(ci)
 
 
 def main() -> None:

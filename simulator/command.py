@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
 
-from blackbox_repo import views
+from blackbox_repo import typed_json, views
+from blackbox_repo.benchmark import BENCHMARKS
 from blackbox_repo.blackbox import Blackbox
 from blackbox_repo.errors import FormatError, InvalidOption, UnknownName
 from blackbox_repo.folders import appearing
+from blackbox_repo.schema import Schema
 from blackbox_repo.surrogate.resemblance import MODELS
 from simulator.api import simulate
 from simulator.callbacks import Callback
@@ -28,6 +29,7 @@ from simulator.options import (
 from simulator.run import Run
 from simulator.saved_run import check_free
 from simulator.scheduler import SchedulerFactory
+from simulator.schedulers.mo_asha import chosen
 from simulator.schedulers.registry import scheduler_factory
 from simulator.stopping import Stop
 
@@ -64,12 +66,21 @@ class Command:
                 f"{folder} was not made by bb-sim run, so it does not say how to run it again; "
                 f"use simulate(..., check_determinism=True)"
             )
-        return cls.from_json(run.header["command"])
+        return typed_json.convert(run.header["command"], cls, folder / "run.json")
 
-    @classmethod
-    def from_json(cls, options: Mapping[str, Any]) -> Command:
-        """The command whose ``asdict`` this is."""
-        return cls(**{**options, "settings": tuple(options["settings"])})
+    def objectives(self, schema: Schema) -> tuple[str, ...]:
+        """What is optimized: what the scheduler is told to, or the benchmark says, or the target alone.
+
+        Args:
+            schema: Of the blackbox that is simulated.
+        """
+        named = grouped_settings(self.settings)["scheduler"].get("objectives")
+        if named:
+            return tuple(objective.name for objective in chosen(schema, named))
+        if self.scheduler == "mo-asha":
+            return tuple(objective.name for objective in chosen(schema, None))
+        benchmark = BENCHMARKS.get(self.name)
+        return (schema.target,) if benchmark is None or self.objective else benchmark.objectives
 
     def prepared(self) -> Prepared:
         """Everything found, made and checked, nothing simulated; raises what is wrong with the options."""
@@ -97,6 +108,13 @@ class Command:
         )
 
 
+def optimized(run: Run, folder: Path) -> tuple[str, ...]:
+    """What a saved run optimized: the target, unless its command says otherwise."""
+    if "command" not in run.header:
+        return (run.schema.target,)
+    return Command.of(run, folder).objectives(run.schema)
+
+
 def _everywhere(blackbox: Blackbox, off_table: str) -> Blackbox:
     """The blackbox with what answers for configurations that its table lacks."""
     if off_table not in OFF_TABLE:
@@ -118,6 +136,11 @@ class Prepared:
     stop: Stop
     conditions: Conditions
     patience: float | None = None
+
+    @property
+    def objectives(self) -> tuple[str, ...]:
+        """What is optimized."""
+        return self.command.objectives(self.blackbox.schema)
 
     def run(self, callbacks: Sequence[Callback] = (), log: UnfinishedRun | None = None) -> Run:
         """Simulate, or go on with a run that was cut off; the command is kept in the run's header."""
@@ -175,11 +198,7 @@ class UnfinishedRun:
         if not (folder / _COMMAND).is_file():
             why = "a finished run" if (folder / "run.json").is_file() else "no run that was begun with --log"
             raise InvalidOption(f"{folder} holds {why}, so there is nothing to go on with")
-        try:
-            options = json.loads((folder / _COMMAND).read_text(encoding="utf-8"))
-            return cls(folder, Command.from_json(options))
-        except (ValueError, TypeError, KeyError) as err:
-            raise FormatError(f"{folder / _COMMAND} is no command of bb-sim run: {err}") from err
+        return cls(folder, typed_json.read(folder / _COMMAND, Command))
 
     def check_replaced(self, folder: Path) -> None:
         """Only what this run has written may make place for its results.

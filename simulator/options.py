@@ -142,7 +142,7 @@ def grouped_settings(assignments: Iterable[str]) -> dict[str, dict[str, Any]]:
     Values are read as JSON where they are JSON, else as text.
 
     Raises:
-        InvalidOption: An assignment of another form.
+        InvalidOption: An assignment of another form, or two of one name.
         UnknownName: A group that does not exist.
     """
     groups: dict[str, dict[str, Any]] = {group: {} for group in _GROUPS}
@@ -153,6 +153,10 @@ def grouped_settings(assignments: Iterable[str]) -> dict[str, dict[str, Any]]:
             raise InvalidOption(f"--set is {assignment!r}, but must be GROUP.NAME=VALUE: scheduler.eta=3")
         if group not in groups:
             raise UnknownName("--set group", group, _GROUPS)
+        if name in groups[group]:
+            raise InvalidOption(
+                f"--set {key} is given twice, as {groups[group][name]!r} and {_value(text)!r}"
+            )
         groups[group][name] = _value(text)
     return groups
 

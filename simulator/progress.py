@@ -5,6 +5,7 @@ from __future__ import annotations
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
+from blackbox_repo.plain_text import printable
 from blackbox_repo.schema import Schema
 from blackbox_repo.words import in_words
 from simulator.callbacks import Callback
@@ -29,14 +30,16 @@ class ProgressBar(Callback):
         del workers
         self._timed = stop.time is not None
         self._progress = Progress(
-            TextColumn("simulated {task.fields[time]}"),
+            TextColumn("simulated {task.fields[time]}", markup=False),
             BarColumn(),
-            TextColumn("{task.fields[trials]:,} trials, best {task.fields[target]} {task.fields[best]}"),
+            TextColumn(
+                "{task.fields[trials]:,} trials, best {task.fields[target]} {task.fields[best]}", markup=False
+            ),
             console=self._console,
             transient=True,
         )
         self._task = self._progress.add_task(
-            "run", total=stop.time, time="0 s", trials=0, target=schema.target, best="-"
+            "run", total=stop.time, time="0 s", trials=0, target=printable(schema.target), best="-"
         )
         self._progress.start()
 

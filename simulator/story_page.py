@@ -1,50 +1,112 @@
-"""The story of a trial, and the cluster at a time, as pages for people."""
+"""A finished run as pages for people: an overview, the story of a trial, and the cluster at a time."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
-from rich.table import Table
+import numpy as np
+from rich.text import Text
 
+from blackbox_repo.terminal import Column, Terminal, facts, table
 from blackbox_repo.words import in_words
-from simulator.run import Run
+from simulator.run import TOLD, Run
 from simulator.story import cluster_at, story_of_trial
+from simulator.summary import configuration_text, front_lines, run_facts
 
-if TYPE_CHECKING:
-    from rich.console import Console
+_SHOWN_TRIALS = 10
 
 
-def print_story(console: Console, run: Run, trial: int) -> None:
+def print_overview(terminal: Terminal, run: Run, folder: str, objectives: Sequence[str]) -> None:
+    """What a run did and found: its facts, its best trials, and where to look on.
+
+    Args:
+        terminal: Where it is shown.
+        run: The run.
+        folder: Where it is saved, as the user named it.
+        objectives: What was optimized; where there are several, the page has their front.
+    """
+    terminal.say(f"{run.header['scheduler']} on {run.header['blackbox']}", "bold")
+    terminal.show(facts(terminal, [*run_facts(run), ("digest", run.digest)]))
+    terminal.show(front_lines(terminal, run, objectives, terminal.width))
+    best = _best_trials(run)
+    if best:
+        headings = ("status", "jobs", "started")
+        columns = [
+            Column("trial", right=True),
+            Column(f"best {run.schema.target}", right=True),
+            Column(run.schema.fidelity.name, right=True),
+            *(Column(heading, right=heading == "jobs") for heading in headings),
+            Column("configuration", wraps=True),
+        ]
+        rows = [_trial(run, *one) for one in best]
+        terminal.show(["", Text("the best trials", "bold underline"), *table(terminal, columns, rows)])
+    example = best[0][0] if best else 0
+    terminal.show(
+        [
+            "",
+            f"bb-sim trace {folder} --trial {example}",
+            "  tells the story of a trial",
+            f"bb-sim trace {folder} --at {run.seconds / 2:.9g}",
+            "  shows what the cluster did at that second",
+        ]
+    )
+
+
+def _best_trials(run: Run) -> list[tuple[int, int]]:
+    """The trials with the best reports, and the row of the report of each."""
+    told = np.flatnonzero(np.isin(run.report_columns["decision"], TOLD))
+    goal = run.schema.objective(run.schema.target).goal
+    losses = run.report_columns[run.schema.target][told].astype(np.float64) * (-1 if goal == "max" else 1)
+    found: dict[int, int] = {}
+    for k in np.argsort(losses, kind="stable"):  # NaN comes last
+        if np.isnan(losses[k]) or len(found) == _SHOWN_TRIALS:
+            break
+        found.setdefault(int(run.report_columns["trial"][told[k]]), int(told[k]))
+    return list(found.items())
+
+
+def _trial(run: Run, trial: int, report: int) -> list[object]:
+    columns = run.trial_columns
+    jobs = list(run.segment_columns["trial"]).count(trial)
+    started = columns["started"][trial]
+    return [
+        f"{trial:,}",
+        f"{run.report_columns[run.schema.target][report].item():.6g}",
+        run.report_columns["fidelity"][report].item(),
+        columns["status"][trial],
+        jobs,
+        "-" if started is None else in_words(started),
+        configuration_text(run.configuration(trial)),
+    ]
+
+
+def print_story(terminal: Terminal, run: Run, trial: int) -> None:
     """What happened to a trial, a line each; raises as :func:`simulator.story.story_of_trial`."""
     moments = story_of_trial(run, trial)
-    configuration = ", ".join(f"{name}={value}" for name, value in run.configuration(trial).items())
     status = run.trial_columns["status"][trial]
-    console.print(f"[bold]trial {trial}[/], {status}: {configuration}", highlight=False)
-    table = Table("simulated time", "what happened", box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for moment in moments:
-        table.add_row(f"{moment.time:.9g} s", moment.what)
-    console.print(table)
+    configuration = ", ".join(f"{name}={value}" for name, value in run.configuration(trial).items())
+    terminal.say(f"trial {trial}, {status}", "bold")
+    terminal.say(configuration)
+    rows = [(f"{moment.time:.9g} s", moment.what) for moment in moments]
+    terminal.show(table(terminal, [Column("simulated time"), Column("what happened", wraps=True)], rows))
 
 
-def print_cluster(console: Console, run: Run, time: float) -> None:
+def print_cluster(terminal: Terminal, run: Run, time: float) -> None:
     """What each worker does at a simulated second; raises as :func:`simulator.story.cluster_at`."""
     occupations = cluster_at(run, time)
     busy = sum(occupation.trial is not None for occupation in occupations)
-    console.print(
-        f"[bold]after {in_words(time)}[/]: {busy} of {len(occupations)} workers are busy", highlight=False
-    )
+    terminal.say(f"after {in_words(time)}: {busy} of {len(occupations)} workers are busy", "bold")
     fidelity = run.schema.fidelity.name
-    table = Table(
-        "worker", "busy with", "since", fidelity, box=None, padding=(0, 2, 0, 0), header_style="dim"
-    )
+    rows = []
     for occupation in occupations:
         job = "(away)" if occupation.away else "-"
         if occupation.trial is not None:
             job = f"trial {occupation.trial}, job {(occupation.segment or 0) + 1}"
         reached = "-" if occupation.fidelity is None else str(occupation.fidelity)
-        table.add_row(str(occupation.worker), job, f"{occupation.since:.9g} s", reached)
-    console.print(table)
+        rows.append((occupation.worker, job, f"{occupation.since:.9g} s", reached))
+    columns = [Column("worker", right=True), *map(Column, ("busy with", "since", fidelity))]
+    terminal.show(table(terminal, columns, rows))
     best = run.best(by=time)
     if best is not None:
         where = f"trial {best.trial}, {fidelity} {best.fidelity}, after {in_words(best.time)}"
-        console.print(f"best {best.objective} so far {best.value:.6g} ({where})", highlight=False)
+        terminal.say(f"best {best.objective} so far {best.value:.6g} ({where})")

@@ -28,12 +28,13 @@ TYPES = {
     *(f"blackbox_repo.{m}" for m in ("draw", "elementary", "permutation", "rounding", "sampling", "scalars")),
 }
 RESULTS = {
-    "simulator.progress": {"blackbox_repo.words"},
+    "simulator.progress": {"blackbox_repo.plain_text", "blackbox_repo.words"},
     "simulator.log": {"blackbox_repo.folders", "blackbox_repo.lock", "blackbox_repo.typed_json"},
     "simulator.run_tables": {"blackbox_repo.arrow_table"},
     "simulator.saved_run": {"blackbox_repo.folders", "blackbox_repo.typed_json"},
-    "simulator.story_page": {"blackbox_repo.words"},
-    "simulator.summary": {"blackbox_repo.words"},
+    "simulator.scheduler_page": {"blackbox_repo.terminal"},
+    "simulator.story_page": {"blackbox_repo.terminal", "blackbox_repo.words"},
+    "simulator.summary": {"blackbox_repo.plain_text", "blackbox_repo.terminal", "blackbox_repo.words"},
 }
 MAY_LOAD = (
     *("simulator.cli", "simulator.command", "simulator.keeping", "simulator.options"),

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
+from blackbox_repo import console
 from blackbox_repo.errors import FormatError, InvalidOption
 from blackbox_repo.plain_text import printable
 from simulator.options import grouped_settings
@@ -36,30 +37,45 @@ class FailOn(str, Enum):
 
 def ci(  # noqa: PLR0913, PLR0917  a command line has as many options as it has
     scheduler: Annotated[
-        str, typer.Option(help="py:module:attribute for a factory of yours; or as for bb-sim run.")
+        str,
+        typer.Option(
+            metavar="NAME", help="py:module:attribute for a factory of yours; or as for bb-sim run."
+        ),
     ],
     baseline: Annotated[
         Path,
         typer.Option(
+            metavar="FILE",
             help="A parquet file with what the scheduler reached before. If there is none it is written, and "
-            "the exit status is 1: commit it."
+            "the exit status is 1: commit it.",
         ),
     ],
     suite: Annotated[
-        str, typer.Option(help=f"{', '.join(NEWEST)}; or with its version: {', '.join(SUITES)}.")
+        str,
+        typer.Option(metavar="NAME", help=f"{', '.join(NEWEST)}; or with its version: {', '.join(SUITES)}."),
     ] = "standard",
     settings: Annotated[
-        list[str] | None, typer.Option("--set", help="scheduler.NAME=VALUE; may be repeated.")
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="scheduler.NAME=VALUE",
+            help="A setting of the scheduler (see bb-sim schedulers); may be repeated.",
+        ),
     ] = None,
     margin: Annotated[
-        float, typer.Option(help="A change of the regret that makes no practical difference.")
+        float,
+        typer.Option(metavar="SHARE", help="A change of the regret that makes no practical difference."),
     ] = MARGIN,
-    seeds: Annotated[int | None, typer.Option(help="How many; by default as many as the suite says.")] = None,
+    seeds: Annotated[
+        int | None, typer.Option(metavar="N", help="How many; by default as many as the suite says.")
+    ] = None,
     task: Annotated[
-        list[str] | None, typer.Option(help="Only this task, BLACKBOX/TASK; may be repeated.")
+        list[str] | None,
+        typer.Option(metavar="BLACKBOX/TASK", help="Only this task of the suite; may be repeated."),
     ] = None,
     jobs: Annotated[
-        int | None, typer.Option(help="Processes that share the work; by default one for each core.")
+        int | None,
+        typer.Option(metavar="N", help="Processes that share the work; by default one for each core."),
     ] = None,
     fail_on: Annotated[
         FailOn, typer.Option(help="Exit with 1 if it regressed; or undecided too; or if any trace changed.")
@@ -68,22 +84,18 @@ def ci(  # noqa: PLR0913, PLR0917  a command line has as many options as it has
         bool, typer.Option("--update", help="Write the baseline anew, and exit with 0.")
     ] = False,
     markdown_file: Annotated[
-        Path | None, typer.Option("--markdown", help="Write a comment for a pull request to this file.")
+        Path | None,
+        typer.Option("--markdown", metavar="FILE", help="Write a comment for a pull request to this file."),
     ] = None,
     html_file: Annotated[
-        Path | None, typer.Option("--html", help="Write a page with pictures to this file.")
+        Path | None, typer.Option("--html", metavar="FILE", help="Write a page with pictures to this file.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,  # noqa: FBT002
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object, for programs.")] = False,  # noqa: FBT002
 ) -> None:
     """Compare a scheduler with its own past: has its behaviour changed, has it become worse?
 
-    Exit status: 0 fine, 1 not (see --fail-on) or no baseline yet, 2 an error.
-
-    Try:
-
-        bb-sim ci --suite smoke --scheduler asha --baseline asha.parquet
-
-        bb-sim ci --suite smoke --scheduler asha --baseline asha.parquet --set scheduler.eta=2 --html out.html
+    The suite is simulated with many seeds; the first time, the results are written to --baseline, and later
+    ones are compared with them. Exit status: 0 fine, 1 not (see --fail-on) or no baseline yet, 2 an error.
     """
     chosen = find_suite(suite)
     groups = grouped_settings(settings or ())
@@ -97,7 +109,8 @@ def ci(  # noqa: PLR0913, PLR0917  a command line has as many options as it has
         check_margin(margin)
         count = chosen.seeds if seeds is None else seeds
         check_comparable(before, chosen.name, product((case.name for case in cases), range(count)))
-    now = _measured(factory, chosen, task, seeds, jobs)
+    with console.interruptible(lambda: "nothing was written or compared"):
+        now = _measured(factory, chosen, task, seeds, jobs)
     if before is None:
         now.save(baseline)
         typer.echo(
@@ -111,11 +124,12 @@ def ci(  # noqa: PLR0913, PLR0917  a command line has as many options as it has
     except InvalidOption as err:
         if not update:
             raise
-        typer.echo(f"not compared: {err}", err=True)
+        typer.echo(printable(f"not compared: {err}"), err=True)
         return
     _write(markdown_file, markdown(checked))
     _write(html_file, page(checked))
-    typer.echo(json.dumps(_object(checked), allow_nan=False) if as_json else _text(checked))
+    text = json.dumps(_object(checked), allow_nan=False) if as_json else _text(checked)
+    typer.echo(printable(text, keep="\n"))
     if not update and failed(checked.comparison, fail_on):
         raise typer.Exit(1)
 
@@ -145,10 +159,11 @@ def _measured(
         jobs = max(min(os.cpu_count() or 1, runs // _RUNS_FOR_A_PROCESS), 1)
     if not sys.stderr.isatty():
         return measure(factory, suite, tasks=tasks, seeds=seeds, jobs=jobs)
-    from rich.console import Console
     from rich.progress import Progress
 
-    with Progress(console=Console(stderr=True), transient=True) as shown:
+    from blackbox_repo.terminal import Terminal
+
+    with Progress(console=Terminal(stderr=True), transient=True) as shown:
         line = shown.add_task(f"{suite.name}, {jobs} at a time")
 
         def progress(done: int, of: int) -> None:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import math
 import os
+import signal
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass, fields
 from functools import cached_property, partial
@@ -285,6 +288,19 @@ def _row(factory: SchedulerFactory, what: tuple[Case, int]) -> tuple[Row, str]:
     return row, run.header["scheduler"]
 
 
+def _shared(
+    pool: Executor, function: Callable[..., tuple[Row, str]], work: Sequence[object]
+) -> Iterator[tuple[Row, str]]:
+    """``pool.map``; its processes, which start here, leave Ctrl-C to this one, and it ends them."""
+    if sys.platform == "win32":
+        return pool.map(function, work, chunksize=5)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # children inherit it
+    try:
+        return pool.map(function, work, chunksize=5)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 @contextmanager
 def _mapped(jobs: int) -> Iterator[Callable[..., Iterator[tuple[Row, str]]]]:
     """``map``, over so many processes; each with one thread for linear algebra, or they would wait."""
@@ -298,7 +314,7 @@ def _mapped(jobs: int) -> Iterator[Callable[..., Iterator[tuple[Row, str]]]]:
     os.environ.update(dict.fromkeys(_THREADS, "1"))
     try:
         with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
-            yield partial(pool.map, chunksize=5)
+            yield partial(_shared, pool)
     finally:
         for name, value in before.items():
             if value is None:

@@ -10,9 +10,6 @@ from dataclasses import dataclass
 from importlib import metadata
 from typing import Any
 
-from rich.table import Table
-from rich.text import Text
-
 from simulator.schedulers.registry import ADAPTERS, SCHEDULERS
 
 _RUNGS = "several fidelities"
@@ -116,28 +113,3 @@ def _meanings(docstring: str) -> dict[str, str]:
     section = docstring.partition("\nArgs:\n")[2].partition("\n\n")[0]
     entries = re.findall(r"^    (\w+): (.*(?:\n {5,}.*)*)", section, re.MULTILINE)
     return {name: " ".join(meaning.split()).rstrip(".") for name, meaning in entries}
-
-
-def _plain(text: str) -> str:
-    return text.replace("``", "")
-
-
-def scheduler_table() -> Table:
-    """The schedulers for a terminal: under each what it needs, and its settings."""
-    table = Table(
-        box=None,
-        padding=(0, 2, 0, 0),
-        header_style="bold",
-        caption_justify="left",
-        caption_style="dim",
-        caption="change a setting with --set scheduler.NAME=VALUE; of a library, any scheduler can be named",
-    )
-    table.add_column("scheduler", no_wrap=True)
-    table.add_column("what it does, what it needs, and its settings")
-    for described in (*described_schedulers(), *described_libraries()):
-        table.add_row(described.name, Text(_plain(described.what)))
-        if described.needs:
-            table.add_row("  needs", Text(described.needs), style="dim")
-        for setting in described.settings:
-            table.add_row(f"  {setting.assigned}", Text(_plain(setting.meaning)), style="dim")
-    return table

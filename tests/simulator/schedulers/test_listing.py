@@ -1,16 +1,12 @@
 from __future__ import annotations
 
-import io
-
 import pytest
-from rich.console import Console
 
 from simulator.schedulers.listing import (
     NEEDS,
     Described,
     described_libraries,
     described_schedulers,
-    scheduler_table,
 )
 from simulator.schedulers.registry import ADAPTERS, SCHEDULERS
 
@@ -50,12 +46,3 @@ def test_what_each_needs_is_said() -> None:
         assert each.needs == installs or each.needs.endswith("is installed") or name == "process:COMMAND"
         assert [s.name for s in each.settings if not s.meaning] == [], name
     assert [s.name for s in libraries["optuna:TPESampler"].settings][:2] == ["pruner", "objectives"]
-
-
-def test_the_page_shows_them_all() -> None:
-    console = Console(width=100, record=True, file=io.StringIO())
-    console.print(scheduler_table())
-    page = console.export_text()
-    for part in ("pbt ", "needs ", "eta=3", "optuna:TPESampler", "pruner=NopPruner", "blackbox-repo["):
-        assert part in page
-    assert "``" not in page

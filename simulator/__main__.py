@@ -1,0 +1,5 @@
+"""``python -m simulator`` is ``bb-sim``."""
+
+from simulator.cli import main
+
+main()
