@@ -25,7 +25,7 @@ from blackbox_repo.repository import list_blackboxes
 from simulator.command import OFF_TABLE, Command, Prepared, UnfinishedRun, optimized
 from simulator.difference import first_difference
 from simulator.errors import RunError
-from simulator.keeping import claimed, kept
+from simulator.keeping import claimed, kept, left
 from simulator.options import duration
 from simulator.progress import ProgressBar
 from simulator.regression.ci import ci
@@ -228,7 +228,7 @@ def _finish(prepared: Prepared, out: Path | None, log: UnfinishedRun | None, *, 
         return out or Path("runs", re.sub(r"[^\w.-]+", "-", "-".join([*described.values(), run.digest[:12]])))
 
     began = time.perf_counter()
-    with console.interruptible(partial(_kept, log)):
+    with console.interruptible(partial(left, log)):
         try:
             finished = _with_progress(prepared, log)
         except RunError as err:
@@ -244,13 +244,6 @@ def _finish(prepared: Prepared, out: Path | None, log: UnfinishedRun | None, *, 
     except OSError as err:
         err.strerror = f"{err.strerror}; the run is saved in {described['out']}"
         raise
-
-
-def _kept(log: UnfinishedRun | None) -> str:
-    """What is left of a run that is interrupted."""
-    if log is None:
-        return "nothing was kept; a run that is begun with --log --out FOLDER can be resumed"
-    return f"the scheduler's answers so far are kept: go on with bb-sim run --resume {log.folder}"
 
 
 def _with_progress(prepared: Prepared, log: UnfinishedRun | None = None) -> Run:

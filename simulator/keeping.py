@@ -41,9 +41,7 @@ def kept(error: RunError, folder_of: Callable[[Run], Path], log: UnfinishedRun |
     run = error.run
     finished = run is not None and run.reason != "error"
     if log is not None and not finished:
-        remedy = (
-            "" if "(resume)" in str(error) else f"; when that is mended, go on with it: --resume {log.folder}"
-        )
+        remedy = "" if "(resume)" in str(error) else f"; {left(log)}"
     elif run is None:
         return error
     else:
@@ -52,3 +50,14 @@ def kept(error: RunError, folder_of: Callable[[Run], Path], log: UnfinishedRun |
     told = type(error)(f"{error}{remedy}")
     told.run = run
     return told
+
+
+def left(log: UnfinishedRun | None) -> str:
+    """What is left of a run that was cut off, and how to go on.
+
+    Args:
+        log: Its log, if it has one.
+    """
+    if log is None:
+        return "nothing was kept; a run that is begun with --log --out FOLDER can be resumed"
+    return f"the scheduler's answers so far are kept: go on with bb-sim run --resume {log.folder}"
