@@ -127,12 +127,20 @@ class OptunaScheduler:
 
         self._states = optuna.trial.TrialState
         self._prunes = not isinstance(study.pruner, optuna.pruners.NopPruner)
+        self._stopped = False
+        vars(study)["stop"] = self._stop  # its own stops nothing but Study.optimize
 
     def __repr__(self) -> str:
         return f"Optuna({self._described})"
 
-    def suggest(self) -> Start:
-        """What the sampler suggests."""
+    def _stop(self) -> None:
+        """A sampler has tried all that there is, as grid search and brute force find out at the end."""
+        self._stopped = True
+
+    def suggest(self) -> Start | None:
+        """What the sampler suggests, until it has stopped the study."""
+        if self._stopped:
+            return None
         with hushed():  # of warnings such as that a sampler is experimental
             trial = self._study.ask()
             configuration = suggested(trial, self._schema.space)

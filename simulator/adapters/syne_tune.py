@@ -77,7 +77,9 @@ class SyneTune:
         settings: Mapping[str, Any] | None = None,
     ) -> None:
         _library()
-        self._scheduler, self._base = found(scheduler), found(base)
+        for each in (scheduler, base):
+            found(each)  # is named now, and imported in the process of the run, where that prints nothing
+        self._scheduler, self._base = scheduler, base
         self._objectives, self._initial = tuple(objectives), initial
         self._settings = dict(settings or {})
 
@@ -91,7 +93,8 @@ class SyneTune:
         """
         _library()
         initial = check_initial(schema.space, self._initial)
-        described = self._described(seed, initial)
+        scheduler, base = found(self._scheduler), found(self._base)
+        described = self._described(scheduler, seed, initial)
         metrics = list(self._objectives) or [schema.target]
         signs = {name: _sign(schema, name) for name in metrics}
         most = Resource(schema.fidelity).of(schema.fidelity.values[-1])
@@ -112,13 +115,13 @@ class SyneTune:
         _check_limit(self._settings.get("max_t", most), most)
         random = GlobalRandomState(own)  # from which most of Syne Tune draws, whatever its random_seed
         with random, hushed():
-            made = _made(self._scheduler, self._settings, {**supplied, "max_t": most}, self._base)
+            made = _made(scheduler, self._settings, {**supplied, "max_t": most}, base)
         return SyneTuneScheduler(made, schema, signs, random, described)
 
-    def _described(self, seed: int, initial: list[Any]) -> str:
-        parts: dict[str, Any] = {"seed": seed, "scheduler": name_of(self._scheduler)}
-        if "scheduler" in parameters(self._scheduler):
-            parts["base"] = name_of(self._base)
+    def _described(self, scheduler: Any, seed: int, initial: list[Any]) -> str:
+        parts: dict[str, Any] = {"seed": seed, "scheduler": name_of(scheduler)}
+        if "scheduler" in parameters(scheduler):
+            parts["base"] = name_of(found(self._base))
         parts |= {"objectives": self._objectives, "initial": initial, **self._settings}
         parts["syne_tune"] = version_of("syne-tune")
         kept = (f"{name}={value}" for name, value in parts.items() if value not in ([], ()))

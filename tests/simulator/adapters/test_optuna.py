@@ -21,6 +21,7 @@ from simulator import Conditions, Failures, Run, SchedulerError, Stop, simulate
 from simulator.adapters.library import library_seed
 from simulator.adapters.optuna import STUDY_NAME, Optuna, from_optuna, suggested, to_optuna
 from simulator.schedulers.registry import scheduler_factory
+from tests.simulator.adapters import contract
 from tests.simulator.adapters.contract import (
     check_another_process,
     check_mixed_choices,
@@ -274,3 +275,14 @@ def test_a_function_that_makes_a_sampler() -> None:
 def test_choices_of_several_kinds_keep_them() -> None:
     check_mixed_choices(Optuna("TPESampler"))
     check_mixed_choices(Optuna("NSGAIISampler"))
+
+
+@pytest.mark.parametrize("workers", [1, 4])
+@pytest.mark.parametrize("sampler", ["BruteForceSampler", "GridSampler"])
+def test_a_sampler_that_has_tried_everything_ends_the_run(sampler: str, workers: int) -> None:
+    tiny = Space({"a": Integer(0, 2), "b": Categorical(("p", "q"))})
+    grid = {"search_space": {name: list(domain.values or ()) for name, domain in tiny.domains.items()}}
+    factory = Optuna(sampler, sampler_settings=grid if sampler == "GridSampler" else {})
+    run = simulate(contract.made_blackbox(tiny), factory, workers=workers, stop=Stop(time=1e4), seed=1)
+    assert run.reason == "exhausted"
+    assert len({str(given) for given in contract.configurations(run)}) == 6
