@@ -100,12 +100,18 @@ class NNI:
         with state.apart(), _seeded_states(own):
             tuner = made(self._tuner, self._settings, supplied=supplied)
             assessor = self._assessor and made(self._assessor, self._assessor_settings, supplied=supplied)
-            tuner.update_search_space(to_nni(schema.space))
+            _tell_space(tuner, self._tuner_name, to_nni(schema.space))
         parts: dict[str, Any] = {"seed": seed, "tuner": self._tuner_name, **self._settings}
         if assessor is not None:
             parts |= {"assessor": self._assessor_name, **self._assessor_settings}
         described = shown("NNI", **{**parts, "seed": seed, "nni": version_of("nni")})
         return NNIScheduler(tuner, assessor, schema, state, described)
+
+
+def _tell_space(tuner: Any, name: str, space: Mapping[str, Any]) -> None:
+    if not space and name in ("Anneal", "Evolution", "GridSearch"):
+        raise InvalidOption(f"NNI's {name} fails where no hyperparameter has more than one value")
+    tuner.update_search_space(space)
 
 
 class NNIScheduler:

@@ -46,7 +46,8 @@ class RayTune:
         searcher_settings: Keyword arguments of the searcher's class.
 
     Raises:
-        InvalidOption: Ray Tune, or what the scheduler or searcher needs, is not installed.
+        InvalidOption: Ray Tune, or what the scheduler or searcher needs, is not installed; or the scheduler
+            has no place here.
         UnknownName: There is no such scheduler or searcher.
     """
 
@@ -63,6 +64,12 @@ class RayTune:
         _library()
         with hushed():
             self._scheduler, self._searcher = _scheduler_class(scheduler), _searcher_class(searcher)
+        if scheduler == "ResourceChangingScheduler":
+            raise InvalidOption(
+                f"{scheduler} gives trials parts of a computer, which has none here"
+            )
+        if scheduler == "HyperBandForBOHB" and searcher != "bohb":
+            raise InvalidOption(f"{scheduler} talks to its searcher, so it needs searcher='bohb'")
         if num_samples is not None:
             num_samples = whole("num_samples", num_samples, 1)
         self._num_samples, self._initial = num_samples, initial
@@ -94,15 +101,15 @@ class RayTune:
             issubclass(self._scheduler, _population()) if isinstance(self._scheduler, type) else False
         )
         if population and self._num_samples is None:
-            raise InvalidOption(f"{self._scheduler.__name__} needs num_samples, the size of its population")
+            raise InvalidOption(f"{name_of(self._scheduler)} needs num_samples, the size of its population")
         most = Resource(schema.fidelity).of(schema.fidelity.values[-1])
         self._check_clock(schema, most)
         _check_names(self._settings, schema)
-        settings = {**self._settings, **({"log_config": False} if population else {})}  # it writes files
+        goal = {"metric": schema.target, "mode": schema.objective(schema.target).goal}
         return made(
             self._scheduler,
-            settings,
-            supplied={"metric": schema.target, "mode": schema.objective(schema.target).goal},
+            self._settings,
+            supplied={**goal, **({"log_config": False} if population else {})},  # it writes files
             time_attr=TIME,
             max_t=most,
             hyperparam_mutations=to_mutations(schema.space),

@@ -98,6 +98,8 @@ class SyneTune:
         metrics = list(self._objectives) or [schema.target]
         signs = {name: _sign(schema, name) for name in metrics}
         most = Resource(schema.fidelity).of(schema.fidelity.values[-1])
+        if len(metrics) == 1 and _takes_lists(scheduler):
+            raise InvalidOption(f"{name_of(scheduler)} optimizes several objectives; name them in objectives")
         own = library_seed(seed)
         several = len(metrics) > 1
         supplied = {
@@ -210,6 +212,12 @@ def parameters(factory: Any) -> set[str]:
     return known - {"kwargs"}
 
 
+def _takes_lists(scheduler: Any) -> bool:
+    """Whether it is of those that are told several objectives as its ``metric``."""
+    metric = inspect.signature(scheduler).parameters.get("metric")
+    return metric is not None and str(metric.annotation).lower().removeprefix("typing.").startswith("list")
+
+
 def _check_limit(limit: object, most: int) -> None:
     limit = plain(limit)
     if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= most:
@@ -311,6 +319,10 @@ class SyneTuneScheduler:
                 self._scheduler.on_trial_remove(theirs)
         over = report.index == len(self._schema.fidelity.values) - 1
         return CONTINUE if over and decision == "STOP" else DECISIONS[decision]
+
+    def abandoned(self) -> Sequence[int]:
+        """All trials: ``Tuner`` takes it for the end of the run that nothing is suggested any more."""
+        return range(len(self._trials))
 
     def on_end(self, trial: Trial) -> None:
         """It is told of what has completed or failed by itself; what has not reported anything has failed."""

@@ -329,3 +329,10 @@ def test_settings_that_contradict_the_run_are_refused() -> None:
 def test_choices_of_several_kinds_keep_them() -> None:
     check_mixed_choices(NNI("TPE"))
     check_mixed_choices(NNI("Evolution"))
+
+
+@pytest.mark.parametrize("tuner", ["Anneal", "Evolution", "GridSearch"])
+def test_where_there_is_nothing_to_choose_some_tuners_are_refused(tuner: str) -> None:
+    schema = made_blackbox(Space({"version": Constant("v1")})).schema
+    with pytest.raises(InvalidOption, match=f"NNI's {tuner} fails where no hyperparameter has more than one"):
+        NNI(tuner)(schema, 0)

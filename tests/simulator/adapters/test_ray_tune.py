@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+from importlib.util import find_spec
 from typing import Any, ClassVar
 
 import pytest
@@ -370,3 +371,17 @@ def test_trials_that_ray_has_ended_or_copied_do_not_stall_a_run(name: str, setti
 def test_choices_of_several_kinds_keep_them() -> None:
     check_mixed_choices(RayTune())
     check_mixed_choices(RayTune("PopulationBasedTraining", num_samples=8, settings=EVERY_SECOND))
+
+
+def test_schedulers_that_have_no_place_here_are_refused() -> None:
+    with pytest.raises(InvalidOption, match="HyperBandForBOHB talks to its searcher, so it needs searcher="):
+        RayTune("HyperBandForBOHB", num_samples=9)
+    with pytest.raises(InvalidOption, match="ResourceChangingScheduler gives trials parts of a computer"):
+        RayTune("ResourceChangingScheduler")
+
+
+def test_a_scheduler_that_lacks_a_part_names_it() -> None:
+    if find_spec("sklearn") is not None:
+        pytest.skip("nothing is missing")
+    with pytest.raises(InvalidOption, match="PB2 cannot be made with the settings {}: .*scikit-learn"):
+        RayTune("PB2", num_samples=4)(made_blackbox(NUMBERS).schema, 0)

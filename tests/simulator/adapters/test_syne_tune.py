@@ -420,3 +420,18 @@ def test_the_missing_part_of_a_library_is_named() -> None:
 def test_choices_of_several_kinds_keep_them() -> None:
     check_mixed_choices(SyneTune("REA"))
     check_mixed_choices(SyneTune("PopulationBasedTraining"))
+
+
+@older
+def test_an_evolution_of_several_objectives_is_not_made_for_one() -> None:
+    with pytest.raises(InvalidOption, match="MOREA optimizes several objectives; name them in objectives"):
+        SyneTune("MOREA")(made_blackbox(NUMBERS).schema, 0)
+    run = simulated(Rough(schema_of(TINY)), SyneTune("MOREA", objectives=["score", "size"]), 30)
+    assert run.reason == "trials_started"
+
+
+@older
+@pytest.mark.parametrize("name", ["PASHA", "DEHB", "SyncHyperband"])
+def test_a_space_that_is_used_up_ends_the_run_as_it_ends_syne_tunes(name: str) -> None:
+    tiny = made_blackbox(Space({"a": Integer(0, 2), "b": Categorical(("p", "q"))}))
+    assert simulate(tiny, SyneTune(name), workers=3, stop=Stop(time=5000)).reason == "exhausted"
