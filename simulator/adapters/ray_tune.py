@@ -65,9 +65,7 @@ class RayTune:
         with hushed():
             self._scheduler, self._searcher = _scheduler_class(scheduler), _searcher_class(searcher)
         if scheduler == "ResourceChangingScheduler":
-            raise InvalidOption(
-                f"{scheduler} gives trials parts of a computer, which has none here"
-            )
+            raise InvalidOption(f"{scheduler} gives trials parts of a computer, which has none here")
         if scheduler == "HyperBandForBOHB" and searcher != "bohb":
             raise InvalidOption(f"{scheduler} talks to its searcher, so it needs searcher='bohb'")
         if num_samples is not None:
