@@ -30,7 +30,8 @@ class ASHA:
         r_min: The lowest rung; by default the smallest fidelity above 0.
         rungs: The rungs one by one, in the place of ``r_min`` and ``eta``'s powers.
         brackets: How many brackets share the trials; bracket s leaves out the s lowest rungs.
-        initial: Configurations to try first.
+        initial: Configurations to try first; what is left out of one is in the middle of its domain.
+        duplicates: Draw each configuration by itself from a finite space, too, without end.
 
     Raises:
         InvalidOption: A setting outside its range.
@@ -46,8 +47,9 @@ class ASHA:
         rungs: Sequence[float] | None = None,
         brackets: int = 1,
         initial: Sequence[Configuration] = (),
+        duplicates: bool = False,
     ) -> None:
-        configurations = RandomConfigurations(schema.space, seed, initial)
+        configurations = RandomConfigurations(schema.space, seed, initial, duplicates=duplicates)
         self._configuration, self.upcoming = configurations.next, configurations.upcoming
         self._target = schema.objective(schema.target)
         self._brackets = Brackets(goals(schema.fidelity, eta, r_min, rungs), seed, brackets)
@@ -63,6 +65,7 @@ class ASHA:
             rungs=list(rungs or ()),
             brackets=brackets,
             initial=configurations.initial,
+            duplicates=duplicates or (),
         )
 
     def __repr__(self) -> str:

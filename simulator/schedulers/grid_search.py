@@ -44,7 +44,12 @@ class GridSearch:
         self._space, self._repeat = schema.space, whole("repeat", repeat, 1)
         self._first = check_initial(schema.space, initial)
         self._shown = shown(
-            "GridSearch", seed=seed, points=points, shuffle=shuffle, repeat=repeat, initial=self._first
+            "GridSearch",
+            seed=seed,
+            points=points,
+            shuffle=shuffle,
+            repeat=() if repeat == 1 else repeat,
+            initial=self._first,
         )
         try:
             self._grid = schema.space.grid(points)

@@ -34,7 +34,8 @@ class Hyperband(Synchronous):
         r_min: The lowest rung; by default the smallest fidelity above 0.
         rungs: The rungs one by one, in the place of ``r_min`` and ``eta``'s powers.
         overlap: Whether a worker for which a bracket has nothing begins the next one; else it waits.
-        initial: Configurations to try first.
+        initial: Configurations to try first; what is left out of one is in the middle of its domain.
+        duplicates: Draw each configuration by itself from a finite space, too, without end.
 
     Raises:
         InvalidOption: A setting outside its range.
@@ -50,10 +51,11 @@ class Hyperband(Synchronous):
         rungs: Sequence[float] | None = None,
         overlap: bool = False,
         initial: Sequence[Configuration] = (),
+        duplicates: bool = False,
     ) -> None:
         overlap = flag("overlap", overlap)
-        factor, steps = fraction(eta), goals(schema.fidelity, eta, r_min, rungs)
-        configurations = RandomConfigurations(schema.space, seed, initial)
+        steps = goals(schema.fidelity, eta, r_min, rungs)
+        configurations = RandomConfigurations(schema.space, seed, initial, duplicates=duplicates)
         self._shown = shown(
             "Hyperband",
             seed=seed,
@@ -62,8 +64,9 @@ class Hyperband(Synchronous):
             rungs=list(rungs or ()),
             overlap=overlap or (),
             initial=configurations.initial,
+            duplicates=duplicates or (),
         )
-        super().__init__(schema, configurations, _brackets(steps, factor), overlap=overlap)
+        super().__init__(schema, configurations, _brackets(steps, fraction(eta)), overlap=overlap)
 
     def __repr__(self) -> str:
         return self._shown

@@ -40,7 +40,7 @@ class LocalSearch:
     Args:
         schema: Of the blackbox; its target is optimized, each trial trained in full.
         seed: Of all draws; the random configurations are those of random search.
-        initial: Configurations to begin with.
+        initial: Configurations to begin with; what is left out of one is in the middle of its domain.
 
     Raises:
         InvalidOption: ``initial`` has something that is not in the space.

@@ -68,7 +68,8 @@ class MedianStopping:
         seed: Of the configurations, drawn as random search draws them.
         grace: The first fidelity at or above this is the first one at which trials are stopped.
         min_trials: With how many others a trial is compared at least; if it is NaN, they may be so too.
-        initial: Configurations to try first.
+        initial: Configurations to try first; what is left out of one is in the middle of its domain.
+        duplicates: Draw each configuration by itself from a finite space, too, without end.
 
     Raises:
         InvalidOption: A setting outside its range.
@@ -82,13 +83,19 @@ class MedianStopping:
         grace: float = 0,
         min_trials: int = 5,
         initial: Sequence[Configuration] = (),
+        duplicates: bool = False,
     ) -> None:
         grace = number("grace", grace, 0, finite=False)
         min_trials = whole("min_trials", min_trials, 1)
-        configurations = RandomConfigurations(schema.space, seed, initial)
+        configurations = RandomConfigurations(schema.space, seed, initial, duplicates=duplicates)
         self._configuration, self.upcoming = configurations.next, configurations.upcoming
         self._shown = shown(
-            "MedianStopping", seed=seed, grace=grace, min_trials=min_trials, initial=configurations.initial
+            "MedianStopping",
+            seed=seed,
+            grace=grace,
+            min_trials=min_trials,
+            initial=configurations.initial,
+            duplicates=duplicates or (),
         )
         self._target = schema.objective(schema.target)
         first = schema.fidelity.index_at_or_above(grace)

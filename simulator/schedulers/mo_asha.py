@@ -40,7 +40,8 @@ class MOASHA:
         eta: How much more a trial gets on the next rung.
         r_min: The lowest rung; by default the smallest fidelity above 0.
         rungs: The rungs one by one, in the place of ``r_min`` and ``eta``'s powers.
-        initial: Configurations to try first.
+        initial: Configurations to try first; what is left out of one is in the middle of its domain.
+        duplicates: Draw each configuration by itself from a finite space, too, without end.
 
     Raises:
         UnknownName: There is no such objective.
@@ -57,6 +58,7 @@ class MOASHA:
         r_min: float | None = None,
         rungs: Sequence[float] | None = None,
         initial: Sequence[Configuration] = (),
+        duplicates: bool = False,
     ) -> None:
         self._objectives = chosen(schema, objectives)
         self._goals = goals(schema.fidelity, eta, r_min, rungs)
@@ -64,7 +66,7 @@ class MOASHA:
         self._rungs: dict[float, _Rung] = {
             low: kind(ratio(low, high)) for low, high in zip(self._goals, self._goals[1:], strict=False)
         }
-        configurations = RandomConfigurations(schema.space, seed, initial)
+        configurations = RandomConfigurations(schema.space, seed, initial, duplicates=duplicates)
         self._configuration, self.upcoming = configurations.next, configurations.upcoming
         self._shown = shown(
             "MOASHA",
@@ -74,6 +76,7 @@ class MOASHA:
             r_min=r_min,
             rungs=list(rungs or ()),
             initial=configurations.initial,
+            duplicates=duplicates or (),
         )
 
     def __repr__(self) -> str:

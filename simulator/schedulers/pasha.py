@@ -35,13 +35,14 @@ class PASHA:
         eta: How much more a trial gets on the next rung.
         r_min: The lowest rung; by default the smallest fidelity above 0.
         rungs: The rungs one by one, in the place of ``r_min`` and ``eta``'s powers.
-        initial: Configurations to try first.
+        initial: Configurations to try first; what is left out of one is in the middle of its domain.
+        duplicates: Draw each configuration by itself from a finite space, too, without end.
 
     Raises:
         InvalidOption: A setting outside its range.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  settings are named
         self,
         schema: Schema,
         seed: int = 0,
@@ -50,8 +51,9 @@ class PASHA:
         r_min: float | None = None,
         rungs: Sequence[float] | None = None,
         initial: Sequence[Configuration] = (),
+        duplicates: bool = False,
     ) -> None:
-        configurations = RandomConfigurations(schema.space, seed, initial)
+        configurations = RandomConfigurations(schema.space, seed, initial, duplicates=duplicates)
         self._configuration, self.upcoming = configurations.next, configurations.upcoming
         self._shown = shown(
             "PASHA",
@@ -60,6 +62,7 @@ class PASHA:
             r_min=r_min,
             rungs=list(rungs or ()),
             initial=configurations.initial,
+            duplicates=duplicates or (),
         )
         self._target = schema.objective(schema.target)
         self._goals = goals(schema.fidelity, eta, r_min, rungs)

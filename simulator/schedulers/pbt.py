@@ -71,7 +71,7 @@ class PBT:
         interval: Fidelity between milestones; by default a tenth of the largest.
         quantile: What part of the population counts as the worst, and as the best.
         resample: The probability that a hyperparameter is drawn anew, not moved.
-        initial: Configurations to try first.
+        initial: Configurations to try first; what is left out of one is in the middle of its domain.
 
     Raises:
         InvalidOption: A setting outside its range, or a fidelity without checkpoints.

@@ -41,8 +41,8 @@ class RandomSearch:
             "RandomSearch",
             seed=seed,
             initial=configurations.initial,
-            duplicates=duplicates,
-            repeat=repeat,
+            duplicates=duplicates or (),
+            repeat=() if repeat == 1 else repeat,
         )
         self._next, self.upcoming = configurations.next, configurations.upcoming
         last = schema.fidelity.values[-1]

@@ -34,7 +34,7 @@ class RegularizedEvolution:
         seed: Of all draws; the random configurations are those of random search.
         population: How many trials live.
         sample: Among how many, drawn from the population, the parent is chosen.
-        initial: Configurations to try first.
+        initial: Configurations to try first; what is left out of one is in the middle of its domain.
 
     Raises:
         InvalidOption: A setting outside its range.

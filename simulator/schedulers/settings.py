@@ -51,4 +51,5 @@ def shown(scheduler: str, **settings: object) -> str:
 
 
 def _plain(setting: tuple[str, object]) -> tuple[str, object]:
-    return setting[0], plain(setting[1])
+    name, value = setting
+    return name, [plain(part) for part in value] if isinstance(value, list) else plain(value)

@@ -30,7 +30,8 @@ class SuccessiveHalving(Synchronous):
         rungs: The rungs one by one, in the place of ``r_min`` and ``eta``'s powers.
         trials: How many start in a bracket; by default eta^rungs, which leaves one.
         overlap: Whether a worker for which a bracket has nothing begins the next one; else it waits.
-        initial: Configurations to try first.
+        initial: Configurations to try first; what is left out of one is in the middle of its domain.
+        duplicates: Draw each configuration by itself from a finite space, too, without end.
 
     Raises:
         InvalidOption: A setting outside its range.
@@ -47,10 +48,11 @@ class SuccessiveHalving(Synchronous):
         trials: int | None = None,
         overlap: bool = False,
         initial: Sequence[Configuration] = (),
+        duplicates: bool = False,
     ) -> None:
         overlap = flag("overlap", overlap)
         steps = goals(schema.fidelity, eta, r_min, rungs)
-        configurations = RandomConfigurations(schema.space, seed, initial)
+        configurations = RandomConfigurations(schema.space, seed, initial, duplicates=duplicates)
         self._shown = shown(
             "SuccessiveHalving",
             seed=seed,
@@ -60,6 +62,7 @@ class SuccessiveHalving(Synchronous):
             trials=trials,
             overlap=overlap or (),
             initial=configurations.initial,
+            duplicates=duplicates or (),
         )
         if trials is None:
             trials = ceil(fraction(eta) ** (len(steps) - 1))
