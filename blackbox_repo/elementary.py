@@ -119,6 +119,17 @@ def log(number: float) -> float:
     return power * _LN2 + 2 * share * _polynomial(_ATANH, share * share)
 
 
+def log_array(numbers: Floats) -> Floats:
+    """As :func:`log`, for an array."""
+    mantissas, powers = np.frexp(numbers)
+    low = mantissas < 0.7071067811865476
+    mantissas, exponents = np.where(low, 2 * mantissas, mantissas), (powers - low).astype(np.float64)
+    shares = (mantissas - 1) / (mantissas + 1)
+    with np.errstate(under="ignore"):
+        logarithms: Floats = exponents * _LN2 + 2 * shares * _polynomial(_ATANH, shares * shares)
+    return logarithms
+
+
 def normal_quantile(position: float) -> float:
     """Below which value a share ``position`` of the standard normal distribution lies, between 0 and 1."""
     offset = position - 0.5

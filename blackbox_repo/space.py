@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -240,7 +240,13 @@ class Space:
 
     @cached_property
     def _identities(self) -> frozenset[CanonicalKey]:
-        return frozenset(map(self.identity, self.candidates or ()))
+        return frozenset(zip(*map(self.candidates_of, self.domains), strict=True))
+
+    def candidates_of(self, name: str) -> list[Value | None]:
+        """The value of a hyperparameter in each of the candidates, ``None`` where it is inactive."""
+        rows = self.candidates or ()
+        column: Callable[[str], list[Value | None]] | None = getattr(rows, "column", None)  # of a table
+        return [row.get(name) for row in rows] if column is None else column(name)
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object; :meth:`from_json` gives back an equal space."""

@@ -51,6 +51,11 @@ class ConfigurationList(Sequence[Configuration]):
         row = ((name, choices[codes[index]]) for name, (choices, codes) in columns)
         return {name: value for name, value in row if value is not None}
 
+    def column(self, name: str) -> list[Value | None]:
+        """The values of a hyperparameter, row by row, ``None`` where it is inactive."""
+        choices, codes = self._columns[name]
+        return [choices[code] for code in codes]
+
 
 class TabularBlackbox(Blackbox):
     """A blackbox whose training runs are rows of a table.

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+
 import numpy as np
 
 from blackbox_repo.curve import Array
 from blackbox_repo.domains import Domain, Float, Integer, Ordinal, Value
-from blackbox_repo.elementary import log
-from blackbox_repo.rounding import significant
+from blackbox_repo.elementary import log, log_array
+from blackbox_repo.rounding import round_significant, significant
 from blackbox_repo.space import Configuration, Space
 
 _INACTIVE = -2.0  # farther than 1 from every position
@@ -18,6 +21,16 @@ def place(domain: Float | Integer, value: Value) -> float:
     scale = log if domain.log else float
     low, high = scale(domain.lower), scale(domain.upper)
     return significant((scale(float(value)) - low) / (high - low), 12) if high > low else 0.0
+
+
+def places(domain: Float | Integer, values: Array) -> Array:
+    """As :func:`place`, for an array of numbers."""
+    scale = log_array if domain.log else np.asarray
+    low, high = scale(np.array([domain.lower, domain.upper], dtype=np.float64))
+    if high == low:
+        return np.zeros(len(values))
+    with np.errstate(under="ignore"):
+        return round_significant((scale(values) - low) / (high - low), 12)
 
 
 def at_place(domain: Float | Integer, wanted: float) -> Value:
@@ -40,8 +53,7 @@ class ClosestRow:
         assert space.candidates is not None
         self._space, self._rows = space, space.candidates
         self._columns = {
-            name: np.array([_coordinate(domain, row.get(name)) for row in self._rows])
-            for name, domain in space.domains.items()
+            name: _coordinates(domain, space.candidates_of(name)) for name, domain in space.domains.items()
         }
 
     def to(self, wanted: Configuration, other_than: Configuration) -> dict[str, Value]:
@@ -64,6 +76,17 @@ class ClosestRow:
             apart = self._columns[name] - _coordinate(domain, configuration.get(name))
             squares += np.minimum(np.abs(apart), 1.0) ** 2
         return squares
+
+
+def _coordinates(domain: Domain, values: Sequence[Value | None]) -> Array:
+    """As :func:`_coordinate`, for many values."""
+    if not isinstance(domain, Float | Integer):
+        known = {value: _coordinate(domain, value) for value in dict.fromkeys(values)}
+        return np.array([known[value] for value in values])
+    numbers = np.array([math.nan if value is None else value for value in values], dtype=np.float64)
+    found = np.full(len(values), _INACTIVE)
+    found[~np.isnan(numbers)] = places(domain, numbers[~np.isnan(numbers)])
+    return found
 
 
 def _coordinate(domain: Domain, value: Value | None) -> float:

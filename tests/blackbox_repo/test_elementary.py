@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blackbox_repo.elementary import exp, exp_array, log, normal_quantile
+from blackbox_repo.elementary import exp, exp_array, log, log_array, normal_quantile
 
 ULP = 2.0**-52
 
@@ -35,6 +35,12 @@ def test_a_logarithm_is_right_to_the_last_digits(number: float) -> None:
 def test_an_array_has_the_values_that_come_singly(exponents: list[float]) -> None:
     with np.errstate(all="raise"):
         assert exp_array(np.array(exponents)).tolist() == [exp(exponent) for exponent in exponents]
+
+
+@given(st.lists(st.floats(5e-324, allow_infinity=False), min_size=1, max_size=50))
+def test_an_array_has_the_logarithms_that_come_singly(numbers: list[float]) -> None:
+    with np.errstate(all="raise"):
+        assert log_array(np.array(numbers)).tolist() == [log(number) for number in numbers]
 
 
 def test_the_ends() -> None:

@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from blackbox_repo import Categorical, Condition, Float, Integer, Ordinal, Space
+from simulator.schedulers.positions import ClosestRow, at_place, place, places
+
+NUMERIC = [Float(0, 1), Float(1e-5, 3.3, log=True), Integer(1, 9), Integer(2, 5000, log=True), Float(2, 2)]
+
+
+@pytest.mark.parametrize("domain", NUMERIC, ids=str)
+@given(positions=st.lists(st.floats(0, 1), min_size=1, max_size=60))
+def test_places_of_an_array_are_those_of_its_values(domain: Any, positions: list[float]) -> None:
+    values = [domain.at(position) for position in positions]
+    assert places(domain, np.array(values, dtype=np.float64)).tolist() == [place(domain, v) for v in values]
+
+
+def test_places_and_numbers_belong_together() -> None:
+    assert place(Float(1e-4, 1, log=True), 1e-2) == 0.5
+    assert at_place(Float(1e-4, 1, log=True), 0.5) == 1e-2
+    assert place(Integer(1, 9), 5) == 0.5
+    assert at_place(Integer(1, 9), 0.55) == 5
+
+
+ROWS: list[dict[str, Any]] = [
+    {"k": "a", "x": 0.1, "o": 1},
+    {"k": "a", "x": 0.9, "o": 8},
+    {"k": "b", "x": 0.45, "o": 2},
+    {"k": "c", "o": 4},
+]
+TABLE = Space(
+    {"k": Categorical(("a", "b", "c")), "x": Float(0, 1), "o": Ordinal((1, 2, 4, 8))},
+    {"x": (Condition("k", ("a", "b")),)},
+    candidates=ROWS,
+)
+
+
+def test_the_closest_row_that_agrees_with_what_is_fixed() -> None:
+    rows = ClosestRow(TABLE)
+    middle = {"k": "a", "x": 0.5, "o": 4}
+    assert rows.agreeing(middle, {}) == ROWS[1]
+    assert rows.agreeing(middle, {"o": 1}) == ROWS[0]
+    assert rows.agreeing({"k": "c", "o": 4}, {"k": "c"}) == ROWS[3]
+    assert rows.agreeing(middle, {"x": 0.5}) is None
