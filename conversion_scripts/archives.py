@@ -21,6 +21,8 @@ from typing import BinaryIO, cast
 from blackbox_repo.errors import FormatError, InvalidOption, UnknownName
 
 HEADER_LIMIT = 1 << 20  # what one tar header may take, long names and all
+# bytes that one may unpack to, beyond so many in all; of the known raw files the most is 39
+RATIO, FREE = 200, 1 << 24
 _PIECE = 1 << 20
 # what the readers of the standard library raise at damaged, encrypted or unknown content
 _DAMAGE = (
@@ -75,6 +77,8 @@ def members(archive: BinaryIO, name: str, limits: Limits = Limits()) -> Generato
         FormatError: It is no such file or damaged, exceeds a limit by what it declares or by what it holds,
             is encrypted, or has a member that leads out of the archive or is a link or device.
     """
+    packed = archive.seek(0, io.SEEK_END)
+    archive.seek(0)
     start = archive.read(4)
     archive.seek(0)
     read = _zip_members if start[:2] == b"PK" else _tar_members
@@ -84,6 +88,7 @@ def members(archive: BinaryIO, name: str, limits: Limits = Limits()) -> Generato
             total, count = total + member.size, count + 1
             _check_limit(name, member.name, member.size, limits.member)
             _check_limit(name, f"all files up to {member.name} together", total, limits.total)
+            _check_ratio(name, total, packed)
             if count > limits.count:
                 raise FormatError(f"{name} has more than the {limits.count} files that are read")
             yield member
@@ -189,6 +194,8 @@ class _Stream(io.RawIOBase):
         self._count += len(piece)
         if self._count > self._limit:
             raise FormatError(f"{self._name} unpacks to more than the {self._limit} bytes that are read")
+        if self._beneath is not None:
+            _check_ratio(self._name, self._count, self._beneath.tell())
         if not piece and self._promised and self._count < self._limit:
             raise FormatError(f"{self._name} ends after {self._count} of {self._limit} bytes")
         buffer[: len(piece)] = piece
@@ -196,17 +203,24 @@ class _Stream(io.RawIOBase):
 
 
 class _Metered:
-    """A source that gives no more than it was allowed to, so that no header can fill the memory."""
+    """A source that gives no more than it was allowed to, so that no header can fill the memory.
 
-    def __init__(self, inner: BinaryIO, name: str) -> None:
-        self._inner, self._name, self._left = inner, name, HEADER_LIMIT
+    Args:
+        archive: The file, as it is.
+        name: What messages call it.
+    """
+
+    def __init__(self, archive: BinaryIO, name: str) -> None:
+        self._inner, self._packed, self._name = _decompressing(archive), archive, name
+        self._left, self._count = HEADER_LIMIT, 0
 
     def allow(self, size: int) -> None:
         self._left = size + HEADER_LIMIT
 
     def read(self, size: int) -> bytes:
         piece = self._inner.read(size)
-        self._left -= len(piece)
+        self._left, self._count = self._left - len(piece), self._count + len(piece)
+        _check_ratio(self._name, self._count, self._packed.tell())
         if self._left < 0:
             raise FormatError(
                 f"{self._name} has a header of more than the {HEADER_LIMIT} bytes that are read"
@@ -228,7 +242,7 @@ class _Header(tarfile.TarInfo):
 
 
 def _tar_members(archive: BinaryIO, name: str) -> Iterator[Member]:
-    source = _Metered(_decompressing(archive), name)
+    source = _Metered(archive, name)
     with tarfile.open(fileobj=cast("BinaryIO", source), mode="r|", tarinfo=_Header) as tar:
         for info in tar:  # next() fails on an empty archive before CPython 3.11
             source.allow(info.size)  # read or skipped
@@ -277,6 +291,13 @@ def _check_path(archive: str, member: str) -> None:
 def _check_limit(archive: str, what: str, size: int, limit: int) -> None:
     if size > limit:
         raise FormatError(f"{archive}: {what} unpacks to {size} bytes, more than the {limit} that are read")
+
+
+def _check_ratio(name: str, unpacked_bytes: int, packed: int) -> None:
+    if unpacked_bytes > FREE + RATIO * packed:
+        raise FormatError(
+            f"{name} unpacks to {unpacked_bytes} bytes or more out of {packed}, which is out of proportion"
+        )
 
 
 @contextmanager
