@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -20,6 +18,7 @@ from blackbox_repo import console
 from blackbox_repo.benchmark import BENCHMARKS
 from blackbox_repo.console import StrictCommand, examples
 from blackbox_repo.errors import InvalidOption
+from blackbox_repo.lock import alone
 from blackbox_repo.plain_text import printable
 from blackbox_repo.repository import list_blackboxes
 from simulator.command import OFF_TABLE, Command, Prepared, UnfinishedRun, optimized
@@ -273,7 +272,8 @@ def _check_writable(out: Path | None) -> None:
     if not parent.is_dir():
         raise InvalidOption(f"--out is {str(out)!r}, but {parent} is not a folder")
     try:
-        shutil.rmtree(tempfile.mkdtemp(prefix=".bb-sim.", dir=parent))
+        with alone(out, patience=10):  # by a file that the next run removes should this one be killed
+            pass
     except OSError as err:
         raise InvalidOption(
             f"{out} cannot be written: {parent}: {err.strerror}; choose another --out"

@@ -41,7 +41,7 @@ def kept(error: RunError, folder_of: Callable[[Run], Path], log: UnfinishedRun |
     run = error.run
     finished = run is not None and run.reason != "error"
     if log is not None and not finished:
-        remedy = "" if "(resume)" in str(error) else f"; {left(log)}"
+        remedy = f"; {left(log)}"
     elif run is None:
         return error
     else:
