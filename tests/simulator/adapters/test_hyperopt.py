@@ -27,6 +27,7 @@ from tests.simulator.adapters.contract import (
     check_seeds,
     check_threads,
     configurations,
+    ending_early,
     loss_of,
     made_blackbox,
     real_table,
@@ -190,3 +191,11 @@ def test_numpys_errors_and_settings_that_are_suggests_own() -> None:
 def test_choices_of_several_kinds_keep_them() -> None:
     check_mixed_choices(Hyperopt("tpe"))
     check_mixed_choices(Hyperopt("anneal"))
+
+
+def test_the_last_value_of_a_curve_that_ends_early_is_told() -> None:
+    scheduler: Any = Hyperopt("rand")(ending_early().schema, 5)
+    run = simulated(ending_early(), scheduler, 20)
+    told = [document["result"]["loss"] for document in scheduler._optimizer._trials.trials]
+    assert told == [2 * given["layers"] - 1 for given in configurations(run)]
+    assert len(set(told)) > 3

@@ -28,6 +28,7 @@ from tests.simulator.adapters.contract import (
     check_seeds,
     check_threads,
     configurations,
+    ending_early,
     loss_of,
     made_blackbox,
     real_table,
@@ -336,3 +337,17 @@ def test_where_there_is_nothing_to_choose_some_tuners_are_refused(tuner: str) ->
     schema = made_blackbox(Space({"version": Constant("v1")})).schema
     with pytest.raises(InvalidOption, match=f"NNI's {tuner} fails where no hyperparameter has more than one"):
         NNI(tuner)(schema, 0)
+
+
+def test_the_last_value_of_a_curve_that_ends_early_is_told() -> None:
+    from nni.algorithms.hpo.random_tuner import RandomTuner
+
+    told: list[float] = []
+
+    class Recording(RandomTuner):  # type: ignore[misc]
+        def receive_trial_result(self, *given: Any, **named: Any) -> None:
+            told.append(given[2])
+
+    run = simulated(ending_early(), NNI(Recording), 20)
+    assert told == [2 * given["layers"] - 1 for given in configurations(run)]
+    assert len(set(told)) > 3

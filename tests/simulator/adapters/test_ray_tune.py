@@ -29,6 +29,7 @@ from tests.simulator.adapters.contract import (
     check_seeds,
     check_threads,
     configurations,
+    ending_early,
     loss_of,
     made_blackbox,
     real_curves,
@@ -385,3 +386,22 @@ def test_a_scheduler_that_lacks_a_part_names_it() -> None:
         pytest.skip("nothing is missing")
     with pytest.raises(InvalidOption, match="PB2 cannot be made with the settings {}: .*scikit-learn"):
         RayTune("PB2", num_samples=4)(made_blackbox(NUMBERS).schema, 0)
+
+
+def test_the_last_value_of_a_curve_that_ends_early_is_told() -> None:
+    from ray.tune.search import Searcher
+
+    told: list[float] = []
+
+    class Recording(Searcher):  # type: ignore[misc]
+        def suggest(self, trial_id: str) -> Any:
+            return {"x": 0.5, "lr": 1e-3, "layers": 1 + int(trial_id) % 5}
+
+        def set_search_properties(self, *_: Any, **__: Any) -> bool:
+            return True
+
+        def on_trial_complete(self, trial_id: str, result: Any = None, error: bool = False) -> None:
+            told.append(result["loss"])
+
+    simulated(ending_early(), RayTune("FIFOScheduler", searcher=Recording), 10)
+    assert told == [1, 3, 5, 7, 9] * 2

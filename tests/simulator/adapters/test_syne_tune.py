@@ -31,6 +31,7 @@ from tests.simulator.adapters.contract import (
     check_seeds,
     check_threads,
     configurations,
+    ending_early,
     loss_of,
     made_blackbox,
     real_curves,
@@ -435,3 +436,21 @@ def test_an_evolution_of_several_objectives_is_not_made_for_one() -> None:
 def test_a_space_that_is_used_up_ends_the_run_as_it_ends_syne_tunes(name: str) -> None:
     tiny = made_blackbox(Space({"a": Integer(0, 2), "b": Categorical(("p", "q"))}))
     assert simulate(tiny, SyneTune(name), workers=3, stop=Stop(time=5000)).reason == "exhausted"
+
+
+@newer
+def test_the_last_value_of_a_curve_that_ends_early_is_told() -> None:
+    told: list[float] = []
+
+    def recording(config_space: Any, metrics: list[str], random_seed: int) -> Any:
+        from syne_tune.optimizer.baselines import RandomSearch
+
+        class Recording(RandomSearch):
+            def on_trial_complete(self, trial: Any, result: dict[str, Any]) -> None:
+                told.append(result["loss"])
+
+        return Recording(config_space, metrics, random_seed=random_seed)
+
+    run = simulated(ending_early(), SyneTune(recording), 20)
+    assert told == [2 * given["layers"] - 1 for given in configurations(run)]
+    assert len(set(told)) > 3
