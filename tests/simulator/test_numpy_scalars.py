@@ -156,7 +156,7 @@ def test_views_and_tables() -> None:
 def test_a_time_model() -> None:
     untimed = from_function(
         Schema(BOX.schema.space, BOX.schema.fidelity, BOX.schema.objectives[:2], "score"),
-        lambda c, seed: {"score": [1.0] * 9, "size": 3.0},
+        lambda c, seed: {"score": [1.0] * 9, "size": [3.0] * 9},
     )
     timed = views.with_time_model(untimed, np.float32(2.5))
     assert timed.curve(BOX.schema.space.sample(0)).at(2)["elapsed_time"] == 5.0
