@@ -27,6 +27,7 @@ from blackbox_repo.scalars import Scalar, plain
 Key = Scalar | np.generic
 """A part of a key."""
 
+_STEP = 1 / (1 << 53)
 _MASK = (1 << 64) - 1
 _GAMMA, _FIRST, _SECOND = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
 
@@ -66,7 +67,7 @@ class Stream:
 
     def unit(self, *numbers: int) -> float:
         """A number in [0, 1), uniform over its 2^53 values."""
-        return (self.bits(*numbers) >> 11) * 2.0**-53
+        return (self.bits(*numbers) >> 11) * _STEP
 
     def integer(self, count: int, *numbers: int) -> int:
         """One of 0 .. count - 1; the bias is below 2^-32."""
@@ -78,7 +79,7 @@ class Stream:
 
     def units(self, first: int, count: int) -> npt.NDArray[np.float64]:
         """The values of :meth:`unit` with the numbers ``first``, ``first + 1``, ...; shape (count,)."""
-        units: npt.NDArray[np.float64] = (self.block(first, count) >> np.uint64(11)) * 2.0**-53
+        units: npt.NDArray[np.float64] = (self.block(first, count) >> np.uint64(11)) * _STEP
         return units
 
     def integers(self, among: int, first: int, count: int) -> list[int]:

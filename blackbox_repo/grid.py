@@ -80,7 +80,7 @@ class Grid:
             return [self[index] for index in indices]
         columns, rest = [], np.array(indices, dtype=np.int64)
         for values in reversed(self._values):
-            rest, digits = np.divmod(rest, len(values))
+            rest, digits = np.divmod(rest, _count(values))
             columns.append(map(values.__getitem__, digits.tolist()))
         return [dict(zip(self._names, row, strict=True)) for row in zip(*reversed(columns), strict=True)]
 
@@ -93,7 +93,7 @@ class _Single:
 
     def __init__(self, name: str, values: Sequence[Value]) -> None:
         self._name, self._values = name, values
-        self.size = len(values)
+        self.size = _count(values)
 
     def add(self, found: dict[str, Value], index: int) -> None:
         found[self._name] = self._values[index]
@@ -147,7 +147,7 @@ class _Group:
         rest = state & ~((2 << member) - 1)
         if not state >> member & 1:
             return [(1, rest & ~self._idle[member])]
-        return [(len(run), rest & ~kills) for run, kills in self._runs[member]]
+        return [(high - low, rest & ~kills) for low, high, kills in self._runs[member]]
 
     def add(self, found: dict[str, Value], index: int) -> None:
         state = (1 << len(self._names)) - 1
@@ -158,22 +158,28 @@ class _Group:
             index -= ends[way - 1] if way else 0
             rank, index = divmod(index, following[ways[way][1]])
             if state >> member & 1:
-                found[name] = self._values[member][self._runs[member][way][0][rank]]
+                found[name] = self._values[member][self._runs[member][way][0] + rank]
             state = ways[way][1]
+
+
+def _count(values: Sequence[Value]) -> int:
+    """How many there are, be it more than ``len`` can say."""
+    return values.stop - values.start if isinstance(values, range) else len(values)
 
 
 def _runs(
     name: str, values: Sequence[Value], names: Sequence[str], requirements: Requirements
-) -> list[tuple[range, int]]:
-    """Ranks of values that follow one another and make the same members inactive, and which these are."""
+) -> list[tuple[int, int, int]]:
+    """From which rank to which one values make the same members inactive, and which members these are."""
     needed = {other: [v for p, v in requirements.get(other, ()) if p == name] for other in names}
     special = sorted(
         {values.index(v) for lists in needed.values() for allowed in lists for v in allowed if v in values}
     )
-    cuts = sorted({0, len(values), *special, *(rank + 1 for rank in special)})
+    cuts = sorted({0, _count(values), *special, *(rank + 1 for rank in special)})
     return [
         (
-            range(low, high),
+            low,
+            high,
             _bits(names, (o for o in names if any(values[low] not in allowed for allowed in needed[o]))),
         )
         for low, high in zip(cuts, cuts[1:], strict=False)

@@ -7,8 +7,8 @@ import numpy.typing as npt
 
 Array = npt.NDArray[np.float64]
 
-# 10^22 is the largest power of ten that a double holds exactly
-_POWERS = 10.0 ** np.arange(23)
+# 10^22 is the largest power of ten that a double holds exactly; written out, as not every pow() is exact
+_POWERS = np.array([float(f"1e{power}") for power in range(23)])
 _FEW = 40
 
 
@@ -38,7 +38,7 @@ def round_significant(array: Array, digits: int) -> Array:
         scaled = np.where(shift < 0, size / power, size * power)
         whole = np.rint(scaled)
         # scaling errs in its last bit, so a value beside a tie or a power of ten is left to the printer
-        sure &= (scaled >= 10.0 ** (digits - 1)) & (scaled < 10.0**digits)
+        sure &= (scaled >= _POWERS[digits - 1]) & (scaled < _POWERS[digits])
         sure &= np.abs(np.abs(scaled - whole) - 0.5) > scaled * 1e-15
         rounded: Array = np.copysign(np.where(shift < 0, whole * power, whole / power), flat)
     unsure = np.flatnonzero(~sure)

@@ -10,6 +10,8 @@ from blackbox_repo.errors import InvalidOption
 from blackbox_repo.rounding import significant
 from blackbox_repo.scalars import number
 
+_END = 1 / (1 << 53)
+
 
 @dataclass(frozen=True)
 class Uniform:
@@ -55,7 +57,7 @@ class LogNormal:
 
     def at(self, position: float) -> float:
         """The duration below which a share ``position`` of all draws lies, in seconds."""
-        middle = min(max(position, 2.0**-53), 1 - 2.0**-53)  # the ends are infinitely far away
+        middle = min(max(position, _END), 1 - _END)  # the ends are infinitely far away
         return significant(self.median * exp(self.sigma * normal_quantile(middle)), 12)
 
 

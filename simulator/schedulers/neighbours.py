@@ -98,7 +98,7 @@ def _other(domain: Domain, value: Value, key: tuple[draw.Key, ...]) -> Value:
     """Another value of a domain of more than one, drawn."""
     if isinstance(domain, Float):
         return domain.at(draw.unit(*key))
-    index = draw.integer(len(domain.values) - 1, *key)
+    index = draw.integer(domain.size - 1, *key)
     return domain.values[index + (index >= _rank(domain, value))]
 
 

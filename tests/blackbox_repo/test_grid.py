@@ -81,6 +81,15 @@ def test_a_parent_with_very_many_values_is_counted_at_once() -> None:
     assert space.configuration(space.size - 1) == {"n": 10**12}
 
 
+def test_integers_beyond_64_bits_are_counted() -> None:
+    space = Space({"n": Integer(-5, 10**30), "k": Categorical(("a", "b"))})
+    assert space.size == 2 * (10**30 + 6)
+    assert space.configuration(space.size - 1) == {"n": 10**30, "k": "b"}
+    tied = Space({"n": Integer(0, 10**30), "k": Integer(1, 2)}, {"k": (Condition("n", (10**29,)),)})
+    assert tied.size == 10**30 + 2
+    assert tied.configuration(10**29 + 1) == {"n": 10**29, "k": 2}
+
+
 def test_a_grid_of_any_size_is_computed_point_by_point() -> None:
     grid = Space({f"x{k}": Float(0, 1) for k in range(100)}).grid(3)
     assert grid.size == 3**100
