@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -66,4 +67,4 @@ def digest() -> str:
 
 
 if __name__ == "__main__":
-    print(digest())
+    sys.stdout.write(f"{digest()}\n")

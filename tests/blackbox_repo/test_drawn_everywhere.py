@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[2]
 EXPECTED = "c9ef9cc35858fb0db0727f7b09c01bf821a61f7488a4d89289deb84114f2301a"
 UMATH = getattr(np, "_core", None) or np.core  # the latter up to numpy 1.26
 DISPATCHED = list(UMATH._multiarray_umath.__cpu_dispatch__)
+COMPILER = shutil.which("cc")
 OTHER_LIBM = """
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -56,14 +57,15 @@ def test_draws_are_the_same_with_fewer_vector_instructions(disabled: list[str]) 
 
 
 @pytest.mark.skipif(
-    sys.platform != "linux" or shutil.which("cc") is None, reason="puts another C library before the system's"
+    sys.platform != "linux" or COMPILER is None, reason="puts another C library before the system's"
 )
 def test_draws_are_the_same_with_a_c_library_that_rounds_otherwise(tmp_path: Path) -> None:
     """The values of its exponentials, logarithms and powers are off by one unit in the last place."""
     source, library = tmp_path / "libm.c", tmp_path / "libm.so"
     source.write_text(OTHER_LIBM)
     subprocess.run(
-        ["cc", "-shared", "-fPIC", "-fno-builtin", "-o", str(library), str(source), "-ldl", "-lm"], check=True
+        [str(COMPILER), "-shared", "-fPIC", "-fno-builtin", "-o", str(library), str(source), "-ldl", "-lm"],
+        check=True,
     )
     e = in_another_process("import math; print(math.exp(1.0).hex())", LD_PRELOAD=str(library))
     assert e != (2.718281828459045).hex()
