@@ -35,8 +35,9 @@ Name = Annotated[
 ]
 
 app = console.command_line(
+    "bb-repo",
     f"List, describe and check blackboxes: tabulated benchmarks with their learning curves. Some come with "
-    f"the code; the environment variable {PATH_VARIABLE} names folders with others."
+    f"the code; the environment variable {PATH_VARIABLE} names folders with others.",
 )
 
 
@@ -314,7 +315,7 @@ def _say(line: str) -> None:
 
 def main() -> None:
     """The console script."""
-    console.run(app, "bb-repo")
+    app()
 
 
 if __name__ == "__main__":

@@ -94,13 +94,34 @@ def _takes_one_value(option: Any) -> bool:
     return option.param_type_name == "option" and not (option.is_flag or option.multiple or option.count)
 
 
-def command_line(about: str) -> typer.Typer:
+class CommandLine(typer.Typer):
+    """A command line; called without arguments it runs what was typed, and exits as :func:`run` does.
+
+    Args:
+        program: What it is called in messages and help.
+        settings: Those of ``typer.Typer``.
+    """
+
+    def __init__(self, program: str, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._program = program
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run it."""
+        if args or kwargs:
+            return super().__call__(*args, **kwargs)
+        return run(self, self._program)
+
+
+def command_line(program: str, about: str) -> CommandLine:
     """A command line to which commands are added; it has ``-h`` and ``--version``, and completes names.
 
     Args:
+        program: What it is called in messages and help.
         about: What it is for, in a sentence or two.
     """
-    app = typer.Typer(
+    app = CommandLine(
+        program,
         cls=CommandGroup,
         no_args_is_help=True,
         help=about,
@@ -159,7 +180,7 @@ def run(app: typer.Typer, name: str) -> NoReturn:
 def _status(app: typer.Typer, name: str) -> int:
     width = min(max(shutil.get_terminal_size().columns - 1, _NARROWEST), _WIDEST)
     try:
-        status = app(prog_name=name, standalone_mode=False, terminal_width=width)
+        status = typer.Typer.__call__(app, prog_name=name, standalone_mode=False, terminal_width=width)
         sys.stdout.flush()
     except Interrupted as err:
         return _ended(name, err)
@@ -229,6 +250,7 @@ def describe(err: Exception) -> str:
 
 __all__ = [
     "HELP_OPTIONS",
+    "CommandLine",
     "Interrupted",
     "StrictCommand",
     "Version",

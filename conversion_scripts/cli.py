@@ -33,7 +33,7 @@ def _recipes(incomplete: str) -> list[str]:
     return [name for name in RECIPES if name.startswith(incomplete)]
 
 
-app = typer.Typer(pretty_exceptions_enable=False, rich_markup_mode=None)
+app = console.CommandLine("bb-convert", pretty_exceptions_enable=False, rich_markup_mode=None)
 
 
 @app.command(
@@ -192,7 +192,7 @@ def _megabytes(files: tuple[RawFile, ...]) -> str:
 
 def main() -> None:
     """The entry point of ``bb-convert``."""
-    console.run(app, "bb-convert")
+    app()
 
 
 if __name__ == "__main__":

@@ -49,8 +49,9 @@ def _ways_off_the_table(incomplete: str) -> list[str]:
 
 
 app = console.command_line(
+    "bb-sim",
     "Simulate hyperparameter tuning on recorded learning curves: hours of a cluster in a fraction of a "
-    "second, and the same to the nanosecond on every machine."
+    "second, and the same to the nanosecond on every machine.",
 )
 SavedRun = Annotated[
     Path,
@@ -368,7 +369,7 @@ app.command(
 
 def main() -> None:
     """The console script."""
-    console.run(app, "bb-sim")
+    app()
 
 
 if __name__ == "__main__":

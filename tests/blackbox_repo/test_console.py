@@ -13,7 +13,7 @@ import typer
 from blackbox_repo import console
 from blackbox_repo.errors import InvalidOption
 
-app = typer.Typer()
+app = console.CommandLine("bb-try")
 
 @app.command()
 def fail(kind: str) -> None:
@@ -36,7 +36,7 @@ def fail(kind: str) -> None:
 def other() -> None:
     pass
 
-console.run(app, "bb-try")
+app()
 """
 
 
