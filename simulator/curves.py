@@ -31,5 +31,5 @@ class Curves:
             together = [configuration, *self._upcoming(self._blackbox.batch - 1)]
             curves = self._blackbox.curves(together, seed=seed)
             self._ahead = {tuple(c.items()): curve for c, curve in zip(together, curves, strict=True)}
-        curve = self._ahead.pop(key)
+        curve = self._ahead[key]  # it stays: the same configuration may come again
         return curve if curve.seed == seed else self._blackbox.curve(configuration, seed=seed)
