@@ -118,9 +118,11 @@ class Fidelity:
         A value that agrees with the number in twelve digits is at it.
         """
         position = bisect_left(self.values, wanted)
-        if position and wanted - self.values[position - 1] <= SAME * self.values[position - 1]:
+        above = self.values[position] if position < len(self.values) else math.inf
+        below = self.values[position - 1] if position else -math.inf
+        if above != wanted and wanted - below <= min(SAME * below, above - wanted):
             return position - 1
-        return position if position < len(self.values) else None
+        return position if above < math.inf else None
 
     def describe(self) -> str:
         """The values in a few words: ``1..50``, ``0..10000 in steps of 200``, or the list."""

@@ -63,6 +63,29 @@ def test_a_fidelity_is_described_in_a_few_words(values, text):
     assert Fidelity("epoch", tuple(values)).describe() == text
 
 
+@pytest.mark.parametrize("wanted", [0.1 * 3, 0.3, np.float64(0.1) * 3, 1 - 0.7, 0.3 * (1 + 9e-13)])
+def test_a_fidelity_is_found_where_the_last_digits_are_those_of_arithmetic(wanted):
+    tenths = Fidelity("fraction", tuple(k / 10 for k in range(1, 11)))
+    assert tenths.index(wanted) == 2
+    assert tenths.index_at_or_above(wanted) == 2
+    assert tenths.index(sum([0.1] * 10)) == 9
+    with pytest.raises(UnknownFidelity, match=r"^fraction=0.3001 is not in 0.1, 0.2, 0.3, "):
+        tenths.index(0.3001)
+
+
+def test_large_fidelities_that_are_neighbours_are_told_apart():
+    large = Fidelity("step", (10**15, 10**15 + 1, 10**15 + 2))
+    assert [large.index(value) for value in large.values] == [0, 1, 2]
+    assert [large.index_at_or_above(value) for value in (*large.values, 10**15 + 1.75)] == [0, 1, 2, 2]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "position"), [(0, 0), (0.05, 0), (0.1, 0), (0.11, 1), (0.95, 9), (1.0, 9), (1.01, None)]
+)
+def test_the_fidelity_at_or_next_above_a_number(wanted, position):
+    assert Fidelity("fraction", tuple(k / 10 for k in range(1, 11))).index_at_or_above(wanted) == position
+
+
 def test_a_fidelity_knows_its_positions():
     fidelity = Fidelity("epoch", tuple(range(1, 51)))
     assert (fidelity.index(1), fidelity.index(50.0)) == (0, 49)
