@@ -107,3 +107,7 @@ class PromotionASHA:
         if trial.status is not TrialStatus.PAUSED:
             for rung in self._rungs[self._brackets.of(trial.number)].values():
                 rung.withdraw(trial.number)
+
+    def abandoned(self) -> range:
+        """When it has nothing to suggest and nothing runs, no paused trial will ever be resumed."""
+        return range(self._started)

@@ -20,21 +20,24 @@ from simulator.schedulers.settings import shown
 
 @dataclass(slots=True)
 class _Past:
-    """What a running trial has reported that is a number: its best loss, and the sum and number of all."""
+    """What a running trial has reported that is a number: its best loss, and the average of all."""
 
     best: float = math.inf
-    total: float = 0.0
     count: int = 0
+    average: float = math.nan
+    """NaN without a number, or of infinities of both signs."""
 
     def add(self, loss: float) -> None:
         """One more report."""
-        if not math.isnan(loss):
-            self.best, self.total, self.count = min(self.best, loss), self.total + loss, self.count + 1
-
-    @property
-    def average(self) -> float:
-        """The running average; NaN without a number, or of infinities of both signs."""
-        return self.total / self.count if self.count else math.nan
+        if math.isnan(loss):
+            return
+        self.best, self.count = min(self.best, loss), self.count + 1
+        if self.count == 1:
+            self.average = loss
+        elif math.isfinite(loss) and math.isfinite(self.average):
+            self.average += (loss - self.average) / self.count  # of equal losses it is exactly that loss
+        else:
+            self.average += loss
 
 
 class _Fidelity:
@@ -47,7 +50,7 @@ class _Fidelity:
         """Whether a trial is worse than the median, or is NaN where others are not."""
         if math.isnan(loss):
             return self._trials >= min_trials and len(self._averages) > 0
-        return len(self._averages) >= min_trials and past.best > self._averages.threshold()
+        return len(self._averages) >= min_trials and self._averages.is_below(past.best)
 
     def add(self, past: _Past) -> None:
         """One more trial."""

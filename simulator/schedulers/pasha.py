@@ -72,6 +72,7 @@ class PASHA:
         self._place = {goal: place for place, goal in enumerate(self._goals)}
         self._top = min(1, len(self._rungs))  # the place of the highest goal that is open
         self._ranking = SoftRanking()
+        self._started = 0
         self._curves: dict[int, list[float]] = {}
         self._below: dict[int, float] = {}
         self._reached: dict[int, tuple[int, float]] = {}  # by those whose jobs have not ended yet
@@ -90,7 +91,10 @@ class PASHA:
             if trial is not None:
                 return Resume(trial, until=self._goals[place + 1])
         configuration = self._configuration()
-        return None if configuration is None else Start(configuration, until=self._goals[0])
+        if configuration is None:
+            return None
+        self._started += 1
+        return Start(configuration, until=self._goals[0])
 
     def on_report(self, trial: Trial, report: Report) -> Decision:
         """Takes note at a rung, where the job ends by itself; the top one may show that the next is due."""
@@ -128,3 +132,7 @@ class PASHA:
         if trial.number in self._reached:
             place, loss = self._reached.pop(trial.number)
             self._rungs[place].insert(loss, trial.number)
+
+    def abandoned(self) -> range:
+        """When it has nothing to suggest and nothing runs, no paused trial will ever be resumed."""
+        return range(self._started)

@@ -139,15 +139,29 @@ class QuantileRung:
 
     def threshold(self) -> float:
         """The quantile as ``numpy.quantile`` gives it, interpolated linearly between its neighbours."""
-        low = -self._below[0]
-        high = self._above[0] if self._above else low
-        share = (len(self) - 1) * self._part % self._whole / self._whole
+        low, high, share = self._neighbours()
         if low == high or share == 0 or low == -math.inf:
             return low
         if high == math.inf:
             return high
         # the arithmetic of numpy's linear interpolation, from the nearer neighbour
         return high - (high - low) * (1 - share) if share >= 0.5 else low + (high - low) * share
+
+    def is_below(self, loss: float) -> bool:
+        """Whether a loss is larger than the quantile.
+
+        Infinity is larger than what lies between a number and infinity, as any number would be in its place.
+        """
+        low, high, share = self._neighbours()
+        if low < high == math.inf and share:
+            return loss == math.inf
+        return loss > self.threshold()
+
+    def _neighbours(self) -> tuple[float, float, float]:
+        """The losses on both sides of the quantile, and what part of the way from one to the other it is."""
+        low = -self._below[0]
+        share = (len(self) - 1) * self._part % self._whole / self._whole
+        return low, self._above[0] if self._above else low, share
 
 
 class PromotionRung:

@@ -148,3 +148,7 @@ class Synchronous:
     def on_end(self, trial: Trial) -> None:
         """The last of a rung decides who goes on."""
         self._bracket_of.pop(trial.number).end(trial)
+
+    def abandoned(self) -> range:
+        """When it has nothing to suggest and nothing runs, no paused trial will ever be resumed."""
+        return range(self._started)

@@ -85,6 +85,23 @@ def test_infinities_are_numbers() -> None:
     assert told.report(5, 2, 3.0) == "continue"
 
 
+def test_the_average_of_equal_losses_is_that_loss() -> None:
+    """Three times 0.1 add up to 0.30000000000000004 in floats; two equal curves tie at every epoch."""
+    told = driver(min_trials=1)
+    for trial in range(3):
+        answers = {told.report(trial, epoch, 0.1) for epoch in range(1, 10)}
+        assert answers == {"continue"}
+
+
+def test_between_a_number_and_infinity_lies_whatever_is_smaller_than_infinity() -> None:
+    told = driver(min_trials=2)
+    told.report(0, 1, 1.0)
+    told.report(1, 1, math.inf)
+    assert told.report(2, 1, 1e300) == "continue"
+    told.report(3, 1, math.inf)
+    assert told.report(4, 1, math.inf) == "stop"  # of 1, 1e300 and twice infinity
+
+
 def test_the_grace_begins_at_the_fidelity_at_or_next_above_it() -> None:
     told = driver(grace=1.5, min_trials=1)
     assert [told.report(0, epoch, 1.0) for epoch in (1, 2)] == ["continue"] * 2
