@@ -31,8 +31,8 @@ def test_settings_are_shown_as_one_would_assign_them() -> None:
         "r_min=None",
         "rungs=None",
         "brackets=1",
-        "duplicates=False",
         "initial=[]",
+        "duplicates=False",
     ]
     assert settings[1].meaning == "The lowest rung; by default the smallest fidelity above 0"
 
