@@ -69,26 +69,27 @@ def _imported_anew() -> Iterator[None]:
 
 
 _INSERTED_FIRST = """            rung.insert(loss)
-            if len(rung) > 1 and not loss <= rung.threshold():
+            if not rung.admits(loss):
                 return STOP
 """
-_INSERTED_LAST = """            if len(rung) > 0 and not loss <= rung.threshold():
+_INSERTED_LAST = """            if len(rung) > 0 and not rung.admits(loss):
                 return STOP
             rung.insert(loss)
 """
+_SOURCE = "checkpoint_of=None if source is None else source.trial"
 
 BUGS = (
-    Bug("a tie is stopped", "asha:ASHA", "asha", "loss <= rung", "loss < rung"),
-    Bug("the quantile is upside down", "asha:ASHA", "asha", "level / goal", "1 - level / goal"),
-    Bug("the goal is mistaken", "asha:ASHA", "asha", "self._target.loss(", "-self._target.loss("),
+    Bug("a tie is stopped", "asha:ASHA", "rungs", "and loss <= -", "and loss < -"),
+    Bug("the quantile is upside down", "asha:ASHA", "asha", "ratio(level, goal)", "1 - ratio(level, goal)"),
+    Bug("the goal is mistaken", "asha:ASHA", "asha", "loss = loss_of(", "loss = -loss_of("),
     Bug("who is stopped leaves no trace", "asha:ASHA", "asha", _INSERTED_FIRST, _INSERTED_LAST),
-    Bug("rungs lie one too high", "asha:ASHA", "rungs", "value >= target", "value > target"),
-    Bug("one trial too few", "hyperband:Hyperband", "hyperband", "math.ceil(", "math.floor("),
-    Bug("the last bracket is left out", "hyperband:Hyperband", "hyperband", "s, -1, -1)", "s, 0, -1)"),
+    Bug("rungs lie one too high", "asha:ASHA", "rungs", "at_or_above(wanted)", "at_or_above(wanted) + 1"),
+    Bug("one trial too few", "hyperband:Hyperband", "hyperband", "ceil((rungs", "int((rungs"),
+    Bug("the last bracket is left out", "hyperband:Hyperband", "hyperband", "rungs, -1, -1)", "rungs, 0, -1)"),
     Bug("one too many goes on", "hyperband:Hyperband", "synchronous", "_counts[0]]", "_counts[0] + 1]"),
-    Bug("the worst go on", "hyperband:Hyperband", "synchronous", ".inf), number)", ".inf) * -1, number)"),
-    Bug("the worst are copied", "pbt:PBT", "pbt", "self._ranked[: self._few]", "self._ranked[-self._few :]"),
-    Bug("copies begin anew", "pbt:PBT", "pbt", "checkpoint_of=source.trial", "checkpoint_of=None"),
-    Bug("the least quantile is nobody", "pbt:PBT", "pbt", "math.ceil(", "math.floor("),
+    Bug("the worst go on", "hyperband:Hyperband", "synchronous", "(self._losses[n", "(-self._losses[n"),
+    Bug("the worst are copied", "pbt:PBT", "pbt", "self._ranked[:few]", "self._ranked[-few:]"),
+    Bug("copies begin anew", "pbt:PBT", "pbt", _SOURCE, "checkpoint_of=None"),
+    Bug("the least quantile is nobody", "pbt:PBT", "pbt", "ceil(count", "int(count"),
     Bug("numbers only grow", "pbt:PBT", "neighbours", '*key, name, "up") == 1', '*key, name, "up") >= 0'),
 )
