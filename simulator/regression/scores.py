@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+from blackbox_repo.blackbox import Blackbox
+from blackbox_repo.errors import NotTabulated
 from simulator.regression.suites import Case
 from simulator.run import Run
 
@@ -21,3 +23,19 @@ def regret(case: Case, run: Run) -> float:
     times = [0.0, *found.time.tolist(), case.seconds]
     spans = [after - before for before, after in zip(times, times[1:], strict=False)]
     return math.fsum(r * seconds for r, seconds in zip([1.0, *reached], spans, strict=True)) / case.seconds
+
+
+def best_and_typical(blackbox: Blackbox) -> tuple[float, float]:
+    """The target's best value on any curve, and the best on that of the median configuration.
+
+    Of a table all configurations count; of a surrogate 1,000 random ones.
+    """
+    target = blackbox.schema.objective(blackbox.schema.target)
+    try:
+        configurations = blackbox.configurations()
+    except NotTabulated:
+        configurations = [blackbox.schema.space.sample("facts", number) for number in range(1000)]
+    values = [curve[target.name].tolist() for curve in blackbox.curves(configurations)]
+    losses = sorted(min(map(target.loss, value), default=math.inf) for value in values)
+    best, typical = losses[0], losses[len(losses) // 2]
+    return (-best, -typical) if target.goal == "max" else (best, typical)

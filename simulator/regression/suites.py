@@ -225,12 +225,56 @@ _FULL = (
     ),
 )
 
-_SECOND: Mapping[str, str] = {}
-"""Case -> the digest of its blackbox for which the second versions were made, where that is another one."""
+_SECOND: Mapping[str, tuple[str, float, float]] = {
+    "yahpo-lcbench/167200": (
+        "9691ff2845ca7b683a493d8ecc4a05444ca49b17427be1751f3b392f95a752d3",
+        75.1746,
+        61.1571,
+    ),
+    "nasbench201-final/cifar10-valid": (
+        "1285d507427e78252f643dd5dd1fa68579e38f1fcce1bdced825b5f3f9135989",
+        8.316,
+        12.66,
+    ),
+    "nasbench201-final/cifar100": (
+        "00e94ab60c6b804ef395462413d2d444bb374eb25521cfa27f8b760970c9d8f8",
+        26.28,
+        34.74,
+    ),
+    "yahpo-lcbench/189862": (
+        "c89001176e5dc18a231c5187e642acfa087895ee997888109b15bcc5a516cb3c",
+        89.3636,
+        77.2524,
+    ),
+    "yahpo-lcbench/7593": (
+        "0823fe5b92b202d8bd59b4da9edb1e5ffdea61044b964ec7a4d35368d4dcc9e7",
+        81.0769,
+        57.3222,
+    ),
+    "yahpo-lcbench/3945": (
+        "e0e2b34de92fa39d95e3b60f670cf5801d6a2501471c52861335a46b9fa0c182",
+        99.5252,
+        90.2165,
+    ),
+    "nasbench201-final/ImageNet16-120": (
+        "7cc4a8b6db18e824087a60c6db3c3b2f4bf0590685d86248770e4c87299a6713",
+        52.8667,
+        63.4667,
+    ),
+}
+"""Case -> digest, best and typical value in the second versions of the suites, where they are other ones.
+
+Of the lines that benchmarks/suite_facts.py prints.
+"""
 
 
 def _renewed(cases: Sequence[Case]) -> tuple[Case, ...]:
-    return tuple(replace(case, digest=_SECOND.get(case.name, case.digest)) for case in cases)
+    return tuple(_second(case) for case in cases)
+
+
+def _second(case: Case) -> Case:
+    digest, best, typical = _SECOND.get(case.name, (case.digest, case.best, case.typical))
+    return replace(case, digest=digest, best=best, typical=typical)
 
 
 _ALL = (

@@ -15,9 +15,9 @@ from simulator import (
     Conditions,
     Delays,
     Failures,
-    RandomSearch,
     Resume,
     Run,
+    Start,
     Stop,
     simulate,
 )
@@ -187,7 +187,11 @@ def test_a_stand_in_is_told_from_a_row_of_the_table() -> None:
     table = load_blackbox("icml-deepar")["electricity"]
     rows = table.configurations()
     other = {**rows[0], next(iter(rows[0])): next(iter(table.schema.space.domains.values())).at(0.123456)}
-    search = RandomSearch(nearest(table).schema, initial=[rows[3], other, rows[3]])
+
+    def search(schema: Any, seed: int) -> Any:
+        for configuration in (rows[3], other, rows[3]):
+            yield Start(configuration)
+
     run = simulate(nearest(table), search, workers=1, stop=Stop(trials_started=3))
     assert run.trials().to_pydict()["off_table"] == [False, True, False]
     assert run.statistics() == {

@@ -85,7 +85,7 @@ BUGS = (
     Bug("who is stopped leaves no trace", "asha:ASHA", "asha", _INSERTED_FIRST, _INSERTED_LAST),
     Bug("rungs lie one too high", "asha:ASHA", "rungs", "at_or_above(wanted)", "at_or_above(wanted) + 1"),
     Bug("one trial too few", "hyperband:Hyperband", "hyperband", "ceil((rungs", "int((rungs"),
-    Bug("the last bracket is left out", "hyperband:Hyperband", "hyperband", "rungs, -1, -1)", "rungs, 0, -1)"),
+    Bug("the last bracket is left out", "hyperband:Hyperband", "hyperband", "s, -1, -1)", "s, 0, -1)"),
     Bug("one too many goes on", "hyperband:Hyperband", "synchronous", "_counts[0]]", "_counts[0] + 1]"),
     Bug("the worst go on", "hyperband:Hyperband", "synchronous", "(self._losses[n", "(-self._losses[n"),
     Bug("the worst are copied", "pbt:PBT", "pbt", "self._ranked[:few]", "self._ranked[-few:]"),

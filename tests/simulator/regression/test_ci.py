@@ -143,7 +143,7 @@ def test_the_comment_and_the_page_say_what_was_found(baseline, worse):
         assert TASK in shown
         assert baseline.digest[:12] in shown
         assert worse.digest[:12] in shown
-        assert "stop 1 at 1" in shown
+        assert "stop 2 at 1" in shown
     rows = [line for line in text.splitlines() if line.startswith("| ")]
     assert len({line.count("|") for line in rows}) == 1, "all rows of the table have as many cells"
     assert all(re.search(r"`[▁▂▃▄▅▆▇█]{11}`", line) for line in rows[2:])

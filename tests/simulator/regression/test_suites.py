@@ -1,39 +1,23 @@
-import math
 from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from blackbox_repo.errors import IntegrityError, NotTabulated, UnknownName
+from blackbox_repo.errors import IntegrityError, UnknownName
 from simulator import RandomSearch, simulate
 from simulator.adapters.optuna import Optuna
-from simulator.regression import SUITES, Case, find_suite, measure, regret
+from simulator.regression import SUITES, find_suite, measure, regret
+from simulator.regression.scores import best_and_typical
 from simulator.regression.suites import NEWEST
 
 SMOKE = find_suite("smoke").cases
 EVERY = {case.name: case for name in NEWEST.values() for case in SUITES[name].cases}.values()
 
 
-def facts(case: Case) -> tuple[float, float]:
-    """The best value on any curve, and that of the median configuration, as losses."""
-    blackbox = case.load()
-    target = blackbox.schema.objective(blackbox.schema.target)
-    try:
-        configurations = blackbox.configurations()
-    except NotTabulated:
-        configurations = [blackbox.schema.space.sample("facts", number) for number in range(1000)]
-    values = [curve[target.name] for curve in blackbox.curves(configurations)]
-    best = sorted(
-        min((target.loss(v) for v in value if not math.isnan(v)), default=math.inf) for value in values
-    )
-    return best[0], best[len(best) // 2]
-
-
 @pytest.mark.parametrize("case", [*SMOKE, *find_suite("standard").cases[-2:]], ids=lambda case: case.name)
 def test_regret_0_and_1_are_what_the_blackbox_says(case):
-    loss = case.load().schema.objective(case.load().schema.target).loss
-    assert facts(case) == pytest.approx((loss(case.best), loss(case.typical)), rel=2e-6)
+    assert best_and_typical(case.load()) == pytest.approx((case.best, case.typical), rel=6e-6)
 
 
 def test_every_case_is_pinned_and_its_blackbox_is_the_one_that_was_meant():
