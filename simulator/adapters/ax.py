@@ -14,7 +14,7 @@ from blackbox_repo.schema import Schema
 from blackbox_repo.space import Configuration, Space
 from simulator.adapters.ask_tell import AskTellScheduler, Job, Outcome
 from simulator.adapters.global_state import GlobalRandomState, hushed
-from simulator.adapters.library import library_seed, require, said, version_of
+from simulator.adapters.library import library_seed, require, said, settings_of, version_of
 from simulator.adapters.tree import single_valued
 from simulator.schedulers.settings import check_initial, shown
 
@@ -44,7 +44,7 @@ class Ax:
         initial: Sequence[Configuration] = (),
     ) -> None:
         _library()
-        self._method, self._settings, self._initial = method, dict(settings or {}), initial
+        self._method, self._settings, self._initial = method, settings_of("settings", settings), initial
 
     def __call__(self, schema: Schema, seed: int) -> AskTellScheduler:
         """A fresh client for this blackbox.

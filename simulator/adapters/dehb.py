@@ -17,7 +17,14 @@ from simulator.adapters.ask_tell import AskTellScheduler, Job, Outcome
 from simulator.adapters.config_space import decoded, to_config_space
 from simulator.adapters.fidelities import check_budgets, reaching, smallest
 from simulator.adapters.global_state import hushed
-from simulator.adapters.library import library_seed, refuse_contradictions, require, said, version_of
+from simulator.adapters.library import (
+    library_seed,
+    refuse_contradictions,
+    require,
+    said,
+    settings_of,
+    version_of,
+)
 from simulator.schedulers.settings import shown
 
 STRATEGIES = tuple(
@@ -56,7 +63,7 @@ class DEHB:
         settings: Mapping[str, Any] | None = None,
     ) -> None:
         library = require("dehb", "dehb")
-        self._strategy, self._resume, self._settings = strategy, resume, dict(settings or {})
+        self._strategy, self._resume, self._settings = strategy, resume, settings_of("settings", settings)
         if strategy not in STRATEGIES:
             raise UnknownName("DEHB strategy", strategy, STRATEGIES)
         known = [name for name in inspect.signature(library.DEHB).parameters if name != "kwargs"]

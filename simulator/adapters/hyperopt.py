@@ -14,7 +14,7 @@ from blackbox_repo.space import Configuration, Space
 from simulator.adapters.ask_tell import AskTellScheduler, Job, Outcome
 from simulator.adapters.global_state import hushed
 from simulator.adapters.hyperopt_space import decoded, encoded, to_hyperopt
-from simulator.adapters.library import library_seed, name_of, quiet, require, said, version_of
+from simulator.adapters.library import library_seed, name_of, quiet, require, said, settings_of, version_of
 from simulator.schedulers.settings import check_initial, shown
 
 ALGORITHMS = ("anneal", "rand", "tpe")
@@ -44,7 +44,7 @@ class Hyperopt:
         initial: Sequence[Configuration] = (),
     ) -> None:
         library = _library()
-        self._settings, self._initial = dict(settings or {}), initial
+        self._settings, self._initial = settings_of("settings", settings), initial
         suggest: Any = algorithm
         self._name = name_of(algorithm)
         if isinstance(algorithm, str):

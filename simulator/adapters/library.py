@@ -5,8 +5,10 @@ from __future__ import annotations
 import ast
 import importlib
 import inspect
+import linecache
 import logging
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import blake2b
 from importlib import metadata
 from importlib.util import find_spec
@@ -55,6 +57,32 @@ def class_in(module: Any, name: str, base: type, what: str) -> Any:
     if name not in known:
         raise UnknownName(what, name, sorted(known))
     return known[name]
+
+
+def settings_of(name: str, given: object) -> dict[str, Any]:
+    """What a user has given as settings; none for ``None``.
+
+    Raises:
+        InvalidOption: No mapping of names.
+    """
+    if given is None:
+        return {}
+    if not isinstance(given, Mapping) or not all(isinstance(key, str) for key in given):
+        raise InvalidOption(f"{name} is {given!r}, but must be names and their values: {name}={{'x': 1}}")
+    return dict(given)
+
+
+def objectives_of(given: object) -> tuple[str, ...]:
+    """The names of objectives.
+
+    Raises:
+        InvalidOption: No list of names, or one twice.
+    """
+    listed = isinstance(given, Sequence) and not isinstance(given, str)
+    names = tuple(given) if isinstance(given, Sequence) and listed else ()
+    if not listed or not all(isinstance(name, str) for name in names) or len(set(names)) < len(names):
+        raise InvalidOption(f"objectives is {given!r}, but must be a list of different names of objectives")
+    return names
 
 
 def made(
@@ -113,7 +141,7 @@ def _same(value: object, supplied: object) -> bool:
 
 def said(error: BaseException) -> str:
     """What an error says, in one line; its kind where that is not enough to understand it."""
-    text = " ".join(str(error).split())
+    text = re.sub(r" at 0x[0-9a-fA-F]+", "", " ".join(str(error).split()))
     if isinstance(error, NameError) and (absent := absent_parts(error)):
         return f"it needs {', '.join(absent)}, which is not installed ({text})"
     if isinstance(error, ImportError | InvalidOption | ValueError) and text:
@@ -129,10 +157,8 @@ def absent_parts(error: NameError) -> list[str]:
     frame = error.__traceback__
     while frame is not None and frame.tb_next is not None:
         frame = frame.tb_next
-    module = None if frame is None else inspect.getmodule(frame.tb_frame)
-    if module is None:
-        return []
-    guarded = (node for node in ast.walk(ast.parse(inspect.getsource(module))) if isinstance(node, ast.Try))
+    lines = [] if frame is None else linecache.getlines(frame.tb_frame.f_code.co_filename)
+    guarded = (node for node in ast.walk(ast.parse("".join(lines))) if isinstance(node, ast.Try))
     packages = (package for node in guarded for part in node.body for package in _imported(part))
     return [package for package in dict.fromkeys(packages) if find_spec(package) is None]
 

@@ -15,7 +15,7 @@ from blackbox_repo.errors import InvalidOption, UnknownName
 from blackbox_repo.schema import Schema
 from blackbox_repo.space import Space
 from simulator.adapters.global_state import GlobalRandomState, hushed
-from simulator.adapters.library import library_seed, made, name_of, require, version_of
+from simulator.adapters.library import library_seed, made, name_of, require, settings_of, version_of
 from simulator.adapters.nni_space import decoded, to_nni
 from simulator.errors import SchedulerError
 from simulator.scheduler import CONTINUE, STOP, Decision, Report, Start, Trial, TrialStatus
@@ -67,7 +67,8 @@ class NNI:
         require_nni()
         if tuner == "Anneal":
             require("hyperopt", "hyperopt")
-        self._settings, self._assessor_settings = dict(settings or {}), dict(assessor_settings or {})
+        self._settings = settings_of("settings", settings)
+        self._assessor_settings = settings_of("assessor_settings", assessor_settings)
         for given in (self._settings, self._assessor_settings):
             if "optimize_mode" in given:
                 raise InvalidOption("optimize_mode is the goal of the blackbox's target; leave it out")

@@ -14,7 +14,7 @@ from typing import Any
 from blackbox_repo.errors import InvalidOption, UnknownName
 from blackbox_repo.schema import Schema
 from simulator.adapters.global_state import ALONE, hushed
-from simulator.adapters.library import library_seed, made, name_of, require, version_of
+from simulator.adapters.library import library_seed, made, name_of, require, settings_of, version_of
 from simulator.adapters.nni import require_nni
 from simulator.adapters.nni_space import in_choices
 from simulator.errors import SchedulerError
@@ -50,7 +50,7 @@ class NNINAS:
         settings: Mapping[str, Any] | None = None,
     ) -> None:
         strategies = _library()
-        self._settings = dict(settings or {})
+        self._settings = settings_of("settings", settings)
         if "optimize_mode" in self._settings:
             raise InvalidOption("optimize_mode is the goal of the blackbox's target; leave it out")
         self._strategy: Any = strategy

@@ -11,7 +11,17 @@ from blackbox_repo.errors import InvalidOption, InvalidSpace
 from blackbox_repo.schema import Schema
 from blackbox_repo.space import Configuration, Space
 from simulator.adapters.global_state import hushed
-from simulator.adapters.library import class_in, library_seed, made, name_of, quiet, require, version_of
+from simulator.adapters.library import (
+    class_in,
+    library_seed,
+    made,
+    name_of,
+    objectives_of,
+    quiet,
+    require,
+    settings_of,
+    version_of,
+)
 from simulator.scheduler import CONTINUE, STOP, Decision, Report, Start, Trial, TrialStatus
 from simulator.schedulers.settings import check_initial
 
@@ -63,11 +73,9 @@ class Optuna:
             self._sampler = class_in(samplers, sampler, samplers.BaseSampler, "Optuna sampler")
         if isinstance(pruner, str):
             self._pruner = class_in(pruners, pruner, pruners.BasePruner, "Optuna pruner")
-        self._sampler_settings, self._pruner_settings = (
-            dict(sampler_settings or {}),
-            dict(pruner_settings or {}),
-        )
-        self._objectives, self._initial = tuple(objectives), initial
+        self._sampler_settings = settings_of("sampler_settings", sampler_settings)
+        self._pruner_settings = settings_of("pruner_settings", pruner_settings)
+        self._objectives, self._initial = objectives_of(objectives), initial
         if len(self._objectives) > 1 and self._pruner is not pruners.NopPruner:
             raise InvalidOption(
                 f"Optuna prunes for one objective only, but objectives is {list(objectives)!r}"

@@ -14,7 +14,7 @@ from blackbox_repo.schema import Schema
 from blackbox_repo.space import Configuration
 from simulator.adapters.fidelities import Resource
 from simulator.adapters.global_state import GlobalRandomState, hushed
-from simulator.adapters.library import class_in, library_seed, made, name_of, require, version_of
+from simulator.adapters.library import class_in, library_seed, made, name_of, require, settings_of, version_of
 from simulator.adapters.ray_tune_control import TIME, Controller, Saved, Variants
 from simulator.adapters.ray_tune_space import clipped, decoded, to_bounds, to_mutations, to_ray_tune
 from simulator.adapters.tree import single_valued
@@ -71,7 +71,8 @@ class RayTune:
         if num_samples is not None:
             num_samples = whole("num_samples", num_samples, 1)
         self._num_samples, self._initial = num_samples, initial
-        self._settings, self._searcher_settings = dict(settings or {}), dict(searcher_settings or {})
+        self._settings = settings_of("settings", settings)
+        self._searcher_settings = settings_of("searcher_settings", searcher_settings)
 
     def __call__(self, schema: Schema, seed: int) -> RayTuneScheduler:
         """A fresh scheduler for this blackbox.

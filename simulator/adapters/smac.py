@@ -22,6 +22,7 @@ from simulator.adapters.library import (
     refuse_contradictions,
     require,
     said,
+    settings_of,
     version_of,
 )
 from simulator.schedulers.settings import check_initial, shown
@@ -87,9 +88,9 @@ class SMAC:
         self._name = facade
         self._facade = class_in(library, facade, base, "SMAC facade")
         self._resume, self._initial = resume, initial
-        self._scenario = dict(scenario or {})
+        self._scenario = settings_of("scenario", scenario)
         given = {"intensifier": intensifier, "initial_design": initial_design, "maximizer": maximizer}
-        self._parts = {name: dict(part or {}) for name, part in {**given, "model": model}.items()}
+        self._parts = {name: settings_of(name, part) for name, part in {**given, "model": model}.items()}
 
     def __call__(self, schema: Schema, seed: int) -> AskTellScheduler:
         """A fresh facade for this blackbox.

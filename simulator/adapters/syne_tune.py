@@ -21,9 +21,11 @@ from simulator.adapters.global_state import GlobalRandomState, hushed
 from simulator.adapters.library import (
     library_seed,
     name_of,
+    objectives_of,
     refuse_contradictions,
     require,
     said,
+    settings_of,
     version_of,
 )
 from simulator.adapters.syne_tune_space import decoded, encoded, to_syne_tune
@@ -80,8 +82,8 @@ class SyneTune:
         for each in (scheduler, base):
             found(each)  # is named now, and imported in the process of the run, where that prints nothing
         self._scheduler, self._base = scheduler, base
-        self._objectives, self._initial = tuple(objectives), initial
-        self._settings = dict(settings or {})
+        self._objectives, self._initial = objectives_of(objectives), initial
+        self._settings = settings_of("settings", settings)
 
     def __call__(self, schema: Schema, seed: int) -> SyneTuneScheduler:
         """A fresh scheduler for this blackbox.
@@ -98,8 +100,7 @@ class SyneTune:
         metrics = list(self._objectives) or [schema.target]
         signs = {name: _sign(schema, name) for name in metrics}
         most = Resource(schema.fidelity).of(schema.fidelity.values[-1])
-        if len(metrics) == 1 and _takes_lists(scheduler):
-            raise InvalidOption(f"{name_of(scheduler)} optimizes several objectives; name them in objectives")
+        _check_count(scheduler, metrics)
         own = library_seed(seed)
         several = len(metrics) > 1
         supplied = {
@@ -212,10 +213,16 @@ def parameters(factory: Any) -> set[str]:
     return known - {"kwargs"}
 
 
-def _takes_lists(scheduler: Any) -> bool:
-    """Whether it is of those that are told several objectives as its ``metric``."""
-    metric = inspect.signature(scheduler).parameters.get("metric")
-    return metric is not None and str(metric.annotation).lower().removeprefix("typing.").startswith("list")
+def _check_count(scheduler: Any, metrics: Sequence[str]) -> None:
+    """Up to 0.13, a scheduler says by the type of its ``metric`` whether that is one or several."""
+    known = inspect.signature(scheduler).parameters
+    kind = str(getattr(known["metric"].annotation, "__name__", "")) if "metric" in known else ""
+    if kind.lower() == "list" and len(metrics) == 1:
+        raise InvalidOption(f"{name_of(scheduler)} optimizes several objectives; name them in objectives")
+    if kind == "str" and len(metrics) > 1:
+        raise InvalidOption(
+            f"{name_of(scheduler)} optimizes one objective only, but objectives is {list(metrics)!r}"
+        )
 
 
 def _check_limit(limit: object, most: int) -> None:
