@@ -160,3 +160,95 @@ def test_json_gives_back_an_equal_domain(domain):
     again = domain_from_json(json.loads(text))
     assert again == domain
     assert json.dumps(domain_to_json(again)) == text
+
+
+GEOMETRIC = np.exp(np.linspace(np.log(1e-5), np.log(10.0), 5)).tolist()
+
+
+@pytest.mark.parametrize(
+    ("domain", "given_value", "value"),
+    [
+        (Float(1e-5, 10.0, log=True), GEOMETRIC[0], 1e-5),
+        (Float(1e-5, 10.0, log=True), GEOMETRIC[-1], 10.0),
+        *[(Float(1e-5, 0.1), *ends) for ends in zip(np.logspace(-5, -1, 2), (1e-5, 0.1), strict=True)],
+        *[(Float(1e-5, 0.3), *ends) for ends in zip(np.geomspace(1e-5, 0.3, 2), (1e-5, 0.3), strict=True)],
+        (Float(0.1, 0.3), 0.1 * 3, 0.3),
+        (Float(-0.3, 0.1), -0.1 * 3, -0.3),
+        (Float(0.3, 0.3), 0.1 * 3, 0.3),
+        (Ordinal((0.1, 0.2, 0.3)), 0.1 * 3, 0.3),
+        (Categorical((0.3, "x", 7)), np.float64(0.1 * 3), 0.3),
+        (Categorical((0.7, 0.1 * 7)), 0.1 * 7, 0.1 * 7),
+        (Categorical((0.7, 0.1 * 7)), 0.7, 0.7),
+        (Constant(0.3), 0.1 * 3, 0.3),
+        (Integer(1, 100, log=True), np.exp(np.log(100.0)), 100),
+        (Integer(1, 100), 29.000000000000004, 29),
+        (Ordinal((1, 10, 100)), 100.00000000000004, 100),
+    ],
+)  # fmt: skip
+def test_a_number_off_by_its_last_digits_is_taken_for_what_it_means(domain, given_value, value):
+    checked = domain.check(given_value)
+    assert (checked, type(checked)) == (value, type(value))
+
+
+@pytest.mark.parametrize(
+    ("domain", "value"),
+    [
+        (Float(1e-5, 0.1), 1e-5 * (1 - 1e-11)),
+        (Float(0, 1), -1e-300),
+        (Float(0.1, 1), 1 + 1e-11),
+        (Ordinal((0.1, 0.3)), 0.3 + 1e-11),
+        (Ordinal((0.1, 0.3)), "0.3"),
+        (Integer(1, 100), 29.0000001),
+        (Integer(1, 10**15), 10**15 + 1),
+        (Categorical((10**15, "x")), 10**15 + 1),
+        (Categorical((10**400, 0.5)), 10**400 + 1),
+        (Categorical((1.0, 2.0)), 10**400),
+        (Categorical((0.5, True)), 1),
+    ],
+)
+def test_a_number_that_differs_is_refused(domain, value):
+    with pytest.raises(ValueError, match="is "):
+        domain.check(value)
+
+
+def test_a_float_within_its_range_is_taken_as_it_is():
+    assert Float(0, 1).check(0.1 * 3) == 0.1 * 3 != 0.3
+
+
+@pytest.mark.parametrize(
+    ("domain", "middle"),
+    [
+        (Float(0, 3), 1.5),
+        (Float(1e-4, 1, log=True), 1e-2),
+        (Float(2, 2), 2.0),
+        (Integer(1, 9), 5),
+        (Integer(1, 2), 2),
+        (Integer(1, 100, log=True), 10),
+        (Categorical(("x", "y", "z")), "x"),
+        (Ordinal(("s", "m", "l")), "m"),
+        (Ordinal((1, 2, 4, 8)), 4),
+        (Constant(7), 7),
+    ],
+)
+def test_the_middle_of_a_domain(domain, middle):
+    assert (domain.middle, type(domain.middle)) == (middle, type(middle))
+
+
+def test_a_float_from_a_number_to_itself_has_one_value():
+    assert (Float(2, 2).size, Float(2, 2).values, Float(2, 3).size, Float(2, 3).values) == (
+        1,
+        (2.0,),
+        None,
+        None,
+    )
+    assert Float(2, 2).spread(3) == (2.0,)
+    assert Integer(1, 9).spread(2) == (1, 9)
+
+
+def test_whole_numbers_are_drawn_evenly_and_to_the_last_digit():
+    wide = Integer(0, 10**15)
+    drawn = [wide.at(position) for position in (np.arange(300) * 0.6180339887498949 % 1).tolist()]
+    assert len({value % 1000 for value in drawn}) > 200  # 12 digits would leave multiples of a thousand
+    small = Integer(1, 3).at_all(np.arange(3000) / 3000)
+    assert [small.count(value) for value in (1, 2, 3)] == [1000, 1000, 1000]
+    assert Integer(0, 10**30).at(1 - 2**-53) > 10**30 - 10**15

@@ -245,3 +245,12 @@ def test_a_grid_has_every_configuration_once(space, points):
     grid = list(space.grid(points))
     keys = [space.key(configuration) for configuration in grid]
     assert len(set(keys)) == len(grid) > 0
+
+
+def test_the_values_of_a_condition_are_those_of_the_parent():
+    space = Space(
+        {"a": Ordinal((0.1, 0.3)), "b": Integer(1, 2)}, {"b": (Condition("a", (np.float64(0.1) * 3,)),)}
+    )
+    assert space.conditions["b"] == (Condition("a", (0.3,)),)
+    assert space.check({"a": 0.3, "b": 1}) == {"a": 0.3, "b": 1}
+    assert space.size == 3
