@@ -9,6 +9,10 @@ YAHPO_DATA names a checkout of yahpo_data that has the scenario lcbench.
 
 A peer runs with its defaults, as its users run it, but Syne Tune writes no results and no log. A line is the
 median of its rounds, of ours and of theirs; then the median, smallest and largest of the rounds' ratios.
+
+Beside a peer's name stand the numpy of its environment and the kernel that its OpenBLAS chose for this
+processor. An old OpenBLAS may take one of 2004 for a processor that it does not know, which is several times
+slower; OPENBLAS_CORETYPE=SkylakeX or Haswell in the environment names another.
 """
 
 from __future__ import annotations
@@ -16,6 +20,7 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import re
 import statistics
 import subprocess
 import sys
@@ -231,16 +236,27 @@ def measure(peer: str, effort: Effort, row: Callable[[tuple[str, ...]], str]) ->
     """In the peer's environment."""
     logging.disable()
     warnings.simplefilter("ignore")
+    named = f"{peer} ({arithmetic()})"
     for pair in PEERS[peer](effort):
         with redirect_stdout(sys.stderr):
-            cells = pair.cells(peer, effort.rounds)
+            cells = pair.cells(named, effort.rounds)
         print(row(cells), flush=True)
+
+
+def arithmetic() -> str:
+    """The version of numpy here, and the kernel of its OpenBLAS, if it says one."""
+    environment = {**os.environ, "OPENBLAS_VERBOSE": "2"}
+    command = [sys.executable, "-c", "import numpy; print(f'numpy {numpy.__version__}')"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    core = re.search(r"Core: (\w+)", done.stdout + done.stderr)
+    version = done.stdout.strip().splitlines()[-1]
+    return f"{version}, {core[1]}" if core else version
 
 
 def text_row(cells: tuple[str, ...]) -> str:
     """A row in columns."""
     peer, what, *figures = cells
-    return f"{peer:16} {what:66}" + "".join(f"{cell:>20}" for cell in figures)
+    return f"{peer:44} {what:66}" + "".join(f"{cell:>20}" for cell in figures)
 
 
 def main() -> int:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pytest
 
@@ -197,3 +198,79 @@ def test_a_configuration_without_a_column_is_told_with_its_file(tmp_path: Path) 
 
     with pytest.raises(FormatError, match=r"data\.hdf5: n_params of \{.*\} is not there"):
         build(CURVES, written(tmp_path / "raw", change), tmp_path)
+
+
+# --- files that are made to be read wrongly -----------------------------------------------------------------
+
+
+def archived(folder: Path, write: Callable[[h5py.Group], object]) -> Path:
+    """The archive, with one configuration a task; ``write`` makes the ``valid_mse`` of the first."""
+    folder.mkdir()
+    for task in TASKS:
+        write_fcnet_task(folder / f"{task}.hdf5", list(runs(task, lambda *_: None))[:1])
+    with h5py.File(folder / f"{TASKS[0]}.hdf5", "a") as data:
+        group = next(iter(data.values()))
+        del group["valid_mse"]
+        write(group)
+    write_fcnet_archive(folder / ARCHIVE, {task: folder / f"{task}.hdf5" for task in TASKS})
+    return folder
+
+
+def test_no_byte_of_another_file_and_no_number_that_was_not_written_gets_into_the_blackbox(
+    tmp_path: Path,
+) -> None:
+    secret = tmp_path / "secret.txt"
+    secret.write_text("not part of the archive " * 20)
+
+    def external(group: h5py.Group) -> None:
+        group.create_dataset("valid_mse", (4, 100), "u1", external=[(str(secret), 0, 400)])
+
+    def virtual(group: h5py.Group) -> None:
+        layout = h5py.VirtualLayout((4, 100), "f4")
+        layout[:] = h5py.VirtualSource("nowhere.h5", "x", (4, 100))
+        group.create_virtual_dataset("valid_mse", layout)
+
+    def unwritten(group: h5py.Group) -> None:
+        group.create_dataset("valid_mse", (4, 100), "f4", chunks=(4, 100))
+
+    def link(group: h5py.Group) -> None:
+        group["valid_mse"] = h5py.ExternalLink(str(secret), "/x")
+
+    for write, problem in (
+        (external, "lies in other files"),
+        (virtual, "is put together from other files"),
+        (unwritten, "was never written"),
+        (link, r"is a link to another place \(ExternalLink\)"),
+    ):
+        raw = archived(tmp_path / write.__name__, write)
+        with pytest.raises(FormatError, match=rf"_data\.hdf5: valid_mse of \{{.*\}} {problem}"):
+            build(CURVES, raw, tmp_path / "out")
+    assert not (tmp_path / "out" / "fcnet").exists()
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "problem"),
+    [
+        ("valid_mse", -0.5, "1 row has valid_mse=-0.5, which must be above 0"),
+        ("valid_mse", 0.0, "1 row has valid_mse=0, which must be above 0"),
+        ("train_mse", -1e-9, "1 row has train_mse=-1e-09, which must be above 0"),
+        ("final_test_error", -1.0, "1 row has test_mse=-1, which must be above 0"),
+        ("runtime", 0.0, "1 row has elapsed_time=0, which must be above 0"),
+        ("runtime", -3.0, "1 row has a cumulative 'elapsed_time' that decreases"),
+        ("n_params", 0.0, "1 row has parameters=0, which must be at least 1"),
+        ("valid_mse", np.inf, "1 row has an infinite 'valid_mse'"),
+        ("valid_mse", np.nan, "1 row has NaN in 'valid_mse'"),
+    ],
+)
+def test_values_that_cannot_be_are_refused(tmp_path: Path, column: str, value: float, problem: str) -> None:
+    def change(index: int, configuration: dict[str, Any], columns: dict[str, np.ndarray]) -> None:
+        if index == PICKED[1]:
+            columns[column][2, ...] = columns[column][2, ...] if column.endswith("mse") else value
+            if column.endswith("mse"):
+                columns[column] = columns[column].copy()
+                columns[column][2, 7] = value
+
+    with pytest.raises(FormatError) as caught:
+        build(CURVES, written(tmp_path / "raw", change), tmp_path)
+    assert problem in str(caught.value)
+    assert not (tmp_path / "fcnet").exists()
