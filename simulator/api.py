@@ -24,6 +24,9 @@ from simulator.run import Run, check_storable
 from simulator.scheduler import Scheduler, SchedulerFactory
 from simulator.stopping import Stop
 
+MAX_WORKERS = 1_000_000
+"""Each takes memory and time from the first instant on, whether it gets a job or not."""
+
 
 def simulate(  # noqa: PLR0913  one door, and all but two arguments are named
     blackbox: Blackbox,
@@ -66,7 +69,7 @@ def simulate(  # noqa: PLR0913  one door, and all but two arguments are named
         SimulationError: The curves take no time. Of both, ``error.run`` is the run so far; it is the whole
             run if only the scheduler's ``close()`` raised.
     """
-    workers, seed = whole("workers", workers, 1), whole("seed", seed)
+    workers, seed = whole("workers", workers, 1, MAX_WORKERS), whole("seed", seed)
     if blackbox.schema.time is None:
         raise InvalidOption(
             f"{blackbox.name!r} records no time, so it can only be simulated with a time model: "

@@ -51,13 +51,7 @@ class EventQueue:
         return len(self._heap) - len(self._cancelled)
 
     def push(self, event: Event) -> None:
-        """Add an event.
-
-        Raises:
-            SimulationError: It would happen after the end of simulated time (T1).
-        """
-        if event.time > END_OF_TIME:
-            raise SimulationError(_too_late(event))
+        """Add an event."""
         if event in self._cancelled:
             self._cancelled.remove(event)  # it is still in the heap
         else:
@@ -84,12 +78,21 @@ class EventQueue:
         """When the first event happens."""
         return self._heap[0].time
 
+    def check_time(self) -> None:
+        """Refuse to go on to the first event if that is after the end of simulated time (T1).
+
+        Raises:
+            SimulationError: It is.
+        """
+        if self._heap[0].time > END_OF_TIME:
+            raise SimulationError(_too_late(self._heap[0]))
+
 
 def _too_late(event: Event) -> str:
     whose = "worker" if event.kind in {Kind.LOST, Kind.JOINED} else "trial"
     return (
-        f"an event ({event.kind.name.lower()}, {whose} {event.trial}) would happen at the simulated second "
-        f"{to_seconds(event.time):.6g}, but simulated time ends after 292 years, at "
+        f"the next event ({event.kind.name.lower()}, {whose} {event.trial}) would happen at the simulated "
+        f"second {to_seconds(event.time):.6g}, but simulated time ends after 292 years, at "
         f"{to_seconds(END_OF_TIME):.6g} s: end the run sooner with Stop(time=...), or, should the times of "
         f"the curves be in milliseconds, divide them"
     )

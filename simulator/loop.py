@@ -9,7 +9,7 @@ from typing import Any
 from blackbox_repo.blackbox import Blackbox
 from simulator.attention import AtOnce, Attention, Served
 from simulator.callbacks import Callback
-from simulator.clock import END_OF_TIME, to_ns, to_seconds
+from simulator.clock import to_ns, to_seconds
 from simulator.cluster import Cluster
 from simulator.conditions import Conditions
 from simulator.curves import Curves
@@ -207,6 +207,7 @@ class Simulation:
             self.ended = (Event(self.now, Kind.DEADLINE, 0, 0, 0), reason)
             return
         if self.queue.next_time != self.now:
+            self.queue.check_time()
             self.now, self.suggested = self.queue.next_time, 0
         self.eventful = False
         while self.ended is None and len(self.queue) and self.queue.next_time == self.now:
@@ -339,10 +340,9 @@ class Simulation:
         self.check_limits()
 
     def push_background(self, event: Event) -> None:
-        """Queue an event for which no run goes on; after the end of time it would never come."""
-        if event.time <= END_OF_TIME:
-            self.queue.push(event)
-            self.background += 1
+        """Queue an event for which no run goes on."""
+        self.queue.push(event)
+        self.background += 1
 
     def on_deadline(self, event: Event) -> None:
         self.background -= 1

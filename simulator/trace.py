@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from blackbox_repo.curve import Array
+from simulator.clock import END_OF_TIME
 from simulator.cluster import Cluster
 from simulator.events import Event, Kind
 from simulator.segments import Code, Segment, TrialState
@@ -47,7 +48,10 @@ class Points:
         for trial in cluster.trials:
             for segment in trial.segments:
                 for points, code in _stretches(cluster, segment, end):
-                    columns[0].extend(cluster.arrivals(segment, points))
+                    times = cluster.arrivals(segment, points)
+                    if code is Code.AFTER_END:  # which may never arrive (T15)
+                        times = [min(time, END_OF_TIME) for time in times]
+                    columns[0].extend(times)
                     columns[1].extend(repeat(trial.number, len(points)))
                     columns[2].extend(repeat(segment.number, len(points)))
                     columns[3].extend(points)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from blackbox_repo.console import Interrupted
 from simulator import ASHA, Conditions, Run, SchedulerError, Stop, simulate
 from simulator.errors import RunError
 
@@ -114,3 +115,32 @@ def test_one_that_raises_when_all_is_over_is_told_apart_from_the_run(make_tiny: 
         simulate(make_tiny(10_000), Broken, workers=3, stop=stop)
     assert caught.value.run is not None
     assert caught.value.run.digest == simulate(make_tiny(10_000), Fragile, workers=3, stop=stop).digest
+
+
+@pytest.mark.parametrize("status", [0, 1, None, "bye"])
+@pytest.mark.parametrize("conditions", [None, Conditions(decision_time=0.5)])
+@pytest.mark.parametrize("call", ["suggest", "on_report", "on_end"])
+def test_one_that_leaves_the_program_is_named_and_the_run_so_far_is_kept(
+    make_tiny: Any, call: str, conditions: Any, status: Any
+) -> None:
+    class Leaving(ASHA):
+        pass
+
+    def leave(self: Any, *_: Any) -> None:
+        sys.exit(status)
+
+    setattr(Leaving, call, leave)
+    with pytest.raises(SchedulerError, match=rf"Leaving\.{call}\(\) .* raised SystemExit\(") as caught:
+        simulate(make_tiny(27), Leaving, workers=3, stop=Stop(time=50_000), conditions=conditions)
+    assert caught.value.run is not None
+    assert caught.value.run.reason == "error"
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), Interrupted(15)])
+def test_an_interruption_is_not_the_schedulers(make_tiny: Any, error: BaseException) -> None:
+    class Caught(ASHA):
+        def suggest(self) -> Any:
+            raise error
+
+    with pytest.raises(type(error)):
+        simulate(make_tiny(27), Caught, workers=3, stop=Stop(time=50_000))

@@ -316,3 +316,19 @@ def test_draws_are_by_what_they_are_for_T16_T18(make_tiny: Any) -> None:
 def test_failures_that_cannot_be_are_refused(failures: Any, message: str) -> None:
     with pytest.raises(InvalidOption, match=message):
         Failures(**failures)
+
+
+def test_a_preempted_trial_keeps_the_wish_not_to_be_called_where_calls_take_time_T18_T22_T12(
+    play: Play, job: Job
+) -> None:
+    """Told at 16 s to go on until epoch 4, lost at 31 s: epochs 3 and 4 come again, and only 4 is heard."""
+    conditions = Conditions(decision_time=5, failures=Failures(preempt=31, away=1))
+    story, scheduler, run = play([job(10)], {(0, 1): continue_until(4)}, conditions=conditions)
+    assert [(time, epoch) for time, _, epoch, _ in scheduler.heard] == [(15.0, 1), (52.0, 4)]
+    calls = [(row["call"], row["taken"]) for row in run.calls().to_pylist()]
+    assert [call for call in calls if call[0] == "on_report"] == [("on_report", 15.0), ("on_report", 52.0)]
+    assert [line for line in story if "start" in line or "lost" in line][:3] == [
+        "5 start 0.0",
+        "31 lost 0.0",
+        "32 start 0.1",
+    ]

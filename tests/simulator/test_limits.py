@@ -5,6 +5,7 @@ import pytest
 from blackbox_repo.errors import InvalidOption, UnknownName
 from simulator import (
     ASHA,
+    CONTINUE,
     PAUSE,
     STOP,
     Callback,
@@ -12,10 +13,12 @@ from simulator import (
     Cost,
     Decision,
     Delays,
+    Failures,
     PromotionASHA,
     Report,
     Resume,
     RunState,
+    Start,
     Stop,
     Threshold,
     Trial,
@@ -190,3 +193,148 @@ def test_callbacks_and_watchful_limits_change_no_digest_T22(tiny: Any, scheduler
     runs = [simulate(tiny, scheduler, workers=3, stop=stop, seed=1) for stop in stops]
     runs.append(simulate(tiny, scheduler, workers=3, stop=stops[0], seed=1, callbacks=[Diary(hears=hears)]))
     assert len({run.digest for run in runs}) == 1
+
+
+def test_busy_seconds_count_from_when_a_worker_was_given_its_job_T14(play: Any, job: Any) -> None:
+    """Three jobs on two workers, with 5 s until each trains: trial 0 has cost 45, then trial 2 costs on."""
+    script, stop = [job(10), job(25), job(40)], Stop(cost=Cost(160.0))
+    _, _, run = play(script, workers=2, stop=stop, conditions=Conditions(Delays(start=5)))
+    # busy by 80 s: worker 0 for 45 + 35 s, worker 1 for 80 s; reports come at 30, 55, 80 s from trial 1
+    assert (run.reason, run.seconds) == ("cost", 80.0)
+    busy = [row["ended"] - row["busy_from"] for row in run.segments().to_pylist()]
+    assert sum(busy) == 160.0
+
+
+def test_a_budget_of_busy_seconds_is_looked_at_when_a_job_is_preempted_T14_T18(play: Any, job: Any) -> None:
+    """Nothing is ever reported, as workers are lost too soon."""
+    conditions = Conditions(failures=Failures(preempt=4, away=1))
+    _, scheduler, run = play([job(100)], stop=Stop(cost=Cost(7.0)), conditions=conditions)
+    assert (run.reason, run.seconds) == ("cost", 9.0)
+    assert scheduler.ended == [(0, "interrupted")]
+    assert run.segments().to_pydict()["outcome"] == ["preempted", "preempted"]
+
+
+def test_a_budget_is_looked_at_when_a_job_that_is_lost_fails_T14_T18(play: Any, job: Any) -> None:
+    conditions = Conditions(failures=Failures(preempt=4, away=1, requeue=False))
+    _, scheduler, run = play([job(100), job(100), job(100)], stop=Stop(cost=Cost(7.0)), conditions=conditions)
+    assert (run.reason, run.seconds) == ("cost", 9.0)
+    assert scheduler.ended == [(0, "failed"), (1, "failed")]
+
+
+class Counting:
+    """Starts a trial but for each fourth time that it is asked; its first one pauses once and is resumed."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.paused = False
+
+    def suggest(self) -> Start | Resume | None:
+        self.asked += 1
+        if self.paused:
+            self.paused = False
+            return Resume(0)
+        return Start({"pace": 2.0, "level": 0}) if self.asked % 4 else None
+
+    def on_report(self, trial: Trial, report: Report) -> Decision:
+        self.paused = (trial.number, report.fidelity) == (0, 2)
+        return PAUSE if self.paused else continue_until(4 if trial.number else 2)
+
+    def on_end(self, trial: Trial) -> None:
+        """Known already."""
+
+
+@pytest.mark.parametrize("checkpoints", [True, False])
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_limit_that_never_binds_changes_nothing_even_for_one_who_counts_T5_T10_T22(
+    tiny: Any, checkpoints: bool, workers: int
+) -> None:
+    """Repeated reports, and those before a ``continue_until``, are delivered singly with such a limit."""
+    runs, schedulers = [], [Counting() for _ in range(4)]
+    never: list[dict[str, Any]] = [{}, {"reports": 10**9}, {"when": lambda state: False}, {"cost": Cost(1e9)}]
+    for scheduler, limit in zip(schedulers, never, strict=True):
+        stop, conditions = Stop(time=31, **limit), Conditions(checkpoints=checkpoints)
+        runs.append(simulate(tiny, scheduler, workers=workers, stop=stop, conditions=conditions))
+    assert len({run.digest for run in runs}) == 1
+    assert len({scheduler.asked for scheduler in schedulers}) == 1
+    assert len(runs[0].trials()) > 1
+
+
+class Asked:
+    """Starts trials for ever, each of which pauses after its first epoch if its number says so."""
+
+    def __init__(self, pausing: int | None = None) -> None:
+        self.pausing = pausing
+        self.asked: list[int] = []
+        self.known: list[int] = []
+        self.paused: list[int] = []
+
+    def suggest(self) -> Start | Resume:
+        self.asked.append(len(self.known))
+        if self.paused:
+            return Resume(self.paused.pop())
+        return Start({"pace": 10.0 + len(self.asked), "level": 0})
+
+    def on_report(self, trial: Trial, report: Report) -> Decision:
+        self.known.append(trial.number)
+        if trial.number == self.pausing and report.fidelity == 1:
+            self.paused.append(trial.number)
+            return PAUSE
+        return CONTINUE
+
+    def on_end(self, trial: Trial) -> None:
+        """Nothing to note."""
+
+
+@pytest.mark.parametrize("decision_time", [0, 1])
+def test_a_closed_door_is_not_knocked_at_T14(tiny: Any, decision_time: float) -> None:
+    scheduler = Asked()
+    conditions = Conditions(decision_time=decision_time)
+    run = simulate(tiny, scheduler, workers=3, stop=Stop(trials_started=4), conditions=conditions)
+    assert (run.reason, len(run.trials()), len(scheduler.asked)) == ("trials_started", 4, 4)
+
+
+@pytest.mark.parametrize("conditions", [None, Conditions(decision_time=1), Conditions(poll=5)])
+def test_behind_the_closed_door_one_is_asked_while_a_trial_is_paused_T14(tiny: Any, conditions: Any) -> None:
+    """Trial 1 pauses when all have started; it is resumed at once, and then there is no use in asking."""
+    scheduler = Asked(pausing=1)
+    run = simulate(tiny, scheduler, workers=2, stop=Stop(trials_started=2), conditions=conditions)
+    assert len(scheduler.asked) == 3
+    assert run.segments().to_pydict()["trial"] == [0, 1, 1]
+    assert set(run.trials().to_pydict()["status"]) == {"completed"}
+
+
+class Wary(Asked):
+    """Resumes its paused trial only when it has been asked five times more."""
+
+    def suggest(self) -> Start | Resume:
+        paused, self.paused = self.paused, self.paused if len(self.asked) >= 7 else []
+        suggestion = super().suggest()
+        self.paused = self.paused if isinstance(suggestion, Resume) else paused
+        return suggestion
+
+
+def test_as_long_as_a_trial_is_paused_one_is_asked_after_each_event_and_its_starts_are_dropped_T14(
+    tiny: Any,
+) -> None:
+    scheduler = Wary(pausing=1)
+    run = simulate(tiny, scheduler, workers=3, stop=Stop(trials_started=3))
+    assert len(scheduler.asked) == 8
+    assert len(run.trials()) == 3
+    assert run.segments().to_pydict()["trial"] == [0, 1, 1, 2]
+
+
+def test_a_trial_at_its_bound_can_be_resumed_behind_the_closed_door_before_its_end_T14_T9a(
+    play: Any, job: Any, after: Any
+) -> None:
+    """Its report at 20 s is told, its end is registered at 24 s; another worker is idle."""
+    delays = Conditions(Delays(complete=4))
+    script = [job(10, until=2), job(1), after((0, 2), Resume(0))]
+    story, _, _ = play(script, workers=2, stop=Stop(trials_started=2), conditions=delays)
+    assert "24 start 0.1" in story
+    assert "24 end 0.0" in story
+
+
+@pytest.mark.parametrize("workers", [0, -1, 2.5, True, "3", 1_000_001, 10**9, 10**30])
+def test_numbers_of_workers_that_cannot_be_are_refused(tiny: Any, workers: Any) -> None:
+    with pytest.raises(InvalidOption, match="workers is .*, but must be a whole number, from 1 to 1000000"):
+        simulate(tiny, ASHA, workers=workers, stop=Stop(time=1))

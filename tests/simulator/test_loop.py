@@ -19,6 +19,7 @@ from simulator import (
     Conditions,
     Decision,
     Delays,
+    Failures,
     RandomSearch,
     Resume,
     SchedulerError,
@@ -471,7 +472,7 @@ def test_an_answer_that_is_no_decision_is_refused(tiny: Any) -> None:
 
 
 def test_the_arguments_of_simulate_are_checked(tiny: Any) -> None:
-    with pytest.raises(InvalidOption, match="workers is 0, but must be a whole number, 1 or more"):
+    with pytest.raises(InvalidOption, match="workers is 0, but must be a whole number, from 1 to 1000000"):
         simulate(tiny, RandomSearch, workers=0, stop=Stop(time=1))
     with pytest.raises(InvalidOption, match="seed is 1.5, but must be a whole number"):
         simulate(tiny, RandomSearch, workers=1, stop=Stop(time=1), seed=1.5)
@@ -540,3 +541,96 @@ def test_a_configuration_off_the_table_is_named_with_call_time_and_way_out() -> 
 def test_a_decision_is_one_of_three() -> None:
     with pytest.raises(InvalidOption, match="a decision is 'continue', 'pause' or 'stop', not 'explode'"):
         Decision("explode")  # type: ignore[arg-type]
+
+
+# --- signals in vain, and what is told of trials that are over ----------------------------------------------
+
+
+def test_a_signal_to_a_job_that_has_ended_keeps_no_run_open_T9b_T5(play: Any, job: Any) -> None:
+    story, scheduler, run = play([job(0.75)], {(0, 4): STOP}, conditions=delayed(stop=5))
+    assert story[-3:] == ["3 report 0.0 epoch 4 stop", "3 end 0.0", "3 deadline 0.0"]
+    assert scheduler.ended == [(0, "stopped")]
+    assert (run.reason, run.seconds) == ("exhausted", 3.0)
+
+
+def test_if_the_run_goes_on_such_a_signal_is_an_event_all_the_same_T9b(play: Any, job: Any) -> None:
+    story, _, run = play([job(0.75), job(2)], {(0, 4): STOP}, workers=2, conditions=delayed(stop=5))
+    assert [line for line in story if "signal" in line] == ["8 signal 0.0"]
+    assert run.seconds == 8.0
+
+
+@pytest.mark.parametrize("decision", [STOP, PAUSE])
+@pytest.mark.parametrize(("stopped", "end"), [(0, 15.0), (3, 18.0)])
+def test_a_signal_that_a_job_waits_for_is_awaited_T9b_T5(
+    play: Any, job: Any, decision: Decision, stopped: float, end: float
+) -> None:
+    story, _, run = play([job(10)], {(0, 1): decision}, conditions=delayed(stop=5, stopped=stopped))
+    assert "15 signal 0.0" in story
+    assert run.seconds == end
+
+
+def test_a_drained_run_does_not_wait_for_a_signal_in_vain_T9b_T14(play: Any, job: Any) -> None:
+    _, _, run = play(
+        [job(0.75)], {(0, 4): STOP}, stop=Stop(reports=4, drain=True), conditions=delayed(stop=5)
+    )
+    assert (run.reason, run.seconds) == ("reports", 3.0)
+
+
+def test_a_trial_that_is_over_is_not_told_to_be_paused_when_its_first_worker_is_free_at_last_T11(
+    play: Any, job: Any, after: Any
+) -> None:
+    """It pauses at its last report and is resumed at once: the new job has nothing to do, and ends."""
+    script, delays = [job(10), after((0, 4), Resume(0))], delayed(complete=5, stopped=10)
+    story, scheduler, run = play(script, {(0, 4): PAUSE}, workers=2, conditions=delays)
+    assert story[-6:-1] == [
+        "40 start 0.1",
+        "40 report 0.0 epoch 4 pause",
+        "40 end 0.1",
+        "40 signal 0.0",
+        "45 end 0.0",
+    ]
+    assert scheduler.ended == [(0, "completed"), (0, "completed")]
+    assert run.segments().to_pydict()["outcome"] == ["paused", "completed"]
+    assert run.trials().to_pydict()["status"] == ["completed"]
+
+
+@pytest.mark.parametrize(
+    ("decisions", "status"),
+    [({(0, 2): PAUSE}, "completed"), ({(0, 2): PAUSE, (0, 3): STOP}, "stopped")],
+)
+def test_the_status_of_a_trial_that_went_on_and_is_over_is_told_for_its_earlier_job_too_T11(
+    play: Any, job: Any, after: Any, decisions: Any, status: str
+) -> None:
+    """Its first worker takes long to be free, the second one is twice as fast; it counts as one trial."""
+    script, conditions = [job(10), after((0, 2), Resume(0))], Conditions(Delays(stopped=100), speeds=(1, 2))
+    _, scheduler, run = play(
+        script, decisions, workers=2, stop=Stop(trials_finished=2), conditions=conditions
+    )
+    assert scheduler.ended == [(0, status), (0, status)]
+    assert (run.reason, run.segments().to_pydict()["outcome"]) == ("exhausted", ["paused", status])
+
+
+def test_a_trial_that_goes_on_is_told_to_be_paused_when_its_earlier_job_ends_T11(
+    play: Any, job: Any, after: Any
+) -> None:
+    """As the scheduler knows: it has resumed it. So it is when it paused once more."""
+    script = [job(10), after((0, 1), Resume(0))]
+    _, scheduler, _ = play(script, {(0, 1): PAUSE}, workers=2, conditions=delayed(stopped=15))
+    assert scheduler.ended == [(0, "paused"), (0, "completed")]
+    decisions = {(0, 1): PAUSE, (0, 2): PAUSE}
+    _, scheduler, _ = play(script, decisions, workers=2, conditions=delayed(stopped=15))
+    assert scheduler.ended == [(0, "paused"), (0, "paused")]
+
+
+def test_a_segments_until_is_what_its_scheduler_said_the_last_fidelity_too_T7(
+    play: Any, job: Any, after: Any, make_tiny: Any
+) -> None:
+    script = [job(1), job(1, until=4), job(1, until=1000), job(1, until=2), job(3, until=4)]
+    _, _, run = play(script, blackbox=make_tiny(lengths={3: 1}))
+    assert run.segments().to_pydict()["until"] == [None, 4.0, 4.0, 2.0, 4.0]
+
+
+def test_a_preempted_trial_keeps_what_its_scheduler_said_of_its_end_T7_T18(play: Any, job: Any) -> None:
+    conditions = Conditions(failures=Failures(preempt=25, away=1))
+    _, _, run = play([job(10, until=4)], conditions=conditions)
+    assert run.segments().to_pydict()["until"] == [4.0, 4.0]
