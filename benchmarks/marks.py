@@ -22,6 +22,7 @@ import time
 import tracemalloc
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -30,11 +31,15 @@ import synthetic
 
 from blackbox_repo.blackbox import Blackbox
 from blackbox_repo.curve import LearningCurve
+from blackbox_repo.domains import Categorical, Float, Integer
 from blackbox_repo.draw import integer
 from blackbox_repo.repository import load_blackbox
+from blackbox_repo.space import Space
 from simulator.api import simulate
 from simulator.schedulers.asha import ASHA
+from simulator.schedulers.configurations import RandomConfigurations
 from simulator.schedulers.random_search import RandomSearch
+from simulator.seeds import TrainingSeeds
 from simulator.stopping import Stop
 
 ROOT = Path(__file__).parents[1]
@@ -44,6 +49,16 @@ TABLES = {
     "taskset": "imdb_patch32_GRU64_avg_bs128",
     "fcnet-final": "protein_structure",
 }
+MIXED = Space(
+    {
+        "learning_rate": Float(1e-5, 1e-1, log=True),
+        "weight_decay": Float(1e-5, 1, log=True),
+        "momentum": Float(0, 1),
+        "batch_size": Integer(16, 512, log=True),
+        "optimizer": Categorical(("sgd", "adam", "rmsprop")),
+        "layers": Integer(1, 5),
+    }
+)
 FIRST_QUERY = """
 from blackbox_repo.repository import load_blackbox
 blackbox = load_blackbox("nasbench201-final")["cifar10-valid"]
@@ -201,6 +216,32 @@ def network(effort: Effort) -> Iterator[Line]:
     yield Line(" ".join(["bb-sim run", *limit]) + ", whole process", "s", job)
 
 
+def draws(effort: Effort) -> Iterator[Line]:
+    """What random draws cost a trial."""
+    table, count, seeds = synthetic.make(), effort.queries, range(effort.repetitions)
+    spaces = {"6 hyperparameters without end": MIXED, "a grid of 15,625": table.schema.space}
+    for what, space in spaces.items():
+        together = [each(count, RandomConfigurations(space, seed).next) for seed in seeds]
+        yield Line(f"random configuration of {what}, as schedulers draw it", "us", together, 5.0)
+        singly = [each(count, partial(space.sample, seed, 17)) for seed in seeds]
+        yield Line(f"random configuration of {what}, singly", "us", singly)
+    started = table.schema.space.samples(0, count=count)
+    chosen = []
+    for seed in seeds:
+        remaining, choose = iter(started), TrainingSeeds(table, seed, None).choose
+        chosen.append(each(count, lambda remaining=remaining, choose=choose: choose(next(remaining))))
+    yield Line("training seed of a trial, of 2", "us", chosen)
+
+
+def each(count: int, action: Callable[[], object]) -> float:
+    """Microseconds of the processor that one of so many calls takes."""
+    gc.collect()
+    began = time.process_time()
+    for _ in range(count):
+        action()
+    return (time.process_time() - began) / count * 1e6
+
+
 def reports_a_second(effort: Effort) -> Iterator[Line]:
     """How fast the kernel is where the curves cost nothing."""
     blackbox = synthetic.make()
@@ -218,7 +259,7 @@ def reports_a_second(effort: Effort) -> Iterator[Line]:
             yield Line(f"{what} of a 15,625 x 2 x 200 table", "reports/s", rates)
 
 
-GROUPS = (fresh_processes, table_queries, memory, network, reports_a_second)
+GROUPS = (fresh_processes, table_queries, memory, network, draws, reports_a_second)
 HEADINGS = ("what", "median", "spread", "mark", "holds")
 
 
