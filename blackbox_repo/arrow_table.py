@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from blackbox_repo import typed_json
 from blackbox_repo.curve import Array
 from blackbox_repo.domains import Value
 from blackbox_repo.errors import FormatError
+from blackbox_repo.frozen import sealed
 from blackbox_repo.schema import Schema
 from blackbox_repo.table import STATUSES, Coded, Table
 
@@ -24,14 +25,15 @@ def from_arrow(columns: Any, schema: Schema, labels: Sequence[str]) -> Table:
     """The table whose columns these are; its arrays share their memory where they can."""
     curves = [objective.name for objective in schema.objectives if not objective.constant]
     constants = [objective.name for objective in schema.objectives if objective.constant]
-    points = {name: _flat(columns[name], schema) for name in curves}
+    points = {name: _flat(columns[name], name, schema) for name in curves}
     lengths = next((length for _, length in points.values()), np.ones(len(columns), dtype=np.int64))
+    _check_lengths(points, lengths)
     return Table(
         hyperparameters={name: _coded(columns, name) for name in schema.space.domains},
-        seeds=numbers_of(columns["seed"]),
-        points={name: flat for name, (flat, _) in points.items()},
-        lengths=lengths,
-        constants={name: numbers_of(columns[name]) for name in constants},
+        seeds=sealed(numbers_of(_without_nulls(columns["seed"], "seed"))),
+        points={name: sealed(flat) for name, (flat, _) in points.items()},
+        lengths=sealed(lengths),
+        constants={name: sealed(numbers_of(_measured(columns[name], name))) for name in constants},
         status=_status(columns) if "status" in columns.column_names else None,
         labels={name: _coded(columns, name) for name in labels},
     )
@@ -174,14 +176,40 @@ def proportional(last: Array, schema: Schema) -> Array:
     return points
 
 
-def _flat(column: Any, schema: Schema) -> tuple[Array, Array]:
+def _flat(column: Any, name: str, schema: Schema) -> tuple[Array, Array]:
     """The points end to end, and how many each row has."""
     joined = _joined(column)
-    if pa.types.is_fixed_size_list(joined.type):
-        return numbers_of(_end_to_end(joined)), np.full(len(joined), joined.type.list_size)
-    if pa.types.is_list(joined.type):
-        return numbers_of(_end_to_end(joined)), np.diff(numbers_of(joined.offsets))
-    return proportional(numbers_of(joined), schema), np.full(len(joined), len(schema.fidelity.values))
+    fixed = pa.types.is_fixed_size_list(joined.type)
+    if not fixed and not pa.types.is_list(joined.type):
+        last = numbers_of(_measured(joined, name))
+        return proportional(last, schema), np.full(len(joined), len(schema.fidelity.values))
+    points = numbers_of(_measured(_end_to_end(_without_nulls(joined, name)), name))
+    if fixed:
+        return points, np.full(len(joined), joined.type.list_size)
+    return points, np.diff(numbers_of(joined.offsets))
+
+
+def _check_lengths(points: Mapping[str, tuple[Array, Array]], lengths: Array) -> None:
+    """Refuse a row whose curves differ in length, even where another row makes up for it."""
+    first = next(iter(points), "")
+    for name, (_, others) in points.items():
+        wrong = np.flatnonzero(others != lengths)
+        if len(wrong):
+            row = int(wrong[0])
+            raise FormatError(
+                f"row {row} has {others[row]} points of {name!r}, but {lengths[row]} of {first!r}"
+            )
+
+
+def _without_nulls(column: Any, name: str) -> Any:
+    if column.null_count:
+        raise FormatError(f"the column {name!r} has {column.null_count} nulls, but each row needs a value")
+    return column
+
+
+def _measured(column: Any, name: str) -> Any:
+    """Values of an objective: a null is NaN among floats, and whole numbers have none."""
+    return column if pa.types.is_floating(column.type) else _without_nulls(column, name)
 
 
 def _end_to_end(lists: Any) -> Any:
@@ -205,9 +233,13 @@ def numbers_of(column: Any) -> Array:
     array = _joined(column)
     valid, values = array.buffers()
     kind = np.dtype(_FLOATS.get(str(array.type), str(array.type)))
+    if values is None:  # there are none
+        return np.empty(0, kind)
     numbers = np.frombuffer(values, kind, len(array), array.offset * kind.itemsize)
     if not array.null_count:
         return numbers
+    if kind.kind == "u":
+        kind, numbers = np.dtype(np.int64), numbers.astype(np.int64)
     bits = np.unpackbits(np.frombuffer(valid, np.uint8), bitorder="little")
     present = bits[array.offset : array.offset + len(array)].astype(bool)
     return np.where(present, numbers, kind.type(np.nan if kind.kind == "f" else -1))
@@ -229,5 +261,8 @@ def _coded(columns: Any, name: str) -> Coded:
 
 def _status(columns: Any) -> Array:
     coded = _coded(columns, "status")
-    codes = np.array([STATUSES.index(value) for value in coded.values], dtype=np.uint8)
+    unknown = [value for value in coded.values if value not in STATUSES]
+    if unknown or (coded.codes < 0).any():
+        raise FormatError(f"a status is {unknown[0] if unknown else None!a}, but must be one of {STATUSES}")
+    codes = np.array([STATUSES.index(str(value)) for value in coded.values], dtype=np.uint8)
     return codes[coded.codes]

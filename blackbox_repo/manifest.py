@@ -6,16 +6,17 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from blackbox_repo import typed_json
 from blackbox_repo.domains import Value
-from blackbox_repo.errors import FormatError, UnknownName
-from blackbox_repo.schema import Schema
+from blackbox_repo.errors import BlackboxRepoError, FormatError, IntegrityError, UnknownName
+from blackbox_repo.schema import RESERVED, Schema
 
 FORMAT = 1
-MANIFEST_FILE = "manifest.json"
+MANIFEST_FILE, CHECKSUM_FILE = "manifest.json", "manifest.sha256"
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
 _DEVICE = re.compile(r"CON|PRN|AUX|NUL|(COM|LPT)[0-9]", re.IGNORECASE)
 _LONGEST_NAME = 200  # of a file system's 255, as suffixes and hidden names come to it
@@ -167,27 +168,49 @@ class Manifest:
             FormatError: The format is newer than this code, or a field is missing or malformed.
         """
         version = data.get("format") if isinstance(data, Mapping) else None
-        if not isinstance(version, int):
+        if not isinstance(version, int) or isinstance(version, bool) or version < 1:
             raise FormatError(f"{where} is no manifest: it has no integer 'format'")
         if version > FORMAT:
             raise FormatError(
                 f"{where} has format {version}, but this version of blackbox-repo reads up to {FORMAT}; "
                 f"upgrade with: pip install --upgrade blackbox-repo"
             )
+        from blackbox_repo.manifest_file import ManifestFile
+
+        if not data.get("tasks", True) and isinstance(data["tasks"], dict):
+            raise FormatError(f"{where} is malformed: it has no tasks; a blackbox has one at least")
+        typed_json.convert(data, ManifestFile, where)
         try:
-            return cls._from_fields(data)
-        except KeyError as err:
-            raise FormatError(f"{where} lacks the field {err.args[0]!r}") from err
-        except (TypeError, ValueError, AttributeError) as err:
+            manifest = cls._from_fields(data)
+            manifest.check()
+        except (BlackboxRepoError, ValueError) as err:
             raise FormatError(f"{where} is malformed: {err}") from err
+        return manifest
+
+    def check(self) -> None:
+        """Refuse what contradicts itself: tasks with their ranges and best values, labels.
+
+        Raises:
+            BlackboxRepoError: Something does not fit.
+        """
+        taken = {*RESERVED, self.schema.fidelity.name, *self.schema.space.domains}
+        taken |= {objective.name for objective in self.schema.objectives}
+        for label in self.labels:
+            if label in taken or self.labels.count(label) > 1:
+                raise FormatError(f"the label {label!r} stands for something else already")
+        for name, task in self.tasks.items():
+            self.schema_of(name)
+            for objective in {**task.best, **task.ranges}:
+                self.schema.objective(objective)
+            for best in task.best.values():
+                self.schema.space.check(best.configuration)
+                self.schema.fidelity.index(best.fidelity)
 
     @classmethod
     def _from_fields(cls, data: Mapping[str, Any]) -> Manifest:
         default = dict(data["default"])
         schema = Schema.from_json({**data, "target": default.pop("objective")})
         tasks = {name: _task_from_json(task) for name, task in data["tasks"].items()}
-        if not tasks:
-            raise ValueError("it has no tasks; a blackbox has one at least")
         texts = ("name", "version", "title", "license", "citation", "homepage", "recipe")
         return cls(
             **{text: str(data[text]) for text in texts},
@@ -206,21 +229,51 @@ def read_manifest(folder: Path) -> Manifest:
 
     Raises:
         FormatError: There is none, it is not JSON, or :meth:`Manifest.from_json` refuses it.
+        IntegrityError: It is not the one whose SHA-256 lies beside it.
     """
     path = folder / MANIFEST_FILE
     try:
-        data = typed_json.parse(typed_json.read_regular(path), path)
+        content = typed_json.read_regular(path)
+        data = typed_json.parse(content, path)
     except FileNotFoundError as err:
         raise FormatError(f"{folder} holds no {MANIFEST_FILE}: it is not a blackbox") from err
-    except (OSError, ValueError) as err:
+    except (OSError, FormatError) as err:
         raise FormatError(f"{path} cannot be read: {err}") from err
-    return Manifest.from_json(data, str(path))
+    manifest = Manifest.from_json(data, str(path))
+    _check_sum(folder, content)
+    return manifest
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
-    """Write the manifest as JSON that people can read."""
+    """Write the manifest as JSON that people can read, and its SHA-256 as ``sha256sum --check`` reads it."""
+    manifest.check()
     text = json.dumps(manifest.to_json(), indent=1, ensure_ascii=False, allow_nan=False)
-    (folder / MANIFEST_FILE).write_text(text + "\n", encoding="utf-8")
+    content = f"{text}\n".encode()
+    (folder / MANIFEST_FILE).write_bytes(content)
+    write_checksum(folder)
+
+
+def write_checksum(folder: Path) -> None:
+    """Vouch for the manifest of a folder as it is now."""
+    digest = sha256((folder / MANIFEST_FILE).read_bytes()).hexdigest()
+    (folder / CHECKSUM_FILE).write_bytes(f"{digest}  {MANIFEST_FILE}\n".encode())
+
+
+def _check_sum(folder: Path, content: bytes) -> None:
+    path = folder / CHECKSUM_FILE
+    if not path.exists():
+        return
+    try:
+        expected = typed_json.read_regular(path, 1000).split()[:1]
+    except OSError as err:
+        raise FormatError(f"{path} cannot be read: {err}") from err
+    found = sha256(content).hexdigest()
+    if expected != [found.encode()]:
+        raise IntegrityError(
+            f"{folder / MANIFEST_FILE} is not what {CHECKSUM_FILE} beside it vouches for: its sha256 "
+            f"is {found}. Restore it; if it was changed on purpose, vouch for it anew with "
+            f"sha256sum {MANIFEST_FILE} > {CHECKSUM_FILE}"
+        )
 
 
 def check_plain_name(what: str, name: str) -> None:

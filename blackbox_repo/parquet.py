@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +25,16 @@ from blackbox_repo.arrow_table import (
 from blackbox_repo.curve import Array
 from blackbox_repo.domains import Float
 from blackbox_repo.errors import FormatError
+from blackbox_repo.frozen import sealed
+from blackbox_repo.parquet_checks import check_columns, check_sizes, places
 from blackbox_repo.schema import Objective, Schema
 from blackbox_repo.table import Table
 
 CONFIGURATIONS_A_ROW_GROUP = 4096
 # an accuracy is one of some 100,000 numbers; past the usual 1 MB a row group would go on without dictionary
 DICTIONARY_BYTES = 1 << 26
+_LEAVES = [pa.int32(), pa.float32()]  # of shapes and of values
+_MOST_WEIGHTS = 1 << 30
 
 
 def write_table(file: Path, schema: Schema, table: Table) -> None:
@@ -119,7 +125,9 @@ def _configuration_count(table: Table) -> int:
     return int(changes.sum()) + 1
 
 
-def read_table(content: bytes, schema: Schema, labels: Sequence[str], path: Path) -> Table:
+def read_table(
+    content: bytes, schema: Schema, labels: Sequence[str], path: Path, rows: int | None = None
+) -> Table:
     """The table that :func:`write_table` wrote.
 
     Args:
@@ -127,12 +135,19 @@ def read_table(content: bytes, schema: Schema, labels: Sequence[str], path: Path
         schema: What its columns mean.
         labels: Its label columns.
         path: What messages call it.
+        rows: How many rows it should have; as many as it says itself by default.
 
     Raises:
-        FormatError: The content is no parquet file, or lacks a column.
+        FormatError: The content is no parquet file, or its columns are not what the format says.
     """
-    wanted = [*schema.space.domains, "seed", *(o.name for o in schema.objectives), *labels]
-    return from_arrow(_columns(content, path, wanted), schema, labels)
+    expected = places(schema, labels)
+    with _readable(path):
+        file = _opened(content)
+        check_columns(file, expected, ("status",), path)
+        check_sizes(file, expected, file.metadata.num_rows if rows is None else rows, path, len(content))
+        columns = file.read(use_threads=False)
+        columns.validate(full=True)
+        return from_arrow(columns, schema, labels)
 
 
 def write_arrays(file: Path, arrays: Mapping[str, Array]) -> None:
@@ -154,19 +169,54 @@ def read_arrays(content: bytes, path: Path) -> dict[str, Array]:
     """The arrays that :func:`write_arrays` wrote.
 
     Raises:
-        FormatError: The content is no parquet file, or lacks a column.
+        FormatError: The content is no parquet file, or holds no such arrays.
     """
-    columns = _columns(content, path, ("name", "shape", "values"))
-    rows = zip(columns["name"], columns["shape"], columns["values"], strict=True)
-    return {str(name): numbers_of(values.values).reshape(shape.as_py()) for name, shape, values in rows}
+    with _readable(path):
+        file = _opened(content)
+        _check_array_columns(file.schema_arrow, path)
+        groups = [file.metadata.row_group(group) for group in range(file.metadata.num_row_groups)]
+        if sum(group.total_byte_size for group in groups) > _MOST_WEIGHTS:
+            raise FormatError(
+                f"{path} would take more than the {_MOST_WEIGHTS} bytes that a network may have"
+            )
+        columns = file.read(use_threads=False)
+        columns.validate(full=True)
+        names = columns["name"].to_pylist()
+        if None in names or len(set(names)) < len(names):
+            raise FormatError(f"{path} has arrays without a name, or two of one name: {names!a}")
+        rows = zip(names, columns["shape"], columns["values"], strict=True)
+        return {name: _array(f"{name!a} of {path}", shape, values) for name, shape, values in rows}
 
 
-def _columns(content: bytes, path: Path, wanted: Sequence[str]) -> Any:
+def _check_array_columns(found: Any, path: Path) -> None:
+    leaves = [kind.value_type for kind in found.types if pa.types.is_list(kind)]
+    if found.names != ["name", "shape", "values"] or leaves != _LEAVES:
+        raise FormatError(f"{path} must have names, and lists of int32 and of float32, not {found.names}")
+
+
+def _array(name: str, shape: Any, values: Any) -> Array:
+    sizes = shape.as_py()
+    if sizes is None or None in sizes or min(sizes, default=0) < 0 or not values.is_valid:
+        raise FormatError(f"the array {name} has no shape or no values")
+    if values.values.null_count or len(values.values) != math.prod(sizes):
+        raise FormatError(f"the array {name} has {len(values.values)} values, but the shape {sizes}")
+    array = numbers_of(values.values)
+    if not np.isfinite(array).all():
+        raise FormatError(f"the array {name} has values that are not finite")
+    return sealed(array.reshape(sizes))
+
+
+def _opened(content: bytes) -> Any:
+    """The open file; a column of text is read as a dictionary, so that one long text for all rows is one."""
+    file = pq.ParquetFile(pa.BufferReader(content))
+    texts = [field.name for field in file.schema_arrow if pa.types.is_string(field.type)]
+    return pq.ParquetFile(pa.BufferReader(content), read_dictionary=texts) if texts else file
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """Tell what pyarrow and the checks of types stumble over: the file is not what it should be."""
     try:
-        columns = pq.ParquetFile(pa.BufferReader(content)).read(use_threads=False)
-    except (pa.ArrowInvalid, OSError) as err:
-        raise FormatError(f"{path} is not readable parquet: {err}") from err
-    missing = [name for name in wanted if name not in columns.column_names]
-    if missing:
-        raise FormatError(f"{path} lacks the columns {missing!r}")
-    return columns
+        yield
+    except (pa.ArrowException, OSError, LookupError, TypeError, ValueError, OverflowError) as err:
+        raise FormatError(f"{path} is not readable parquet: {' '.join(str(err).split())}") from err

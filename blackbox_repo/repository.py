@@ -9,7 +9,9 @@ from pathlib import Path
 from blackbox_repo import roots
 from blackbox_repo.blackbox import Blackbox
 from blackbox_repo.errors import BlackboxRepoError
-from blackbox_repo.manifest import Manifest, read_manifest
+from blackbox_repo.manifest import CHECKSUM_FILE, MANIFEST_FILE, Manifest, read_manifest
+
+_UNSEALED = f"nothing vouches for {MANIFEST_FILE}; sha256sum {MANIFEST_FILE} > {CHECKSUM_FILE} does"
 
 
 class LoadedBlackbox(Mapping[str, Blackbox]):
@@ -87,7 +89,7 @@ class Finding:
 
 
 def verify(name: str | Path) -> list[Finding]:
-    """Check every task of a blackbox: its file's hash, that it decodes, and that it fits the manifest.
+    """Check the manifest's hash and every task: its file's hash, that it decodes, and fits the manifest.
 
     Raises:
         UnknownName: There is no such blackbox.
@@ -95,7 +97,8 @@ def verify(name: str | Path) -> list[Finding]:
     """
     folder = roots.locate(name)
     manifest = read_manifest(folder)
-    return [
+    unsealed = [] if (folder / CHECKSUM_FILE).is_file() else [Finding("", CHECKSUM_FILE, _UNSEALED)]
+    return unsealed + [
         Finding(task, entry.file, _problem(folder, manifest, task)) for task, entry in manifest.tasks.items()
     ]
 

@@ -15,7 +15,7 @@ import numpy as np
 from blackbox_repo import cache
 from blackbox_repo.blackbox import Blackbox
 from blackbox_repo.curve import Array
-from blackbox_repo.errors import FormatError, IntegrityError
+from blackbox_repo.errors import FormatError, IntegrityError, InvalidConfiguration
 from blackbox_repo.folders import appearing
 from blackbox_repo.manifest import Best, Manifest, Task, check_task_names, read_manifest, write_manifest
 from blackbox_repo.parquet import read_arrays, read_table, write_arrays, write_table
@@ -102,12 +102,13 @@ def load_task(folder: Path, manifest: Manifest, name: str, *, cached: bool = Tru
     path = folder / task.file
     table = cache.find(path, task.sha256, schema, manifest.labels) if cached else None
     if table is None:
-        table = read_table(read_checked(path, task), schema, manifest.labels, path)
-        if len(table) != task.rows:
-            raise FormatError(f"{path} has {len(table)} rows, but the manifest says {task.rows}")
+        table = read_table(read_checked(path, task), schema, manifest.labels, path, task.rows)
         if cached:
             cache.keep(task.sha256, schema, table)
-    return TabularBlackbox(schema, table, name=full_name)
+    try:
+        return TabularBlackbox(schema, table, name=full_name)
+    except InvalidConfiguration as err:
+        raise FormatError(f"{path} is not what the manifest says: {err}") from err
 
 
 def _network(content: bytes, spec: Mapping[str, Any], task: Task, folder: Path) -> Network:

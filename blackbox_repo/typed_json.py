@@ -10,8 +10,6 @@ import stat
 from pathlib import Path
 from typing import Any, TypeVar
 
-import msgspec
-
 from blackbox_repo.errors import FormatError
 
 DEEPEST = 64
@@ -93,6 +91,8 @@ def convert(data: Any, kind: type[_T], path: Path | str) -> _T:
         FormatError: Something in it has another type, is missing, or breaks a rule of the type; the message
             names its key, its value and the rule.
     """
+    import msgspec  # takes longer to import than most things that need no JSON
+
     try:
         return msgspec.convert(data, kind)
     except msgspec.ValidationError as err:
@@ -168,6 +168,8 @@ def _narrowed(data: Any, keys: list[str | int], kept: list[Any]) -> Any:
 
 
 def _message(data: Any, kind: Any) -> str:
+    import msgspec
+
     try:
         msgspec.convert(data, kind)
     except msgspec.ValidationError as err:

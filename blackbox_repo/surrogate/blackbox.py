@@ -30,7 +30,7 @@ import numpy as np
 
 from blackbox_repo.blackbox import Blackbox
 from blackbox_repo.curve import Array, LearningCurve
-from blackbox_repo.domains import Value
+from blackbox_repo.domains import Domain, Float, Integer, Value
 from blackbox_repo.errors import FormatError, UnknownSeed
 from blackbox_repo.frozen import sealed
 from blackbox_repo.schema import Schema
@@ -67,8 +67,9 @@ class NetworkBlackbox(Blackbox):
         self.schema, self.name = schema, name
         self._network = network
         spec = network.spec
-        self._task = {} if code is None else {spec["task"]: code}
         _check_inputs(schema, spec, name)
+        _check_task(spec, code, name)
+        self._task = {} if code is None else {spec["task"]: code}
         self._outputs = _output_columns(schema, spec, name)
         self._fidelity_column = [entry["name"] for entry in spec["numeric"]].index(spec["fidelity"]["input"])
         self._fidelities = np.array(schema.fidelity.values, dtype=np.float64) + spec["fidelity"]["offset"]
@@ -224,14 +225,57 @@ def _code(entry: Mapping[str, Any], values: Mapping[str, Value]) -> int:
     return int(entry["codes"][str(values.get(entry["name"], INACTIVE))])
 
 
+def _check_task(spec: Mapping[str, Any], code: int | None, name: str) -> None:
+    if (code is None) != (spec.get("task") is None):
+        raise FormatError(
+            f"{name!r} has the code {code!r}, but its network's input for tasks is {spec['task']!r}"
+        )
+    codes = [entry["codes"].values() for entry in spec["categorical"] if entry["name"] == spec["task"]]
+    if code is not None and not any(code in known for known in codes):
+        raise FormatError(f"{name!r} has the code {code}, which its network's input {spec['task']!r} lacks")
+
+
 def _check_inputs(schema: Schema, spec: Mapping[str, Any], name: str) -> None:
-    given = {*schema.space.domains, spec["fidelity"]["input"], spec["task"], *spec["fixed"]}
+    missing = [key for key in ("fidelity", "fixed", "elapsed") if key not in spec]
+    if missing or spec["fidelity"] is None:
+        raise FormatError(f"the network of {name!r} says nothing of {missing or 'its fidelity'}")
+    given = {*schema.space.domains, spec["fidelity"]["input"], spec.get("task"), *spec["fixed"]}
     for entry in (*spec["categorical"], *spec["numeric"]):
         if entry["name"] not in given:
             raise FormatError(
                 f"the network of {name!r} has the input {entry['name']!r}, which is neither hyperparameter, "
                 f"fidelity nor fixed"
             )
+    if spec["fidelity"]["input"] not in [entry["name"] for entry in spec["numeric"]]:
+        raise FormatError(
+            f"the network of {name!r} has no number {spec['fidelity']['input']!r} for the fidelity"
+        )
+    for entry in spec["categorical"]:
+        if entry["name"] != spec.get("task"):
+            _check_codes(schema, entry, name)
+    for entry in spec["numeric"]:
+        domain = schema.space.domains.get(entry["name"])
+        if domain is not None and any(isinstance(value, str) for value in _few(domain)):
+            raise FormatError(
+                f"the network of {name!r} takes {entry['name']!r} as a number, but it is {domain!r}"
+            )
+
+
+def _check_codes(schema: Schema, entry: Mapping[str, Any], name: str) -> None:
+    """Refuse an embedding that lacks a choice of its hyperparameter."""
+    domain = schema.space.domains.get(entry["name"])
+    wanted = [str(value) for value in _few(domain)] if domain is not None else []
+    wanted += [INACTIVE] if entry["name"] in schema.space.conditions else []
+    missing = [value for value in wanted if value not in entry["codes"]]
+    if missing or not wanted:
+        raise FormatError(
+            f"the network of {name!r} has no code of {entry['name']!r} for {missing or domain!r}"
+        )
+
+
+def _few(domain: Domain) -> Sequence[Value]:
+    """The choices of a domain; none where they are numbers in a range."""
+    return () if isinstance(domain, Float | Integer) else domain.values
 
 
 def _output_columns(schema: Schema, spec: Mapping[str, Any], name: str) -> list[int]:

@@ -42,8 +42,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from blackbox_repo.curve import Array
-from blackbox_repo.errors import FormatError
 from blackbox_repo.rounding import round_decimals, round_significant
+from blackbox_repo.surrogate.spec import check_arrays, check_spec
 
 DIGITS = 6
 # beyond this many rows the work arrays no longer fit into the cache: 15 us a row become 21
@@ -100,21 +100,20 @@ class Network:
 
     Args:
         arrays: Name -> float32 array, as listed in the module's description.
-        spec: The JSON object of the module's description; keys that it does not name are left alone.
+        spec: The JSON object of the module's description.
 
     Raises:
-        FormatError: An array or a key of the spec is missing, or a step is unknown.
+        FormatError: An array or a key of the spec is missing, unknown, or does not fit the others.
     """
 
     def __init__(self, arrays: Mapping[str, Array], spec: Mapping[str, Any]) -> None:
+        check_spec(spec)
+        check_arrays(arrays, spec)
         self.arrays, self.spec = arrays, spec
-        try:
-            self._numeric = _grouped([entry["steps"] for entry in spec["numeric"]])
-            self._outputs = _grouped([entry["steps"] for entry in spec["outputs"]])
-            self._decimals = [entry.get("decimals") for entry in spec["outputs"]]
-            self._assemble({name: array.astype(np.float64) for name, array in arrays.items()})
-        except KeyError as err:
-            raise FormatError(f"the network lacks {err.args[0]!r}") from err
+        self._numeric = _grouped([entry["steps"] for entry in spec["numeric"]])
+        self._outputs = _grouped([entry["steps"] for entry in spec["outputs"]])
+        self._decimals = [entry.get("decimals") for entry in spec["outputs"]]
+        self._assemble({name: array.astype(np.float64) for name, array in arrays.items()})
 
     def _assemble(self, arrays: Mapping[str, Array]) -> None:
         """Fold each normalization into the linear layer behind it, and each embedding into the first one."""
@@ -216,8 +215,6 @@ def _grouped(columns: Sequence[Steps]) -> list[_Group]:
     for names, indices in members.items():
         functions = []
         for position, name in enumerate(names):
-            if name not in _FUNCTIONS:
-                raise FormatError(f"the network's step {name!r} must be one of {', '.join(_FUNCTIONS)}")
             constants = np.array([columns[index][position][1:] for index in indices], dtype=np.float64)
             functions.append((_FUNCTIONS[name], tuple(constants.T)))
         groups.append((indices, functions))

@@ -17,6 +17,7 @@ import pytest
 
 from blackbox_repo import cli, list_blackboxes
 from blackbox_repo.benchmark import BENCHMARKS
+from blackbox_repo.manifest import write_checksum
 
 ROOT = Path(__file__).parents[2]
 LICENCES = (ROOT / "data_cache" / "LICENSES.md").read_text(encoding="utf-8")
@@ -201,6 +202,7 @@ def test_verify_finds_another_best_value_than_the_manifests(
     manifest = json.loads(path.read_text())
     manifest["tasks"]["solar"]["best"]["crps"]["value"] = 0.125
     path.write_text(json.dumps(manifest))
+    write_checksum(path.parent)
     found = bb_repo("verify", "mine", "--json")
     assert found.status == 1
     (finding,) = [finding for finding in found.json if finding["problem"]]

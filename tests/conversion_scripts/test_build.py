@@ -27,6 +27,7 @@ from conversion_scripts.raw import RawFile, RawFolder
 from conversion_scripts.recipe import Conversion, Recipe
 
 ROOT = Path(__file__).parents[2]
+TINY_FILES = ("digits.parquet", "manifest.json", "manifest.sha256")
 
 
 def content(folder: Path) -> dict[str, bytes]:
@@ -35,7 +36,7 @@ def content(folder: Path) -> dict[str, bytes]:
 
 def test_a_recipe_becomes_a_folder(recipe: Recipe, raw: Path, tmp_path: Path) -> None:
     manifest = build(recipe, raw, tmp_path / "out")
-    assert sorted(content(tmp_path / "out")) == ["tiny/digits.parquet", "tiny/manifest.json"]
+    assert sorted(content(tmp_path / "out")) == [f"tiny/{name}" for name in TINY_FILES]
     assert manifest == read_manifest(tmp_path / "out" / "tiny")
     assert manifest.tasks["digits"].title == "The digits"
     assert manifest.card[0].what == "it is tiny"
@@ -127,7 +128,7 @@ def test_the_next_version_replaces_the_old(
 ) -> None:
     build(changed(lambda made: {"old": made.tables["digits"]}), raw, tmp_path / "out")
     build(recipe, raw, tmp_path / "out")
-    assert sorted(content(tmp_path / "out")) == ["tiny/digits.parquet", "tiny/manifest.json"]
+    assert sorted(content(tmp_path / "out")) == [f"tiny/{name}" for name in TINY_FILES]
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["tiny"]
 
 

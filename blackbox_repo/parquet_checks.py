@@ -1,0 +1,141 @@
+"""What a parquet file of a table must say of its columns before any of them is decoded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from blackbox_repo.errors import FormatError
+from blackbox_repo.schema import Schema
+
+
+def _is_text(kind: Any) -> bool:
+    return bool(pa.types.is_string(kind))
+
+
+def _is_number(kind: Any) -> bool:
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind))
+
+
+def _is_scalar(kind: Any) -> bool:
+    return _is_text(kind) or _is_number(kind) or bool(pa.types.is_boolean(kind) or pa.types.is_null(kind))
+
+
+_KINDS = {
+    "a scalar": _is_scalar,
+    "a whole number": pa.types.is_integer,
+    "text": _is_text,
+    "a number": _is_number,
+}
+_LABEL_BYTES = 1024  # of a text, on the average
+_NUMBER_BYTES = 32  # a number of 64 bits, where it is in a dictionary, and what says how lists are cut
+_SLACK = 1 << 20
+_MOST_EXPANSION = 1000  # times the file's size; real tables take some ten times as much memory
+_SMALL = 1 << 26
+
+
+@dataclass(frozen=True)
+class Place:
+    """What a column may hold.
+
+    Args:
+        kind: One of the kinds above.
+        points: The most values a row that are decoded of it.
+        width: The most bytes a value, on the average.
+        curve: It may be a list of such values.
+    """
+
+    kind: str
+    points: int = 1
+    width: int = _NUMBER_BYTES
+    curve: bool = False
+
+
+def places(schema: Schema, labels: Sequence[str]) -> dict[str, Place]:
+    """The columns of a table, in the order of docs/format.md."""
+    points = len(schema.fidelity.values)
+    found = {}
+    for name, domain in schema.space.domains.items():
+        texts = [len(ascii(value)) for value in domain.values or () if isinstance(value, str)]
+        found[name] = Place("a scalar", width=_NUMBER_BYTES + 2 * max(texts, default=0))
+    found |= {"seed": Place("a whole number"), "status": Place("text", width=2 * _NUMBER_BYTES)}
+    for objective in schema.objectives:
+        found[objective.name] = (
+            Place("a number") if objective.constant else Place("a number", points, curve=True)
+        )
+    return found | dict.fromkeys(labels, Place("a scalar", width=_LABEL_BYTES))
+
+
+def check_columns(file: Any, expected: Mapping[str, Place], optional: Sequence[str], path: Path) -> None:
+    """Refuse missing, doubled and unknown columns, and types that have no place there.
+
+    Args:
+        file: An open ``pyarrow.parquet.ParquetFile``.
+        expected: Name -> its place.
+        optional: The names that may be missing.
+        path: What messages call the file.
+
+    Raises:
+        FormatError: A column is wrong.
+    """
+    names = file.schema_arrow.names
+    missing = [name for name in expected if name not in names and name not in optional]
+    if missing:
+        raise FormatError(f"{path} lacks the columns {missing!r}")
+    for name in names:
+        if names.count(name) > 1:
+            raise FormatError(f"{path} has the column {name!a} {names.count(name)} times")
+        if name not in expected:
+            raise FormatError(f"{path} has the column {name!a}, of which the manifest says nothing")
+    for field in file.schema_arrow:
+        place, kind = expected[field.name], field.type
+        listed = pa.types.is_list(kind) or pa.types.is_fixed_size_list(kind)
+        if pa.types.is_dictionary(kind) or (place.curve and listed):
+            kind = kind.value_type
+        if not _KINDS[place.kind](kind):
+            more = " or a list of such" if place.curve else ""
+            raise FormatError(
+                f"the column {field.name!r} of {path} must be {place.kind}{more}, not {field.type}"
+            )
+
+
+def check_sizes(file: Any, expected: Mapping[str, Place], rows: int, path: Path, size: int) -> None:
+    """Refuse other rows than there should be, and columns that would fill the memory.
+
+    Args:
+        file: An open ``pyarrow.parquet.ParquetFile`` whose columns :func:`check_columns` has accepted.
+        expected: Name -> its place.
+        rows: How many rows there should be.
+        path: What messages call the file.
+        size: Its size in bytes.
+
+    Raises:
+        FormatError: The file says something else of itself.
+    """
+    found = file.metadata
+    if found.num_rows != rows or not rows:
+        raise FormatError(f"{path} has {found.num_rows} rows, but the manifest says {rows}")
+    decoded = sum(place.points for place in expected.values()) * rows * 8
+    if decoded > max(_SMALL, _MOST_EXPANSION * size):
+        raise FormatError(
+            f"{path} has {size} bytes, but its {rows} rows would take {decoded} in memory, as no table does"
+        )
+    for index, name in enumerate(file.schema_arrow.names):
+        for group in range(found.num_row_groups):
+            _check_chunk(found.row_group(group).column(index), expected[name], rows, f"{name!r} of {path}")
+
+
+def _check_chunk(chunk: Any, place: Place, rows: int, name: str) -> None:
+    most = rows * place.points
+    if chunk.num_values > most:
+        raise FormatError(f"the column {name} has {chunk.num_values} values, but {most} are the most")
+    if chunk.total_uncompressed_size > chunk.num_values * place.width + _SLACK:
+        raise FormatError(
+            f"the column {name} has {chunk.total_uncompressed_size} bytes for {chunk.num_values} values"
+        )
+    if "DELTA_BYTE_ARRAY" in chunk.encodings:  # each value may repeat a prefix that is as long as all of them
+        raise FormatError(f"the column {name} has the encoding DELTA_BYTE_ARRAY, which is not read")
