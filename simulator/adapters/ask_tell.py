@@ -122,6 +122,9 @@ class AskTell:
         bad: Told in the place of NaN, and of trials that failed; ``None`` if they are not to be told.
         name: For the header of a run.
 
+    Raises:
+        InvalidOption: ``make`` or ``to_configuration`` is no function.
+
     Example:
         >>> class Sweep:
         ...     def __init__(self):
@@ -145,6 +148,9 @@ class AskTell:
         bad: float | None = math.inf,
         name: str | None = None,
     ) -> None:
+        for what, given in (("make", make), ("to_configuration", to_configuration)):
+            if not callable(given):
+                raise InvalidOption(f"{what} is {given!r}, but must be a function")
         self._make, self._to_configuration, self._bad = make, to_configuration, bad
         self._name = name or f"AskTell(make={getattr(make, '__qualname__', repr(make)).split('.')[-1]})"
 

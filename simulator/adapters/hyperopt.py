@@ -14,7 +14,16 @@ from blackbox_repo.space import Configuration, Space
 from simulator.adapters.ask_tell import AskTellScheduler, Job, Outcome
 from simulator.adapters.global_state import hushed
 from simulator.adapters.hyperopt_space import decoded, encoded, to_hyperopt
-from simulator.adapters.library import library_seed, name_of, quiet, require, said, settings_of, version_of
+from simulator.adapters.library import (
+    check_makes,
+    library_seed,
+    name_of,
+    quiet,
+    require,
+    said,
+    settings_of,
+    version_of,
+)
 from simulator.schedulers.settings import check_initial, shown
 
 ALGORITHMS = ("anneal", "rand", "tpe")
@@ -51,6 +60,7 @@ class Hyperopt:
             if algorithm not in ALGORITHMS:
                 raise UnknownName("Hyperopt algorithm", algorithm, ALGORITHMS)
             self._name, suggest = algorithm, getattr(library, algorithm).suggest
+        check_makes("the Hyperopt algorithm", suggest)
         self._suggest = functools.partial(suggest, **self._settings)
         probe = library.Domain(None, library.hp.uniform("x", 0, 1))
         with hushed():

@@ -54,9 +54,34 @@ def class_in(module: Any, name: str, base: type, what: str) -> Any:
         for key, value in vars(module).items()
         if isinstance(value, type) and issubclass(value, base) and value is not base
     }
-    if name not in known:
-        raise UnknownName(what, name, sorted(known))
+    if not isinstance(name, str) or name not in known:
+        raise UnknownName(what, str(name), sorted(known))
     return known[name]
+
+
+def check_makes(what: str, given: object) -> None:
+    """Refuse what is neither a name nor can make anything.
+
+    Args:
+        what: Such as ``"the Optuna sampler"``.
+        given: By the user, and no name.
+
+    Raises:
+        InvalidOption: It cannot be called.
+    """
+    if not callable(given):
+        raise InvalidOption(f"{what} is {given!r}, but must be a name, or a class or function that makes one")
+
+
+def check_made(thing: Any, kind: type, factory: Any) -> Any:
+    """What a factory has made, if it is of the library's kind.
+
+    Raises:
+        InvalidOption: It is something else.
+    """
+    if not isinstance(thing, kind):
+        raise InvalidOption(f"{name_of(factory)} made a {type(thing).__name__}, which is no {kind.__name__}")
+    return thing
 
 
 def settings_of(name: str, given: object) -> dict[str, Any]:

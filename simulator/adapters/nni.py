@@ -15,7 +15,16 @@ from blackbox_repo.errors import InvalidOption, UnknownName
 from blackbox_repo.schema import Schema
 from blackbox_repo.space import Space
 from simulator.adapters.global_state import GlobalRandomState, hushed
-from simulator.adapters.library import library_seed, made, name_of, require, settings_of, version_of
+from simulator.adapters.library import (
+    check_made,
+    check_makes,
+    library_seed,
+    made,
+    name_of,
+    require,
+    settings_of,
+    version_of,
+)
 from simulator.adapters.nni_space import decoded, to_nni
 from simulator.errors import SchedulerError
 from simulator.scheduler import CONTINUE, STOP, Decision, Report, Start, Trial, TrialStatus
@@ -100,7 +109,10 @@ class NNI:
         state = _State(own, curves=self._assessor_name == "Curvefitting")
         with state.apart(), _seeded_states(own):
             tuner = made(self._tuner, self._settings, supplied=supplied)
+            check_made(tuner, require("nni.tuner", "nni").Tuner, self._tuner)
             assessor = self._assessor and made(self._assessor, self._assessor_settings, supplied=supplied)
+            if self._assessor:
+                check_made(assessor, require("nni.assessor", "nni").Assessor, self._assessor)
             _tell_space(tuner, self._tuner_name, to_nni(schema.space))
         parts: dict[str, Any] = {"seed": seed, "tuner": self._tuner_name, **self._settings}
         if assessor is not None:
@@ -254,6 +266,7 @@ def require_nni() -> Any:
 
 def _named(what: str, given: str | Callable[..., Any], known: Mapping[str, str]) -> tuple[Any, str]:
     if not isinstance(given, str):
+        check_makes(f"the {what}", given)
         return given, name_of(given)
     if given not in known:
         raise UnknownName(what, given, sorted(known))

@@ -14,7 +14,15 @@ from typing import Any
 from blackbox_repo.errors import InvalidOption, UnknownName
 from blackbox_repo.schema import Schema
 from simulator.adapters.global_state import ALONE, hushed
-from simulator.adapters.library import library_seed, made, name_of, require, settings_of, version_of
+from simulator.adapters.library import (
+    check_makes,
+    library_seed,
+    made,
+    name_of,
+    require,
+    settings_of,
+    version_of,
+)
 from simulator.adapters.nni import require_nni
 from simulator.adapters.nni_space import in_choices
 from simulator.errors import SchedulerError
@@ -55,6 +63,8 @@ class NNINAS:
             raise InvalidOption("optimize_mode is the goal of the blackbox's target; leave it out")
         self._strategy: Any = strategy
         self._name = name_of(strategy)
+        if not isinstance(strategy, str):
+            check_makes("the NNI strategy", strategy)
         if isinstance(strategy, str):
             if strategy not in STRATEGIES:
                 raise UnknownName("NNI strategy", strategy, STRATEGIES)

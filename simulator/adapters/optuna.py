@@ -12,6 +12,8 @@ from blackbox_repo.schema import Schema
 from blackbox_repo.space import Configuration, Space
 from simulator.adapters.global_state import hushed
 from simulator.adapters.library import (
+    check_made,
+    check_makes,
     class_in,
     library_seed,
     made,
@@ -69,6 +71,9 @@ class Optuna:
         samplers, pruners = library.samplers, library.pruners
         self._sampler: Any = sampler
         self._pruner: Any = pruner
+        for what, given in (("sampler", sampler), ("pruner", pruner)):
+            if not isinstance(given, str):
+                check_makes(f"the Optuna {what}", given)
         if isinstance(sampler, str):
             self._sampler = class_in(samplers, sampler, samplers.BaseSampler, "Optuna sampler")
         if isinstance(pruner, str):
@@ -98,12 +103,18 @@ class Optuna:
             study = library.create_study(
                 study_name=STUDY_NAME,
                 directions=["minimize" if goal == "min" else "maximize" for goal in goals],
-                sampler=made(self._sampler, self._sampler_settings, supplied={"seed": library_seed(seed)}),
-                pruner=made(self._pruner, self._pruner_settings),
+                sampler=self._made_sampler(library_seed(seed), library.samplers.BaseSampler),
+                pruner=check_made(
+                    made(self._pruner, self._pruner_settings), library.pruners.BasePruner, self._pruner
+                ),
             )
             for configuration in initial:
                 study.enqueue_trial(configuration)
         return OptunaScheduler(study, schema, objectives, f"seed={seed}, {self._described(initial)}")
+
+    def _made_sampler(self, seed: int, kind: type) -> Any:
+        sampler = made(self._sampler, self._sampler_settings, supplied={"seed": seed})
+        return check_made(sampler, kind, self._sampler)
 
     def _described(self, initial: list[Any]) -> str:
         parts = {"sampler": name_of(self._sampler), **self._sampler_settings}

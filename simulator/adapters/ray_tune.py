@@ -14,7 +14,17 @@ from blackbox_repo.schema import Schema
 from blackbox_repo.space import Configuration
 from simulator.adapters.fidelities import Resource
 from simulator.adapters.global_state import GlobalRandomState, hushed
-from simulator.adapters.library import class_in, library_seed, made, name_of, require, settings_of, version_of
+from simulator.adapters.library import (
+    check_made,
+    check_makes,
+    class_in,
+    library_seed,
+    made,
+    name_of,
+    require,
+    settings_of,
+    version_of,
+)
 from simulator.adapters.ray_tune_control import TIME, Controller, Saved, Variants
 from simulator.adapters.ray_tune_space import clipped, decoded, to_bounds, to_mutations, to_ray_tune
 from simulator.adapters.tree import single_valued
@@ -105,7 +115,7 @@ class RayTune:
         self._check_clock(schema, most)
         _check_names(self._settings, schema)
         goal = {"metric": schema.target, "mode": schema.objective(schema.target).goal}
-        return made(
+        scheduler = made(
             self._scheduler,
             self._settings,
             supplied={**goal, **({"log_config": False} if population else {})},  # it writes files
@@ -115,6 +125,8 @@ class RayTune:
             hyperparam_bounds=to_bounds(schema.space),
             custom_explore_fn=partial(clipped, schema.space),
         )
+        kind = require("ray.tune.schedulers", "ray", "ray[tune]").TrialScheduler
+        return check_made(scheduler, kind, self._scheduler)
 
     def _check_clock(self, schema: Schema, most: int) -> None:
         """Refuse a clock that does not run here, and a limit that no training reaches or that has no unit."""
@@ -137,8 +149,10 @@ class RayTune:
         seeds = dict.fromkeys(("seed", "random_state_seed", "random_state"), seed)
         supplied = {**goal, **seeds, "space": None, "points_to_evaluate": initial or None}
         searcher = made(self._searcher, self._searcher_settings, supplied=supplied)
+        library = require("ray.tune.search", "ray", "ray[tune]")
+        check_made(searcher, library.Searcher, self._searcher)
         searcher.set_search_properties(*goal.values(), to_ray_tune(schema.space))
-        return require("ray.tune.search", "ray", "ray[tune]").SearchGenerator(searcher)
+        return library.SearchGenerator(searcher)
 
     def _described(self, seed: int, initial: list[Any]) -> str:
         parts: dict[str, Any] = {"seed": seed, "trial_scheduler": name_of(self._scheduler), **self._settings}
@@ -171,6 +185,7 @@ def _check_names(settings: Mapping[str, Any], schema: Schema) -> None:
 
 def _scheduler_class(name: str | Callable[..., Any]) -> Any:
     if not isinstance(name, str):
+        check_makes("the Ray Tune scheduler", name)
         return name
     if name == "PB2":
         return require("ray.tune.schedulers.pb2", "ray", "pandas, scikit-learn or ray[tune]").PB2
@@ -180,6 +195,8 @@ def _scheduler_class(name: str | Callable[..., Any]) -> Any:
 
 def _searcher_class(name: str | Callable[..., Any] | None) -> Any:
     if not isinstance(name, str):
+        if name is not None:
+            check_makes("the Ray Tune searcher", name)
         return name
     known = require("ray.tune.search", "ray", "ray[tune]").SEARCH_ALG_IMPORT
     if name not in known:

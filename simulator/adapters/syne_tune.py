@@ -19,6 +19,7 @@ from blackbox_repo.space import Configuration
 from simulator.adapters.fidelities import Resource
 from simulator.adapters.global_state import GlobalRandomState, hushed
 from simulator.adapters.library import (
+    check_makes,
     library_seed,
     name_of,
     objectives_of,
@@ -119,6 +120,8 @@ class SyneTune:
         random = GlobalRandomState(own)  # from which most of Syne Tune draws, whatever its random_seed
         with random, hushed():
             made = _made(scheduler, self._settings, {**supplied, "max_t": most}, base)
+        if not callable(getattr(made, "suggest", None)):
+            raise InvalidOption(f"{name_of(scheduler)} made a {type(made).__name__}, which suggests nothing")
         return SyneTuneScheduler(made, schema, signs, random, described)
 
     def _described(self, scheduler: Any, seed: int, initial: list[Any]) -> str:
@@ -143,8 +146,10 @@ def found(scheduler: str | Callable[..., Any]) -> Any:
 
     Raises:
         UnknownName: There is none.
+        InvalidOption: Neither a name nor a function.
     """
     if not isinstance(scheduler, str):
+        check_makes("the Syne Tune scheduler", scheduler)
         return scheduler
     base = require("syne_tune.optimizer.scheduler", "syne-tune", "syne-tune").TrialScheduler
     known: dict[str, Any] = {}

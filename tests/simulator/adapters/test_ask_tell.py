@@ -135,3 +135,10 @@ def test_the_global_random_state_is_the_librarys_inside_and_the_users_outside() 
 
 def test_the_snippet_of_the_documentation() -> None:
     assert run_snippet("Anything with ask and tell")["run"].best().value > 0
+
+
+def test_functions_are_functions() -> None:
+    with pytest.raises(InvalidOption, match="make is 5, but must be a function"):
+        AskTell(5)  # type: ignore[arg-type]
+    with pytest.raises(InvalidOption, match="to_configuration is 'x', but must be a function"):
+        AskTell(Sweep, to_configuration="x")  # type: ignore[arg-type]

@@ -199,3 +199,8 @@ def test_the_last_value_of_a_curve_that_ends_early_is_told() -> None:
     told = [document["result"]["loss"] for document in scheduler._optimizer._trials.trials]
     assert told == [2 * given["layers"] - 1 for given in configurations(run)]
     assert len(set(told)) > 3
+
+
+def test_an_algorithm_is_a_name_or_a_function() -> None:
+    with pytest.raises(InvalidOption, match="the Hyperopt algorithm is 5, but must be a name, or a class or"):
+        Hyperopt(5)  # type: ignore[arg-type]

@@ -13,6 +13,8 @@ import pytest
 from blackbox_repo.errors import InvalidOption
 from simulator.adapters.library import (
     absent_parts,
+    check_made,
+    check_makes,
     library_seed,
     made,
     name_of,
@@ -105,3 +107,15 @@ def test_a_part_that_a_library_has_passed_over_is_named(
     with pytest.raises(InvalidOption, match="it needs surely_absent, another_absent, which is not installed"):
         made(lacking, {})
     assert absent_parts(NameError("never raised")) == []
+
+
+@pytest.mark.parametrize("given", [5, None, ["x"]])
+def test_who_makes_nothing_is_refused(given: Any) -> None:
+    with pytest.raises(InvalidOption, match="the sampler is .*, but must be a name, or a class or function"):
+        check_makes("the sampler", given)
+
+
+def test_what_is_made_is_of_the_librarys_kind() -> None:
+    assert check_made(3, int, Thing) == 3
+    with pytest.raises(InvalidOption, match="Thing made a str, which is no int"):
+        check_made("3", int, Thing)

@@ -286,3 +286,16 @@ def test_a_sampler_that_has_tried_everything_ends_the_run(sampler: str, workers:
     run = simulate(contract.made_blackbox(tiny), factory, workers=workers, stop=Stop(time=1e4), seed=1)
     assert run.reason == "exhausted"
     assert len({str(given) for given in contract.configurations(run)}) == 6
+
+
+def test_samplers_and_pruners_are_names_or_make_them() -> None:
+    with pytest.raises(InvalidOption, match="the Optuna sampler is 5, but must be a name, or a class or"):
+        Optuna(5)  # type: ignore[arg-type]
+    with pytest.raises(InvalidOption, match="the Optuna pruner is None, but must be a name, or a class or"):
+        Optuna(pruner=None)  # type: ignore[arg-type]
+    with pytest.raises(InvalidOption, match="object made a object, which is no BasePruner"):
+        simulated(Optuna(pruner=object))
+    with pytest.raises(InvalidOption, match="objectives is 'loss', but must be a list of different names"):
+        Optuna(objectives="loss")
+    with pytest.raises(InvalidOption, match="sampler_settings is 3, but must be names and their values"):
+        Optuna(sampler_settings=3)  # type: ignore[arg-type]
