@@ -16,7 +16,7 @@ import pytest
 from blackbox_repo import draw
 from blackbox_repo.blackbox import Blackbox
 from blackbox_repo.space import Configuration
-from simulator import CONTINUE, Decision, Report, Start, Stop, Trial, simulate
+from simulator import CONTINUE, Call, Conditions, Decision, Report, Start, Stop, Trial, simulate
 from tests.peers import tables
 from tests.peers.tables import ELAPSED, METRIC
 
@@ -104,8 +104,11 @@ def rows_there(simulator: Any) -> list[Row]:
     return list(zip(*(found[name] for name in names), strict=True))
 
 
-def rows_here(blackbox: Blackbox, optimizer: ForUs, workers: int, results: int) -> list[Row]:
-    run = simulate(blackbox, optimizer, workers=workers, stop=Stop(trials_completed=results))
+def rows_here(
+    blackbox: Blackbox, optimizer: ForUs, workers: int, results: int, conditions: Conditions | None = None
+) -> list[Row]:
+    stop = Stop(trials_completed=results)
+    run = simulate(blackbox, optimizer, workers=workers, stop=stop, conditions=conditions)
     jobs = [job for job in run.segments().to_pylist() if job["outcome"] == "completed"]
     rows = []
     for job in sorted(jobs, key=lambda job: job["ended"]):
@@ -143,6 +146,78 @@ def test_T12_its_clock_adds_the_measured_time_of_sampling_ours_does_not(tmp_path
     assert without_time(here) == without_time(there)  # the results are hours apart
     assert -ROUNDING <= min(later) <= max(later) <= spent + ROUNDING
     assert max(later) > ROUNDING
+
+
+class Costly(Chaotic):
+    """Asking takes it the longer the more it knows; the order in which it is told results does not matter."""
+
+    def __init__(self, blackbox: Blackbox, unit: float) -> None:
+        super().__init__(blackbox, 0)
+        self._unit, self._news = unit, list[float]()
+        self.known = 0
+
+    def next(self) -> Configuration:
+        for loss in sorted(self._news):
+            super().told(loss)
+        self._news.clear()
+        return super().next()
+
+    def told(self, loss: float) -> None:
+        self._news.append(loss)
+        self.known += 1
+
+    @property
+    def seconds(self) -> float:
+        return self._unit * (1 + self.known)
+
+
+class CostlyForThem(Costly, ForThem):
+    """It moves their clock."""
+
+    now = 0.0
+
+    def ask(self) -> tuple[Configuration, None, None]:
+        self.now += self.seconds
+        return super().ask()
+
+
+class CostlyForUs(Costly, ForUs):
+    """It learns nothing before it was asked once for each worker, which is their simulator's rule."""
+
+    def __init__(self, blackbox: Blackbox, unit: float, workers: int) -> None:
+        super().__init__(blackbox, unit)
+        self._workers, self._early = workers, list[float]()
+
+    def suggest(self) -> Start:
+        self._workers -= 1
+        if self._workers < 0:
+            for loss in self._early:
+                super().told(loss)
+            self._early.clear()
+        return super().suggest()
+
+    def told(self, loss: float) -> None:
+        self._early.append(loss)
+
+    def thinks(self, call: Call) -> float:
+        return self.seconds if call.kind == "suggest" else 0.0
+
+
+@pytest.mark.parametrize("unit", [30.0, 300.0])
+@pytest.mark.parametrize("workers", [4, 13])
+def test_T12_where_asking_takes_the_longer_the_more_is_known_every_time_is_the_same(
+    workers: int, unit: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Trainings take hours and asking minutes to hours: both tell what has arrived before they ask."""
+    blackbox = wikitext()
+    theirs, ours = CostlyForThem(blackbox, unit), CostlyForUs(blackbox, unit, workers)
+    module = "benchmark_simulator._simulator._worker_manager_for_ask_and_tell.time"
+    monkeypatch.setattr(module, SimpleNamespace(time=lambda: theirs.now))
+    there = rows_there(run_there(blackbox, theirs, workers, 60, tmp_path))
+    here = rows_here(blackbox, ours, workers, 60, Conditions(decision_time=ours.thinks))
+    there.sort(key=lambda row: row[1])
+    assert [row[2:] for row in here[:50]] == [row[2:] for row in there[:50]]
+    assert max(abs(a[1] - b[1]) for a, b in zip(here[:50], there, strict=False)) <= ROUNDING
 
 
 @pytest.mark.usefixtures("no_clock")
