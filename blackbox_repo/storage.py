@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import stat
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -123,9 +124,11 @@ def read_checked(path: Path, task: Task) -> bytes:
     """The bytes of a task's file.
 
     Raises:
-        IntegrityError: It is missing, or its SHA-256 is not the manifest's.
+        IntegrityError: It is missing or no regular file, or its SHA-256 is not the manifest's.
     """
     try:
+        if not stat.S_ISREG(path.stat().st_mode):  # a pipe or a device need not end
+            raise IntegrityError(f"{path} is not a regular file")
         content = path.read_bytes()
     except OSError as err:
         raise IntegrityError(f"{path} is listed in the manifest but cannot be read: {err.strerror}") from err

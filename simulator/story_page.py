@@ -47,7 +47,7 @@ def print_overview(terminal: Terminal, run: Run, folder: str, objectives: Sequen
             f"bb-sim trace {folder} --trial {example}",
             "  tells the story of a trial",
             f"bb-sim trace {folder} --at {run.seconds / 2:.9g}",
-            "  shows what the cluster did at that second",
+            "  shows the cluster at that second",
         ]
     )
 

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from blackbox_repo.errors import FormatError, InvalidOption
+from blackbox_repo.plain_text import printable
 from simulator.regression.check import check
 from simulator.regression.comparison import MARGIN, Comparison, Verdict
 from simulator.regression.golden import Golden
@@ -60,10 +61,11 @@ def assert_same_trace(run: Run, golden: str | Path | None = None) -> None:
         return
     if regenerating():
         written(file, write, f"the golden trace has changed ({departure.splitlines()[0]})")
-    raise AssertionError(
+    said = (
         f"{run.header['scheduler']} does not behave as in {file.name}:\n{departure}\n"
         f"If that is meant: pytest --sim-regen writes the golden anew, and its diff shows all that changed."
     )
+    raise AssertionError(printable(said, keep="\n"))
 
 
 def _write_text(text: str, file: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from blackbox_repo.errors import InvalidOption
+from blackbox_repo.plain_text import printable
 from blackbox_repo.pytest_plugin import RunningTest, running
 
 FOLDER = "goldens"
@@ -72,7 +73,7 @@ def written(file: Path, write: Callable[[Path], object], why: str) -> NoReturn:
     __tracebackhide__ = True
     file.parent.mkdir(parents=True, exist_ok=True)
     write(file)
-    said = f"{why}; {_shown(file)} was written: look at it, commit it, and run the test again"
+    said = printable(f"{why}; {_shown(file)} was written: look at it, commit it, and run the test again")
     test = running()
     if test is not None:
         test.written[file] = said

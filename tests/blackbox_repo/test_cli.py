@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from blackbox_repo import cli, list_blackboxes
+from blackbox_repo import NotTabulated, UnknownName, cli, list_blackboxes, load_blackbox
 from blackbox_repo.benchmark import BENCHMARKS
 from blackbox_repo.manifest import write_checksum
 
@@ -286,3 +286,23 @@ def test_the_cache_of_decoded_tables_is_shown_and_emptied(
     assert [path.name for path in where.iterdir()] == ["mine.txt"]
     monkeypatch.setenv("BLACKBOX_CACHE", "")
     assert bb_repo("cache").out == "there is none, as BLACKBOX_CACHE is set to nothing\n"
+
+
+# --- ways out -----------------------------------------------------------------------------------------------
+
+
+def test_a_task_that_is_asked_for_like_a_blackbox_is_answered_with_how_to_load_it(
+    bb_repo: Callable[..., Finished], boxes: Path
+) -> None:
+    with pytest.raises(UnknownName, match=r"its task is load_blackbox\('nasbench-nlp'\)\['wikitext-2'\]"):
+        load_blackbox("nasbench-nlp/wikitext-2")
+    with pytest.raises(UnknownName, match=re.escape(f"load_blackbox({str(boxes / 'mine')!r})['solar']")):
+        load_blackbox(boxes / "mine" / "solar")
+    refuses(bb_repo("info", "nasbench-nlp/wikitext-2"), "load_blackbox('nasbench-nlp')['wikitext-2']")
+
+
+def test_where_a_table_is_needed_the_message_says_how_to_make_one() -> None:
+    blackbox = load_blackbox("yahpo-lcbench")["3945"]
+    for ask in (blackbox.configurations, lambda: blackbox.values("val_accuracy"), blackbox.to_pandas):
+        with pytest.raises(NotTabulated, match="bb-repo tabulate"):
+            ask()

@@ -1,21 +1,25 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from blackbox_repo import console
+
 ROOT = Path(__file__).parents[2]
 SCRIPT = """
+import os, signal
 import typer
 from blackbox_repo import console
 from blackbox_repo.errors import InvalidOption
 
 app = console.CommandLine("bb-try")
 
-@app.command()
+@app.command(cls=console.StrictCommand)
 def fail(kind: str) -> None:
     if kind == "ours":
         raise InvalidOption("workers=0\\n   must be at least 1")
@@ -24,7 +28,10 @@ def fail(kind: str) -> None:
     if kind == "bug":
         raise ZeroDivisionError("a bug")
     if kind == "interrupt":
-        raise KeyboardInterrupt
+        with console.interruptible(lambda: "half of it is kept\x1b"):
+            os.kill(os.getpid(), signal.SIGINT)
+    if kind == "terminate":
+        os.kill(os.getpid(), signal.SIGTERM)
     if kind == "status":
         raise typer.Exit(7)
     if kind == "parameter":
@@ -73,9 +80,27 @@ def test_a_bug_keeps_its_traceback() -> None:
     assert "ZeroDivisionError" in result.stderr
 
 
-def test_an_interrupt_is_silent() -> None:
+def test_an_interrupt_says_what_was_kept() -> None:
     result = bb_try("fail", "interrupt")
-    assert (result.returncode, result.stdout, result.stderr.strip()) == (130, "", "")
+    told = "bb-try: interrupted; half of it is kept\\x1b\n"
+    assert (result.returncode, result.stdout, result.stderr) == (130, "", told)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+def test_a_command_that_is_terminated_says_so() -> None:
+    result = bb_try("fail", "terminate")
+    assert (result.returncode, result.stdout, result.stderr) == (143, "", "bb-try: terminated\n")
+
+
+def test_signals_are_heard_as_before_when_a_command_has_ended() -> None:
+    before = [signal.getsignal(signum) for signum in (signal.SIGINT, signal.SIGTERM)]
+    app = console.command_line("Nothing.")
+    app.command()(lambda: None)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["bb-try", "--version"])
+        with pytest.raises(SystemExit):
+            console.run(app, "bb-try")
+    assert [signal.getsignal(signum) for signum in (signal.SIGINT, signal.SIGTERM)] == before
 
 
 def test_a_command_keeps_its_own_exit_status() -> None:
@@ -95,4 +120,4 @@ def test_a_closed_pipe_is_silent() -> None:
     child.stdout.close()
     assert child.stderr.read() == ""
     child.stderr.close()
-    assert child.wait(timeout=20) == 1
+    assert child.wait(timeout=20) == 141

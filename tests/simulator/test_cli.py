@@ -6,10 +6,9 @@ import json
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -62,16 +61,13 @@ class Finished:
 
 
 @pytest.fixture(autouse=True)
-def _empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every test works in an empty folder, and leaves this process as it was."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [*sys.path])
     monkeypatch.setenv("COLUMNS", "120")
     monkeypatch.setenv("NO_COLOR", "1")
     monkeypatch.setenv("TERM", "dumb")
-    handler = signal.getsignal(signal.SIGTERM)
-    yield
-    signal.signal(signal.SIGTERM, handler)
     sys.modules.pop("home_made", None)
 
 
@@ -480,6 +476,55 @@ def test_trace_tells_of_a_trial_and_of_a_time(bb_sim: Callable[..., Finished]) -
     at = bb_sim("trace", "run", "--at", "5m").out
     assert re.search(r"after 5 min: [0-4] of 4 workers are busy", at)
     assert "best valid_loss so far" in at
+
+
+def test_trace_alone_gives_an_overview(bb_sim: Callable[..., Finished]) -> None:
+    found = bb_sim("run", "taskset-rnn", "--trials", 30, "--out", "run", "--json").json
+    told = bb_sim("trace", "run").out
+    assert f"digest     {found['digest']}" in told
+    table = re.findall(r"^ *(\d+) +([\d.]+) ", told.partition("the best trials\n")[2], re.MULTILINE)
+    losses = [float(loss) for _, loss in table]
+    assert losses == sorted(losses)
+    assert losses[0] == float(f"{found['best']['value']:.6g}")
+    assert int(table[0][0]) == found["best"]["trial"]
+    assert f"bb-sim trace run --trial {found['best']['trial']}\n" in told
+    half = re.search(r"trace run (--at [\d.e+]+)", told)
+    assert half is not None
+    assert bb_sim("trace", "run", *half[1].split()).status == 0
+
+
+def test_a_run_of_several_objectives_shows_their_front(bb_sim: Callable[..., Finished]) -> None:
+    run = ("run", "yahpo-mo-iaml_glmnet-1489", "--scheduler", "random", "--trials", 20, "--out", "r")
+    found = bb_sim(*run, "--json").json
+    points = [(point["values"]["mmce"], point["values"]["nf"]) for point in found["front"]]
+    assert len(points) > 1
+    assert points == sorted(points)
+    assert [nf for _, nf in points] == sorted((nf for _, nf in points), reverse=True)
+    page, later = bb_sim(*run).out, bb_sim("trace", "r").out
+    for shown in (page, later):
+        assert f"front of mmce, nf: {len(points)} reports" in shown
+        assert all(re.search(rf"{mmce:.6g} +{nf:.6g} ", shown) for mmce, nf in points)
+    assert bb_sim("run", *FAST, "--json").json["front"] is None
+
+
+def test_named_objectives_and_those_of_mo_asha_have_a_front_too(bb_sim: Callable[..., Finished]) -> None:
+    run = ("run", "yahpo-lcbench/3945", "--scheduler", "mo-asha", "--trials", 5)
+    named = ("--set", 'scheduler.objectives=["val_accuracy", "val_cross_entropy"]')
+    assert set(bb_sim(*run, *named, "--json").json["front"][0]["values"]) == {
+        "val_accuracy",
+        "val_cross_entropy",
+    }
+    assert len(bb_sim(*run, "--json").json["front"][0]["values"]) > 2
+    page = " ".join(bb_sim(*run).out.replace("│", " ").split())
+    assert re.search(r"front of \w+, \w+, \w+ and \d+ more: \d+ reports", page)
+
+
+def test_where_there_is_one_fidelity_the_page_says_that_nothing_can_be_stopped(
+    bb_sim: Callable[..., Finished],
+) -> None:
+    told = "there is one only, so nothing can be stopped early"
+    assert told in bb_sim("run", "nasbench201-final/cifar100", "--trials", 3).out
+    assert told not in bb_sim("run", *FAST).out
 
 
 def test_trace_refuses_what_is_not_there(bb_sim: Callable[..., Finished]) -> None:
