@@ -16,6 +16,8 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 from blackbox_repo.domains import Categorical, Domain, Float, Integer
 from blackbox_repo.errors import FormatError, IntegrityError
 from blackbox_repo.manifest import Default, Defect
@@ -41,6 +43,7 @@ MODEL_BYTES = {
 STATISTICS_SHA256 = "9c7339cf6ae2a10187cea120cc3d290aebf7cff10fa0a5ce8b12adb772bca56b"
 ELAPSED, MIN_STEP = "elapsed_time", 0.001
 _DRAWN, _FLAT = 50, 0.002  # an objective is flat that differs by less among so many random configurations
+_TRIED = 5  # configurations of each task that must have finite values where none is watched
 CITATION = (
     "Florian Pfisterer, Lennart Schneider, Julia Moosbauer, Martin Binder and Bernd Bischl. YAHPO Gym - "
     "An Efficient Multi-Objective Multi-Fidelity Benchmark for Hyperparameter Optimization. "
@@ -157,8 +160,10 @@ def _convert(scenario: Scenario, raw: RawFolder) -> Conversion:
     elapsed = {"output": scenario.time, "zero_at": scenario.zero_at, "min_step": MIN_STEP}
     fidelity = {"input": scenario.fidelity.name, "offset": scenario.offset}
     spec |= {"task": scenario.task, "fidelity": fidelity, "fixed": dict(scenario.fixed), "elapsed": elapsed}
-    for output in spec["outputs"] if scenario.decimals else ():
-        output["decimals"] = _decimals(output["steps"])
+    for output in spec["outputs"]:
+        low, high = _ends(output)
+        if scenario.decimals:  # so many that it has nine or ten digits at the end of its range
+            output["decimals"] = max(0, 9 - math.floor(math.log10(abs(high - low))))
     weights = NetworkWeights(arrays, spec, _tasks(scenario, described, codes))
     ranges = _ranges(scenario, statistics, schema)
     return Conversion(schema, network=weights, titles=_titles(scenario, schema, weights), ranges=ranges)
@@ -279,12 +284,16 @@ def _titles(scenario: Scenario, schema: Schema, weights: NetworkWeights) -> dict
     """Task -> what it is called, and which watched objectives hardly differ, all data being used."""
     fidelity = replace(schema.fidelity, values=schema.fidelity.values[-1:])
     network, whole = Network(weights.arrays, weights.spec), replace(schema, fidelity=fidelity)
-    drawn = [schema.space.sample("flat", k) for k in range(_DRAWN if scenario.watched else 0)]
+    drawn = [schema.space.sample("flat", k) for k in range(_DRAWN if scenario.watched else _TRIED)]
     titles = {}
     for task, code in weights.codes.items():
-        curves = NetworkBlackbox(whole, network, code).curves(drawn)
-        values = {name: [curve.point(name, 0) for curve in curves] for name in scenario.watched}
-        flat = [name for name, of in values.items() if max(of) - min(of) < _FLAT]
+        with np.errstate(all="ignore"):
+            curves = NetworkBlackbox(whole, network, code).curves(drawn)
+        values = {o.name: [curve.point(o.name, 0) for curve in curves] for o in schema.objectives}
+        for name, of in values.items():
+            if not all(map(math.isfinite, of)):
+                raise FormatError(f"the network gives values of {name!r} on {task!r} that are not finite")
+        flat = [name for name in scenario.watched if max(values[name]) - min(values[name]) < _FLAT]
         titles[task] = _title(scenario, task, flat)
     return titles
 
@@ -297,10 +306,13 @@ def _title(scenario: Scenario, task: str, flat: Sequence[str]) -> str:
     return title + (f"; nearly constant: {', '.join(flat)}" if flat else "")
 
 
-def _decimals(steps: Any) -> int:
-    """So many that an output has nine or ten digits at the end of its range."""
-    low, high = ends(steps)
-    return max(0, 9 - math.floor(math.log10(abs(high - low))))
+def _ends(output: Mapping[str, Any]) -> tuple[float, float]:
+    """Between what an output can lie, which must be two finite numbers."""
+    with np.errstate(all="ignore"):
+        low, high = ends(output["steps"])
+    if not (math.isfinite(low) and math.isfinite(high) and low != high):
+        raise FormatError(f"the output {output['name']!r} of the network lies between {low} and {high}")
+    return low, high
 
 
 def network_card(*, tolerance: str) -> tuple[Defect, ...]:

@@ -494,6 +494,48 @@ def statistics() -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(raw_bytes(f"{BASE}/{STATISTICS}").decode())))
 
 
+@needs_raw
+def test_a_network_that_gives_no_numbers_is_refused(tmp_path: Path) -> None:
+    folder = official(tmp_path, "iaml_xgboost")
+    model = onnx.load_model_from_string(small_model("iaml_xgboost"))
+    for step in (node for node in model.graph.node if node.op_type == "Div" and len(node.input) == 2):
+        if "x_cont" in nodes_before(model, step):
+            step.op_type = "Exp"  # of thousands of rounds
+            del step.input[1]
+    (folder / "iaml_xgboost" / "model.onnx").write_bytes(model.SerializeToString())
+    with pytest.raises(FormatError, match=r"the network gives values of '\w+' on '\d+' that are not finite"):
+        build(load_recipe("yahpo-iaml_xgboost"), folder, tmp_path / "out")
+
+
+def nodes_before(model: Any, step: Any) -> list[str]:
+    """What the node takes whose output this step takes."""
+    return [name for node in model.graph.node if node.output[0] == step.input[0] for name in node.input]
+
+
+@needs_raw
+@pytest.mark.parametrize(
+    ("operation", "value", "ends"), [("Mul", 1e-30, "1.0 and 1.0"), ("Log", None, "-inf and 0.0")]
+)
+def test_an_output_without_a_range_is_refused(
+    tmp_path: Path, operation: str, value: float | None, ends: str
+) -> None:
+    folder = official(tmp_path, "nb301")
+    model = onnx.load_model_from_string(small_model("nb301"))
+    nodes = {node.output[0]: node for node in model.graph.node}
+    step = next(node for node in reversed(model.graph.node) if node.op_type == "Mul")
+    if value is not None:
+        nodes[step.input[1]].attribute[0].t.CopyFrom(onnx.numpy_helper.from_array(np.array(value, "f4")))
+    else:
+        step.op_type = operation
+        del step.input[1]
+    add = next(node for node in reversed(model.graph.node) if node.op_type == "Add")
+    if value is None:
+        nodes[add.input[1]].attribute[0].t.CopyFrom(onnx.numpy_helper.from_array(np.array(0, "f4")))
+    (folder / "nb301" / "model.onnx").write_bytes(model.SerializeToString())
+    with pytest.raises(FormatError, match=rf"the output 'runtime' of the network lies between {ends}"):
+        build(load_recipe("yahpo-nb301"), folder, tmp_path / "out")
+
+
 # --- where the files come from ------------------------------------------------------------------------------
 
 
