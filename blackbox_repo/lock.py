@@ -82,8 +82,9 @@ def _held(path: Path, target: Path, patience: float) -> int:
                 f"wait until it has ended, or write to another folder"
             )
         if _is(handle, path):
-            os.ftruncate(handle, 0)
-            os.write(handle, f"number {os.getpid()}".encode())
+            with suppress(OSError):  # on a full disk the lock holds without a name
+                os.ftruncate(handle, 0)
+                os.write(handle, f"number {os.getpid()}".encode())
             return handle
         os.close(handle)  # its holder removed it between our two steps
 

@@ -104,7 +104,9 @@ def simulate(  # noqa: PLR0913  one door, and all but two arguments are named
     if check_determinism:
         difference = first_difference(run, simulated((), None, resume=False))
         if difference is not None:
-            raise SchedulerError(f"{run.header['scheduler']} is not deterministic: {difference}")
+            error = SchedulerError(f"{run.header['scheduler']} is not deterministic: {difference}")
+            error.run = run
+            raise error
     return run
 
 

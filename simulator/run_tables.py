@@ -11,7 +11,7 @@ import pyarrow as pa
 from blackbox_repo.arrow_table import numbers_of, scalar_column, scalars_of
 from blackbox_repo.curve import Array
 from blackbox_repo.errors import FormatError
-from blackbox_repo.schema import Objective, Schema
+from blackbox_repo.schema import Fidelity, Objective, Schema
 from simulator.columns import CALLS, CONFIG
 from simulator.scheduler import TrialStatus
 from simulator.segments import Code
@@ -91,6 +91,7 @@ def _table(
     """The columns with what they mean: of which run they are, and in which unit and for which goal."""
     known = {objective.name: _meaning(objective) for objective in run.schema.objectives}
     known |= {name: _SECONDS for name in _TIMES if name in types}
+    known |= {name: _fidelity(run.schema.fidelity) for name in ("fidelity", "until")}
     known |= {name: dict(given) for name, given in (metadata or {}).items()}
     fields = [pa.field(name, kind, metadata=known.get(name)) for name, kind in types.items()]
     said = ("blackbox", "scheduler", "seed", "version", "numbers")
@@ -100,7 +101,14 @@ def _table(
 
 
 def _meaning(objective: Objective) -> dict[bytes, bytes]:
-    said = {"unit": objective.unit, "goal": objective.goal, "description": objective.description}
+    return _encoded(unit=objective.unit, goal=objective.goal, description=objective.description)
+
+
+def _fidelity(fidelity: Fidelity) -> dict[bytes, bytes]:
+    return _encoded(unit=fidelity.unit, name=fidelity.name)
+
+
+def _encoded(**said: str) -> dict[bytes, bytes]:
     return {key.encode(): text.encode() for key, text in said.items() if text}
 
 

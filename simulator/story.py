@@ -106,7 +106,7 @@ def cluster_at(run: Run, time: float) -> list[Occupation]:
         InvalidOption: The run does not reach so far.
     """
     if not 0 <= time <= run.seconds:
-        raise InvalidOption(f"--at is {time}, but the run lasts from 0 to {run.seconds} simulated seconds")
+        raise InvalidOption(f"the time is {time}, but the run lasts from 0 to {run.seconds} simulated s")
     columns = run.segment_columns
     workers = {number: Occupation(number, None, None, 0.0, None) for number in range(run.header["workers"])}
     for row in zip(*columns.values(), strict=True):

@@ -21,7 +21,8 @@ import msgspec
 
 from blackbox_repo import __version__, typed_json
 from blackbox_repo.errors import FormatError, InvalidOption
-from blackbox_repo.folders import full_disk_named
+from blackbox_repo.folders import full_disk_named, on_disk
+from blackbox_repo.lock import alone
 from blackbox_repo.scalars import whole
 from simulator.api import simulate
 from simulator.regression.golden import Golden
@@ -129,14 +130,15 @@ class Results:
         table = pa.table(dict(zip(_COLUMNS, map(list, columns), strict=True)), _arrow_schema())
         said = {"format": FORMAT, "suite": self.suite, "scheduler": self.scheduler, "version": self.version}
         said |= {"numbers": str(self.numbers), "sha256": self.content_sha256()}
-        file.parent.mkdir(parents=True, exist_ok=True)
-        partial_file = file.with_name(f".{file.name}.{os.getpid()}")
-        try:
-            with full_disk_named(file):
+        partial_file = file.with_name(f".{file.name}.partial")
+        with alone(file, patience=10), full_disk_named(file):
+            try:
                 pq.write_table(table.replace_schema_metadata(said), partial_file, compression="zstd")
-            partial_file.replace(file)
-        finally:
-            partial_file.unlink(missing_ok=True)
+                on_disk(partial_file)
+                partial_file.replace(file)
+                on_disk(file.parent)
+            finally:
+                partial_file.unlink(missing_ok=True)
 
     @classmethod
     def load(cls, file: str | Path) -> Results:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -34,6 +36,7 @@ from blackbox_repo.space import Condition
 from simulator import ASHA, Conditions, RandomSearch, Run, Stop, simulate
 from simulator.saved_run import FILES
 
+ROOT = Path(__file__).parents[2]
 HUGE, EPOCHS = 2**70, (1, 2, 3)
 SPACE = Space(
     {
@@ -151,7 +154,41 @@ def test_the_tables_say_of_which_run_they_are_and_in_which_units(saved: Path) ->
     assert reports.field("time").metadata[b"unit"] == b"s"
     assert reports.field("elapsed_time").metadata[b"unit"] == b"s"
     assert reports.field("loss").metadata[b"goal"] == b"min"
+    assert reports.field("fidelity").metadata[b"name"] == b"epoch"
     assert trials.field("size_mb").metadata[b"unit"] == b"MB"
+
+
+FULL = """
+import resource, sys
+from pathlib import Path
+from blackbox_repo.errors import BlackboxRepoError
+from simulator import RandomSearch, Stop, simulate
+from simulator.testing import PROBLEMS
+run = simulate(PROBLEMS["tiny"](), RandomSearch, workers=2, stop=Stop(trials_started=6))
+for size in map(int, sys.argv[2:]):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+    try:
+        run.save(sys.argv[1])
+    except OSError as err:
+        print(f"{err.filename} {err.strerror or err}".replace("\\n", " | "))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no limit to the size of files")
+def test_a_full_disk_is_named_and_leaves_nothing(tmp_path: Path) -> None:
+    sizes = ("0", "100", "1500", "3000")
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-c", FULL, tmp_path / "new" / "run", *sizes],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) == len(sizes)
+    assert all(line.startswith(str(tmp_path / "new" / "run")) for line in done.stdout.splitlines())
+    assert list(tmp_path.rglob("*")) in ([], [tmp_path / "new"])
 
 
 def test_sha256sum_checks_the_header(saved: Path) -> None:

@@ -52,7 +52,7 @@ def test_the_best_by_a_time_is_what_was_known_then(run: Run) -> None:
 def test_trials_and_times_outside_the_run_are_refused(run: Run) -> None:
     with pytest.raises(InvalidOption, match="there is no trial 2: the run has the trials 0 to 1"):
         story_of_trial(run, 2)
-    with pytest.raises(InvalidOption, match="--at is 44, but the run lasts from 0 to 43.0 simulated seconds"):
+    with pytest.raises(InvalidOption, match="the time is 44, but the run lasts from 0 to 43.0 simulated s"):
         cluster_at(run, 44)
 
 

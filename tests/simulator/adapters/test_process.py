@@ -200,7 +200,7 @@ def test_what_a_program_reads_is_json_with_nan_as_text(tmp_path: Path) -> None:
         while read -r line; do
             echo "$line" >> {heard}
             case "$line" in
-                *'"suggest"'*) echo '{{"start": {{"a": 0, "b": "p"}}}}' ;;
+                *'"suggest"'*) echo '{{"start": {{"a": 2, "b": "p"}}}}' ;;
                 *'"on_report"'*) echo '{{"decision": "continue"}}' ;;
                 *) echo '{{}}' ;;
             esac
@@ -214,7 +214,7 @@ def test_what_a_program_reads_is_json_with_nan_as_text(tmp_path: Path) -> None:
     assert calls[1] == {"call": "suggest"}
     reports = [call for call in calls if call["call"] == "on_report"]
     assert reports[0]["trial"] == 0
-    assert reports[0]["configuration"] == {"a": 0, "b": "p"}
+    assert reports[0]["configuration"] == {"a": 2, "b": "p"}
     assert set(reports[0]) == {"call", "trial", "configuration", "fidelity", "time", "values"}
     assert "NaN" in [call["values"]["score"] for call in reports]
     ends = [call for call in calls if call["call"] == "on_end"]
