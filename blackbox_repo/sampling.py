@@ -11,6 +11,8 @@ from blackbox_repo.space import Configuration, Space
 
 MISSES = 1000
 """So many draws in a row that were all drawn before mean that hardly any configuration is left."""
+MANY = 1 << 63
+"""From so many configurations on, a permutation is slower than to remember those that were drawn."""
 _AT_ONCE = 256
 
 
@@ -19,8 +21,9 @@ class Sampler:
 
     Of a space without end each is drawn by itself. Of a finite one each comes once: where all are equally
     likely, as in a table or a grid, in the order of a keyed permutation and in constant memory. Where they
-    are not, because of conditions or of integers in log scale, what was drawn before is passed over, and once
-    ``MISSES`` draws in a row were old, the rest comes in the order of a permutation.
+    are not, because of conditions or of integers in log scale, and where there are ``MANY``, what was drawn
+    before is passed over, and once ``MISSES`` draws in a row were old, the rest comes in the order of a
+    permutation.
 
     Args:
         space: What to draw from.
@@ -35,7 +38,9 @@ class Sampler:
         self._space, self._key = space, key
         self._all = None if duplicates else space.enumeration
         self._known = {space.identity(configuration) for configuration in known}
-        self._remembers = self._all is not None and not _all_are_equally_likely(space)
+        self._remembers = self._all is not None and not (
+            self._all.size < MANY and _all_are_equally_likely(space)
+        )
         self._order: Permutation | None = None
         if self._all is not None and not self._remembers:
             self._order = Permutation(self._all.size, *key)
