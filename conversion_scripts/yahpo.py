@@ -23,7 +23,7 @@ from blackbox_repo.errors import FormatError, IntegrityError
 from blackbox_repo.manifest import Default, Defect
 from blackbox_repo.rounding import significant
 from blackbox_repo.schema import Fidelity, Objective, Schema
-from blackbox_repo.space import Condition, Space
+from blackbox_repo.space import Condition, Configuration, Space
 from blackbox_repo.surrogate import Network, NetworkBlackbox
 from blackbox_repo.surrogate.network import ends
 from conversion_scripts.onnx_network import Columns, read_network
@@ -287,15 +287,24 @@ def _titles(scenario: Scenario, schema: Schema, weights: NetworkWeights) -> dict
     drawn = [schema.space.sample("flat", k) for k in range(_DRAWN if scenario.watched else _TRIED)]
     titles = {}
     for task, code in weights.codes.items():
-        with np.errstate(all="ignore"):
-            curves = NetworkBlackbox(whole, network, code).curves(drawn)
-        values = {o.name: [curve.point(o.name, 0) for curve in curves] for o in schema.objectives}
-        for name, of in values.items():
-            if not all(map(math.isfinite, of)):
-                raise FormatError(f"the network gives values of {name!r} on {task!r} that are not finite")
+        values = _values(NetworkBlackbox(whole, network, code), drawn, task)
         flat = [name for name in scenario.watched if max(values[name]) - min(values[name]) < _FLAT]
         titles[task] = _title(scenario, task, flat)
     return titles
+
+
+def _values(blackbox: NetworkBlackbox, drawn: Sequence[Configuration], task: str) -> dict[str, list[float]]:
+    """Objective -> its last value for each configuration; all of them finite."""
+    names = [objective.name for objective in blackbox.schema.objectives]
+    try:
+        with np.errstate(all="ignore"):
+            curves = blackbox.curves(drawn)
+            values = {name: [curve.point(name, 0) for curve in curves] for name in names}
+    except (OverflowError, ValueError):  # where exact sums are taken of what is not finite
+        values = {"": [math.nan]}
+    if not all(math.isfinite(value) for of in values.values() for value in of):
+        raise FormatError(f"the network gives values on {task!r} that are not finite")
+    return values
 
 
 def _title(scenario: Scenario, task: str, flat: Sequence[str]) -> str:

@@ -503,7 +503,7 @@ def test_a_network_that_gives_no_numbers_is_refused(tmp_path: Path) -> None:
             step.op_type = "Exp"  # of thousands of rounds
             del step.input[1]
     (folder / "iaml_xgboost" / "model.onnx").write_bytes(model.SerializeToString())
-    with pytest.raises(FormatError, match=r"the network gives values of '\w+' on '\d+' that are not finite"):
+    with pytest.raises(FormatError, match=r"the network gives values on '\d+' that are not finite"):
         build(load_recipe("yahpo-iaml_xgboost"), folder, tmp_path / "out")
 
 
