@@ -170,9 +170,8 @@ class Cluster:
 
     def deliver_unheard(self, segment: Segment, now: int) -> None:
         """What has arrived of a job and is not to be told has been delivered, though no event said so."""
-        if segment.outcome is None:
-            arrived = self.last_arrived(segment, now)
-            self.deliver(segment, min(arrived + 1, segment.wake))  # what is to be told is an event to come
+        arrived = self.last_arrived(segment, now)
+        self.deliver(segment, min(arrived + 1, segment.wake))  # what is to be told is told in its turn
 
     def _natural_outcome(self, trial: TrialState, segment: Segment) -> TrialStatus:
         if segment.crash is not None:

@@ -412,3 +412,18 @@ def test_a_trial_that_is_complete_may_be_resumed_until_its_scheduler_is_told_T12
 def test_an_interval_that_is_none_is_refused_T13(poll: Any) -> None:
     with pytest.raises(InvalidOption, match="conditions.poll"):
         Conditions(poll=poll)
+
+
+def test_a_checkpoint_is_as_new_as_what_was_passed_over_of_a_job_that_has_ended_T12_T8_T22(
+    play: Play, job: Job, after: Callable[..., Any]
+) -> None:
+    """The copy is suggested from 2 to 10: by then epochs 2 and 3 are passed over, and 4 waits to be told."""
+    slow = Conditions(decision_time=lambda call: 8 * (call.kind == "suggest" and call.time == 2))
+    script = [job(2), after((0, 1), job(1, checkpoint_of=0))]
+    story, _, _ = play(script, {(0, 1): continue_until(4)}, workers=2, conditions=slow)
+    assert "8 end 0.0" in story
+    assert [line for line in story if " 1.0" in line and "answer" not in line] == [
+        "10 start 1.0",
+        "11 report 1.0 epoch 4 continue",
+        "11 end 1.0",
+    ]
