@@ -195,11 +195,11 @@ class TrialState:
 
     def known_outcome(self, segment: int, outcome: TrialStatus) -> TrialStatus:
         """What its scheduler is told at a segment's end: a trial that it knows to be over stays so (T11)."""
+        if outcome is not TrialStatus.PAUSED:
+            return outcome
         latest = self.segments[-1]
-        goes_on = outcome is TrialStatus.PAUSED and latest.number > segment
-        if goes_on and latest.outcome and (latest.end_told or latest.outcome is TrialStatus.STOPPED):
-            return latest.outcome
-        return outcome
+        known = latest.number > segment and (latest.end_told or latest.outcome is TrialStatus.STOPPED)
+        return latest.outcome if known and latest.outcome else outcome
 
     def seen_as(self, status: TrialStatus, last_report: Report | None = None) -> Trial:
         """The snapshot that the scheduler gets; changing its configuration changes no result."""

@@ -14,6 +14,7 @@ from simulator import (
     Call,
     Conditions,
     Delays,
+    Failures,
     Resume,
     Start,
     Stop,
@@ -427,3 +428,11 @@ def test_a_checkpoint_is_as_new_as_what_was_passed_over_of_a_job_that_has_ended_
         "11 report 1.0 epoch 4 continue",
         "11 end 1.0",
     ]
+
+
+def test_a_trial_that_never_got_a_worker_is_interrupted_at_the_end_T12_T18(play: Play, job: Job) -> None:
+    """Its worker is lost while it is suggested, from 0 to 5, and will be back at 13."""
+    conditions = Conditions(decision_time=5, failures=Failures(preempt=3, away=10))
+    _, scheduler, run = play([job(2)], conditions=conditions, stop=Stop(time=8))
+    assert scheduler.ended == [(0, "interrupted")]
+    assert (len(run.segments()), run.trials().to_pydict()["status"]) == (0, ["interrupted"])
