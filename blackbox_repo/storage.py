@@ -101,15 +101,32 @@ def load_task(folder: Path, manifest: Manifest, name: str, *, cached: bool = Tru
         network = _network(read_checked(folder / task.file, task), manifest.network, task, folder)
         return NetworkBlackbox(schema, network, task.code, name=full_name)
     path = folder / task.file
-    table = cache.find(path, task.sha256, schema, manifest.labels) if cached else None
-    if table is None:
-        table = read_table(read_checked(path, task), schema, manifest.labels, path, task.rows)
-        if cached:
-            cache.keep(task.sha256, schema, table)
+    found = cache.find(path, task.sha256, schema, manifest.labels) if cached else None
+    if found is not None:
+        table, check = found
+        return TabularBlackbox(schema, table, name=full_name, check=check)
+    table = read_table(read_checked(path, task), schema, manifest.labels, path, task.rows)
     try:
-        return TabularBlackbox(schema, table, name=full_name)
+        blackbox = TabularBlackbox(schema, table, name=full_name)
     except InvalidConfiguration as err:
         raise FormatError(f"{path} is not what the manifest says: {err}") from err
+    if cached:
+        cache.keep(task.sha256, schema, table)
+    return blackbox
+
+
+def check_copy(folder: Path, manifest: Manifest, name: str) -> None:
+    """Look at the decoded copy of a task, if there is one, from beginning to end.
+
+    Raises:
+        IntegrityError: It is damaged, and was removed.
+    """
+    task = manifest.task(name)
+    if manifest.network is None:
+        found = cache.find(folder / task.file, task.sha256, manifest.schema_of(name), manifest.labels)
+        if found is not None:
+            table, check = found
+            check(0, int(table.lengths.sum()))
 
 
 def _network(content: bytes, spec: Mapping[str, Any], task: Task, folder: Path) -> Network:

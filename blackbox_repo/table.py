@@ -68,6 +68,7 @@ class TabularBlackbox(Blackbox):
             configurations as candidates.
         table: The rows.
         name: What messages call the blackbox.
+        check: Called before points are read, with where they begin and end; raises if they are damaged.
 
     Raises:
         InvalidConfiguration: The table lacks a column or has no rows, its columns do not fit together, a
@@ -75,10 +76,18 @@ class TabularBlackbox(Blackbox):
             ascending.
     """
 
-    def __init__(self, schema: Schema, table: Table, *, name: str = "table") -> None:
+    def __init__(
+        self,
+        schema: Schema,
+        table: Table,
+        *,
+        name: str = "table",
+        check: Callable[[int, int], None] | None = None,
+    ) -> None:
         table = self._table = checked(schema, table, name)
         schema = replace(schema, space=replace(schema.space, candidates=None))  # those of another table
         self.name = name
+        self._check = check
         names = list(schema.space.domains)
         columns = [table.hyperparameters[hyperparameter] for hyperparameter in names]
         first = _first_rows(columns)
@@ -116,6 +125,7 @@ class TabularBlackbox(Blackbox):
     @property
     def table(self) -> Table:
         """The rows, with values as the domains say them; nothing in them can be changed."""
+        self._check_all()
         return self._table
 
     def curve(self, configuration: Configuration, *, seed: int | None = None) -> LearningCurve:
@@ -123,12 +133,15 @@ class TabularBlackbox(Blackbox):
         row = self._first[index]
         if seed is not None and self._seeds[row] != seed:
             row = self._row_of_seed(index, seed)
+        start, stop = self._offsets[row], self._offsets[row + 1]
+        if self._check is not None:
+            self._check(start, stop)
         return LearningCurve(
             self.schema,
             self._points,
             self._constants,
-            self._offsets[row],
-            self._offsets[row + 1],
+            start,
+            stop,
             row,
             self._status[row] if self._status else "ok",
             self._seeds[row],
@@ -143,6 +156,7 @@ class TabularBlackbox(Blackbox):
 
     def values(self, objective: str) -> Array:
         self.schema.objective(objective)
+        self._check_all()
         fidelities = len(self.schema.fidelity.values)
         replicates = np.diff(self._first)
         shape = (len(replicates), int(replicates.max()), fidelities)
@@ -184,8 +198,13 @@ class TabularBlackbox(Blackbox):
 
     def digest(self) -> str:
         if not self._digest:
+            self._check_all()
             self._digest = _table_digest(self.schema, self._table)
         return self._digest
+
+    def _check_all(self) -> None:
+        if self._check is not None:
+            self._check(0, int(self._table.lengths.sum()))
 
     def _index(self, configuration: Configuration) -> int:
         # the fast path takes what the checked one takes; left to the latter are a bool, which equals 1, and

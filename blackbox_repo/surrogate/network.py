@@ -148,6 +148,12 @@ class Network:
         Returns:
             Float64 ``(row, output)``.
         """
+        with np.errstate(
+            over="ignore", invalid="ignore", divide="ignore"
+        ):  # of numbers that nobody trains with
+            return self._evaluated(codes, numbers)
+
+    def _evaluated(self, codes: Array, numbers: Array) -> Array:
         chunks = [slice(k, k + _ROWS_A_CHUNK) for k in range(0, len(numbers), _ROWS_A_CHUNK)]
         unit = np.concatenate([self.unit(codes[chunk], numbers[chunk]) for chunk in chunks])
         noise = _NOISE * unit * (1 - unit) + _LAST_BITS

@@ -5,6 +5,8 @@ from __future__ import annotations
 import functools
 import os
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,13 +16,14 @@ import pytest
 
 from blackbox_repo import cache, load_blackbox, verify
 from blackbox_repo.domains import Categorical, Float, Integer
-from blackbox_repo.errors import IntegrityError
+from blackbox_repo.errors import IntegrityError, InvalidOption
 from blackbox_repo.manifest import Manifest
 from blackbox_repo.schema import Fidelity, Objective, Schema
 from blackbox_repo.space import Space
 from blackbox_repo.storage import save_tables
 from blackbox_repo.table import Coded, Table, TabularBlackbox
 
+ROOT = Path(__file__).parents[2]
 ROWS, EPOCHS = 9_000, 100
 
 
@@ -193,3 +196,155 @@ def test_by_default_they_lie_in_the_users_cache(monkeypatch: pytest.MonkeyPatch,
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("USERPROFILE", str(tmp_path))
     assert cache.folder() == tmp_path / ".cache" / "blackbox-repo" / "tables"
+
+
+# --- copies are not believed --------------------------------------------------------------------------------
+
+
+def flipped(whole: bytes, place: int, bit: int) -> bytes:
+    content = bytearray(whole)
+    content[place] ^= 1 << bit
+    return bytes(content)
+
+
+def outcome(where: Path) -> str:
+    """The digest of all that is read, or ``"damaged"``."""
+    try:
+        blackbox = read(where)
+        configurations = blackbox.configurations()
+        for row in (0, len(configurations) // 2, -1):
+            blackbox.curve(configurations[row])["loss"].sum()
+        return str(blackbox.digest()) + "".join(map(str, blackbox.label("official")[:5]))
+    except IntegrityError as err:
+        return (
+            "damaged" if "the decoded copy of a table, was damaged and is removed" in str(err) else str(err)
+        )
+
+
+def test_no_flipped_bit_of_a_copy_changes_a_value(where: Path, folder: Path) -> None:
+    expected = outcome(where)
+    (copy,) = folder.iterdir()
+    whole = copy.read_bytes()
+    places = [len(whole) * step // 25 + 7 * step for step in range(25)]
+    places += [whole.index(made().table.points["loss"][1000:1016].tobytes()) + 3, len(whole) - 300, 300]
+    for number, place in enumerate(places):
+        copy.write_bytes(flipped(whole, place, number % 8))
+        assert outcome(where) in (expected, "damaged"), place
+        assert outcome(where) == expected, place  # the second time there is no such copy any more
+
+
+def test_a_damaged_block_is_noticed_by_whoever_reads_in_it_and_by_nobody_else(
+    where: Path, folder: Path
+) -> None:
+    read(where)
+    (copy,) = folder.iterdir()
+    whole = copy.read_bytes()
+    copy.write_bytes(flipped(whole, whole.index(made().table.points["loss"][1000:1016].tobytes()), 3))
+    blackbox = read(where)
+    configurations = blackbox.configurations()
+    assert np.array_equal(
+        blackbox.curve(configurations[-1])["loss"], made().curve(configurations[-1])["loss"]
+    )
+    for row in (10, 0, 20):  # of 100 points each, in the first 2048
+        with pytest.raises(IntegrityError, match="was damaged and is removed: try again"):
+            blackbox.curve(configurations[row])
+    for ask in (blackbox.digest, lambda: blackbox.values("loss"), lambda: blackbox.table):
+        with pytest.raises(IntegrityError, match="was damaged"):
+            ask()
+    assert list(folder.iterdir()) == []
+
+
+def test_verification_finds_a_damaged_copy(where: Path, folder: Path) -> None:
+    read(where)
+    (copy,) = folder.iterdir()
+    whole = copy.read_bytes()
+    copy.write_bytes(flipped(whole, whole.index(made().table.points["loss"][1000:1016].tobytes()), 3))
+    (finding,) = verify(where)
+    assert "was damaged" in finding.problem
+    (finding,) = verify(where)
+    assert finding.problem == ""
+
+
+posix = pytest.mark.skipif(os.name != "posix", reason="permissions of POSIX")
+
+
+@posix
+def test_the_folder_is_the_users_own_whatever_the_umask(where: Path, folder: Path) -> None:
+    before = os.umask(0)
+    try:
+        read(where)
+    finally:
+        os.umask(before)
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert len(list(folder.iterdir())) == 1
+
+
+@posix
+@pytest.mark.parametrize("mode", [0o777, 0o720, 0o702])
+def test_a_folder_that_others_can_write_to_is_not_used(where: Path, folder: Path, mode: int) -> None:
+    read(where)
+    (copy,) = folder.iterdir()
+    copy.write_bytes(b"x")
+    folder.chmod(mode)
+    assert read(where).digest() == made().digest()
+    assert copy.read_bytes() == b"x"
+
+
+@posix
+def test_a_folder_or_copy_of_somebody_else_is_not_used(
+    where: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read(where)
+    schema, sha256 = made().schema, load_blackbox(where).manifest.tasks["a"].sha256
+    assert cache.find(where / "a.parquet", sha256, schema, ("official",)) is not None
+    user = os.geteuid()
+    monkeypatch.setattr(os, "geteuid", lambda: user + 1)
+    assert cache.find(where / "a.parquet", sha256, schema, ("official",)) is None
+
+
+def test_relative_paths_name_no_cache(tmp_path: Path, where: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("BLACKBOX_CACHE", "here")
+    with pytest.raises(InvalidOption, match="BLACKBOX_CACHE is 'here', but must be an absolute path"):
+        read(where)
+    monkeypatch.delenv("BLACKBOX_CACHE")
+    monkeypatch.setenv("XDG_CACHE_HOME", "here")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path / "home"))
+    assert cache.folder() == tmp_path / "home" / ".cache" / "blackbox-repo" / "tables"
+
+
+KILLED = """
+import os, signal, sys
+from blackbox_repo import load_blackbox
+
+def hook(event, arguments):
+    if event == "os.rename" and str(arguments[0]).endswith(".partial"):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+sys.addaudithook(hook)
+load_blackbox(sys.argv[1])["a"]
+"""
+
+
+@posix
+def test_what_a_killed_writer_left_is_removed_by_the_next(where: Path, tmp_path: Path, folder: Path) -> None:
+    killed = subprocess.run([sys.executable, "-c", KILLED, where], cwd=ROOT, check=False)
+    assert killed.returncode == -9
+    (left,) = folder.glob(".*.partial")
+    assert left.stat().st_size > cache.SMALLEST
+    assert left in cache.copies()
+    other = saved(made(ragged=True), tmp_path / "other")
+    read(other)
+    assert [path.suffix for path in folder.iterdir() if not path.name.endswith(".lock")] == [".arrow"]
+
+
+def test_a_full_disk_leaves_no_copy_and_is_no_obstacle(
+    where: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", full)
+    assert read(where).digest() == made().digest()
+    assert list(folder.iterdir()) == []

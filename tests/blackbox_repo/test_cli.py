@@ -278,12 +278,15 @@ def test_the_cache_of_decoded_tables_is_shown_and_emptied(
     monkeypatch.setenv("BLACKBOX_CACHE", str(where))
     assert bb_repo("cache").out == f"{where}: 0 copies, 0.0 MB\n"
     where.mkdir()
-    (where / "a.arrow").write_bytes(bytes(3_000_000))
-    (where / ".b.partial").write_bytes(bytes(500_000))
-    (where / "mine.txt").write_text("kept")
+    name = f"{'0a' * 32}.arrow"
+    (where / name).write_bytes(b"ARROW1" + bytes(2_999_994))
+    (where / f".{name}.partial").write_bytes(bytes(500_000))
+    others = ["mine.txt", "mine.arrow", ".mine.partial", f"{'1a' * 32}.arrow"]
+    for other in others:
+        (where / other).write_text("kept")
     assert bb_repo("cache", "--json").json == {"folder": str(where), "copies": 2, "bytes": 3_500_000}
     assert bb_repo("cache", "--clear").out == f"{where}: 2 copies, 3.5 MB, removed\n"
-    assert [path.name for path in where.iterdir()] == ["mine.txt"]
+    assert sorted(path.name for path in where.iterdir()) == sorted(others)
     monkeypatch.setenv("BLACKBOX_CACHE", "")
     assert bb_repo("cache").out == "there is none, as BLACKBOX_CACHE is set to nothing\n"
 
