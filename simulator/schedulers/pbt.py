@@ -123,19 +123,25 @@ class PBT:
 
     def suggest(self) -> Start | Resume | None:
         """Whatever has waited longest; ``None`` if everybody trains or is through."""
-        if not self._waiting:
-            return None
-        member = self._waiting.popleft()
-        if member.waits_for == "resume":
-            member.waits_for = "nothing"
-            return Resume(member.trial)
+        while self._waiting:
+            member = self._waiting.popleft()
+            if member.waits_for == "resume":
+                member.waits_for = "nothing"
+                return Resume(member.trial)
+            start = self._begin(member)
+            if start is not None:
+                return start
+        return None
+
+    def _begin(self, member: _Member) -> Start | None:
+        """A copy or a random trial; ``None`` if the space is used up, and the place is given up."""
         best = self._best(member) if member.waits_for == "copy" else []
         source = best[self._exploit.integer(len(best), self._started)] if best else None
         configuration = self._random() if source is None else self._explored(source)
         self._rank(member, None)
-        if configuration is None:  # the space is used up
+        if configuration is None:
             member.over = True
-            return self.suggest()
+            return None
         number, self._started = self._started, self._started + 1
         self._holder[number] = member
         member.trial, member.reported, member.waits_for = number, False, "nothing"

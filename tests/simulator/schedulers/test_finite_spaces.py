@@ -69,6 +69,12 @@ def test_populations_go_on_with_children_or_make_do_with_fewer_places() -> None:
     assert len(set(started(population)[:6])) == 6
 
 
+def test_a_population_far_larger_than_the_space_gives_up_the_places_that_it_cannot_fill() -> None:
+    run = run_of(TINY, partial(PBT, population=5000), workers=10)
+    assert run.reason == "exhausted"
+    assert len(set(started(run)[:6])) == 6
+
+
 @pytest.mark.parametrize("kind", [RandomSearch, GridSearch])
 def test_a_configuration_can_be_repeated(kind: Any) -> None:
     run = run_of(TINY, partial(kind, repeat=3, initial=[{}]))
