@@ -173,8 +173,10 @@ def test_a_population_trains_on_from_copied_checkpoints() -> None:
     first = {}
     for report in reports:
         first.setdefault(report["trial"], report["fidelity"])
-    assert {first[trial] for trial in range(8)} == {1}
-    assert all(first[trial] > 1 for trial in range(8, len(status)))
+    copies = [source is not None for source in run.trial_columns["checkpoint_of"]]
+    assert copies[:8] == [False] * 8
+    assert sum(copies) > 10  # where all of the best have been trained to the end, a trial is random
+    assert [first[trial] > 1 for trial in range(len(status))] == copies
 
 
 @pytest.mark.parametrize(
