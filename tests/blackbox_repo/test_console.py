@@ -94,7 +94,7 @@ def test_a_command_that_is_terminated_says_so() -> None:
 
 def test_signals_are_heard_as_before_when_a_command_has_ended() -> None:
     before = [signal.getsignal(signum) for signum in (signal.SIGINT, signal.SIGTERM)]
-    app = console.command_line("Nothing.")
+    app = console.command_line("bb-try", "Nothing.")
     app.command()(lambda: None)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "argv", ["bb-try", "--version"])
