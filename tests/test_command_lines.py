@@ -10,7 +10,9 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -280,9 +282,16 @@ def write_blackbox(folder: Path, name: str = "mine", **changed: str) -> Path:
     """A blackbox below ``boxes`` whose manifest is changed."""
     place = folder / "boxes" / name
     shutil.copytree(ROOT / "data_cache" / "icml-deepar", place)
-    manifest = json.loads((place / "manifest.json").read_text("utf-8"))
-    (place / "manifest.json").write_text(json.dumps({**manifest, **changed}))
+    change_manifest(place, **changed)
     return place
+
+
+def change_manifest(place: Path, **changed: Any) -> None:
+    """Change entries of a manifest, and vouch for it anew."""
+    manifest = json.loads((place / "manifest.json").read_text("utf-8"))
+    content = json.dumps({**manifest, **changed}).encode()
+    (place / "manifest.json").write_bytes(content)
+    (place / "manifest.sha256").write_text(f"{sha256(content).hexdigest()}  manifest.json\n")
 
 
 def tame(text: str) -> str:
@@ -292,10 +301,9 @@ def tame(text: str) -> str:
 
 def test_a_manifest_shows_its_words_and_rules_no_terminal(command: Command, tmp_path: Path) -> None:
     place = write_blackbox(tmp_path, title=EVIL, license=EVIL, homepage=EVIL)
-    manifest = json.loads((place / "manifest.json").read_text())
-    manifest["objectives"][0] |= {"description": EVIL, "unit": EVIL}
-    manifest["card"][0] = {"what": EVIL, "rule": EVIL}
-    (place / "manifest.json").write_text(json.dumps(manifest))
+    objectives = json.loads((place / "manifest.json").read_text())["objectives"]
+    objectives[0] |= {"description": EVIL, "unit": EVIL}
+    change_manifest(place, objectives=objectives, card=[{"what": EVIL, "rule": EVIL}])
     boxes = {"BLACKBOX_PATH": str(tmp_path / "boxes")}
     assert tame(command("bb-repo", "info", "mine", **boxes).out).count(TAME) == 7
     ran = command("bb-sim", "run", "mine/electricity", "--trials", "3", "--out", "r", **boxes)
