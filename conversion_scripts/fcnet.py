@@ -125,8 +125,7 @@ def _curves(raw: RawFolder, keys: list[str], task: str) -> Table:
             raise FormatError(f"it has {len(unknown)} keys outside the grid (first: {unknown[0]!r})")
         if not there:
             raise FormatError("it has no keys, but each of its configurations should be one")
-        used = [keys[i] for i in there]
-        runs = {column: hdf5.stacked(data, used, column, shape) for column, shape in SHAPES.items()}
+        runs = hdf5.columns(data, [keys[i] for i in there], SHAPES)
     # proportional to the epoch, as FCNetBenchmark says, and exact at the last one
     elapsed = runs["runtime"].astype(np.float64)[..., np.newaxis] * (np.arange(1, EPOCHS + 1) / EPOCHS)
     points = {"valid_mse": runs["valid_mse"], "train_mse": runs["train_mse"], "elapsed_time": elapsed}

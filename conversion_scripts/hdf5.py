@@ -7,7 +7,7 @@ to gigabytes. What needs that is refused before any of it is read.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, BinaryIO
 
@@ -46,56 +46,56 @@ def opened(stream: BinaryIO, name: str, what: str) -> Iterator[Any]:
         raise FormatError(f"{name} is no HDF5 file of {what}: {printable(str(err))}") from err
 
 
-def dataset(group: Any, path: Sequence[str], shape: tuple[int, ...]) -> Any:
-    """A data set of plain numbers whose bytes lie in the file.
+def columns(file: Any, keys: Sequence[str], shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Array]:
+    """Data sets of plain numbers whose bytes lie in the file, the same few of each of its groups.
 
     Args:
-        group: Where the path begins.
-        path: The names that lead there.
-        shape: Which it must have.
+        file: As :func:`opened` gives it.
+        keys: The names of the groups; one at least.
+        shapes: Name of a data set -> its shape.
+
+    Returns:
+        Name -> what all groups have of it, one after the other along a new first axis.
 
     Raises:
-        FormatError: It has another shape or type, lies elsewhere, was never written, or would unpack to more
-            than is in proportion. The message does not say in which file.
+        FormatError: One has another shape or type than it should, or than that of the first group; lies
+            elsewhere, was never written, or would unpack to more than is in proportion. The message does not
+            say in which file.
     """
-    name = printable(" of ".join(path[:-3:-1]))
-    found = _followed(group, path, name)
+    stacked: dict[str, Array] = {}
+    for row, key in enumerate(keys):
+        group = _linked(file, key, "Group", printable(key))
+        for column, shape in shapes.items():
+            name = printable(f"{column} of {key}")
+            found = _linked(group, column, "Dataset", name)
+            _check(found, shape, name)
+            values = stacked.setdefault(column, np.empty((len(keys), *shape), dtype=found.dtype))
+            if found.dtype != values.dtype:
+                raise FormatError(f"{name} holds {found.dtype}, but that of others {values.dtype}")
+            found.read_direct(values[row])
+    return stacked
+
+
+def _linked(group: Any, name: str, kind: str, told: str) -> Any:
+    """A group or data set that is linked within the file."""
+    import h5py
+
+    link = group.get(name, getlink=True)
+    if link is None:
+        raise FormatError(f"{told} is not there")
+    if not isinstance(link, h5py.HardLink):
+        raise FormatError(f"{told} is a link to another place ({type(link).__name__}), which is not followed")
+    found = group[name]
+    if type(found).__name__ != kind:
+        raise FormatError(f"{told} is a {type(found).__name__.lower()}, not a {kind.lower()}")
+    return found
+
+
+def _check(found: Any, shape: tuple[int, ...], name: str) -> None:
     _check_type(found, name)
     if found.shape != shape:
         raise FormatError(f"{name} has the shape {found.shape}, not {shape}")
     _check_storage(found, name)
-    return found
-
-
-def stacked(group: Any, keys: Sequence[str], column: str, shape: tuple[int, ...]) -> Array:
-    """One data set of each of these groups, one after the other along a new first axis; errors as there."""
-    first = dataset(group, (keys[0], column), shape)
-    values = np.empty((len(keys), *shape), dtype=first.dtype)
-    for row, key in enumerate(keys):
-        found = dataset(group, (key, column), shape)
-        if found.dtype != first.dtype:
-            name = printable(f"{column} of {key}")
-            raise FormatError(f"{name} holds {found.dtype}, but that of others {first.dtype}")
-        found.read_direct(values[row])
-    return values
-
-
-def _followed(group: Any, path: Sequence[str], name: str) -> Any:
-    """What the path leads to, over links within the file only."""
-    import h5py
-
-    for part in path:
-        link = group.get(part, getlink=True) if isinstance(group, h5py.Group) else None
-        if link is None:
-            raise FormatError(f"{name} is not there: nothing is called {printable(part)}")
-        if not isinstance(link, h5py.HardLink):
-            raise FormatError(
-                f"{name} is a link to another place ({type(link).__name__}), which is not followed"
-            )
-        group = group[part]
-    if not isinstance(group, h5py.Dataset):
-        raise FormatError(f"{name} is a {type(group).__name__.lower()}, not a data set")
-    return group
 
 
 def _check_type(found: Any, name: str) -> None:

@@ -27,7 +27,7 @@ def file_with(write: Callable[[Any], object]) -> io.BytesIO:
 
 def read(write: Callable[[Any], object]) -> np.ndarray:
     with hdf5.opened(file_with(write), "a.h5", "ours") as data:
-        return hdf5.stacked(data, ["key"], "x", SHAPE)[0]
+        return hdf5.columns(data, ["key"], {"x": SHAPE})["x"][0]
 
 
 def refused(write: Callable[[Any], object], message: str) -> None:
@@ -82,7 +82,8 @@ def test_external_links_and_links_by_name_are_refused(tmp_path: Path) -> None:
         del group.file["key"]
         group.file["key"] = h5py.ExternalLink(str(tmp_path / "other.h5"), "/key")
 
-    refused(above, r"is a link to another place \(ExternalLink\)")
+    with pytest.raises(FormatError, match=r"^a\.h5: key is a link to another place \(ExternalLink\)"):
+        read(above)
 
 
 def test_a_virtual_data_set_is_refused_with_its_source_and_without(tmp_path: Path) -> None:
@@ -128,10 +129,24 @@ def test_other_kinds_than_plain_numbers_are_refused(values: np.ndarray, kind: st
 
 
 def test_a_group_or_nothing_where_a_data_set_should_be_is_refused() -> None:
-    refused(lambda group: group.create_group("x"), "is a group, not a data set")
-    refused(lambda group: None, "is not there: nothing is called x")
+    refused(lambda group: group.create_group("x"), "is a group, not a dataset")
+    refused(lambda group: None, "is not there$")
     refused(lambda group: group.create_dataset("x", data=h5py.Empty("f4")), r"has the shape None, not")
     refused(lambda group: group.create_dataset("x", data=NUMBERS[:3]), r"has the shape \(3, 100\), not \(4")
+
+
+def test_a_data_set_or_nothing_where_a_group_should_be_is_refused() -> None:
+    def write(group: Any) -> None:
+        group.file["other"] = NUMBERS
+        group.file["kind"] = np.dtype("f4")
+
+    stream = file_with(write)
+    for key, problem in (("other", "is a dataset, not a group"), ("kind", "is a datatype"), ("no", "is not")):
+        with (
+            pytest.raises(FormatError, match=rf"^a\.h5: {key} {problem}"),
+            hdf5.opened(stream, "a.h5", "ours") as found,
+        ):
+            hdf5.columns(found, [key], {"x": SHAPE})
 
 
 def test_chunks_out_of_proportion_are_refused_before_they_are_unpacked() -> None:
@@ -176,7 +191,7 @@ def test_columns_of_two_types_are_refused_instead_of_converted() -> None:
         pytest.raises(FormatError, match=r"^a\.h5: x of b holds float64, but that of others float32$"),
         hdf5.opened(stream, "a.h5", "ours") as found,
     ):
-        hdf5.stacked(found, ["a", "b"], "x", SHAPE)
+        hdf5.columns(found, ["a", "b"], {"x": SHAPE})
 
 
 def test_names_from_the_file_are_told_without_their_control_characters() -> None:
@@ -185,4 +200,4 @@ def test_names_from_the_file_are_told_without_their_control_characters() -> None
         pytest.raises(FormatError, match=r"^a\.h5: x\\x1b\[2J of key has the shape"),
         hdf5.opened(stream, "a.h5", "ours") as found,
     ):
-        hdf5.dataset(found, ("key", "x\x1b[2J"), SHAPE)
+        hdf5.columns(found, ["key"], {"x\x1b[2J": SHAPE})
