@@ -69,7 +69,9 @@ def columns(file: Any, keys: Sequence[str], shapes: Mapping[str, tuple[int, ...]
             name = printable(f"{column} of {key}")
             found = _linked(group, column, "Dataset", name)
             _check(found, shape, name)
-            values = stacked.setdefault(column, np.empty((len(keys), *shape), dtype=found.dtype))
+            if row == 0:
+                stacked[column] = np.empty((len(keys), *shape), dtype=found.dtype)
+            values = stacked[column]
             if found.dtype != values.dtype:
                 raise FormatError(f"{name} holds {found.dtype}, but that of others {values.dtype}")
             found.read_direct(values[row])
