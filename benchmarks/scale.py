@@ -79,7 +79,7 @@ def measure(blackbox: Blackbox, scheduler: str, workers: int, trials: int) -> Me
         before, began = peak(), time.process_time()
         run = simulate(
             blackbox,
-            scheduler_factory(scheduler, {}),
+            scheduler_factory(scheduler, {"duplicates": True}),  # there are more trials than configurations
             workers=workers,
             stop=Stop(trials_started=trials),
             seed=1,

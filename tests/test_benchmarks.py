@@ -81,6 +81,22 @@ def test_the_benchmark_of_the_regression_kit_fills_the_tables_of_its_page() -> N
     assert [fixed(line) for line in made[11:]] == [fixed(line) for line in kept[11:]]
 
 
+def test_the_benchmark_of_schedulers_fills_the_tables_of_its_page() -> None:
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "benchmarks" / "schedulers.py"), "--quick", "--markdown"],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    page = (ROOT / "docs" / "performance.md").read_text("utf-8")
+    rows = [line.split(" | ")[0] for line in done.stdout.splitlines() if line.startswith("| ")]
+    for row in rows:
+        assert f"\n{row} |" in page
+    assert len(rows) == 2 + 2 + 9 + 4
+
+
 def test_the_benchmark_of_scale_measures_every_number_of_workers() -> None:
     pytest.importorskip("resource", reason="there is none on Windows, nor can a process be forked there")
     done = subprocess.run(
