@@ -31,6 +31,37 @@ class FrozenDict(dict[_Key, _Value]):
         return FrozenDict, (dict(self),)
 
 
+class FrozenList(list[_Value]):
+    """A list that refuses to be changed; ``list(it)`` is one that does not."""
+
+    def _refuse(self, *_: Any, **__: Any) -> NoReturn:
+        raise TypeError("this list cannot be changed, since others read it too; change list(it) instead")
+
+    __setitem__ = __delitem__ = __iadd__ = __imul__ = _refuse
+    append = extend = insert = remove = clear = pop = sort = reverse = _refuse
+
+    def __copy__(self) -> FrozenList[_Value]:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> FrozenList[_Value]:
+        return self
+
+    def __reduce__(self) -> tuple[type[FrozenList[_Value]], tuple[list[_Value]]]:
+        return FrozenList, (list(self),)
+
+
+def frozen(value: Any) -> Any:
+    """Mappings, sequences and arrays, however deep, as equal ones that cannot be changed; others as they are.
+
+    The memory of arrays is shared: nobody else may keep them.
+    """
+    if isinstance(value, Mapping):
+        return FrozenDict({key: frozen(part) for key, part in value.items()})
+    if isinstance(value, list | tuple):
+        return FrozenList([frozen(part) for part in value])
+    return sealed(value) if isinstance(value, np.ndarray) else value
+
+
 def sealed(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """The same memory as an array that numpy refuses to make writable; nobody else may keep ``array``."""
     return np.asarray(np.ascontiguousarray(array).data.toreadonly())

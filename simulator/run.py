@@ -13,18 +13,20 @@ import numpy as np
 
 from blackbox_repo.curve import Array
 from blackbox_repo.errors import InvalidOption
+from blackbox_repo.frozen import frozen
+from blackbox_repo.plain_text import printable
 from blackbox_repo.schema import Objective, Schema
 from blackbox_repo.space import Configuration
 from simulator.clock import to_seconds
 from simulator.columns import CONFIG
 from simulator.events import Kind
-from simulator.frozen import frozen
 from simulator.segments import Code
 from simulator.trace import Records, digest_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+_SHOWN = 120
 TOLD = (Code.CONTINUE, Code.PAUSE, Code.STOP)
 
 
@@ -107,8 +109,10 @@ class Run:
     def __repr__(self) -> str:
         told = int(np.isin(self.report_columns["decision"], TOLD).sum())
         header = self.header
+        scheduler = printable(header["scheduler"])
+        shown = scheduler if len(scheduler) <= _SHOWN else f"{scheduler[: _SHOWN - 3]}..."
         return (
-            f"<Run of {header['scheduler']} on {header['blackbox']!r} with {header['workers']} workers, seed "
+            f"<Run of {shown} on {header['blackbox']!r} with {header['workers']} workers, seed "
             f"{header['seed']}:\n {len(self.trial_columns['trial'])} trials and {told} reports in "
             f"{self.seconds:.9g} simulated seconds, ended by {self.reason!r};\n {self._found()}; digest "
             f"{self.digest[:12]}>"

@@ -30,6 +30,7 @@ TYPES = {
 RESULTS = {
     "simulator.progress": {"blackbox_repo.plain_text", "blackbox_repo.words"},
     "simulator.log": {"blackbox_repo.folders", "blackbox_repo.lock", "blackbox_repo.typed_json"},
+    "simulator.run": {"blackbox_repo.frozen", "blackbox_repo.plain_text"},
     "simulator.run_tables": {"blackbox_repo.arrow_table"},
     "simulator.saved_run": {"blackbox_repo.folders", "blackbox_repo.typed_json"},
     "simulator.scheduler_page": {"blackbox_repo.terminal"},

@@ -339,3 +339,46 @@ def test_the_command_line_goes_on_with_a_killed_run(tmp_path: Path) -> None:
     again = bb_sim("--resume", "x")
     assert "x holds a finished run, so there is nothing to go on with" in again.stderr
     assert "--log needs --out" in bb_sim("--log").stderr
+
+
+def bb_sim(folder: Path, *arguments: str, most: int | None = None) -> subprocess.CompletedProcess[str]:
+    """``bb-sim run``; with ``most`` as if the disk had room for so many bytes of a file."""
+    code = "import resource\n" + (
+        f"resource.setrlimit(resource.RLIMIT_FSIZE, ({most}, {most}))\n" if most else ""
+    )
+    return subprocess.run(
+        [sys.executable, "-c", f"{code}from simulator import cli\ncli.main()", "run", *arguments],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no limit to the size of files")
+def test_the_command_line_names_the_log_on_a_full_disk_and_goes_on_when_there_is_room(tmp_path: Path) -> None:
+    options = ("nasbench-nlp", "--trials", "60", "--json")
+    full = bb_sim(tmp_path, *options, "--out", "x", "--log", most=4000)
+    assert (full.returncode, full.stdout) == (2, "")
+    (line,) = full.stderr.splitlines()
+    assert "the log x/log.jsonl cannot be written: File too large" in line
+    assert "go on with bb-sim run --resume x" in line
+    resumed, whole = bb_sim(tmp_path, "--resume", "x", "--json"), bb_sim(tmp_path, *options, "--out", "y")
+    assert json.loads(resumed.stdout)["digest"] == json.loads(whole.stdout)["digest"]
+
+
+def test_the_loser_of_two_resumes_is_told_before_it_simulates(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(
+        "from simulator import ASHA\n\n\nclass Once(ASHA):\n    def suggest(self):\n"
+        "        open('asked', 'a').close()\n        raise ValueError\n"
+    )
+    bb_sim(tmp_path, "nasbench-nlp", "--scheduler", "py:mine:Once", "--out", "x", "--log")
+    (tmp_path / "asked").unlink()
+    before = {path.name: path.read_bytes() for path in (tmp_path / "x").iterdir()}
+    with alone_elsewhere(tmp_path / "x"):
+        loser = bb_sim(tmp_path, "--resume", "x")
+    assert (loser.returncode, loser.stderr.count("\n")) == (2, 1)
+    assert "x is being written by another process" in loser.stderr
+    assert not (tmp_path / "asked").exists()
+    assert {path.name: path.read_bytes() for path in (tmp_path / "x").iterdir()} == before
