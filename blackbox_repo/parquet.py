@@ -28,6 +28,7 @@ from blackbox_repo.errors import FormatError
 from blackbox_repo.frozen import sealed
 from blackbox_repo.parquet_checks import check_columns, check_sizes, places
 from blackbox_repo.schema import Objective, Schema
+from blackbox_repo.self_description import field_metadata
 from blackbox_repo.table import Table
 
 CONFIGURATIONS_A_ROW_GROUP = 4096
@@ -37,8 +38,15 @@ _LEAVES = [pa.int32(), pa.float32()]  # of shapes and of values
 _MOST_WEIGHTS = 1 << 30
 
 
-def write_table(file: Path, schema: Schema, table: Table) -> None:
-    """Write a table, one row a training run, each column in the encoding that makes it smallest."""
+def write_table(file: Path, schema: Schema, table: Table, said: Mapping[str, str] | None = None) -> None:
+    """Write a table, one row a training run, each column in the encoding that makes it smallest.
+
+    Args:
+        file: Where.
+        schema: What its columns mean; those of objectives say goal and unit.
+        table: The rows.
+        said: What the file says of itself, as its key-value metadata.
+    """
     columns: list[tuple[Any, Any]] = []
     for name, domain in schema.space.domains.items():
         column = table.hyperparameters[name]
@@ -48,11 +56,17 @@ def write_table(file: Path, schema: Schema, table: Table) -> None:
         columns.append(plain_column("status", status_column(table.status)))
     columns += [plain_column(o.name, _objective_column(table, schema, o)) for o in schema.objectives]
     columns += [coded_column(label, coded, dictionary=True) for label, coded in table.labels.items()]
-    arrow = table_of(columns)
+    fields = field_metadata(schema)
+    columns = [(_saying(field, fields.get(field.name)), array) for field, array in columns]
+    arrow = table_of(columns).replace_schema_metadata(said)
     rows = CONFIGURATIONS_A_ROW_GROUP * max(1, round(len(table) / _configuration_count(table)))
     floating = [name for name in arrow.column_names if pa.types.is_floating(_leaf(arrow[name].type))]
     split = [name for name in floating if _splits(arrow.slice(0, rows), name)]  # the first group decides
     pq.write_table(arrow, file, row_group_size=rows, **_encoding(arrow, split))
+
+
+def _saying(field: Any, said: Mapping[str, str] | None) -> Any:
+    return field if said is None else field.with_metadata(said)
 
 
 def _encoding(arrow: Any, split: list[str]) -> dict[str, Any]:
@@ -150,7 +164,7 @@ def read_table(
         return from_arrow(columns, schema, labels)
 
 
-def write_arrays(file: Path, arrays: Mapping[str, Array]) -> None:
+def write_arrays(file: Path, arrays: Mapping[str, Array], said: Mapping[str, str] | None = None) -> None:
     """Write float32 arrays of any shapes, one row an array: name, shape, values."""
     columns = {
         "name": pa.array(list(arrays)),
@@ -161,7 +175,11 @@ def write_arrays(file: Path, arrays: Mapping[str, Array]) -> None:
     }
     split = ["values.list.element"]
     pq.write_table(
-        pa.table(columns), file, compression="zstd", use_dictionary=False, use_byte_stream_split=split
+        pa.table(columns).replace_schema_metadata(said),
+        file,
+        compression="zstd",
+        use_dictionary=False,
+        use_byte_stream_split=split,
     )
 
 

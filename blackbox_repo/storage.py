@@ -19,8 +19,10 @@ from blackbox_repo.curve import Array
 from blackbox_repo.errors import FormatError, IntegrityError, InvalidConfiguration
 from blackbox_repo.folders import appearing
 from blackbox_repo.manifest import Best, Manifest, Task, check_task_names, read_manifest, write_manifest
+from blackbox_repo.one_by_one import OneByOne
 from blackbox_repo.parquet import read_arrays, read_table, write_arrays, write_table
 from blackbox_repo.schema import Objective
+from blackbox_repo.self_description import README_FILE, file_metadata, readme
 from blackbox_repo.surrogate.blackbox import NetworkBlackbox
 from blackbox_repo.surrogate.network import Network
 from blackbox_repo.table import Table, TabularBlackbox
@@ -51,7 +53,7 @@ def save_tables(
     with appearing(folder, read_manifest) as partial:
         tasks = {name: _write_task(partial, manifest, name, tables[name]) for name in tables}  # one at a time
         complete = finish(replace(manifest, tasks=tasks))
-        write_manifest(partial, complete)
+        _describe(partial, complete)
     return complete
 
 
@@ -69,15 +71,45 @@ def save_network(
     check_task_names(codes)
     with appearing(folder, read_manifest) as partial:
         file = partial / NETWORK_FILE
-        write_arrays(file, arrays)
+        write_arrays(file, arrays, file_metadata(manifest, ""))
         digest, size = _sha256(file.read_bytes()), file.stat().st_size
         tasks = {}
         for name, code in codes.items():
             given = manifest.tasks.get(name, Task(NETWORK_FILE, digest, size))
             tasks[name] = replace(given, file=NETWORK_FILE, sha256=digest, bytes=size, code=code)
         complete = replace(manifest, tasks=tasks)
-        write_manifest(partial, complete)
+        _describe(partial, complete)
     return complete
+
+
+def rewrite(folder: Path) -> Manifest:
+    """Write a blackbox anew as this version of the code writes it; what its tables mean stays the same.
+
+    Returns:
+        The manifest as written.
+
+    Raises:
+        IntegrityError: A file is not the one that the manifest describes.
+        FormatError: A file is not what the format says.
+    """
+    manifest = read_manifest(folder)
+    if manifest.network is not None:
+        task = next(iter(manifest.tasks.values()))
+        arrays = read_arrays(read_checked(folder / task.file, task), folder / task.file)
+        codes = {name: task.code for name, task in manifest.tasks.items()}
+        return save_network(folder, manifest, arrays, codes)
+
+    def table(name: str) -> Table:
+        blackbox = load_task(folder, manifest, name, cached=False)
+        assert isinstance(blackbox, TabularBlackbox)
+        return blackbox.table
+
+    return save_tables(folder, manifest, OneByOne(manifest.tasks, table))
+
+
+def _describe(folder: Path, manifest: Manifest) -> None:
+    write_manifest(folder, manifest)
+    (folder / README_FILE).write_text(readme(manifest), encoding="utf-8")
 
 
 def load_task(folder: Path, manifest: Manifest, name: str, *, cached: bool = True) -> Blackbox:
@@ -165,7 +197,7 @@ def _sha256(content: bytes) -> str:
 def _write_task(folder: Path, manifest: Manifest, name: str, table: Table) -> Task:
     file = folder / f"{name}.parquet"
     blackbox = TabularBlackbox(manifest.schema, table, name=name)
-    write_table(file, manifest.schema, blackbox.table)
+    write_table(file, manifest.schema, blackbox.table, file_metadata(manifest, name))
     given = manifest.tasks.get(name, Task(file.name, "", 0))
     goals = [objective for objective in manifest.schema.objectives if objective.goal != "none"]
     return replace(

@@ -27,7 +27,7 @@ from conversion_scripts.raw import RawFile, RawFolder
 from conversion_scripts.recipe import Conversion, Recipe
 
 ROOT = Path(__file__).parents[2]
-TINY_FILES = ("digits.parquet", "manifest.json", "manifest.sha256")
+TINY_FILES = ("README.md", "digits.parquet", "manifest.json", "manifest.sha256")
 
 
 def content(folder: Path) -> dict[str, bytes]:
