@@ -68,8 +68,8 @@ def _table(schema: Schema) -> str:
     points = f"{markdown_code(schema.fidelity.name)} {schema.fidelity.describe()}"
     return (
         f"Every configuration of this data set is a task, and a row one training run. A list holds its "
-        f"points at {points}; a plain number instead is the last point of a curve that is proportional to it. "
-        f"`manifest.json` says the rest."
+        f"points at {points}; a plain number instead is the last point of a curve that is proportional to "
+        f"it. `manifest.json` says the rest."
     )
 
 
