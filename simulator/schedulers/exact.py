@@ -12,8 +12,8 @@ _LARGEST_DENOMINATOR = 10**9
 
 
 def fraction(number: float) -> Fraction:
-    """A number as the decimal that it is written as: 0.1 is a tenth."""
-    return Fraction(number) if isinstance(number, int) else Fraction(repr(float(number)))
+    """A number as the decimal that it is written as: 0.1 is a tenth, and so is numpy's float32 of it."""
+    return Fraction(number) if isinstance(number, int) else Fraction(str(number))
 
 
 def ratio(low: float, high: float) -> Fraction:

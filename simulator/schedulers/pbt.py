@@ -219,7 +219,7 @@ def milestones(fidelity: Fidelity, interval: float | None) -> list[float]:
     """
     *earlier, last = fidelity.values
     if interval is not None:
-        interval = number("interval", interval, above=0)
+        number("interval", interval, above=0)
     step = Fraction(fraction(last), 10) if interval is None else fraction(interval)
     found: list[float] = []
     passed = 0

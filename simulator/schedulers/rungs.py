@@ -31,14 +31,15 @@ def goals(
         InvalidOption: ``eta`` is not above 1; ``r_min`` is not above 0 or leaves no rung below the largest
             fidelity; ``rungs`` are not fidelities below the largest, ascending; both are given.
     """
-    powers = rung_levels(fidelity, None if rungs is not None else r_min, eta)
-    levels = powers if rungs is None else _given(fidelity, rungs, r_min)
-    return [*levels, fidelity.values[-1]]
-
-
-def _given(fidelity: Fidelity, rungs: object, r_min: float | None) -> list[float]:
+    if rungs is None:
+        return [*rung_levels(fidelity, r_min, eta), fidelity.values[-1]]
     if r_min is not None:
         raise InvalidOption(f"r_min is {r_min!r} and rungs is {rungs!r}, but only one of them may be given")
+    number("eta", eta, above=1)
+    return [*_given(fidelity, rungs), fidelity.values[-1]]
+
+
+def _given(fidelity: Fidelity, rungs: object) -> list[float]:
     below = f"fidelities of {fidelity.describe()} below the largest, ascending"
     if isinstance(rungs, str) or not isinstance(rungs, Sequence) or not rungs:
         raise InvalidOption(f"rungs is {rungs!r}, but must be a list of {below}")
@@ -65,8 +66,9 @@ def rung_levels(fidelity: Fidelity, r_min: float | None, eta: float) -> tuple[fl
     Raises:
         InvalidOption: ``eta`` is not above 1, or ``r_min`` not above 0 or so large that no rung is left.
     """
-    eta = number("eta", eta, above=1)
-    r_min = None if r_min is None else number("r_min", r_min, above=0)
+    number("eta", eta, above=1)
+    if r_min is not None:
+        number("r_min", r_min, above=0)
     positive = [value for value in fidelity.values if value > 0]
     if len(positive) < 2:
         return ()

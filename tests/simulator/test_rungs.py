@@ -120,9 +120,24 @@ def test_an_eta_so_near_to_one_that_its_powers_never_end_is_refused() -> None:
         rung_levels(epochs(9), None, 1.0000001)
 
 
+def test_settings_may_be_numbers_of_numpy() -> None:
+    tenths = Fidelity("fraction", tuple(k / 10 for k in range(1, 11)))
+    for kind in (float, np.float64, np.float32):
+        assert rung_levels(tenths, kind(0.1), np.int64(3)) == (0.1, 0.3, 0.9)
+        assert rung_levels(epochs(100), kind(2.5), kind(3)) == (3, 8, 23, 68)
+
+
+def test_rungs_that_are_given_do_not_depend_on_eta() -> None:
+    assert goals(epochs(50), 1.0000001, rungs=[5]) == [5, 50]
+    with pytest.raises(InvalidOption, match="^eta is 1, but must be a number above 1"):
+        goals(epochs(50), 1, rungs=[5])
+
+
 def test_fractions_are_those_of_the_decimals_and_noise_is_none() -> None:
     assert fraction(0.1) == Fraction(1, 10)
     assert fraction(10**400) == 10**400
+    assert fraction(np.float32(0.1)) == fraction(np.float64(0.1)) == Fraction(1, 10)
+    assert fraction(np.int64(3)) == 3
     assert ratio(0.1, 0.3) == ratio(0.1111111111111111, 1 / 3) == ratio(2 / 27, 2 / 9) == Fraction(1, 3)
     assert (floor(3 * fraction(1 / 3)), ceil(3 * fraction(0.4)), ceil(fraction(0.1 * 3) * 10)) == (1, 2, 3)
     assert (floor(Fraction(299, 100)), ceil(Fraction(301, 100))) == (2, 4)

@@ -134,6 +134,14 @@ def test_a_trial_that_is_nan_at_a_milestone_makes_way_whoever_is_left() -> None:
     assert scheduler.suggest().checkpoint_of == 3  # type: ignore[union-attr]
 
 
+def test_the_loss_of_a_trial_that_failed_counts_no_more() -> None:
+    _, told = population(workers=4)
+    assert told.report(0, 3, 0.2) == "continue until 6"
+    assert told.report(1, 3, 0.1) == "continue until 6"
+    told.end(0, "failed")
+    assert told.report(2, 3, 0.15) == "stop"  # the worse of two
+
+
 def test_of_equal_losses_the_place_with_the_lower_number_is_the_better_one() -> None:
     _, told = population(workers=4)
     assert told.report(2, 3, 0.5) == "continue until 6"
