@@ -317,7 +317,8 @@ class Oracle:
                 self.end(job, "end")
             else:
                 self.preempt(job)
-                self.look_at("cost")  # T14
+                if job.outcome is TrialStatus.PREEMPTED:
+                    self.look_at("cost")  # T14
 
     def all_is_in(self, job: Job) -> bool:
         crashed = job.crash == NEVER or job.crash <= self.now
