@@ -126,7 +126,7 @@ class Scheduler(Protocol):
     """
 
     def suggest(self) -> Start | Resume | None:
-        """A job for an idle worker, or ``None``: nothing now, ask again after the next event."""
+        """A job for an idle worker, or ``None``: nothing now, ask again when more has happened."""
 
     def on_report(self, trial: Trial, report: Report) -> Decision:
         """What becomes of the trial after this report."""
