@@ -44,11 +44,24 @@ def _is_meant(value: float, exact: float) -> bool:
 def _plain(value: object) -> Value:
     """A choice as a built-in value: numpy's scalars become Python's."""
     choice = plain(value)
-    if isinstance(choice, str | int):
+    if isinstance(choice, str):
+        return _unicode(choice)
+    if isinstance(choice, int):
         return choice
     if isinstance(choice, numbers.Real) and math.isfinite(choice):
         return float(choice)
     raise InvalidSpace(f"a choice is a string, a finite number or a bool, not {value!r}")
+
+
+def _unicode(text: str) -> str:
+    """The text, which must be one that can be written to a file: without lone surrogates."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as err:
+        raise InvalidSpace(
+            f"the choice {text!a} is not Unicode text, which no file could hold: {err}"
+        ) from err
+    return text
 
 
 def _kind(value: object) -> str:

@@ -252,3 +252,10 @@ def test_whole_numbers_are_drawn_evenly_and_to_the_last_digit():
     small = Integer(1, 3).at_all(np.arange(3000) / 3000)
     assert [small.count(value) for value in (1, 2, 3)] == [1000, 1000, 1000]
     assert Integer(0, 10**30).at(1 - 2**-53) > 10**30 - 10**15
+
+
+@pytest.mark.parametrize("choice", ["\ud800", "a\udfffb"])
+def test_a_choice_is_text_that_a_file_can_hold(choice):
+    for domain in (lambda: Categorical(("a", choice)), lambda: Ordinal((choice,)), lambda: Constant(choice)):
+        with pytest.raises(InvalidSpace, match="is not Unicode text, which no file could hold"):
+            domain()

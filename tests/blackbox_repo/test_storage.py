@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from blackbox_repo.domains import Categorical, Integer
-from blackbox_repo.errors import FormatError
+from blackbox_repo.errors import FormatError, IntegrityError
 from blackbox_repo.manifest import Manifest, read_manifest
 from blackbox_repo.repository import load_blackbox, verify
 from blackbox_repo.schema import Fidelity, Objective, Schema
@@ -142,3 +143,60 @@ def test_names_that_leave_their_folder_or_that_some_systems_cannot_store_are_ref
 )
 def test_names_that_every_system_can_store_are_fine(name):
     replace(described(Space({"x": Integer(1, 2)})), name=name)
+
+
+def test_a_table_of_choices_of_several_kinds_is_a_frame_of_them(tmp_path):
+    choices = ["sqrt", 0.5, 1, "1"]
+    _, after = kept(tmp_path, Space({"x": Categorical(choices)}), table({"x": choices}))
+    found = after.to_pandas()["x"].tolist()[::2]
+    assert [(type(value), value) for value in found] == [(type(choice), choice) for choice in choices]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+@pytest.mark.parametrize("kind", ["pipe", "device", "folder", "larger"])
+def test_what_is_no_file_of_the_size_that_the_manifest_says_is_not_read(tmp_path, kind):
+    kept(tmp_path, Space({"x": Integer(1, 2)}), table({"x": [1, 2]}))
+    file = tmp_path / "mine" / "a.parquet"
+    content = file.read_bytes()
+    file.unlink()
+    makers = {
+        "pipe": lambda: os.mkfifo(file),
+        "device": lambda: file.symlink_to("/dev/zero"),
+        "folder": file.mkdir,
+        "larger": lambda: file.write_bytes(content + b"x"),
+    }
+    makers[kind]()
+    with pytest.raises(IntegrityError, match="is corrupted|is not a regular file"):
+        load_blackbox(tmp_path / "mine")["a"]
+    (finding,) = verify(tmp_path / "mine")
+    assert finding.problem
+
+
+def test_a_manifest_whose_text_was_changed_is_refused_and_one_that_nobody_vouches_for_is_told(tmp_path):
+    kept(tmp_path, Space({"x": Integer(1, 2)}), table({"x": [1, 2]}))
+    path = tmp_path / "mine" / "manifest.json"
+    path.write_text(path.read_text().replace('"title": "Mine"', '"title": "Mane"'))
+    with pytest.raises(
+        IntegrityError, match=r"is not what manifest.sha256 beside it vouches for: its sha256 is"
+    ):
+        load_blackbox(tmp_path / "mine")
+    (tmp_path / "mine" / "manifest.sha256").unlink()
+    assert load_blackbox(tmp_path / "mine").manifest.title == "Mane"
+    assert [finding.problem.partition(";")[0] for finding in verify(tmp_path / "mine")] == [
+        "nothing vouches for manifest.json",
+        "",
+    ]
+
+
+def test_no_flipped_bit_of_a_manifest_is_believed(tmp_path):
+    kept(tmp_path, Space({"x": Integer(1, 2)}), table({"x": [1, 2]}))
+    for name in ("manifest.json", "manifest.sha256"):
+        path = tmp_path / "mine" / name
+        whole = path.read_bytes()
+        for place in range(0, len(whole) - 17, max(len(whole) // 60, 1)):
+            path.write_bytes(whole[:place] + bytes([whole[place] ^ 1 << place % 8]) + whole[place + 1 :])
+            if path.read_bytes().split()[:1] == whole.split()[:1] and name != "manifest.json":
+                continue  # the name behind the digest
+            with pytest.raises(FormatError):
+                load_blackbox(tmp_path / "mine")
+        path.write_bytes(whole)
