@@ -102,6 +102,14 @@ def test_between_a_number_and_infinity_lies_whatever_is_smaller_than_infinity() 
     assert told.report(4, 1, math.inf) == "stop"  # of 1, 1e300 and twice infinity
 
 
+def test_an_average_stays_infinite_when_finite_losses_follow() -> None:
+    told = driver(min_trials=2)
+    told.report(0, 1, math.inf)
+    told.report(0, 2, 5.0)
+    told.report(1, 2, 1.0)
+    assert told.report(2, 2, math.inf) == "stop"  # the averages are infinity and 1
+
+
 def test_the_grace_begins_at_the_fidelity_at_or_next_above_it() -> None:
     told = driver(grace=1.5, min_trials=1)
     assert [told.report(0, epoch, 1.0) for epoch in (1, 2)] == ["continue"] * 2
