@@ -53,6 +53,7 @@ class PASHA:
         initial: Sequence[Configuration] = (),
         duplicates: bool = False,
     ) -> None:
+        self._goals = goals(schema.fidelity, eta, r_min, rungs)
         configurations = RandomConfigurations(schema.space, seed, initial, duplicates=duplicates)
         self._configuration, self.upcoming = configurations.next, configurations.upcoming
         self._shown = shown(
@@ -65,7 +66,6 @@ class PASHA:
             duplicates=duplicates or (),
         )
         self._target = schema.objective(schema.target)
-        self._goals = goals(schema.fidelity, eta, r_min, rungs)
         self._rungs = [
             PromotionRung(ratio(low, high)) for low, high in zip(self._goals, self._goals[1:], strict=False)
         ]

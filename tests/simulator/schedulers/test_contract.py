@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from blackbox_repo.errors import InvalidOption
@@ -82,6 +83,26 @@ def test_initial_configurations_must_exist(name: str, initial: Any, message: str
     with pytest.raises(InvalidOption) as caught:
         scheduler_factory(name, {"initial": initial})(schema_of(SCATTERED), 0)
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "name", ["asha", "asha-promotion", "hyperband", "mo-asha", "pasha", "successive-halving"]
+)
+def test_rungs_are_refused_by_name_and_shown(name: str) -> None:
+    schema = schema_of(CONDITIONAL, epochs=50)
+    for settings, message in (
+        ({"rungs": np.array([1, 5])}, "rungs is array([1, 5]), but must be a list of fidelities of 1..50"),
+        ({"rungs": [50]}, "rungs is [50], but must be fidelities of 1..50 below the largest, ascending"),
+        ({"rungs": [5], "r_min": 2}, "r_min is 2 and rungs is [5], but only one of them may be given"),
+        ({"r_min": 500}, "r_min is 500, but must leave a rung below the largest fidelity"),
+        ({"eta": "3"}, "eta is '3', but must be a number above 1"),
+        ({"eta": None}, "eta is None, but must be a number above 1"),
+    ):
+        with pytest.raises(InvalidOption) as caught:
+            scheduler_factory(name, settings)(schema, 0)
+        assert str(caught.value).startswith(message)
+    assert "rungs=[2, 20]" in repr(scheduler_factory(name, {"rungs": (2, 20)})(schema, 0))
+    assert "rungs" not in repr(scheduler_factory(name, {})(schema, 0))
 
 
 @every_scheduler
