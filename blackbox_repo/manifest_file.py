@@ -1,4 +1,4 @@
-"""The types of ``manifest.json``, key by key; docs/format.md says what they mean."""
+"""The types of ``manifest.json``, and of a schema elsewhere, key by key; docs/format.md has their meaning."""
 
 from __future__ import annotations
 
@@ -69,6 +69,16 @@ class _Objective(_Strict):
     cumulative: bool = False
     provenance: Literal["measured", "interpolated", "surrogate", "modelled"] = "measured"
     known_range: tuple[float, float] | None = None
+
+
+class SchemaFile(_Strict):
+    """A schema by itself, as in the header of a run."""
+
+    space: _Space
+    fidelity: _Fidelity
+    objectives: list[_Objective]
+    target: str
+    time: str | None
 
 
 class _Source(_Strict):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -87,15 +87,12 @@ class Run:
     segment_columns: Mapping[str, Sequence[Any]]
     report_columns: Mapping[str, Array]
     call_columns: Mapping[str, Sequence[Any]]
-    candidates: Sequence[Configuration] | None = field(default=None)
+    candidates: Sequence[Configuration] | None = None
 
     def __post_init__(self) -> None:
-        for name in (
-            "header",
-            "records",
-            *(f"{what}_columns" for what in ("trial", "segment", "report", "call")),
-        ):
-            object.__setattr__(self, name, frozen(getattr(self, name)))
+        for each in fields(self):
+            if each.name != "candidates":
+                object.__setattr__(self, each.name, frozen(getattr(self, each.name)))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), tuple(getattr(self, each.name) for each in fields(self))  # arrays stay read-only

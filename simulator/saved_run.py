@@ -20,6 +20,7 @@ import numpy as np
 from blackbox_repo import typed_json
 from blackbox_repo.errors import BlackboxRepoError, FormatError, IntegrityError, InvalidOption
 from blackbox_repo.folders import appearing, recover
+from blackbox_repo.manifest_file import SchemaFile
 from blackbox_repo.schema import Schema
 from simulator.clock import NANOSECONDS
 from simulator.columns import fidelities
@@ -60,7 +61,7 @@ class _Header(msgspec.Struct):
     conditions: dict[str, Any]
     version: str
     numbers: int
-    schema: dict[str, Any]
+    schema: SchemaFile
 
 
 _OF_THE_FOLDER = ("format", "digest", "reason", "end_ns", "files")
@@ -247,7 +248,7 @@ def _check_reports(run: Run) -> None:
 
 def _schema(saved: Saved) -> Schema:
     with _blamed(saved.folder / HEADER):
-        return Schema.from_json(saved.known.schema)
+        return Schema.from_json(saved.text["schema"])
 
 
 def _read(saved: Saved, name: str) -> Any:

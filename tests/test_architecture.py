@@ -32,7 +32,7 @@ RESULTS = {
     "simulator.log": {"blackbox_repo.folders", "blackbox_repo.lock", "blackbox_repo.typed_json"},
     "simulator.run": {"blackbox_repo.frozen", "blackbox_repo.plain_text"},
     "simulator.run_tables": {"blackbox_repo.arrow_table"},
-    "simulator.saved_run": {"blackbox_repo.folders", "blackbox_repo.typed_json"},
+    "simulator.saved_run": {f"blackbox_repo.{m}" for m in ("folders", "manifest_file", "typed_json")},
     "simulator.scheduler_page": {"blackbox_repo.terminal"},
     "simulator.story_page": {"blackbox_repo.terminal", "blackbox_repo.words"},
     "simulator.summary": {"blackbox_repo.plain_text", "blackbox_repo.terminal", "blackbox_repo.words"},

@@ -307,6 +307,60 @@ def test_what_is_no_header_is_refused(saved: Path, tmp_path: Path, text: str) ->
     refused_in_one_line(folder)
 
 
+def places(value: Any, *before: str | int) -> Iterator[tuple[str | int, ...]]:
+    """The ways to all values in parsed JSON."""
+    yield before
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, part in inner:
+        yield from places(part, *before, key)
+
+
+STRANGE: list[Any] = [None, True, 0, -1, 1.5, HUGE, "", "x", [], {}, [1], ["x"], {"x": 1}, [[]], 1e308, -0.0]
+
+
+def mutated(header: dict[str, Any], number: int) -> dict[str, Any]:
+    """The header with something added, left out or replaced in one place."""
+    copied = json.loads(json.dumps(header))
+    ways = [way for way in places(copied) if way and way[0] != "files"]
+    *before, last = ways[draw.integer(len(ways), "place", number)]
+    inside = copied
+    for key in before:
+        inside = inside[key]
+    strange = STRANGE[draw.integer(len(STRANGE), "strange", number)]
+    how = draw.integer(5, "how", number)
+    if how == 0 and isinstance(inside, dict):
+        del inside[last]
+    elif how == 1:
+        inside.append(strange) if isinstance(inside, list) else inside.update(more=strange)
+    else:
+        inside[last] = strange
+    return copied
+
+
+def check_mutations(saved: Path, folder: Path, count: int) -> None:
+    shutil.copytree(saved, folder)
+    header = json.loads((folder / "run.json").read_text())
+    for number in range(count):
+        write_header(folder, json.dumps(mutated(header, number)))
+        try:
+            run = Run.load(folder)
+        except FormatError as err:
+            what = str(err)
+            assert "\n" not in what
+            continue
+        assert repr(run)
+        assert run.trials().num_rows == 12
+
+
+def test_malicious_headers_are_refused_in_one_line_or_harmless(saved: Path, tmp_path: Path) -> None:
+    check_mutations(saved, tmp_path / "run", 250)
+
+
+@pytest.mark.slow
+def test_5000_malicious_headers_are_refused_in_one_line_or_harmless(saved: Path, tmp_path: Path) -> None:
+    check_mutations(saved, tmp_path / "run", 5000)
+
+
 def changed(table: pa.Table, name: str, values: Any, kind: Any = None) -> pa.Table:
     column = pa.array(values, kind or table[name].type)
     return table.set_column(table.column_names.index(name), pa.field(name, column.type), column)
