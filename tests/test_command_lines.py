@@ -133,6 +133,17 @@ def test_packages_can_be_run_as_modules(tmp_path: Path) -> None:
     ]
 
 
+def test_every_command_is_on_the_page_of_the_command_lines() -> None:
+    page = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
+    for name, app in (("bb-repo", repo_cli.app), ("bb-sim", simulator_cli.app)):
+        row = " ".join(line for line in page.splitlines() if line.startswith(f"| `{name} "))
+        for command in app.registered_commands:
+            function = command.callback
+            assert function is not None
+            typed = command.name or function.__name__
+            assert re.search(rf"[ `]{typed}[ `]", row), typed
+
+
 # --- Ctrl-C -------------------------------------------------------------------------------------------------
 
 
