@@ -41,9 +41,10 @@ def tried(finished: Run) -> list[tuple[Any, ...]]:
     return [tuple(finished.configuration(trial).values()) for trial in range(count)]
 
 
+@pytest.mark.parametrize("workers", [1, 7])
 @pytest.mark.parametrize("name", ["asha-promotion", "hyperband", "pasha", "successive-halving"])
-def test_the_best_are_promoted_after_the_last_one_has_started(name: str) -> None:
-    finished = run(name, 7)
+def test_the_best_are_promoted_after_the_last_one_has_started(name: str, workers: int) -> None:
+    finished = run(name, workers)
     assert finished.reason == "exhausted"
     last = max(segment for segment in finished.segment_columns["started"])
     assert last > max(finished.trial_columns["started"])
