@@ -22,7 +22,7 @@ LONGEST_ANSWER = 1 << 20
 GRACE = 2.0
 """Real seconds that a process has for its own end, once its input has ended."""
 
-_MARK, _GENERATIONS = "BLACKBOX_REPO_CHILD", 100
+_MARKS, _GENERATIONS = "BLACKBOX_REPO_CHILD_OF", 100
 _CHUNK, _LAST_WORDS, _SHOWN = 1 << 16, 600, 200
 
 
@@ -47,8 +47,8 @@ class Child:
         self._command = shlex.join(command)
         if os.name != "posix":
             raise InvalidOption("processes as schedulers need a POSIX system, such as Linux, macOS or WSL")
-        mark = f"{_MARK}={os.urandom(16).hex()}"
-        name, _, value = mark.partition("=")
+        mark = os.urandom(16).hex()
+        marks = f"{os.environ.get(_MARKS, '')} {mark}"  # this process may be somebody's child itself
         try:
             self._process = subprocess.Popen(  # noqa: S603  the command is the user's own
                 command,
@@ -57,7 +57,7 @@ class Child:
                 stderr=subprocess.PIPE,
                 bufsize=0,
                 start_new_session=True,
-                env={**os.environ, name: value},
+                env={**os.environ, _MARKS: marks},
             )
         except OSError as err:
             raise InvalidOption(f"the process {self._command} cannot be started: {err}") from err
@@ -205,7 +205,7 @@ def _marked(mark: bytes) -> list[int]:
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
-            if mark in (folder / "environ").read_bytes().split(b"\0"):
+            if mark in (folder / "environ").read_bytes():
                 found.append(int(folder.name))
     return found
 

@@ -451,6 +451,24 @@ def test_a_child_that_has_left_the_group_does_not_outlive_the_run_either(tmp_pat
         time.sleep(0.01)
 
 
+@pytest.mark.skipif(not Path("/proc").exists(), reason="children are found in /proc")
+def test_the_child_of_a_child_is_killed_with_it(tmp_path: Path) -> None:
+    pid = tmp_path / "pid"
+    code = (
+        "import sys, time\nfrom simulator.adapters.child import Child\n"
+        f"inner = Child(['bash', '-c', 'echo $$ > {pid}; sleep 1000'])\nprint(sys.stdin.readline())\n"
+        "sys.stdout.flush()\ntime.sleep(1000)\n"
+    )
+    outer = Child([sys.executable, "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r})\n{code}"])
+    with pytest.raises(ChildError):
+        outer.ask(b"hello", 30)  # answers two lines
+    assert not exists(int(pid.read_text())) or is_zombie(int(pid.read_text()))
+
+
+def is_zombie(pid: int) -> bool:
+    return Path(f"/proc/{pid}/stat").read_text().split()[2] == "Z"
+
+
 def test_a_program_that_does_not_read_is_named_too() -> None:
     child = Child(["sleep", "1000"])
     with pytest.raises(ChildError, match=r"sleep 1000 gave no answer in 0.2 s"):
