@@ -95,6 +95,27 @@ def test_a_point_that_is_there_twice_is_refused() -> None:
             table_of_points(SCHEMA, columns([*ROWS, again]), labels=["id"])
 
 
+@pytest.mark.parametrize("place", range(3))
+def test_a_point_that_is_there_twice_is_refused_wherever_it_is(place: int) -> None:
+    rows = [*ROWS[:3], ROWS[place]]
+    with pytest.raises(FormatError, match=rf"^1 point of the same .* seed=1, epoch={place + 1}\)$"):
+        table_of_points(SCHEMA, columns(rows), labels=["id"])
+    two = [ROWS[0], ROWS[3]]  # two runs, of one point each at the same epoch
+    assert table_of_points(SCHEMA, columns(two), labels=["id"]).lengths.tolist() == [1, 1]
+
+
+def test_a_constant_that_is_nan_is_nan_at_every_point() -> None:
+    nan, other = float("nan"), float("nan")
+    assert nan is not other
+    both = [(*ROWS[0][:5], nan, *ROWS[0][6:]), (*ROWS[1][:5], other, *ROWS[1][6:])]
+    assert np.isnan(table_of_points(SCHEMA, columns(both), labels=["id"]).constants["weights"]).all()
+    for mixed in ([ROWS[0], both[1]], [both[0], ROWS[1]]):
+        with pytest.raises(
+            FormatError, match="^'weights' has one value a run, but changes 1 time within one"
+        ):
+            table_of_points(SCHEMA, columns(mixed), labels=["id"])
+
+
 def test_two_values_of_what_has_one_a_run_are_refused() -> None:
     rows = [ROWS[0], (*ROWS[1][:5], 11.0, *ROWS[1][6:])]
     with pytest.raises(
