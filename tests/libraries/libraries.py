@@ -2,6 +2,7 @@
 
     tests/libraries/run                all of them, about half an hour
     tests/libraries/run nni hyperopt   these
+    tests/libraries/run --floors       the tests only, with the lowest versions that pyproject.toml allows
 
 For each library it runs the tests of its adapter, and then each of its schedulers of schedulers.py twice: one
 fixed run in two processes with different hash seeds. What it saw goes to docs/libraries.json, where only the
@@ -35,6 +36,7 @@ RESULTS = ROOT / "docs" / "libraries.json"
 TESTING = ("pytest>=8.0", "hypothesis>=6.100")
 INSTALLING, TESTS, RUNNING = 1800, 900, 600
 """Real seconds."""
+PASSED = re.compile(r"\d+ passed(, \d+ (deselected|skipped|warnings?))*")
 
 
 class Failed(Exception):
@@ -78,8 +80,8 @@ def called(command: Sequence[str | Path], seconds: float, hash_seed: str = "0") 
     return done.stdout
 
 
-def wanted(library: Library) -> list[str]:
-    """What to install for it: the extra's requirements in pyproject.toml, and more."""
+def wanted(library: Library, *, floors: bool = False) -> list[str]:
+    """What to install for it: the extra's requirements in pyproject.toml, at their lowest if so, and more."""
     text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     line = re.search(rf"^{re.escape(library.extra)} = \[(.*?)\] *(#.*?)?$", text, re.MULTILINE | re.DOTALL)
     if line is None:
@@ -87,7 +89,8 @@ def wanted(library: Library) -> list[str]:
     core = re.search(r"^dependencies = \[(.*)\]$", text, re.MULTILINE)
     assert core is not None
     replaced = {_package(requirement) for requirement in library.also}
-    found = re.findall(r'"([^"]+)"', core[1] + line[1])
+    extra = line[1].replace(">=", "==") if floors else line[1]
+    found = re.findall(r'"([^"]+)"', core[1] + extra)
     return [*(one for one in found if _package(one) not in replaced), *library.also, *TESTING]
 
 
@@ -95,14 +98,15 @@ def _package(requirement: str) -> str:
     return re.split(r"[<>=\[]", requirement)[0]
 
 
-def python_of(name: str) -> Path:
+def python_of(name: str, *, floors: bool = False) -> Path:
     """The interpreter of the library's environment, made if it is not there."""
     cache = os.environ.get("BB_LIBRARIES_CACHE") or Path(
         os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "blackbox-repo", "libraries"
     )
-    folder = Path(cache, f"{name}-{sys.version_info.major}.{sys.version_info.minor}")
+    kind = "-floors" * floors
+    folder = Path(cache, f"{name}{kind}-{sys.version_info.major}.{sys.version_info.minor}")
     python = folder / ("Scripts" if os.name == "nt" else "bin") / "python"
-    requirements, complete = wanted(LIBRARIES[name]), folder / "complete"
+    requirements, complete = wanted(LIBRARIES[name], floors=floors), folder / "complete"
     if not complete.is_file() or complete.read_text(encoding="utf-8").splitlines() != requirements:
         venv.create(folder, clear=True, with_pip=True)
         pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
@@ -169,7 +173,7 @@ def verdict(row: dict[str, Any]) -> str:
 
 def fine(library: dict[str, Any]) -> bool:
     """Whether all is well with a library."""
-    passed = re.fullmatch(r"\d+ passed(, \d+ (deselected|skipped|warnings?))*", library.get("tests", ""))
+    passed = PASSED.fullmatch(library.get("tests", ""))
     return bool(passed) and all(row.get("twice") for row in library["schedulers"])
 
 
@@ -186,12 +190,32 @@ def _key(row: dict[str, Any]) -> str:
     return json.dumps([row["scheduler"], row["settings"], row["blackbox"], row["trials"]], sort_keys=True)
 
 
+def floor_holds(name: str) -> bool:
+    """Whether the adapter's tests pass with the lowest versions; nothing is kept of it."""
+    try:
+        said = tested(python_of(name, floors=True), LIBRARIES[name])
+    except Failed as err:
+        said = f"cannot be installed: {err}"
+    print(f"{name} at its lowest: {said}", flush=True)  # noqa: T201
+    return bool(PASSED.fullmatch(said))
+
+
 def main() -> int:
-    """Write the results after each library; 0 if all is well."""
+    """0 if all is well."""
     parser = argparse.ArgumentParser(description="Test and run the schedulers of HPO libraries.")
     parser.add_argument("library", nargs="*", choices=[[], *LIBRARIES], help="by default all")
+    parser.add_argument("--floors", action="store_true", help="test the lowest versions, and run nothing")
+    options = parser.parse_args()
+    if options.floors:
+        held = {name: floor_holds(name) for name in options.library or LIBRARIES}
+        return 0 if all(held.values()) else 1
+    return run_all(options.library or list(LIBRARIES))
+
+
+def run_all(names: Sequence[str]) -> int:
+    """Test and run these libraries, and write what was seen after each; 0 if all is well."""
     well = True
-    for name in parser.parse_args().library or LIBRARIES:
+    for name in names:
         found = seen(name)
         results = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.is_file() else {}
         others = changed(results.get(name, {}), found)

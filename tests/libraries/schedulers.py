@@ -71,7 +71,7 @@ LIBRARIES = {
         ),
         also=("scikit-learn", "statsmodels", "xgboost"),
     ),
-    # the last one with schedulers that pause; it wants numpy 1, for which newer pyarrows are not made
+    # the last one with schedulers that pause; it wants numpy 1, with which the newest pyarrows do not load
     "syne-tune-0.13": Library(
         "syne-tune",
         "syne-tune",
@@ -84,7 +84,7 @@ LIBRARIES = {
             Fixed("syne-tune:DEHB"),
             Fixed("syne-tune:PopulationBasedTraining", {"settings": {"perturbation_interval": 5}}),
         ),
-        also=("syne-tune[gpsearchers]==0.13.0", "scikit-learn", "statsmodels", "pyarrow<22", "xgboost"),
+        also=("syne-tune[gpsearchers]==0.13.0", "scikit-learn", "statsmodels", "xgboost"),
     ),
     "ray": Library(
         "ray",
