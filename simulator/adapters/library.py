@@ -26,14 +26,14 @@ def require(module: str, extra: str, package: str | None = None) -> Any:
         package: What the library is called on PyPI, where that is not its module's name.
 
     Raises:
-        InvalidOption: It is not installed; the message says how to install it.
+        InvalidOption: It is not installed, or breaks; the message says how to install it.
     """
     try:
         return importlib.import_module(module)
-    except ImportError as err:
+    except Exception as err:  # it is not there, or too old for what else is installed
         package = package or module.partition(".")[0]
         raise InvalidOption(
-            f"this scheduler needs {package}, which cannot be imported ({err}); install it with "
+            f"this scheduler needs {package}, which cannot be imported ({said(err)}); install it with "
             f"pip install 'blackbox-repo[{extra}]'"
         ) from err
 

@@ -19,6 +19,7 @@ from simulator.adapters.library import (
     made,
     name_of,
     objectives_of,
+    require,
     said,
     settings_of,
 )
@@ -119,3 +120,15 @@ def test_what_is_made_is_of_the_librarys_kind() -> None:
     assert check_made(3, int, Thing) == 3
     with pytest.raises(InvalidOption, match="Thing made a str, which is no int"):
         check_made("3", int, Thing)
+
+
+def test_a_library_that_is_absent_or_breaks_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Older versions of Ray and Nevergrad use what pyarrow and numpy have no longer."""
+    (tmp_path / "too_old.py").write_text("import math\nmath.gone\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(
+        InvalidOption, match="needs too_old, which cannot be imported .AttributeError:"
+    ):
+        require("too_old", "old")
+    with pytest.raises(InvalidOption, match=r"needs surely-absent, .*; install it with .*\[absent\]'"):
+        require("surely_absent.parts", "absent", "surely-absent")

@@ -256,7 +256,7 @@ def test_the_seed_is_the_runs_and_missing_parts_are_named() -> None:
     with pytest.raises(InvalidOption, match="TPESampler: the setting seed=3 contradicts seed="):
         simulated(Optuna(sampler_settings={"seed": 3}))
     if find_spec("torch") is None:
-        with pytest.raises(SchedulerError, match="suggest.. .* raised ModuleNotFoundError.*'torch'"):
+        with pytest.raises((InvalidOption, SchedulerError), match="No module named 'torch'"):
             simulated(Optuna("GPSampler"))
 
 
