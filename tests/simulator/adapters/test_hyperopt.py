@@ -103,7 +103,7 @@ def test_initial_configurations_come_first() -> None:
     assert configurations(run)[:3] == first
     assert "initial=[{'x': " in run.header["scheduler"]
     with pytest.raises(InvalidOption, match=r"initial\[0\] is no configuration of the space"):
-        simulated(made_blackbox(SPACE), Hyperopt(initial=[{"x": 0.0}]))
+        simulated(made_blackbox(SPACE), Hyperopt(initial=[{"x": 9.0}]))
 
 
 def test_settings_reach_the_library_and_wrong_ones_are_refused() -> None:

@@ -384,7 +384,7 @@ def test_schedulers_that_have_no_place_here_are_refused() -> None:
 def test_a_scheduler_that_lacks_a_part_names_it() -> None:
     if find_spec("sklearn") is not None:
         pytest.skip("nothing is missing")
-    with pytest.raises(InvalidOption, match="PB2 cannot be made with the settings {}: .*scikit-learn"):
+    with pytest.raises(InvalidOption, match="PB2 cannot be made with the settings {}: .*install"):
         RayTune("PB2", num_samples=4)(made_blackbox(NUMBERS).schema, 0)
 
 
