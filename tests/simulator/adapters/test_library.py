@@ -126,9 +126,7 @@ def test_a_library_that_is_absent_or_breaks_is_named(tmp_path: Path, monkeypatch
     """Older versions of Ray and Nevergrad use what pyarrow and numpy have no longer."""
     (tmp_path / "too_old.py").write_text("import math\nmath.gone\n")
     monkeypatch.syspath_prepend(tmp_path)
-    with pytest.raises(
-        InvalidOption, match="needs too_old, which cannot be imported .AttributeError:"
-    ):
+    with pytest.raises(InvalidOption, match="needs too_old, which cannot be imported .AttributeError:"):
         require("too_old", "old")
     with pytest.raises(InvalidOption, match=r"needs surely-absent, .*; install it with .*\[absent\]'"):
         require("surely_absent.parts", "absent", "surely-absent")
