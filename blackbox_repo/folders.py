@@ -88,7 +88,8 @@ def recover(folder: Path) -> None:
     Raises:
         Occupied: Another process is writing the folder.
     """
-    if any(path.exists() for path in _places(folder)[1:]):
+    nameless = not folder.resolve().name  # the root of all folders, which nobody replaces
+    if not nameless and any(path.exists() for path in _places(folder)[1:]):
         with alone(folder):
             _settle(folder)
 

@@ -116,9 +116,10 @@ class Run:
         )
 
     def _found(self) -> str:
-        best = self.best()
+        constant = self.schema.objective(self.schema.target).constant
+        best = None if constant else self.best()
         if best is None:
-            return f"no report of {self.schema.target}"
+            return f"no best {self.schema.target}"
         where = f"{self.schema.fidelity.name} {best.fidelity} of trial {best.trial}"
         return f"best {best.objective} {best.value:.6g} at {where}"
 

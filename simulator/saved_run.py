@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any
@@ -26,7 +27,6 @@ from simulator.clock import NANOSECONDS
 from simulator.columns import fidelities
 from simulator.events import Kind
 from simulator.run import Run
-from simulator.trace import digest_of
 
 FORMAT = 2
 HEADER, CHECKSUM = "run.json", "run.sha256"
@@ -111,15 +111,15 @@ def save(run: Run, folder: Path, check: Callable[[Path], object] | None = None) 
     check = check or (lambda existing: check_free(existing, run.digest))
     if folder.exists():
         check(folder)
-    with appearing(folder, check) as partial:
+    with appearing(folder, check) as place:
         for name, table in tables.items():
-            pq.write_table(table, partial / name, compression="zstd")
-        files = {name: _described((partial / name).read_bytes()) for name in tables}
+            pq.write_table(table, place / name, compression="zstd")
+        files = {name: _described((place / name).read_bytes()) for name in tables}
         said = {"format": FORMAT, "digest": run.digest, "reason": run.reason, "end_ns": run.end}
         text = json.dumps({**said, **run.header, "files": files}, indent=1, allow_nan=False)
         content = f"{text}\n".encode()
-        (partial / HEADER).write_bytes(content)
-        (partial / CHECKSUM).write_bytes(_checksum(content))
+        (place / HEADER).write_bytes(content)
+        (place / CHECKSUM).write_bytes(_checksum(content))
 
 
 def _described(content: bytes) -> dict[str, Any]:
@@ -201,37 +201,42 @@ def load(folder: Path) -> Run:
         raise FormatError(
             f"{folder / HEADER} lists the files {sorted(saved.known.files)!r}, not {list(FILES)}"
         )
-    tables = {name: _read(saved, name) for name in FILES}
     schema = _schema(saved)
-    with _blamed(folder / _TRACE):
-        records = run_tables.records_of(tables[_TRACE])
-        if digest_of(records) != saved.digest:
-            raise IntegrityError(f"it does not have the digest {saved.digest}")
-    with _blamed(folder / _TRIALS):
-        trials = run_tables.trial_columns_of(tables[_TRIALS], schema)
-    with _blamed(folder / _SEGMENTS):
-        segments = run_tables.segment_columns_of(tables[_SEGMENTS])
-    with _blamed(folder / _REPORTS):
-        reports = run_tables.report_columns_of(tables[_REPORTS], schema)
-    with _blamed(folder / _CALLS):
-        calls = run_tables.call_columns_of(tables[_CALLS])
-    said = (saved.header, saved.known.reason, saved.known.end_ns)
-    run = Run(*said, records, trials, segments, reports, calls)
-    with _blamed(folder / _SEGMENTS):
-        _check_segments(run)
-    with _blamed(folder / _REPORTS):
-        _check_reports(run)
+
+    def part(name: str, columns_of: Callable[[Any], Any]) -> Any:
+        table = _read(saved, name)
+        with _blamed(folder / name):
+            return columns_of(table)
+
+    run = Run(
+        header=saved.header,
+        reason=saved.known.reason,
+        end=saved.known.end_ns,
+        records=part(_TRACE, run_tables.records_of),
+        trial_columns=part(_TRIALS, partial(run_tables.trial_columns_of, schema=schema)),
+        segment_columns=part(_SEGMENTS, run_tables.segment_columns_of),
+        report_columns=part(_REPORTS, partial(run_tables.report_columns_of, schema=schema)),
+        call_columns=part(_CALLS, run_tables.call_columns_of),
+    )
+    for name, check in ((_TRACE, _check_digest), (_SEGMENTS, _check_segments), (_REPORTS, _check_reports)):
+        with _blamed(folder / name):
+            check(run, saved)
     return run
 
 
-def _check_segments(run: Run) -> None:
+def _check_digest(run: Run, saved: Saved) -> None:
+    if run.digest != saved.digest:
+        raise IntegrityError(f"it does not have the digest {saved.digest}")
+
+
+def _check_segments(run: Run, _saved: Saved) -> None:
     counts = run.trial_columns["segments"]
     numbers = [(trial, segment) for trial, count in enumerate(counts) for segment in range(count)]
     if [*zip(run.segment_columns["trial"], run.segment_columns["segment"], strict=True)] != numbers:
         raise FormatError(f"its segments are not those of which {_TRIALS} tells")
 
 
-def _check_reports(run: Run) -> None:
+def _check_reports(run: Run, _saved: Saved) -> None:
     told = run.records[run.records["kind"] == Kind.REPORT]
     of_the_trace = {
         "time": told["time"] / NANOSECONDS,
@@ -239,8 +244,9 @@ def _check_reports(run: Run) -> None:
         "segment": told["segment"],
         "fidelity": fidelities(run.schema)[told["point"]],
         "decision": told["code"],
-        run.schema.target: told["value"].view(np.float64),
     }
+    if not run.schema.objective(run.schema.target).constant:
+        of_the_trace[run.schema.target] = told["value"].view(np.float64)
     for name, values in of_the_trace.items():
         if not np.array_equal(run.report_columns[name], values, equal_nan=True):
             raise FormatError(f"its column {name!r} is not that of which {_TRACE} tells")

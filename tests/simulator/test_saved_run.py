@@ -33,6 +33,7 @@ from blackbox_repo import (
 from blackbox_repo.blackbox import Blackbox
 from blackbox_repo.errors import FormatError, IntegrityError, InvalidOption
 from blackbox_repo.space import Condition
+from blackbox_repo.views import with_target
 from simulator import ASHA, Conditions, RandomSearch, Run, Stop, simulate
 from simulator.saved_run import FILES
 
@@ -113,6 +114,21 @@ def test_a_run_without_a_trial_is_saved_too(tmp_path: Path) -> None:
     assert (loaded.trial_columns, loaded.best(), len(loaded.reports())) == (run.trial_columns, None, 0)
 
 
+def test_a_run_whose_target_is_constant_is_told_saved_and_loaded(tmp_path: Path) -> None:
+    size = Objective("size_mb", "min", "MB", constant=True)
+    blackbox = with_target(made_of(SPACE, size), "size_mb")
+    run = run_of(blackbox)
+    assert "no best size_mb" in repr(run)
+    run.save(tmp_path / "run")
+    assert Run.load(tmp_path / "run") == run
+
+
+def test_folders_that_hold_no_run_are_refused(tmp_path: Path) -> None:
+    for folder in (tmp_path, tmp_path / "missing", Path("/"), Path(__file__)):
+        with pytest.raises(FormatError, match="does not hold a run"):
+            Run.load(folder)
+
+
 @pytest.mark.parametrize("target", ["code", "off_table", "config.rate", "checkpoint_of"])
 def test_objectives_called_like_columns_of_the_results_do_not_collide(target: str, tmp_path: Path) -> None:
     run = run_of(made_of(SPACE, target=target))
@@ -138,8 +154,9 @@ def test_what_no_file_can_say_is_refused_before_anything_is_simulated() -> None:
 
     with pytest.raises(InvalidOption, match="the run could not be saved: its stop would hold"):
         simulate(made_of(SPACE), never, workers=1, stop=Stop(time=5, when=callback))
+    objective = Objective("size_mb", "none", unit="\udc00", constant=True)
     with pytest.raises(InvalidOption, match="the run could not be saved: its schema would hold"):
-        simulate(made_of(Space({"x": Categorical(("a", "\udc00"))})), never, workers=1, stop=Stop(time=5))
+        simulate(made_of(SPACE, objective), never, workers=1, stop=Stop(time=5))
 
 
 def test_the_tables_say_of_which_run_they_are_and_in_which_units(saved: Path) -> None:
