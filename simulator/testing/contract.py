@@ -59,7 +59,8 @@ class SchedulerContract:
         problems: Name -> makes a blackbox.
         circumstances: Name -> conditions under which it is tried on each problem.
         needs: ``["checkpoints"]`` if the scheduler cannot do without; independent fidelities have none.
-        may_end: It may suggest nothing any more before the time is up, as a grid does.
+        may_end: It may suggest nothing any more before the time is up, as a grid does; where every
+            configuration of a finite space was tried, each scheduler may.
         seeded: Another seed makes it try something else.
 
     Example:
@@ -142,7 +143,7 @@ class SchedulerContract:
                     )
                 except RunError as err:
                     raise AssertionError(f"under {here}: {err}") from err
-                assert run.reason == "time" or self.may_end, (
+                assert run.reason == "time" or self.may_end or _has_tried_everything(run), (
                     f"under {here} it suggests nothing any more after {run.end / 1e9:g} s ({run.reason}), "
                     f"and workers stay idle; if that is meant, say may_end = True"
                 )
@@ -295,3 +296,9 @@ def _global_state() -> tuple[Any, Any]:
 def _comparable(state: tuple[Any, Any]) -> tuple[Any, ...]:
     name, keys, *rest = state[1]
     return state[0], name, keys.tobytes(), *rest
+
+
+def _has_tried_everything(run: Run) -> bool:
+    """Whether the space is finite and each of its configurations was tried."""
+    tried = {tuple(run.configuration(trial).items()) for trial in run.trial_columns["trial"]}
+    return len(tried) == run.schema.space.size

@@ -101,7 +101,7 @@ def compare(name: str, salt: int, jobs: int, workers: int, distance: float) -> i
 
 
 @pytest.mark.parametrize(
-    ("name", "salt", "jobs"), [("asha", 223, 10), ("asha-promotion", 305, 16)], ids=["stops", "resumes"]
+    ("name", "salt", "jobs"), [("asha", 661, 10), ("asha-promotion", 622, 16)], ids=["stops", "resumes"]
 )
 def test_two_real_seconds_come_as_they_were_foretold(name: str, salt: int, jobs: int) -> None:
     compare(name, salt, jobs, workers=3, distance=0.025)
@@ -110,7 +110,7 @@ def test_two_real_seconds_come_as_they_were_foretold(name: str, salt: int, jobs:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "salt", "jobs"),
-    [("asha", 67, 24), ("asha-promotion", 68, 30), ("median-stopping", 335, 20)],
+    [("asha", 123, 24), ("asha-promotion", 420, 30), ("median-stopping", 260, 20)],
     ids=["stops", "resumes", "median"],
 )
 def test_half_a_real_minute_comes_as_it_was_foretold(name: str, salt: int, jobs: int) -> None:

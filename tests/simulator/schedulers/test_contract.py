@@ -23,7 +23,7 @@ def contract_of(name: str) -> type[SchedulerContract]:
     """The contract that users inherit, for a scheduler of ours."""
     settings = {
         "make_scheduler": staticmethod(scheduler_factory(name, {})),
-        "may_end": True,  # a finite space is used up
+        "may_end": name in {"grid", "pbt"},
         "needs": ("checkpoints",) if name == "pbt" else (),
         "seeded": name != "grid",
         "__module__": __name__,
