@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import signal
 import sys
+import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -22,7 +23,7 @@ from blackbox_repo.plain_text import printable
 _UsageError: Any = typer.BadParameter.__bases__[0]
 _ClickException: Any = _UsageError.__bases__[0]
 
-FAILED, BY_SIGNAL = 2, 128
+BUG, FAILED, BY_SIGNAL = 1, 2, 128
 _NARROWEST, _WIDEST = 30, 100  # columns of a help page
 
 
@@ -193,6 +194,9 @@ def _status(app: typer.Typer, name: str) -> int:
         return _failed(name, err)
     except (BlackboxRepoError, OSError, _ClickException) as err:
         return _failed(name, err)
+    except Exception:  # a bug is told in full, but by text that rules no terminal either
+        _say(printable(traceback.format_exc().rstrip(), keep="\n"))
+        return BUG
     return status if isinstance(status, int) else 0
 
 

@@ -106,7 +106,7 @@ def convert(  # noqa: PLR0913  a command line has as many options as it has
             _convert(recipe, raw, out, command)
     except BlackboxRepoError:
         if debug:
-            traceback.print_exc()
+            typer.echo(printable(traceback.format_exc(), keep="\n"), err=True)
         raise
 
 

@@ -26,7 +26,7 @@ def fail(kind: str) -> None:
     if kind == "system":
         open("/nowhere/file")
     if kind == "bug":
-        raise ZeroDivisionError("a bug")
+        raise ZeroDivisionError("a bug\x1b[31m")
     if kind == "interrupt":
         with console.interruptible(lambda: "half of it is kept\x1b"):
             os.kill(os.getpid(), signal.SIGINT)
@@ -77,7 +77,8 @@ def test_wrong_usage_points_to_the_help_of_the_command() -> None:
 def test_a_bug_keeps_its_traceback() -> None:
     result = bb_try("fail", "bug")
     assert result.returncode == 1
-    assert "ZeroDivisionError" in result.stderr
+    assert result.stderr.startswith("Traceback (most recent call last):\n")
+    assert result.stderr.endswith("ZeroDivisionError: a bug\\x1b[31m\n")
 
 
 def test_an_interrupt_says_what_was_kept() -> None:
