@@ -187,16 +187,8 @@ def _status(app: typer.Typer, name: str) -> int:
         return _ended(name, err)
     except BrokenPipeError:
         return _ended(name, Interrupted(_SIGPIPE))
-    except _UsageError as err:
-        if type(err).__name__ == "NoArgsIsHelpError":  # its message is the whole help
-            err.show()
-            return FAILED
+    except Exception as err:
         return _failed(name, err)
-    except (BlackboxRepoError, OSError, _ClickException) as err:
-        return _failed(name, err)
-    except Exception:  # a bug is told in full, but by text that rules no terminal either
-        _say(printable(traceback.format_exc().rstrip(), keep="\n"))
-        return BUG
     return status if isinstance(status, int) else 0
 
 
@@ -228,6 +220,12 @@ def _ended(name: str, interrupted: Interrupted) -> int:
 
 
 def _failed(name: str, err: Exception) -> int:
+    if type(err).__name__ == "NoArgsIsHelpError":
+        _say(str(err))  # the whole help
+        return FAILED
+    if not isinstance(err, (BlackboxRepoError, OSError, _ClickException)):
+        _say(printable("".join(traceback.format_exception(err)).rstrip(), keep="\n"))
+        return BUG
     if isinstance(err, OSError) and err.filename == streams.STDOUT:
         streams.silence_stdout()
     _say(f"{name}: error: {describe(err)}")
