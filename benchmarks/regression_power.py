@@ -1,7 +1,7 @@
 """Measures how often the regression kit raises a false alarm, and how often it catches a bug.
 
     python benchmarks/regression_power.py --measure 400   runs the pool: 400 seeds of each scheduler on the
-                                                          suite standard-1, kept in regression_pool.parquet;
+                                                          suite standard-2, kept in regression_pool.parquet;
                                                           about half an hour on one core
     python benchmarks/regression_power.py                 draws 1,000 CI runs out of the pool for each
                                                           question, and prints the tables of docs/ci.md
@@ -35,7 +35,7 @@ from simulator.schedulers.exact import ratio
 from simulator.schedulers.rungs import QuantileRung
 
 POOL = Path(__file__).with_name("regression_pool.parquet")
-SUITE = find_suite("standard-1")
+SUITE = find_suite("standard-2")
 RUNS = 1000
 MARGINS = (0.02, MARGIN)
 

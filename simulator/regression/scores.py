@@ -22,7 +22,8 @@ def regret(case: Case, run: Run) -> float:
     reached = [min(max((loss(value) - least) / span, 0.0), 1.0) for value in found.value.tolist()]
     times = [0.0, *found.time.tolist(), case.seconds]
     spans = [after - before for before, after in zip(times, times[1:], strict=False)]
-    return math.fsum(r * seconds for r, seconds in zip([1.0, *reached], spans, strict=True)) / case.seconds
+    weighted = math.fsum(r * seconds for r, seconds in zip([1.0, *reached], spans, strict=True))
+    return min(weighted / case.seconds, 1.0)  # the spans add up to the budget but for their rounding
 
 
 def best_and_typical(blackbox: Blackbox) -> tuple[float, float]:
