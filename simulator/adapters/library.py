@@ -197,8 +197,8 @@ def _imported(node: ast.stmt) -> list[str]:
 def library_seed(seed: int) -> int:
     """The seed of a run in the range that all libraries take, from 1 to 2**31 - 1.
 
-    It is a hash: different seeds of runs are different seeds of the library, however large, and negative ones
-    too. 0 is left out, as some libraries take it for none.
+    It is a hash, so any whole number will do, however large, and negative ones too; two of them are the same
+    seed of the library with a chance of 1 in 2**31. 0 is left out, as some libraries take it for none.
     """
     hashed = blake2b(f"library seed {int(seed)}".encode(), digest_size=8).digest()
     return 1 + int.from_bytes(hashed, "little") % (2**31 - 1)
