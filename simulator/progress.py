@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn
 
 from blackbox_repo.plain_text import printable
 from blackbox_repo.schema import Schema
@@ -13,6 +13,7 @@ from simulator.state import RunState
 from simulator.stopping import Stop
 
 INSTANTS_BETWEEN_UPDATES = 64
+_WIDE = 70  # columns of the terminal
 
 
 class ProgressBar(Callback):
@@ -29,19 +30,20 @@ class ProgressBar(Callback):
         """Show the line."""
         del workers
         self._timed = stop.time is not None
-        self._progress = Progress(
-            TextColumn("simulated {task.fields[time]}", markup=False),
-            BarColumn(),
-            TextColumn(
-                "{task.fields[trials]:,} trials, best {task.fields[target]} {task.fields[best]}", markup=False
-            ),
-            console=self._console,
-            transient=True,
-        )
+        self._progress = Progress(*self._columns(), console=self._console, transient=True)
         self._task = self._progress.add_task(
             "run", total=stop.time, time="0 s", trials=0, target=printable(schema.target), best="-"
         )
         self._progress.start()
+
+    def _columns(self) -> list[ProgressColumn]:
+        """What the line shows: less where the terminal is narrow."""
+        time = TextColumn("simulated {task.fields[time]}", markup=False)
+        trials = "{task.fields[trials]:,} trials, best {task.fields[target]} {task.fields[best]}"
+        if self._console.width >= _WIDE:
+            return [time, BarColumn(), TextColumn(trials, markup=False)]
+        short = "{task.fields[time]}: {task.fields[trials]:,} trials, best {task.fields[best]}"
+        return [TextColumn(short, markup=False)]
 
     def on_instant(self, state: RunState) -> None:
         """Bring the line up to date now and then."""
