@@ -338,3 +338,20 @@ def test_a_trial_at_its_bound_can_be_resumed_behind_the_closed_door_before_its_e
 def test_numbers_of_workers_that_cannot_be_are_refused(tiny: Any, workers: Any) -> None:
     with pytest.raises(InvalidOption, match="workers is .*, but must be a whole number, from 1 to 1000000"):
         simulate(tiny, ASHA, workers=workers, stop=Stop(time=1))
+
+
+def test_the_state_knows_to_the_second_for_how_long_workers_have_been_busy_T14(play: Any, job: Any) -> None:
+    """Two workers are busy without a break until 105 s, from before each of their jobs trains."""
+    seen: list[tuple[float, float]] = []
+
+    def look(state: RunState) -> bool:
+        seen.append((state.time, state.busy_seconds))
+        return False
+
+    conditions = Conditions(Delays(start=5))
+    play([job(10), job(25), job(40)], workers=2, stop=Stop(when=look), conditions=conditions)
+    assert [time for time, _ in seen][:6] == [15.0, 25.0, 30.0, 35.0, 45.0, 45.0]
+    assert [busy for time, busy in seen if time <= 105] == [2 * time for time, _ in seen if time <= 105]
+    assert [(time, busy - 105) for time, busy in seen if time > 105] == [
+        *[(time, time) for time in (130.0, 170.0, 210.0, 210.0)],
+    ]

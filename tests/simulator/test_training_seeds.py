@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from blackbox_repo.blackbox import Blackbox, from_function
+from blackbox_repo.draw import Stream, number_of
 from blackbox_repo.errors import InvalidOption
+from blackbox_repo.space import configuration_text
 from simulator import PAUSE, Conditions, Resume, Run, SchedulerError, Start, Stop, simulate
 
 Job = Callable[..., Start]
@@ -75,3 +77,11 @@ def test_a_resumed_trial_goes_on_with_its_training_T17(
     """The losses of both segments are those of one seed."""
     before = seeds([job(3)])
     assert seeds([job(3), after(("end", 0), Resume(0))], decisions={(0, 2): PAUSE}) == before
+
+
+def test_a_training_is_drawn_by_the_configuration_and_how_often_it_was_tried_before_T17_T16(
+    seeds: Callable[..., list[int]], job: Job
+) -> None:
+    configuration = number_of(configuration_text({"pace": 3.0, "level": 0}))
+    stream = Stream(7, "training seed")
+    assert seeds([job(3)] * 10, seed=7) == [stream.integer(5, configuration, before) for before in range(10)]
