@@ -303,6 +303,16 @@ def test_behind_the_closed_door_one_is_asked_while_a_trial_is_paused_T14(tiny: A
     assert set(run.trials().to_pydict()["status"]) == {"completed"}
 
 
+def test_behind_the_closed_door_one_is_asked_from_the_decision_to_pause_on_T14_T9a(tiny: Any) -> None:
+    """Trial 1 pauses at 12 s, its worker is free at 40 s, when its curve ends; another worker is idle."""
+    scheduler, conditions = Asked(pausing=1), Conditions(Delays(stopped=28))
+    run = simulate(tiny, scheduler, workers=3, stop=Stop(trials_started=2), conditions=conditions)
+    jobs = [
+        (row["trial"], row["worker"], row["busy_from"], row["ended"]) for row in run.segments().to_pylist()
+    ]
+    assert jobs == [(0, 0, 0.0, 44.0), (1, 1, 0.0, 40.0), (1, 2, 12.0, 48.0)]
+
+
 class Wary(Asked):
     """Resumes its paused trial only when it has been asked five times more."""
 
