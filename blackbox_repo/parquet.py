@@ -60,13 +60,13 @@ def write_table(file: Path, schema: Schema, table: Table, said: Mapping[str, str
     columns = [(_saying(field, fields.get(field.name)), array) for field, array in columns]
     arrow = table_of(columns).replace_schema_metadata(said)
     rows = CONFIGURATIONS_A_ROW_GROUP * max(1, round(len(table) / _configuration_count(table)))
-    floating = [name for name in arrow.column_names if pa.types.is_floating(_leaf(arrow[name].type))]
+    floating = [name for name in arrow.column_names if _is_floating(arrow, name)]
     split = [name for name in floating if _splits(arrow.slice(0, rows), name)]  # the first group decides
     pq.write_table(arrow, file, row_group_size=rows, **_encoding(arrow, split))
 
 
 def _saying(field: Any, said: Mapping[str, str] | None) -> Any:
-    return field if said is None else field.with_metadata(said)
+    return field.with_metadata(said) if said else field
 
 
 def _encoding(arrow: Any, split: list[str]) -> dict[str, Any]:
@@ -77,6 +77,7 @@ def _encoding(arrow: Any, split: list[str]) -> dict[str, Any]:
         "use_dictionary": [paths[name] for name in arrow.column_names if name not in split],
         "use_byte_stream_split": [paths[name] for name in split],
         "dictionary_pagesize_limit": DICTIONARY_BYTES,
+        "write_statistics": [paths[name] for name in arrow.column_names if not _is_floating(arrow, name)],
     }
 
 
@@ -89,6 +90,10 @@ def _splits(arrow: Any, name: str) -> bool:
         pq.write_table(column, sink, **_encoding(column, split))
         sizes.append(sink.getvalue().size)
     return bool(sizes[1] < sizes[0])
+
+
+def _is_floating(arrow: Any, name: str) -> bool:
+    return bool(pa.types.is_floating(_leaf(arrow[name].type)))
 
 
 def _leaf(kind: Any) -> Any:

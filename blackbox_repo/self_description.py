@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from blackbox_repo.plain_text import markdown_code
-from blackbox_repo.schema import Schema
+from blackbox_repo.schema import Fidelity, Schema
 
 if TYPE_CHECKING:
     from blackbox_repo.manifest import Manifest
 
 README_FILE = "README.md"
+_FEW = 10
 _NETWORK = (
     "`network.parquet` holds the weights of a surrogate network, an array a row; `manifest.json` says how it "
     "is evaluated."
@@ -30,22 +31,30 @@ _HUB_LICENSES = {
 def file_metadata(manifest: Manifest, task: str) -> dict[str, str]:
     """The key-value metadata of a task's parquet file."""
     schema = manifest.schema
-    fidelity = {"name": schema.fidelity.name, "values": list(schema.fidelity.values)}
     said = {
         "blackbox": manifest.name,
         "version": manifest.version,
         "task": task,
         "license": manifest.license,
-        "homepage": manifest.homepage,
-        "fidelity": json.dumps(fidelity, separators=(",", ":")),
+        "fidelity": json.dumps(_axis(schema.fidelity), separators=(",", ":")),
         "time": schema.time or "",
     }
     return {key: value for key, value in said.items() if value}
 
 
+def _axis(fidelity: Fidelity) -> dict[str, object]:
+    """The name and values of a fidelity; of many at equal steps the first, the last and the step."""
+    values = fidelity.values
+    steps = {b - a for a, b in zip(values, values[1:], strict=False)}
+    if len(values) > _FEW and len(steps) == 1:
+        return {"name": fidelity.name, "first": values[0], "last": values[-1], "step": steps.pop()}
+    return {"name": fidelity.name, "values": list(values)}
+
+
 def field_metadata(schema: Schema) -> dict[str, dict[str, str]]:
-    """Objective -> the metadata of its column: goal and unit."""
-    return {o.name: {"goal": o.goal} | ({"unit": o.unit} if o.unit else {}) for o in schema.objectives}
+    """Objective -> the metadata of its column: goal and unit, if it has them."""
+    said = {o.name: {"goal": o.goal.replace("none", ""), "unit": o.unit} for o in schema.objectives}
+    return {name: {key: value for key, value in pairs.items() if value} for name, pairs in said.items()}
 
 
 def readme(manifest: Manifest) -> str:

@@ -92,7 +92,14 @@ def blocked_product(left: Array, right: Array) -> Array:
 
 def exact_product(left: Array, right: Array) -> Array:
     """The matrix product with every sum rounded once, which no machine computes differently; slow."""
-    return np.array([[math.fsum((row * column).tolist()) for column in right.T] for row in left])
+    return np.array([[_exact_sum((row * column).tolist()) for column in right.T] for row in left])
+
+
+def _exact_sum(terms: list[float]) -> float:
+    try:
+        return math.fsum(terms)
+    except (OverflowError, ValueError):  # beyond all floats, or infinity less infinity
+        return math.nan
 
 
 class Network:

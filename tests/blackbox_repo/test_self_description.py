@@ -35,7 +35,7 @@ def test_a_file_says_what_it_is_and_its_columns_what_they_mean(tmp_path: Path) -
     columns = {name: schema.field(name).metadata for name in ("score", "elapsed_time", "split", "kind")}
     assert columns == {
         "score": {b"goal": b"max"},
-        "elapsed_time": {b"goal": b"none", b"unit": b"s"},
+        "elapsed_time": {b"unit": b"s"},
         "split": {b"encoding": b"json"},
         "kind": None,
     }
