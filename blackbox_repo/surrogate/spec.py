@@ -53,7 +53,7 @@ class _Fidelity(_Strict):
 class _Elapsed(_Strict):
     output: str
     zero_at: int | float | None
-    min_step: Annotated[float, msgspec.Meta(ge=0)]
+    min_step: Annotated[float, msgspec.Meta(ge=0, le=1e9)]
 
 
 class _Spec(_Strict):
@@ -61,7 +61,7 @@ class _Spec(_Strict):
     numeric: Annotated[list[_Number], msgspec.Meta(min_length=1)]
     outputs: Annotated[list[_Output], msgspec.Meta(min_length=1)]
     blocks: Annotated[int, msgspec.Meta(ge=0, le=_MOST_BLOCKS)]
-    epsilon: Annotated[float, msgspec.Meta(ge=0)]
+    epsilon: Annotated[float, msgspec.Meta(ge=0, le=1)]
     # the keys of blackbox.py, which misses them itself
     task: str | None = None
     fidelity: _Fidelity | None = None
