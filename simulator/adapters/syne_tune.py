@@ -196,7 +196,8 @@ def _made(factory: Any, settings: Mapping[str, Any], offered: Mapping[str, Any],
         if "points_to_evaluate" in known:
             taken |= first
         elif "searcher_kwargs" in known:
-            settings = {**settings, "searcher_kwargs": {**settings.get("searcher_kwargs", {}), **first}}
+            own = settings_of("searcher_kwargs", settings.get("searcher_kwargs"))
+            settings = {**settings, "searcher_kwargs": {**own, **first}}
         else:
             raise InvalidOption(f"{name} takes no initial configurations")
     taken = {key: value for key, value in taken.items() if key in known}
