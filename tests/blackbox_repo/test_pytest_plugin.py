@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -72,15 +73,16 @@ def test_a_golden_is_written_once_then_compared_and_renewed_only_when_asked(
     status, said = project(BEHAVIOUR.format(eta=2))
     assert status == 1
     assert "ASHA(seed=0, eta=2, r_min=None, brackets=1) does not behave as in test_behaviour.trace" in said
-    for shown in ("both  336.", "golden  384.215523481 stop 3 at 1", "now  384.215523481 continue 3 at 1"):
-        assert shown in said
-    assert "told  of trial 3 (valid_loss by epoch, to be small) 1: 5.98" in said
+    step = re.search(r"golden  ([\d.]+) stop (\d+) at 1\n.* now  \1 continue \2 at 1\n", said)
+    assert step is not None, said
+    assert re.search(r"both  [\d.]+ start ", said)
+    assert re.search(rf"told  of trial {step[2]} \(valid_loss by epoch, to be small\) 1: [\d.]+\n", said)
     assert "pytest --sim-regen writes the golden anew" in said
     assert golden.read_text("utf-8") == first, "nothing is renewed by itself"
 
     status, said = project(BEHAVIOUR.format(eta=2), "--sim-regen")
     assert status == 1
-    assert "the golden trace has changed (6 steps are alike, then" in said
+    assert re.search(r"the golden trace has changed \(\d+ steps are alike, then", said)
     assert golden.read_text("utf-8") != first
     assert project(BEHAVIOUR.format(eta=2), "--sim-regen")[0] == 0, "it is up to date"
     assert project(BEHAVIOUR.format(eta=2))[0] == 0
@@ -169,7 +171,7 @@ def test_a_baseline_is_written_once_then_compared_and_renewed_only_when_asked(
     status, said = project(quality("RandomSearch"))
     assert status == 1
     assert "regressed on 1 of 1 tasks, most on nasbench-nlp/wikitext-2: mean regret 0.2" in said
-    assert "golden  336.159373283 stop 1 at 1" in said
+    assert re.search(r"golden  [\d.]+ stop \d+ at 1\n", said)
     assert (tmp_path / "base.parquet").read_bytes() == before
     status, said = project(quality("RandomSearch"), "--sim-regen")
     assert status == 1
