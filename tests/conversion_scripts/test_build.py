@@ -278,8 +278,12 @@ def test_an_objective_that_is_nan_throughout_has_no_best_value(
     assert list(manifest.tasks["digits"].best) == ["elapsed_time"]
 
 
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_while_writing_leaves_nothing(tmp_path: Path, raw: Path, number: int, status: int) -> None:
+@pytest.mark.parametrize(
+    ("number", "status", "word"), [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")]
+)
+def test_a_signal_while_writing_leaves_nothing(
+    tmp_path: Path, raw: Path, number: int, status: int, word: str
+) -> None:
     # the child says that it writes, and then waits to be stopped
     script = tmp_path / "slow.py"
     script.write_text(
@@ -308,7 +312,7 @@ def test_a_signal_while_writing_leaves_nothing(tmp_path: Path, raw: Path, number
     assert child.stdout.readline() == "writing\n"
     child.send_signal(number)
     _, errors = child.communicate(timeout=20)
-    assert (child.returncode, errors) == (status, "")
+    assert (child.returncode, errors) == (status, f"slow: {word}\n")
     assert not (tmp_path / "out").exists()
 
 

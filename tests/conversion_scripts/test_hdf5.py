@@ -35,7 +35,9 @@ def refused(write: Callable[[Any], object], message: str) -> None:
         read(write)
 
 
-@pytest.mark.parametrize("dtype", ["f2", "<f4", ">f4", "f8", "i1", "u2", ">i8"])
+@pytest.mark.parametrize(
+    "dtype", ["f2", "<f4", ">f4", "f8", "i1", "i2", ">i4", "i8", "u1", ">u2", "u4", "u8"]
+)
 def test_plain_numbers_of_any_width_and_byte_order_are_read(dtype: str) -> None:
     small = NUMBERS % 100
     found = read(lambda group: group.create_dataset("x", data=small.astype(dtype)))
@@ -50,6 +52,7 @@ def test_plain_numbers_of_any_width_and_byte_order_are_read(dtype: str) -> None:
         {"compression": "gzip"},
         {"compression": "gzip", "shuffle": True, "fletcher32": True, "chunks": (4, 7)},
         {"maxshape": (None, None)},
+        {"chunks": (4, 65_536), "maxshape": (None, None), "compression": "gzip"},  # a megabyte, and no more
     ],
 )
 def test_packed_and_chunked_numbers_are_read(settings: dict[str, Any]) -> None:
