@@ -39,10 +39,11 @@ def read_regular(path: Path, most: int = LARGEST) -> bytes:
         FormatError: It is something else, or larger than ``most`` bytes.
         OSError: It cannot be opened.
     """
-    if not stat.S_ISREG(path.stat().st_mode):
+    found = path.stat()
+    if not stat.S_ISREG(found.st_mode):
         raise FormatError(f"{path} is not a regular file")
     with path.open("rb") as file:
-        content = file.read(most + 1)
+        content = file.read(min(found.st_size, most) + 1)  # room for so much is made at once
     if len(content) > most:
         raise FormatError(f"{path} is larger than the {most} bytes that are read of such a file")
     return content

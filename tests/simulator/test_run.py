@@ -7,6 +7,7 @@ import pytest
 
 from blackbox_repo.errors import FormatError, IntegrityError, InvalidOption, UnknownName
 from blackbox_repo.repository import load_blackbox
+from blackbox_repo.schema import CONSTANT_COLUMNS, RESERVED, RESULT_COLUMNS
 from blackbox_repo.views import nearest
 from simulator import (
     ASHA,
@@ -199,3 +200,11 @@ def test_a_stand_in_is_told_from_a_row_of_the_table() -> None:
         "off_table": pytest.approx(1 / 3),
         "idle": 0.0,
     }
+
+
+def test_every_column_of_the_results_that_an_objective_could_clash_with_is_reserved(run: Run) -> None:
+    objectives = {objective.name for objective in run.schema.objectives}
+    beside_curves = set(run.reports().column_names) - objectives
+    trials = {name for name in run.trials().column_names if not name.startswith("config.")}
+    assert beside_curves <= {*RESULT_COLUMNS, *RESERVED}
+    assert trials - objectives <= {*RESULT_COLUMNS, *RESERVED, *CONSTANT_COLUMNS}
