@@ -436,3 +436,13 @@ def test_a_trial_that_never_got_a_worker_is_interrupted_at_the_end_T12_T18(play:
     _, scheduler, run = play([job(2)], conditions=conditions, stop=Stop(time=8))
     assert scheduler.ended == [(0, "interrupted")]
     assert (len(run.segments()), run.trials().to_pydict()["status"]) == (0, ["interrupted"])
+
+
+def test_what_is_passed_over_counts_for_limits_with_the_answer_that_passes_over_it_T12_T14(
+    play: Play, job: Job
+) -> None:
+    """Epoch 1 is thought about from 2 to 7; by then epochs 2 and 3 have arrived, and are not to be told."""
+    slow = Conditions(decision_time=lambda call: 5 * (call.fidelity == 1))
+    decisions, stop = {(0, 1): continue_until(4)}, Stop(reports=3)
+    _, _, run = play([job(2)], decisions, conditions=slow, stop=stop)
+    assert (run.reason, run.seconds) == ("reports", 7.0)

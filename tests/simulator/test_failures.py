@@ -332,3 +332,14 @@ def test_a_preempted_trial_keeps_the_wish_not_to_be_called_where_calls_take_time
         "31 lost 0.0",
         "32 start 0.1",
     ]
+
+
+def test_a_job_that_is_not_to_be_heard_of_again_is_preempted_all_the_same_T18_T22(
+    play: Play, job: Job
+) -> None:
+    """It ends at epoch 3, and its scheduler wants to hear of epoch 4."""
+    conditions = failing(preempt=25, away=5)
+    _, scheduler, run = play([job(10, until=3)], {(0, 1): continue_until(4)}, conditions=conditions)
+    assert run.segments().to_pydict()["outcome"] == ["preempted", "paused"]
+    assert [epoch for _, _, epoch, _ in scheduler.heard] == [1]
+    assert scheduler.ended == [(0, "paused")]
