@@ -182,7 +182,7 @@ class TrialState:
 
     def _no_time(self, count: int) -> str:
         seconds = self.curve.head(self._time, count)
-        too_long = seconds.max() > to_seconds(END_OF_TIME)
+        too_long = seconds.max() >= to_seconds(END_OF_TIME)
         why = "reaches beyond 292 years, where simulated time ends"
         if not too_long:
             why = "is negative, decreases or is no number"

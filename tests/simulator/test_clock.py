@@ -135,3 +135,12 @@ def test_a_limit_that_lies_beyond_does_not_save_it_T1(play: Any, job: Any, make_
     with pytest.raises(SimulationError, match="the next event .report, trial 1. .* 292 years") as caught:
         play([job(10)] * 3, stop=Stop(time=399 * YEAR), blackbox=slow(make_tiny, 200))
     assert kept(caught).seconds == pytest.approx(250 * YEAR)
+
+
+@pytest.mark.parametrize("seconds", [to_seconds(END_OF_TIME), 1e10, float("inf")])
+def test_a_training_that_takes_longer_than_time_is_named_T1(
+    play: Any, job: Any, make_tiny: Any, seconds: float
+) -> None:
+    blackbox = slow(make_tiny, seconds / YEAR)
+    with pytest.raises(SimulationError, match="reaches beyond 292 years, where simulated time ends"):
+        play([job(10)], stop=Stop(reports=9), blackbox=blackbox)

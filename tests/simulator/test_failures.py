@@ -19,6 +19,7 @@ from simulator import (
     Resume,
     Start,
     Stop,
+    Uniform,
     continue_until,
     simulate,
 )
@@ -343,3 +344,12 @@ def test_a_job_that_is_not_to_be_heard_of_again_is_preempted_all_the_same_T18_T2
     assert run.segments().to_pydict()["outcome"] == ["preempted", "paused"]
     assert [epoch for _, _, epoch, _ in scheduler.heard] == [1]
     assert scheduler.ended == [(0, "paused")]
+
+
+def test_a_job_may_crash_before_its_first_point_though_reports_take_what_is_drawn_T18_T6b(
+    play: Play, job: Job
+) -> None:
+    delays = Delays(start=1, report=Uniform(2, 2), complete=3)
+    story, scheduler, _ = play([job(10)], conditions=failing(delays, crash=5))
+    assert story == ["1 start 0.0", "9 end 0.0", "9 deadline 0.0"]
+    assert scheduler.ended == [(0, "failed")]
