@@ -41,7 +41,6 @@ class Patient:
     def __init__(self, scheduler: Scheduler, seconds: float) -> None:
         self.__wrapped__ = scheduler
         self._seconds = seconds
-        self._calling = False
         self._interruptions, self._pause = 0, SOONEST
 
     def suggest(self) -> Suggestion:
@@ -60,12 +59,8 @@ class Patient:
         self._interruptions = 0
         previous = signal.signal(signal.SIGALRM, self._interrupt)
         try:
-            try:
-                self._calling = True
-                signal.setitimer(signal.ITIMER_REAL, self._seconds, AGAIN)
-                answer = call(*args, **kwargs)
-            finally:
-                self._calling = False  # from here on nothing is interrupted
+            signal.setitimer(signal.ITIMER_REAL, self._seconds, AGAIN)
+            answer = call(*args, **kwargs)
         except BaseException:
             if not self._interruptions:
                 raise
@@ -77,13 +72,18 @@ class Patient:
         return answer
 
     def _interrupt(self, number: int, frame: FrameType | None) -> None:
-        if not self._calling:
+        """Raise within the call; never in what begins and ends it, which would leave the timer running."""
+        while frame is not None and frame.f_code is self._INTERRUPT:  # an interruption that is interrupted
+            frame = frame.f_back
+        if frame is None or frame.f_code is self._LIMITED:
             return
         self._interruptions += 1
         if self._interruptions > 1:
             self._pause = SOONEST if self._pause > LATEST else self._pause * LONGER
             signal.setitimer(signal.ITIMER_REAL, self._pause, AGAIN)
         raise _OutOfPatienceError
+
+    _INTERRUPT, _LIMITED = _interrupt.__code__, _limited.__code__
 
 
 def check_patience(seconds: float | None) -> None:
