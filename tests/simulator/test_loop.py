@@ -634,3 +634,12 @@ def test_a_preempted_trial_keeps_what_its_scheduler_said_of_its_end_T7_T18(play:
     conditions = Conditions(failures=Failures(preempt=25, away=1))
     _, _, run = play([job(10, until=4)], conditions=conditions)
     assert run.segments().to_pydict()["until"] == [4.0, 4.0]
+
+
+def test_a_trial_that_is_stopped_is_known_to_be_over_from_the_decision_on_T11(
+    play: Any, job: Any, after: Any
+) -> None:
+    """Stopped at 30 s; its first worker is free at 40 s as the curve ends, and so is the second one."""
+    script, decisions = [job(10), after((0, 2), Resume(0))], {(0, 2): PAUSE, (0, 3): STOP}
+    _, scheduler, _ = play(script, decisions, workers=2, conditions=delayed(stopped=100))
+    assert scheduler.ended == [(0, "stopped"), (0, "stopped")]
