@@ -122,6 +122,7 @@ def test_functions_and_sparse_weights_are_refused() -> None:
     refused(lambda model: model.graph.sparse_initializer.append(sparse), "sparse weights, which are not read")
     function = onnx.helper.make_function("", "Relu", [], [], [], [onnx.helper.make_opsetid("", 13)])
     refused(lambda model: model.functions.append(function), "has functions")
+    refused(lambda model: model.training_info.add(), "training steps")
 
 
 # --- what is there twice, or too often ----------------------------------------------------------------------
