@@ -513,6 +513,10 @@ def test_the_pace_is_measured_over_every_stretch_of_time_and_anew_for_each_conne
     for seconds, count in ((9.9, 0), (10.0, 1), (19.9, 0)):
         clock[0] = seconds
         pace.received(count)
+    clock[0] = 20.0
+    with pytest.raises(Failure, match=r"^gave 0 bytes in 10 s"):  # what came before does not count
+        pace.received(0)
+    clock[0] = 19.9
     pace.connected()
     clock[0] = 29.0
     pace.received(999)

@@ -170,3 +170,20 @@ def test_containers_are_forgotten_and_looked_at_anew() -> None:
     keys.forget()
     with pytest.raises(FormatError, match="keys with the hashes of others"):
         keys.admit(container, [PRIME * 1000])
+
+
+@pytest.mark.parametrize(
+    ("largest", "too_large"),
+    [
+        ({tuple(range(KEY_LIMIT - 1)): 0}, {tuple(range(KEY_LIMIT)): 0}),
+        ({((0,) * 60, (0,)): 0}, {((0,) * 60, (0, 0)): 0}),
+        ({1 << 4158: 0}, {1 << 4159: 0}),
+        (dict.fromkeys(PRIME * k for k in range(FEW + 1)), dict.fromkeys(PRIME * k for k in range(FEW + 2))),
+    ],
+)
+def test_the_limits_are_where_they_are_said_to_be(
+    largest: dict[object, int], too_large: dict[object, int]
+) -> None:
+    assert unpickle(pickle.dumps(largest)) == largest
+    with pytest.raises(FormatError, match="the pickle has a key of more|the pickle has more than"):
+        unpickle(pickle.dumps(too_large))
