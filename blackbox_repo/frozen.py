@@ -75,8 +75,3 @@ def owned(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
     except ValueError:
         return array
     return sealed(array.copy())
-
-
-def owned_mapping(arrays: Mapping[str, npt.NDArray[Any]]) -> FrozenDict[str, npt.NDArray[Any]]:
-    """A frozen mapping of sealed arrays."""
-    return FrozenDict({name: owned(array) for name, array in arrays.items()})
