@@ -7,6 +7,7 @@ import numbers
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property
 from typing import Any, TypeAlias
 
@@ -214,16 +215,26 @@ class Integer:
         """All values, or ``points`` of them from end to end where there are more."""
         if self.size <= points:
             return tuple(self.values)
-        scale = Float(self.lower, self.upper, log=self.log)
-        return tuple(dict.fromkeys(round(value) for value in scale.spread(points)))
+        return tuple(dict.fromkeys(self.closest(k / max(points - 1, 1)) for k in range(points)))
 
     @property
     def middle(self) -> int:
         """The whole number closest to halfway, in log scale where that is; of two the even one."""
-        return min(max(round(Float(self.lower, self.upper, log=self.log).middle), self.lower), self.upper)
+        return self.closest(0.5)
+
+    def closest(self, position: float) -> int:
+        """The whole number closest to a position from end to end in [0, 1]; of two the even one."""
+        if not 0 < position < 1:
+            return self.upper if position >= 1 else self.lower
+        if self.log or max(abs(self.lower), abs(self.upper)) <= _EXACT_TO_A_HALF:
+            found = round(Float(self.lower, self.upper, log=self.log).at(position))
+        else:
+            found = round(self.lower + Fraction(position) * (self.upper - self.lower))
+        return min(max(found, self.lower), self.upper)
 
 
 _EXACT = 1 << 53  # up to here every whole number is a float
+_EXACT_TO_A_HALF = 10**11  # up to here 12 significant digits are enough to say which one is closest
 
 
 def _check_range(domain: Float | Integer) -> None:

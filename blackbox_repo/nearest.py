@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -96,8 +96,9 @@ def position(domain: Domain, value: Value | None) -> float:
     if value is None:
         return _INACTIVE
     if isinstance(domain, Float | Integer):
-        scale = log if domain.log else float
-        low, high, place = scale(domain.lower), scale(domain.upper), scale(float(value))
+        exact = int if isinstance(domain, Integer) else float  # whole numbers are subtracted exactly
+        scale: Callable[..., float] = log if domain.log else exact
+        low, high, place = scale(domain.lower), scale(domain.upper), scale(value)
         return significant((place - low) / (high - low), 12) if high > low else 0.0
     rank = domain.values.index(value)
     return rank / max(len(domain.values) - 1, 1) if isinstance(domain, Ordinal) else float(rank)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -14,13 +14,15 @@ from blackbox_repo.rounding import round_significant, significant
 from blackbox_repo.space import Configuration, Space
 
 _INACTIVE = -2.0  # farther than 1 from every position
+_EXACT = 1 << 53  # up to here every whole number is a float
 
 
 def place(domain: Float | Integer, value: Value) -> float:
     """Where a number lies in its domain, from 0 to 1 from end to end, in log scale where that is."""
-    scale = log if domain.log else float
+    exact = int if isinstance(domain, Integer) else float  # whole numbers of any size are subtracted exactly
+    scale: Callable[..., float] = log if domain.log else exact
     low, high = scale(domain.lower), scale(domain.upper)
-    return significant((scale(float(value)) - low) / (high - low), 12) if high > low else 0.0
+    return significant((scale(value) - low) / (high - low), 12) if high > low else 0.0
 
 
 def places(domain: Float | Integer, values: Array) -> Array:
@@ -35,8 +37,7 @@ def places(domain: Float | Integer, values: Array) -> Array:
 
 def at_place(domain: Float | Integer, wanted: float) -> Value:
     """The number at a place in [0, 1]; the nearest whole one for an integer."""
-    number = Float(domain.lower, domain.upper, log=domain.log).at(wanted)
-    return round(number) if isinstance(domain, Integer) else number
+    return domain.closest(wanted) if isinstance(domain, Integer) else domain.at(wanted)
 
 
 class ClosestRow:
@@ -80,7 +81,7 @@ class ClosestRow:
 
 def _coordinates(domain: Domain, values: Sequence[Value | None]) -> Array:
     """As :func:`_coordinate`, for many values."""
-    if not isinstance(domain, Float | Integer):
+    if not isinstance(domain, Float | Integer) or max(-domain.lower, domain.upper) > _EXACT:
         known = {value: _coordinate(domain, value) for value in dict.fromkeys(values)}
         return np.array([known[value] for value in values])
     numbers = np.array([math.nan if value is None else value for value in values], dtype=np.float64)

@@ -83,7 +83,7 @@ def rung_levels(fidelity: Fidelity, r_min: float | None, eta: float) -> tuple[fl
 
 def _at_or_next_above(fidelity: Fidelity, wanted: Fraction, eta: float) -> tuple[float, ...]:
     largest, factor, levels = fidelity.values[-1], fraction(eta), dict[float, None]()
-    if wanted < largest and math.log(largest / wanted) / math.log(eta) > MAX_POWERS:
+    if wanted < largest and math.log(largest) - math.log(wanted) > MAX_POWERS * math.log(eta):
         raise InvalidOption(
             f"eta is {eta!r}, but must be so far above 1 that there are at most {MAX_POWERS} of its powers "
             f"up to {fidelity.name}={largest}; rungs can be given one by one instead"

@@ -259,3 +259,17 @@ def test_a_choice_is_text_that_a_file_can_hold(choice):
     for domain in (lambda: Categorical(("a", choice)), lambda: Ordinal((choice,)), lambda: Constant(choice)):
         with pytest.raises(InvalidSpace, match="is not Unicode text, which no file could hold"):
             domain()
+
+
+@pytest.mark.parametrize("lower", [10**11, 10**15, 2**60, -(2**63), 10**300])
+def test_whole_numbers_beyond_twelve_digits_are_spread_to_the_last_one(lower):
+    domain = Integer(lower, lower + 100)
+    assert domain.spread(5) == tuple(lower + step for step in (0, 25, 50, 75, 100))
+    assert domain.middle == lower + 50
+
+
+@pytest.mark.parametrize("log", [False, True])
+@pytest.mark.parametrize("upper", [2**53 + 1, 2**63 - 1, 2**64 - 1])
+def test_a_spread_ends_at_a_bound_that_is_no_float(upper, log):
+    spread = Integer(1, upper, log=log).spread(4)
+    assert (spread[0], spread[-1]) == (1, upper)

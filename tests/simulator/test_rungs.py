@@ -120,6 +120,12 @@ def test_an_eta_so_near_to_one_that_its_powers_never_end_is_refused() -> None:
         rung_levels(epochs(9), None, 1.0000001)
 
 
+def test_the_smallest_number_there_is_may_be_a_fidelity_or_r_min() -> None:
+    least = 5e-324
+    assert rung_levels(Fidelity("part", (least, 0.5, 1)), None, 10) == (least, 0.5)
+    assert rung_levels(epochs(9), least, 10) == (1, 5)
+
+
 def test_settings_may_be_numbers_of_numpy() -> None:
     tenths = Fidelity("fraction", tuple(k / 10 for k in range(1, 11)))
     for kind in (float, np.float64, np.float32):

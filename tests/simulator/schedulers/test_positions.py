@@ -47,3 +47,18 @@ def test_the_closest_row_that_agrees_with_what_is_fixed() -> None:
     assert rows.agreeing(middle, {"o": 1}) == ROWS[0]
     assert rows.agreeing({"k": "c", "o": 4}, {"k": "c"}) == ROWS[3]
     assert rows.agreeing(middle, {"x": 0.5}) is None
+
+
+@pytest.mark.parametrize("log", [False, True])
+@pytest.mark.parametrize("upper", [2**53 + 1, 2**63 - 1, 2**64 - 1])
+def test_the_last_place_is_the_upper_bound_though_that_is_no_float(upper: int, log: bool) -> None:
+    assert at_place(Integer(1, upper, log=log), 1.0) == upper
+
+
+def test_whole_numbers_that_no_float_tells_apart_have_places_of_their_own() -> None:
+    low = 2**60
+    space = Space({"n": Integer(low, low + 4)}, candidates=[{"n": low}, {"n": low + 1}, {"n": low + 4}])
+    assert place(space.domains["n"], low + 1) == 0.25
+    rows = ClosestRow(space)
+    assert rows.to({"n": low + 3}, {"n": low}) == {"n": low + 4}
+    assert rows.agreeing({"n": low + 1}, {"n": low + 1}) == {"n": low + 1}
