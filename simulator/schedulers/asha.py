@@ -52,14 +52,14 @@ class ASHA:
         configurations = RandomConfigurations(schema.space, seed, initial, duplicates=duplicates)
         self._configuration, self.upcoming = configurations.next, configurations.upcoming
         self._target = schema.objective(schema.target)
-        self._brackets = Brackets(goals(schema.fidelity, eta, r_min, rungs), seed, brackets)
+        self._brackets = Brackets(goals(schema.fidelity, eta, r_min, rungs), configurations.seed, brackets)
         self._rungs = [
             {level: QuantileRung(ratio(level, goal)) for level, goal in steps.items()}
             for steps in self._brackets.steps()
         ]
         self._shown = shown(
             "ASHA",
-            seed=seed,
+            seed=configurations.seed,
             eta=eta,
             r_min=r_min,
             rungs=list(rungs or ()),

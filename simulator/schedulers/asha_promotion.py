@@ -53,7 +53,7 @@ class PromotionASHA:
         configurations = RandomConfigurations(schema.space, seed, initial, duplicates=duplicates)
         self._configuration, self.upcoming = configurations.next, configurations.upcoming
         self._target = schema.objective(schema.target)
-        self._brackets = Brackets(goals(schema.fidelity, eta, r_min, rungs), seed, brackets)
+        self._brackets = Brackets(goals(schema.fidelity, eta, r_min, rungs), configurations.seed, brackets)
         steps = self._brackets.steps()
         self._rungs = [{level: PromotionRung(ratio(level, step[level])) for level in step} for step in steps]
         self._from_the_top = sorted(
@@ -68,7 +68,7 @@ class PromotionASHA:
         self._started = 0
         self._shown = shown(
             "PromotionASHA",
-            seed=seed,
+            seed=configurations.seed,
             eta=eta,
             r_min=r_min,
             rungs=list(rungs or ()),

@@ -24,6 +24,8 @@ class RandomConfigurations:
         duplicates: Draw each by itself from a finite space, too, without end.
         repeat: How often each comes, one time after the other.
 
+    ``seed`` is it as an int, for the other draws of a scheduler.
+
     Raises:
         InvalidOption: ``initial`` has something that is not in the space, or another setting is none.
     """
@@ -37,10 +39,10 @@ class RandomConfigurations:
         duplicates: bool = False,
         repeat: int = 1,
     ) -> None:
-        seed, duplicates = whole("seed", seed), flag("duplicates", duplicates)
+        self.seed, duplicates = whole("seed", seed), flag("duplicates", duplicates)
         self._repeat = whole("repeat", repeat, 1)
         self.initial = check_initial(space, initial)
-        self._sampler = Sampler(space, seed, "random search", duplicates=duplicates, known=self.initial)
+        self._sampler = Sampler(space, self.seed, "random search", duplicates=duplicates, known=self.initial)
         self._ahead: deque[dict[str, Value]] = deque()
         self._extend(self.initial)
 

@@ -58,7 +58,7 @@ class Hyperband(Synchronous):
         configurations = RandomConfigurations(schema.space, seed, initial, duplicates=duplicates)
         self._shown = shown(
             "Hyperband",
-            seed=seed,
+            seed=configurations.seed,
             eta=eta,
             r_min=r_min,
             rungs=list(rungs or ()),

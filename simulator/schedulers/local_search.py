@@ -48,8 +48,8 @@ class LocalSearch:
 
     def __init__(self, schema: Schema, seed: int = 0, *, initial: Sequence[Configuration] = ()) -> None:
         configurations = RandomConfigurations(schema.space, seed, initial)
-        self._shown = shown("LocalSearch", seed=seed, initial=configurations.initial)
-        self._seed = seed
+        self._shown = shown("LocalSearch", seed=configurations.seed, initial=configurations.initial)
+        self._seed = configurations.seed
         self._neighbours = Neighbours(schema.space)
         self._fresh = _Fresh(configurations, self._neighbours)
         self._outcome = FinalLoss(schema)

@@ -94,7 +94,7 @@ class MedianStopping:
         self._configuration, self.upcoming = configurations.next, configurations.upcoming
         self._shown = shown(
             "MedianStopping",
-            seed=seed,
+            seed=configurations.seed,
             grace=grace,
             min_trials=min_trials,
             initial=configurations.initial,

@@ -70,7 +70,7 @@ class MOASHA:
         self._configuration, self.upcoming = configurations.next, configurations.upcoming
         self._shown = shown(
             "MOASHA",
-            seed=seed,
+            seed=configurations.seed,
             objectives=[objective.name for objective in self._objectives],
             eta=eta,
             r_min=r_min,

@@ -58,7 +58,7 @@ class PASHA:
         self._configuration, self.upcoming = configurations.next, configurations.upcoming
         self._shown = shown(
             "PASHA",
-            seed=seed,
+            seed=configurations.seed,
             eta=eta,
             r_min=r_min,
             rungs=list(rungs or ()),

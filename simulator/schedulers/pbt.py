@@ -102,7 +102,7 @@ class PBT:
         self._random, self._neighbours = configurations.next, Neighbours(schema.space)
         self._shown = shown(
             "PBT",
-            seed=seed,
+            seed=configurations.seed,
             population=population,
             interval=interval,
             quantile=quantile,
@@ -110,8 +110,8 @@ class PBT:
             initial=configurations.initial,
         )
         self._target = schema.objective(schema.target)
-        self._seed, self._quantile, self._resample = seed, fraction(quantile), resample
-        self._exploit = draw.Stream(seed, "exploit")
+        self._seed, self._quantile, self._resample = configurations.seed, fraction(quantile), resample
+        self._exploit = draw.Stream(self._seed, "exploit")
         self._members = [_Member(number) for number in range(population)]
         self._ranked: list[tuple[float, int]] = []  # losses and numbers, the best first
         self._waiting = deque(self._members)

@@ -39,7 +39,7 @@ class RandomSearch:
         )
         self._shown = shown(
             "RandomSearch",
-            seed=seed,
+            seed=configurations.seed,
             initial=configurations.initial,
             duplicates=duplicates or (),
             repeat=() if repeat == 1 else repeat,

@@ -53,13 +53,13 @@ class RegularizedEvolution:
         self._random = RandomConfigurations(schema.space, seed, initial)
         self._shown = shown(
             "RegularizedEvolution",
-            seed=seed,
+            seed=self._random.seed,
             population=population,
             sample=sample,
             initial=self._random.initial,
         )
-        self._seed, self._sample = seed, sample
-        self._parents = draw.Stream(seed, "parent")
+        self._seed, self._sample = self._random.seed, sample
+        self._parents = draw.Stream(self._seed, "parent")
         self._randoms = max(population, len(self._random.initial))
         self._neighbours = Neighbours(schema.space)
         self._outcome = FinalLoss(schema)

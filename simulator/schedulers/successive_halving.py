@@ -55,7 +55,7 @@ class SuccessiveHalving(Synchronous):
         configurations = RandomConfigurations(schema.space, seed, initial, duplicates=duplicates)
         self._shown = shown(
             "SuccessiveHalving",
-            seed=seed,
+            seed=configurations.seed,
             eta=eta,
             r_min=r_min,
             rungs=list(rungs or ()),

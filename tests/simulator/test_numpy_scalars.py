@@ -75,6 +75,18 @@ def test_every_setting_of_every_scheduler(name: str) -> None:
     assert runs[0].header == runs[1].header
 
 
+@pytest.mark.parametrize("name", sorted(SCHEDULERS))
+@pytest.mark.parametrize("seed", [3.0, np.float32(3)])
+def test_a_seed_that_is_a_float_is_the_whole_number_in_every_draw(name: str, seed: Any) -> None:
+    factory = scheduler_factory(name, SETTINGS[name])
+    runs = [
+        simulate(BOX, factory(BOX.schema, number), workers=2, stop=Stop(trials_started=40))
+        for number in (3, seed)
+    ]
+    assert runs[0].digest == runs[1].digest
+    assert runs[0].header == runs[1].header
+
+
 def test_the_arguments_limits_and_conditions_of_a_run(tmp_path: Path) -> None:
     def run(of: Any, folder: Path) -> Run:
         call_time = lambda call: of(0.25) * call.number  # noqa: E731
