@@ -110,7 +110,7 @@ def verify_command(
     names: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[NAME]...", help="Blackboxes; all if none is named.", autocompletion=_blackboxes
+            metavar="NAME", help="Blackboxes; all if none is named.", autocompletion=_blackboxes
         ),
     ] = None,
     as_json: AsJson = False,  # noqa: FBT002  a flag of the command line

@@ -9,6 +9,7 @@ import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -69,6 +70,10 @@ class StrictCommand(TyperCommand):
                     raise _UsageError(f"{option.opts[-1]} is given {times} times, but takes one value", ctx)
         return super().parse_args(ctx, args)
 
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """A page that can be read in a narrow terminal too."""
+        super().format_help(ctx, _readable(formatter))
+
     def invoke(self, ctx: Any) -> Any:
         """Run it; a closed pipe ends it by its own exit status, which no command uses to say something."""
         try:
@@ -80,12 +85,22 @@ class StrictCommand(TyperCommand):
 class CommandGroup(TyperGroup):
     """Several commands; their help page has the first sentence of each in full."""
 
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """A page that can be read in a narrow terminal too."""
+        super().format_help(ctx, _readable(formatter))
+
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """As many lines as it takes."""
         commands = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
         rows = [(name, (command.help or "").partition("\n\n")[0]) for name, command in commands if command]
         with formatter.section("Commands"):
             formatter.write_dl([(name, " ".join(about.split())) for name, about in rows])
+
+
+def _readable(formatter: Any) -> Any:
+    """What an option does has two thirds of the width, and stands below the option if that is long."""
+    formatter.write_dl = partial(formatter.write_dl, col_max=min(30, formatter.width // 3))
+    return formatter
 
 
 _SIGPIPE = int(getattr(signal, "SIGPIPE", 13))

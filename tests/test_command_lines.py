@@ -123,6 +123,15 @@ def test_help_fits_the_terminal_and_can_be_asked_for_by_one_letter(command: Comm
     assert re.fullmatch(r"blackbox-repo \d+\.\d+\.\d+\n", command(name, "--version").out)
 
 
+@pytest.mark.parametrize("width", [40, 80])
+@pytest.mark.parametrize("name", ["bb-repo", "bb-repo tabulate", "bb-convert", "bb-sim run", "bb-sim ci"])
+def test_what_an_option_does_is_no_column_of_a_few_letters(command: Command, name: str, width: int) -> None:
+    lines = command(*name.split(), "-h", COLUMNS=str(width)).out.partition("Try:")[0].splitlines()
+    described = [line for line in lines if line.startswith(" " * 10)]
+    assert described
+    assert max(len(line) - len(line.lstrip()) for line in described) <= width // 2
+
+
 @posix
 def test_packages_can_be_run_as_modules(tmp_path: Path) -> None:
     done = shell(
