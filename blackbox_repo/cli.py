@@ -109,9 +109,7 @@ def info(name: Name, as_json: AsJson = False) -> None:  # noqa: FBT002  a flag o
 def verify_command(
     names: Annotated[
         list[str] | None,
-        typer.Argument(
-            metavar="NAME", help="Blackboxes; all if none is named.", autocompletion=_blackboxes
-        ),
+        typer.Argument(metavar="NAME", help="Blackboxes; all if none is named.", autocompletion=_blackboxes),
     ] = None,
     as_json: AsJson = False,  # noqa: FBT002  a flag of the command line
 ) -> None:

@@ -39,7 +39,10 @@ class UnknownName(BlackboxRepoError, LookupError):
 
     def __init__(self, kind: str, name: object, known: Iterable[str], remedy: str = "") -> None:
         self.kind, self.name, self.known, self.remedy = kind, name, tuple(known), remedy
-        super().__init__(f"unknown {kind} {name!r}{suggestion(name, self.known)}{remedy and '; ' + remedy}")
+        message = f"unknown {kind} {name!r}{suggestion(name, self.known)}"
+        if remedy:
+            message += f" ({remedy})" if message.endswith("?") else f"; {remedy}"
+        super().__init__(message)
 
     def __reduce__(self) -> tuple[type[UnknownName], tuple[object, ...]]:
         # an exception is rebuilt from its message alone unless told otherwise, and must cross processes

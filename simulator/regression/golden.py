@@ -80,10 +80,9 @@ class Golden:
         """
         first, *lines = text.split("\n")
         if first != FORMAT:
-            older = "; it is of an older format: write it anew" if first.startswith(FORMAT[:15]) else ""
-            raise FormatError(
-                f"it begins with {first[:80]!r}, but a golden trace begins with {FORMAT!r}{older}"
-            )
+            if first.startswith(FORMAT[:15]):
+                raise FormatError(f"it is of another format: {first[2:40]!r}, not {FORMAT[2:16]!r}")
+            raise FormatError(f"it begins with {first[:80]!r}, but a golden trace begins with {FORMAT!r}")
         head: dict[str, Any] = {}
         steps = []
         for number, line in enumerate(lines, 2):

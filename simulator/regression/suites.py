@@ -67,7 +67,8 @@ def _loaded(case: Case) -> Blackbox:
     if found != case.digest:
         raise IntegrityError(
             f"{case.name!r} has the digest {found[:12]}, but the suite was made of {case.digest[:12]}: its "
-            f"scores could not be compared; is another copy found first (see bb-repo info {case.blackbox})?"
+            f"scores could not be compared; take a newer suite, or other tasks of this one, unless another "
+            f"copy is found first (see bb-repo info {case.blackbox})"
         )
     if blackbox.schema.space.candidates is not None:
         blackbox = views.nearest(blackbox, keep_candidates=True)

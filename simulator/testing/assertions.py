@@ -76,7 +76,7 @@ def _golden(file: Path) -> Golden:
     try:
         return Golden.parse(file.read_text(encoding="utf-8"))
     except (FormatError, UnicodeDecodeError) as err:
-        raise FormatError(f"{file} is no golden trace: {err}; delete it to have it written anew") from err
+        raise FormatError(f"{file} is no golden trace: {err}; pytest --sim-regen writes it anew") from err
 
 
 def assert_not_worse(  # noqa: PLR0913  what is compared, and how

@@ -103,8 +103,8 @@ def test_help_teaches_with_an_example() -> None:
 def test_an_unknown_recipe_is_answered_with_the_nearest(tmp_path: Path) -> None:
     fails_with(
         bb_convert("taskst", "--raw", tmp_path),
-        "unknown recipe 'taskst'; did you mean 'taskset' or 'taskset-imdb'?; "
-        "your own recipe is py:module:attribute",
+        "unknown recipe 'taskst'; did you mean 'taskset' or 'taskset-imdb'? "
+        "(your own recipe is py:module:attribute)",
     )
 
 
