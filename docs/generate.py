@@ -219,7 +219,7 @@ def _scheduler(row: dict[str, Any]) -> tuple[str, ...]:
         return name, f"fails: {row['error']}", "", "", "", ""
     digest = f"`{row['digest'][:12]}`" + ("" if row["twice"] else " (another one in a second process!)")
     duplicates = f"{row['statistics']['duplicates']:.0%}"
-    return name, digest, str(row["trials"]), f"{row['best']:g}", duplicates, f"{row['seconds']:g}"
+    return name, digest, str(row["started"]), f"{row['best']:g}", duplicates, f"{row['seconds']:g}"
 
 
 def _json(value: object) -> str:

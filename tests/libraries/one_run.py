@@ -31,7 +31,7 @@ def outcome(scheduler: str, settings: dict[str, Any], blackbox: str, trials: int
         "digest": run.digest,
         "seconds": round(seconds, 1),
         "simulated": round(run.seconds),
-        "trials": len(run.trial_columns["trial"]),
+        "started": len(run.trial_columns["trial"]),
         "ended early": len(statuses),
         "best": None if best is None else float(f"{best.value:.6g}"),
         "statistics": {name: round(rate, 3) for name, rate in run.statistics().items()},
