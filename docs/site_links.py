@@ -1,4 +1,7 @@
-"""A hook of MkDocs: pages above docs/ join the site, and links that leave docs/ lead to the repository."""
+"""A hook of MkDocs: pages above docs/ join the site, and links that leave docs/ lead to the repository.
+
+Names that docstrings refer to (``:meth:`Blackbox.seeds```) are shown as names, without the role before them.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,7 @@ JOINED = {
     "CONTRIBUTING.md": "contributing.md",
     "SECURITY.md": "security.md",
 }
+ROLE = re.compile(r":(?:attr|class|func|meth|mod|data|exc):<code>~?")
 LINK = re.compile(r"(\]\()(?!\w+:|#)([^)#\s]+)((?:#[^)]*)?\))")
 
 
@@ -32,6 +36,12 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
     if page.file.src_uri in JOINED.values():
         return markdown
     return _linked(markdown, posixpath.join("docs", posixpath.dirname(page.file.src_uri)), config.repo_url)
+
+
+def on_page_content(html: str, page: Any, config: Any, files: Any) -> str:
+    """Drop the roles."""
+    del page, config, files
+    return ROLE.sub("<code>", html)
 
 
 def _linked(markdown: str, folder: str, repository: str) -> str:
