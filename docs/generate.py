@@ -138,7 +138,7 @@ def _objectives(manifest: Manifest) -> str:
         goal = "" if objective.goal == "none" else objective.goal
         return f"`{objective.name}`", goal, objective.unit, ", ".join(notes), objective.description
 
-    return table(("objective", "goal", "unit", "", "what"), list(map(row, manifest.schema.objectives)))
+    return table(("objective", "goal", "unit", "role", "what"), list(map(row, manifest.schema.objectives)))
 
 
 def _tasks(manifest: Manifest) -> str:
