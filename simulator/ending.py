@@ -24,7 +24,7 @@ def waits(cluster: Cluster, scheduler: Scheduler) -> bool:
         return bool(paused)
     try:
         return not paused <= set(abandoned())
-    except Exception as err:
+    except (Exception, SystemExit) as err:
         raise SchedulerError(f"{type(unwrapped(scheduler)).__name__}.abandoned() raised {err!r}") from err
 
 

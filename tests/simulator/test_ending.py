@@ -37,7 +37,7 @@ class Bounded:
 def abandoning(answer: Any) -> type:
     class Abandoning(Bounded):
         def abandoned(self) -> Collection[int]:
-            if isinstance(answer, Exception):
+            if isinstance(answer, BaseException):
                 raise answer
             return answer  # type: ignore[no-any-return]
 
@@ -68,7 +68,8 @@ def test_who_looks_on_does_not_hide_it(tmp_path: Path) -> None:
     assert {run.digest for run in observed} == {plain.digest}
 
 
-@pytest.mark.parametrize("answer", [RuntimeError("no idea"), None, 3])
+@pytest.mark.parametrize("answer", [RuntimeError("no idea"), SystemExit(0), None, 3])
 def test_an_answer_that_is_none_is_an_error_of_the_scheduler(answer: Any) -> None:
-    with pytest.raises(SchedulerError, match=r"Abandoning.abandoned\(\) raised "):
+    with pytest.raises(SchedulerError, match=r"Abandoning.abandoned\(\) raised ") as caught:
         ended(abandoning(answer))
+    assert caught.value.run is not None
