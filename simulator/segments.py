@@ -177,8 +177,15 @@ class TrialState:
         alone = self.curve.schema.fidelity.kind == "independent"  # trainings that do not follow each other
         floor = [0] * len(news) if alone else [before, *news]
         if any(later < earlier for earlier, later in zip(floor, news, strict=False)):
+            self._end_at_the_first_wrong(floor, news)
             raise SimulationError(self._no_time(count))
         self.known_elapsed.extend(news)
+
+    def _end_at_the_first_wrong(self, floor: list[int], news: list[int]) -> None:
+        """The run so far is kept: a point whose time is none is never reached, nor is one after it."""
+        good = next(n for n, (least, time) in enumerate(zip(floor, news, strict=False)) if time < least)
+        self.known_elapsed.extend(news[:good])
+        self.known_elapsed.extend([END_OF_TIME] * (len(self.curve) - len(self.known_elapsed)))
 
     def _no_time(self, count: int) -> str:
         seconds = self.curve.head(self._time, count)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -15,9 +16,13 @@ from simulator import (
     Exponential,
     Failures,
     LogNormal,
+    MedianStopping,
+    PromotionASHA,
+    RandomSearch,
     SimulationError,
     Stop,
     Uniform,
+    simulate,
 )
 from simulator.clock import END_OF_TIME, rounded, to_ns, to_seconds
 from simulator.errors import RunError
@@ -142,5 +147,30 @@ def test_a_training_that_takes_longer_than_time_is_named_T1(
     play: Any, job: Any, make_tiny: Any, seconds: float
 ) -> None:
     blackbox = slow(make_tiny, seconds / YEAR)
-    with pytest.raises(SimulationError, match="reaches beyond 292 years, where simulated time ends"):
+    with pytest.raises(
+        SimulationError, match="reaches beyond 292 years, where simulated time ends"
+    ) as caught:
         play([job(10)], stop=Stop(reports=9), blackbox=blackbox)
+    assert kept(caught).reason == "error"
+
+
+@pytest.mark.parametrize("scheduler", [RandomSearch, PromotionASHA, MedianStopping])
+@pytest.mark.parametrize("times", [[1, 2, math.inf], [1, math.nan, 3], [-1, 2, 3], [1, 2, 1e300]])
+def test_a_time_that_is_none_does_not_take_the_run_so_far_with_it(
+    scheduler: Any, times: list[float], make_tiny: Any
+) -> None:
+    """The third trial has it."""
+
+    class Third(make_tiny):  # type: ignore[misc]
+        asked = 0
+
+        def curve(self, configuration: Any, *, seed: int | None = None) -> Any:
+            self.asked += 1
+            elapsed = times if self.asked > 2 else [1.0, 2.0, 3.0]
+            return LearningCurve.of(self.schema, {"loss": [1.0] * 3, "elapsed_time": elapsed}, seed=seed or 0)
+
+    with pytest.raises(SimulationError, match="the time 'elapsed_time' of ") as caught:
+        simulate(Third(), scheduler, workers=1, stop=Stop(trials_started=9))
+    run = kept(caught)
+    assert run.reason == "error"
+    assert run.reports().num_rows >= run.trials().num_rows - 1 >= 2
