@@ -13,6 +13,7 @@ from typing import Any
 from blackbox_repo import typed_json
 from blackbox_repo.domains import Value
 from blackbox_repo.errors import BlackboxRepoError, FormatError, IntegrityError, UnknownName
+from blackbox_repo.scalars import plain
 from blackbox_repo.schema import RESERVED, Schema
 
 FORMAT = 1
@@ -114,6 +115,9 @@ class Manifest:
         check_task_names(self.tasks)
         for task in self.tasks.values():
             check_plain_name("file name", task.file)
+        for text in ("version", "title", "license", "citation", "homepage", "recipe"):
+            if not isinstance(value := getattr(self, text), str):
+                raise FormatError(f"the {text} of {self.name!r} is {value!r}, but must be text")
 
     def task(self, name: str) -> Task:
         """The entry of a task.
@@ -155,6 +159,22 @@ class Manifest:
             "network": self.network,
             "tasks": {name: _task_to_json(task) for name, task in self.tasks.items()},
         }
+
+    def to_text(self) -> str:
+        """The content of ``manifest.json``.
+
+        Raises:
+            FormatError: It contradicts itself, or holds what no JSON file can.
+        """
+        self.check()
+        try:
+            text = json.dumps(
+                self.to_json(), indent=1, ensure_ascii=False, allow_nan=False, default=_built_in
+            )
+            text.encode()
+        except (TypeError, ValueError) as err:
+            raise FormatError(f"the manifest of {self.name!r} cannot be written: {err}") from err
+        return f"{text}\n"
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any], where: str) -> Manifest:
@@ -246,9 +266,9 @@ def read_manifest(folder: Path) -> Manifest:
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
     """Write the manifest as JSON that people can read, and its SHA-256 as ``sha256sum --check`` reads it."""
-    manifest.check()
-    text = json.dumps(manifest.to_json(), indent=1, ensure_ascii=False, allow_nan=False)
-    content = f"{text}\n".encode()
+    content = manifest.to_text().encode()
+    where = f"the manifest of {manifest.name!r}"
+    Manifest.from_json(typed_json.parse(content, where), where)  # or it could never be read
     (folder / MANIFEST_FILE).write_bytes(content)
     write_checksum(folder)
 
@@ -312,6 +332,13 @@ def check_task_names(names: Iterable[str]) -> None:
                 f"the task names {other!r} and {name!r} are the same file on systems that do not tell upper "
                 f"from lower case; rename one of them"
             )
+
+
+def _built_in(value: object) -> object:
+    """The built-in value that a numpy scalar means."""
+    if plain(value) is value:
+        raise TypeError(f"{value!r} is no text, number or bool")
+    return plain(value)
 
 
 def _task_to_json(task: Task) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from blackbox_repo.domains import Integer
 from blackbox_repo.errors import FormatError
 from blackbox_repo.schema import Schema
 
@@ -60,7 +61,8 @@ def places(schema: Schema, labels: Sequence[str]) -> dict[str, Place]:
     points = len(schema.fidelity.values)
     found = {}
     for name, domain in schema.space.domains.items():
-        texts = [len(ascii(value)) for value in domain.values or () if isinstance(value, str)]
+        choices = () if isinstance(domain, Integer) else domain.values or ()  # an Integer's may be 2**70
+        texts = [len(ascii(value)) for value in choices if isinstance(value, str)]
         found[name] = Place("a scalar", width=_NUMBER_BYTES + 2 * max(texts, default=0))
     found |= {"seed": Place("a whole number"), "status": Place("text", width=2 * _NUMBER_BYTES)}
     for objective in schema.objectives:

@@ -10,6 +10,7 @@ from blackbox_repo.curve import Array, exact_floats
 from blackbox_repo.errors import InvalidConfiguration
 from blackbox_repo.frozen import FrozenDict, owned
 from blackbox_repo.rows import STATUSES, Coded, Table
+from blackbox_repo.scalars import plain
 from blackbox_repo.schema import Schema
 from blackbox_repo.space import Condition
 
@@ -76,6 +77,11 @@ def _check_lengths(schema: Schema, lengths: Array, name: str) -> None:
         raise InvalidConfiguration(
             f"the curves of {name!r} have {lengths.min()} to {lengths.max()} points, but the "
             f"fidelity {schema.fidelity.name!r} has {len(schema.fidelity.values)}"
+        )
+    if (lengths != 1).any() and not _names(schema, constant=False):
+        raise InvalidConfiguration(
+            f"the curves of {name!r} have {lengths.min()} to {lengths.max()} points, but where all objectives "
+            f"are constant each has one"
         )
 
 
@@ -151,7 +157,7 @@ def _coded(column: Coded, label: str, name: str) -> Coded:
             f"the codes of {label!r} in {name!r} are {codes.min()} to {codes.max()}, but it has "
             f"{len(column.values)} values"
         )
-    return Coded(tuple(column.values), owned(column.codes.astype(np.int32, copy=False)))
+    return Coded(tuple(map(plain, column.values)), owned(column.codes.astype(np.int32, copy=False)))
 
 
 def _canonical(schema: Schema, column: Coded, hyperparameter: str, name: str) -> Coded:

@@ -9,6 +9,8 @@ import numpy as np
 
 from blackbox_repo.curve import Array, Status
 from blackbox_repo.domains import Value
+from blackbox_repo.errors import InvalidConfiguration
+from blackbox_repo.scalars import plain
 
 STATUSES: tuple[Status, ...] = ("ok", "diverged", "crashed")
 
@@ -22,9 +24,15 @@ class Coded:
 
     @classmethod
     def of(cls, column: Iterable[Value | None]) -> Coded:
-        """The column with its values in the order of their first row; 1, 1.0 and True are three."""
+        """The column with its values in the order of their first row; 1, 1.0 and True are three.
+
+        Numpy's scalars are taken for the built-in values they mean.
+        """
         listed = list(column)
-        if len({*map(type, listed)} - {type(None)}) > 1:
+        kinds = {*map(type, listed)} - {type(None)}
+        if any(issubclass(kind, np.generic) for kind in kinds):
+            return cls.of([plain(value) for value in listed])  # type: ignore[misc]
+        if len(kinds) > 1:
             return cls._of_kinds(listed)
         known: dict[Value, int] = {}
         codes = [-1 if value is None else known.setdefault(value, len(known)) for value in listed]
@@ -66,6 +74,9 @@ class Table:
             objective.
         fidelities: The fidelity of each point, end to end, where the source says it: a conversion refuses a
             row that does not have the first fidelities of the schema, one after the other.
+
+    Raises:
+        InvalidConfiguration: A column is no numpy array, or a masked one.
     """
 
     hyperparameters: Mapping[str, Coded]
@@ -76,6 +87,16 @@ class Table:
     status: Array | None = None
     labels: Mapping[str, Coded] = field(default_factory=dict)
     fidelities: Array | None = None
+
+    def __post_init__(self) -> None:
+        columns = {**self.points, **self.constants, "seeds": self.seeds, "lengths": self.lengths}
+        columns |= {"status": self.status, "fidelities": self.fidelities}
+        for name, array in columns.items():
+            if array is not None and (not isinstance(array, np.ndarray) or np.ma.isMaskedArray(array)):
+                raise InvalidConfiguration(
+                    f"the column {name!r} of a table must be a numpy array, not {type(array).__name__}; what "
+                    f"is missing in it is NaN"
+                )
 
     def __len__(self) -> int:
         return len(self.seeds)

@@ -50,6 +50,7 @@ def save_tables(
         The manifest as written.
     """
     check_task_names(tables)
+    manifest.to_text()  # refused before anything is written
     with appearing(folder, read_manifest) as partial:
         tasks = {name: _write_task(partial, manifest, name, tables[name]) for name in tables}  # one at a time
         complete = finish(replace(manifest, tasks=tasks))
@@ -69,6 +70,7 @@ def save_network(
         codes: Task -> its code in the network's embedding; ``None`` for the only task of one without.
     """
     check_task_names(codes)
+    manifest.to_text()
     with appearing(folder, read_manifest) as partial:
         file = partial / NETWORK_FILE
         write_arrays(file, arrays, file_metadata(manifest, ""))
@@ -196,6 +198,11 @@ def _sha256(content: bytes) -> str:
 
 def _write_task(folder: Path, manifest: Manifest, name: str, table: Table) -> Task:
     file = folder / f"{name}.parquet"
+    if set(table.labels) != set(manifest.labels):
+        raise FormatError(
+            f"the table of {name!r} has the labels {sorted(table.labels)}, but the manifest says "
+            f"{sorted(manifest.labels)}"
+        )
     blackbox = TabularBlackbox(manifest.schema, table, name=name)
     write_table(file, manifest.schema, blackbox.table, file_metadata(manifest, name))
     given = manifest.tasks.get(name, Task(file.name, "", 0))
@@ -215,6 +222,11 @@ def _best(blackbox: TabularBlackbox, objective: Objective) -> Best:
     values = blackbox.values(objective.name)
     losses = -values if objective.goal == "max" else values
     where = np.unravel_index(np.nanargmin(losses), losses.shape)
+    if np.isinf(values[where]):
+        raise FormatError(
+            f"the best {objective.name!r} of {blackbox.name!r} is {values[where]}, but must be finite; what "
+            f"has no value is NaN"
+        )
     index, replicate, point = (int(axis) for axis in where)
     configuration = blackbox.configurations()[index]
     return Best(

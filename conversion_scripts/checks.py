@@ -8,8 +8,8 @@ from typing import TypeAlias
 
 import numpy as np
 
-from blackbox_repo.curve import Array
-from blackbox_repo.errors import FormatError
+from blackbox_repo.curve import Array, exact_floats
+from blackbox_repo.errors import FormatError, InvalidConfiguration
 from blackbox_repo.schema import RESERVED, Objective, Schema
 from blackbox_repo.space import Space
 from blackbox_repo.table import STATUSES, Table
@@ -37,7 +37,9 @@ def check_table(
     Raises:
         FormatError: With all broken rules, each with the number of rows and the first of them.
     """
-    problems = [*_names(schema, table), *_shapes(schema, table)]
+    problems = [*_names(schema, table), *_kinds(table)]
+    if not problems:
+        problems += _shapes(schema, table)
     if not problems:  # the others need columns that fit together
         problems += [*_domains(schema.space, table), *_rows(table), *_fidelities(schema, table)]
         problems += [*_objectives(schema, table, nan_allowed), *_outside(schema, table, bounds)]
@@ -64,6 +66,23 @@ def _difference(kind: str, wanted: list[str], found: Mapping[str, object]) -> Pr
     for name in found:
         if name not in wanted:
             yield f"the column {name!r} is no {kind} of the schema"
+
+
+def _kinds(table: Table) -> Problems:
+    """Where a column holds something else than the numbers that belong there."""
+    whole = {"seed": table.seeds, "lengths": table.lengths}
+    whole |= {name: column.codes for name, column in {**table.hyperparameters, **table.labels}.items()}
+    whole |= {} if table.status is None else {"status": table.status}
+    for name, array in whole.items():
+        if array.size and array.dtype.kind not in "iu":
+            yield f"{name!r} must be whole numbers, not {array.dtype}"
+    numbers = {**table.points, **table.constants}
+    numbers |= {} if table.fidelities is None else {"fidelities": table.fidelities}
+    for name, array in numbers.items():
+        try:
+            exact_floats(repr(name), array)
+        except InvalidConfiguration as err:
+            yield str(err)
 
 
 def _shapes(schema: Schema, table: Table) -> Problems:
@@ -124,7 +143,8 @@ def _active(space: Space, table: Table, name: str) -> Array:
 def _rows(table: Table) -> Problems:
     codes = np.column_stack([column.codes for column in table.hyperparameters.values()])
     _, configuration = np.unique(codes, axis=0, return_inverse=True)
-    runs = np.column_stack([configuration.ravel(), table.seeds])
+    _, seeds = np.unique(table.seeds, return_inverse=True)  # their ranks, as differences of seeds overflow
+    runs = np.column_stack([configuration.ravel(), seeds])
     _, first = np.unique(runs, axis=0, return_index=True)
     repeated = np.ones(len(table), dtype=bool)
     repeated[first] = False
@@ -134,7 +154,7 @@ def _rows(table: Table) -> Problems:
     if split:
         yield f"{split} times the rows of a configuration do not lie together"
     descending = np.zeros(len(table), dtype=bool)
-    descending[1:] = ~changes & (np.diff(table.seeds) < 0)
+    descending[1:] = ~changes & (np.diff(seeds) < 0)
     yield from _counted(descending, lambda row: f"seed {table.seeds[row]} after {table.seeds[row - 1]}")
 
 
@@ -164,7 +184,8 @@ def _objectives(schema: Schema, table: Table, nan_allowed: tuple[str, ...]) -> P
         if objective.cumulative and schema.fidelity.kind == "incremental":
             yield from _cumulative(objective, values, rows, len(table))
     if table.status is not None:
-        yield from _counted(table.status >= len(STATUSES), lambda row: f"the status {table.status[row]}")  # type: ignore[index]
+        unknown = (table.status < 0) | (table.status >= len(STATUSES))
+        yield from _counted(unknown, lambda row: f"the status {table.status[row]}")  # type: ignore[index]
 
 
 def _values(name: str, values: Array, rows: Array, count: int, *, may_be_nan: bool) -> Problems:

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from blackbox_repo.domains import Categorical, Integer
-from blackbox_repo.errors import FormatError, IntegrityError
-from blackbox_repo.manifest import Manifest, read_manifest
+from blackbox_repo.errors import BlackboxRepoError, FormatError, IntegrityError
+from blackbox_repo.manifest import Default, Defect, Manifest, Source, read_manifest
 from blackbox_repo.repository import load_blackbox, verify
 from blackbox_repo.schema import Fidelity, Objective, Schema
 from blackbox_repo.space import Condition, Space
@@ -200,3 +200,63 @@ def test_no_flipped_bit_of_a_manifest_is_believed(tmp_path):
             with pytest.raises(FormatError):
                 load_blackbox(tmp_path / "mine")
         path.write_bytes(whole)
+
+
+def refused(folder, manifest, saved, message):
+    with pytest.raises(BlackboxRepoError, match=message):
+        save_tables(folder / "mine", manifest, {"a": saved})
+    assert [path for path in folder.iterdir() if "lock" not in path.name] == []
+
+
+@pytest.mark.parametrize("worst", [np.inf, -np.inf])
+@pytest.mark.parametrize("goal", ["min", "max"])
+def test_a_best_value_that_is_infinite_is_refused(tmp_path, goal, worst):
+    saved = table({"x": [1, 2]}, np.full(4, worst))
+    refused(
+        tmp_path, described(Space({"x": Integer(1, 3)}), goal), saved, rf"best 'loss' of 'a' is {worst}, but"
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"default": Default(workers=0)}, r"default\.workers = 0: expected int >= 1"),
+        ({"default": Default(seconds=-1.0)}, r"default\.seconds = -1\.0: expected float > 0"),
+        ({"default": Default(seconds=np.inf)}, "of 'mine' cannot be written: Out of range float values"),
+        ({"title": "\ud800"}, "of 'mine' cannot be written: .*surrogates not allowed"),
+        ({"card": (Defect("\ud800", ""),)}, "of 'mine' cannot be written: .*surrogates not allowed"),
+        ({"sources": (Source("raw", "abc", 1),)}, r"sources\[0\]\.sha256 = 'abc': expected str matching"),
+        ({"network": {"a": object()}}, "of 'mine' cannot be written: .*is no text, number or bool"),
+        ({"labels": ("code",)}, r"'a' has the labels \[\], but the manifest says \['code'\]"),
+    ],
+)
+def test_what_no_reader_would_take_is_not_written(tmp_path, changes, message):
+    manifest = replace(described(Space({"x": Integer(1, 3)})), **changes)
+    refused(tmp_path, manifest, table({"x": [1, 2]}), message)
+
+
+def test_texts_of_a_manifest_are_texts():
+    with pytest.raises(FormatError, match="the version of 'mine' is 1, but must be text"):
+        replace(described(Space({"x": Integer(1, 3)})), version=1)
+
+
+def test_manifests_take_the_scalars_of_numpy(tmp_path):
+    given = {"default": Default(np.int64(2), np.float32(9)), "sources": (Source("f", "a" * 64, np.int64(3)),)}
+    manifest = replace(described(Space({"x": Integer(1, 3)})), **given)
+    save_tables(tmp_path / "mine", manifest, {"a": table({"x": [1, 2]})})
+    found = read_manifest(tmp_path / "mine")
+    assert (found.default, found.sources[0].bytes) == (Default(2, 9.0), 3)
+
+
+@pytest.mark.parametrize("upper", [2**31, 2**70])
+def test_the_values_of_a_wide_integer_are_not_counted_through(tmp_path, upper):
+    before, after = kept(tmp_path, Space({"x": Integer(0, upper)}), table({"x": [0, upper]}))
+    assert typed(before) == typed(after)
+
+
+def test_labels_are_built_in_values():
+    labels = {"code": Coded(("a", np.int64(3)), np.arange(2))}
+    blackbox = TabularBlackbox(
+        described(Space({"x": Integer(1, 3)}), labels=("code",)).schema, table({"x": [1, 2]}, labels=labels)
+    )
+    assert [type(label) for label in blackbox.label("code")] == [str, int]

@@ -638,3 +638,29 @@ def test_columns_that_do_not_fit_are_refused_by_name(change, message):
     with pytest.raises(InvalidConfiguration) as caught:
         TabularBlackbox(schema, replace(fits, **change), name="t")
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize("points", [[1.0, 2.0], np.ma.array([1.0, 2.0], mask=[1, 0])], ids=["list", "masked"])
+def test_columns_of_a_table_are_numpy_arrays_without_a_mask(points):
+    with pytest.raises(
+        InvalidConfiguration, match="'loss' of a table must be a numpy array, not (list|Masked)"
+    ):
+        one_point_table({"x": Integer(1, 2)}, [1, 2], points=points)
+
+
+@pytest.mark.parametrize("length", [0, 2])
+def test_constants_alone_make_curves_of_one_point(length):
+    schema = Schema(
+        Space({"x": Integer(1, 2)}), Fidelity("epoch", (1, 2)), (replace(LOSS, constant=True),), "loss"
+    )
+    losses = {"loss": np.ones(2)}
+    table = Table({"x": Coded.of([1, 2])}, np.zeros(2, dtype=int), {}, np.ones(2, dtype=int), losses)
+    assert len(TabularBlackbox(schema, table).curve({"x": 1})) == 1
+    with pytest.raises(InvalidConfiguration, match="where all objectives are constant each has one"):
+        TabularBlackbox(schema, replace(table, lengths=np.full(2, length)))
+
+
+def test_columns_of_numpy_scalars_have_built_in_values():
+    column = Coded.of([np.int64(3), 3, np.str_("a"), np.float32(0.5), None, np.bool_(True)])
+    assert [*map(repr, column.values)] == ["3", "'a'", "0.5", "True"]
+    assert column.codes.tolist() == [0, 0, 1, 2, -1, 3]

@@ -57,6 +57,45 @@ def test_values_outside_the_bounds(schema: Schema, table: Table) -> None:
         check_table("tiny/a", schema, table, bounds={"lose": Bounds(0.0)})
 
 
+@pytest.mark.parametrize("kind", ["O", "S8", "U8", "complex128", "M8[s]", "m8[s]"])
+def test_columns_of_no_numbers_are_named(schema: Schema, table: Table, kind: str) -> None:
+    count = np.arange(len(table.points["loss"]))
+    wrong = replace(table, points={**table.points, "loss": count.astype(kind)})
+    problem = f"'loss' must be numbers that float64 can hold, not {np.dtype(kind)}"
+    refuses(schema, wrong, problem)
+
+
+@pytest.mark.parametrize("kind", ["O", "U8", "float64", "bool"])
+def test_seeds_lengths_and_statuses_are_whole_numbers(schema: Schema, table: Table, kind: str) -> None:
+    wrong = np.arange(len(table)).astype(kind)
+    rule = f"must be whole numbers, not {np.dtype(kind)}"
+    refuses(schema, replace(table, seeds=wrong), f"'seed' {rule}")
+    refuses(schema, replace(table, lengths=wrong), f"'lengths' {rule}")
+    refuses(schema, replace(table, status=wrong), f"'status' {rule}")
+
+
+def test_a_status_below_zero(schema: Schema, table: Table) -> None:
+    status = np.array([0, -1, 0])
+    refuses(schema, replace(table, status=status), "1 row has the status -1 (first: row 1)")
+
+
+@pytest.mark.parametrize(
+    "seeds",
+    [
+        np.array([2**63 + 5, 2**63 + 6], dtype=np.uint64),
+        np.array([2**62 + 1, 2**62 + 2], dtype=np.uint64),
+        np.array([-(2**63), 2**63 - 1]),
+    ],
+    ids=["beyond 2**63", "one apart beyond 2**53", "as far apart as can be"],
+)
+def test_large_seeds_are_told_apart_and_ordered(seeds: np.ndarray) -> None:
+    schema = Schema(Space({"x": Integer(1, 3)}), Fidelity("epoch", (1,)), (Objective("loss", "min"),), "loss")
+    table = Table({"x": Coded.of([1, 1])}, seeds, {"loss": np.ones(2)}, np.ones(2, dtype=int))
+    check_table("tiny/a", schema, table)
+    backwards = replace(table, seeds=seeds[::-1])
+    refuses(schema, backwards, f"1 row has seed {seeds[0]} after {seeds[1]} (first: row 1)")
+
+
 def with_points(table: Table, **points: list[float]) -> Table:
     return replace(table, points={**table.points, **{name: np.array(v) for name, v in points.items()}})
 

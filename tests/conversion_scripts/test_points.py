@@ -131,7 +131,7 @@ def test_two_values_of_what_has_one_a_run_are_refused() -> None:
 def test_columns_are_those_of_the_schema_and_as_long() -> None:
     with pytest.raises(InvalidOption, match=r"^the points have no column 'loss'$"):
         table_of_points(SCHEMA, columns(ROWS, (*NAMES[:4], "weights")))
-    with pytest.raises(UnknownName, match=r"unknown column 'id'.*; name it among the labels to keep it$"):
+    with pytest.raises(UnknownName, match=r"unknown column 'id'.*name it among the labels to keep it"):
         table_of_points(SCHEMA, columns(ROWS))
     short = columns(ROWS, NAMES[:6]) | {"loss": [0.5]}
     with pytest.raises(InvalidOption, match=r"^the points have 1 of 'loss', but 6 of 'kind'$"):
