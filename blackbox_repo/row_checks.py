@@ -80,8 +80,8 @@ def _check_lengths(schema: Schema, lengths: Array, name: str) -> None:
         )
     if (lengths != 1).any() and not _names(schema, constant=False):
         raise InvalidConfiguration(
-            f"the curves of {name!r} have {lengths.min()} to {lengths.max()} points, but where all objectives "
-            f"are constant each has one"
+            f"the curves of {name!r} have {lengths.min()} to {lengths.max()} points, but where all "
+            f"objectives are constant each has one"
         )
 
 
