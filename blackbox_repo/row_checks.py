@@ -157,7 +157,8 @@ def _coded(column: Coded, label: str, name: str) -> Coded:
             f"the codes of {label!r} in {name!r} are {codes.min()} to {codes.max()}, but it has "
             f"{len(column.values)} values"
         )
-    return Coded(tuple(map(plain, column.values)), owned(column.codes.astype(np.int32, copy=False)))
+    values = tuple(plain(value) for value in column.values)
+    return Coded(values, owned(column.codes.astype(np.int32, copy=False)))  # type: ignore[arg-type]
 
 
 def _canonical(schema: Schema, column: Coded, hyperparameter: str, name: str) -> Coded:

@@ -90,9 +90,10 @@ class Table:
 
     def __post_init__(self) -> None:
         columns = {**self.points, **self.constants, "seeds": self.seeds, "lengths": self.lengths}
-        columns |= {"status": self.status, "fidelities": self.fidelities}
+        columns |= {} if self.status is None else {"status": self.status}
+        columns |= {} if self.fidelities is None else {"fidelities": self.fidelities}
         for name, array in columns.items():
-            if array is not None and (not isinstance(array, np.ndarray) or np.ma.isMaskedArray(array)):
+            if not isinstance(array, np.ndarray) or np.ma.isMaskedArray(array):
                 raise InvalidConfiguration(
                     f"the column {name!r} of a table must be a numpy array, not {type(array).__name__}; what "
                     f"is missing in it is NaN"
