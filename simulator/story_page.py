@@ -26,7 +26,7 @@ def print_overview(terminal: Terminal, run: Run, folder: str, objectives: Sequen
         objectives: What was optimized; where there are several, the page has their front.
     """
     terminal.say(f"{run.header['scheduler']} on {run.header['blackbox']}", "bold")
-    terminal.show(facts(terminal, [*run_facts(run), ("digest", run.digest)]))
+    terminal.show([*facts(terminal, run_facts(run)), f"digest     {run.digest}"])  # to be copied in one piece
     terminal.show(front_lines(terminal, run, objectives, terminal.width))
     best = _best_trials(run)
     if best:
