@@ -224,8 +224,11 @@ def _finish(prepared: Prepared, out: Path | None, log: UnfinishedRun | None, *, 
         "scheduler": prepared.command.scheduler,
     }
 
+    def below_runs(run: Run) -> Path:
+        return Path("runs", re.sub(r"[^\w.-]+", "-", "-".join([*described.values(), run.digest[:12]])))
+
     def folder_of(run: Run) -> Path:
-        return out or Path("runs", re.sub(r"[^\w.-]+", "-", "-".join([*described.values(), run.digest[:12]])))
+        return out or below_runs(run)
 
     began = time.perf_counter()
     with console.interruptible(partial(left, log)):
@@ -234,7 +237,11 @@ def _finish(prepared: Prepared, out: Path | None, log: UnfinishedRun | None, *, 
         except RunError as err:
             raise kept(err, folder_of, log) from err
         real_seconds = time.perf_counter() - began
-        finished.save(folder_of(finished), None if log is None else log.check_replaced)
+        try:
+            finished.save(folder_of(finished), None if log is None else log.check_replaced)
+        except InvalidOption as err:  # only now is it known that the run in the folder is another one
+            finished.save(below_runs(finished))
+            raise InvalidOption(f"{err}; the finished run is in {below_runs(finished)}") from err
     described["out"] = str(folder_of(finished))
     try:
         _show(finished, prepared.objectives, described, real_seconds, as_json=as_json)

@@ -215,14 +215,16 @@ def test_an_out_that_holds_something_else_is_refused_and_kept(
     assert files(folder) == ["chapter.tex"]
 
 
-def test_an_out_that_holds_another_run_is_refused_and_kept(
-    bb_sim: Callable[..., Finished], tmp_path: Path
+def test_an_out_that_holds_another_run_is_refused_and_both_are_kept(
+    bb_sim: Callable[..., Finished], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.chdir(tmp_path)
     folder = tmp_path / "run"
     digest = bb_sim("run", *FAST, "--out", folder, "--json").json["digest"]
-    refuses(bb_sim("run", *FAST, "--seed", "1", "--out", folder), str(folder), "exists already")
-    assert files(tmp_path) == ["run"]
+    other = bb_sim("run", *FAST, "--seed", "1", "--out", folder)
+    refuses(other, str(folder), "exists already", "the finished run is in runs/")
     assert Run.load(folder).digest == digest
+    assert Run.load(other.err.split()[-1]).header["seed"] == 1
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="the superuser may write everywhere")
