@@ -337,7 +337,17 @@ class Oracle:
         self.write("end", job.trial, job.number, job.last_point_by(self.now))
         base = self.checkpoint(job.trial) if self.keeps_checkpoints else -1
         self.waiting.append(
-            Ready(self.now, job.trial, job.number + 1, base, job.last, job.until, 0, job.ask_from, again=True)
+            Ready(
+                self.now,
+                job.trial,
+                job.number + 1,
+                base,
+                job.last,
+                job.until,
+                job.earliest,
+                job.ask_from,
+                again=True,
+            )
         )
 
     # --- work for idle workers (T4, T5) ---------------------------------------------------------------------

@@ -21,7 +21,8 @@ class Job:
     """A segment: it trains from ``base`` (-1: from scratch) to ``last`` and reports the points it produces.
 
     ``produced`` and ``arrives`` say when, were it not for a crash, a signal or a loss; ``until`` is the point
-    after which its scheduler wants it to end, if it has said so.
+    after which its scheduler wants it to end, if it has said so; ``earliest`` is when the trial's job before it
+    was to give way (T9a).
     """
 
     trial: int
@@ -32,6 +33,7 @@ class Job:
     last: int
     ask_from: int
     until: int | None = None
+    earliest: int = 0
     start: int = 0
     produced: dict[int, int] = field(default_factory=dict)
     arrives: dict[int, int] = field(default_factory=dict)
@@ -91,6 +93,7 @@ class Times:
         """Make the timetable of a job that has been given a worker."""
         training = [round(seconds * SECOND) for seconds in elapsed]
         paid = training[job.base] if 0 <= job.base < len(training) else 0
+        job.earliest = earliest
         job.start = max(job.given + self.delay("start", job), earliest)
         before = 0
         for point in points:  # T6, T6b

@@ -210,6 +210,18 @@ def test_who_resumes_it_need_not_wait_for_the_end_that_it_would_have_had_T18_T9a
     assert story[1:5] == ["2 report 0.0 epoch 1 continue", "4 start 0.1", "4 end 0.0", "4 lost 0.0"]
 
 
+def test_who_waits_for_the_signal_still_waits_for_it_when_queued_again_T18_T9a(
+    play: Play, job: Job, after: Callable[..., Any]
+) -> None:
+    """The pause of 10 reaches the old job at 40; both workers are lost at 25 and back at 27."""
+    conditions = failing(Delays(stop=30), preempt=25, away=2)
+    script = [job(10), after((0, 1), Resume(0, until=2)), None]
+    story, _, run = play(script, {(0, 1): PAUSE}, workers=2, conditions=conditions, stop=Stop(time=51))
+    assert "25 queued 0.2" in story
+    assert "40 start 0.2" in story
+    assert [row["outcome"] for row in run.segments().to_pylist()][:2] == ["paused", "preempted"]
+
+
 def test_a_decision_in_the_making_counts_when_the_worker_is_lost_T18_T12(play: Play, job: Job) -> None:
     conditions = Conditions(
         failures=Failures(preempt=25, away=5),
