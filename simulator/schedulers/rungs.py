@@ -29,7 +29,7 @@ def goals(
 
     Raises:
         InvalidOption: ``eta`` is not above 1; ``r_min`` is not above 0 or leaves no rung below the largest
-            fidelity; ``rungs`` are not fidelities below the largest, ascending; both are given.
+            fidelity; ``rungs`` are not fidelities between 0 and the largest, ascending; both are given.
     """
     if rungs is None:
         return [*rung_levels(fidelity, r_min, eta), fidelity.values[-1]]
@@ -40,16 +40,18 @@ def goals(
 
 
 def _given(fidelity: Fidelity, rungs: object) -> list[float]:
-    below = f"fidelities of {fidelity.describe()} below the largest, ascending"
+    above = "above 0 and " if fidelity.values[0] == 0 else ""  # 0 is no part of any other fidelity
+    below = f"fidelities of {fidelity.describe()} {above}below the largest, ascending"
     if isinstance(rungs, str) or not isinstance(rungs, Sequence) or not rungs:
         raise InvalidOption(f"rungs is {rungs!r}, but must be a list of {below}")
     try:
         positions = [fidelity.index(level) for level in rungs]
     except UnknownFidelity as err:
         raise InvalidOption(f"rungs is {list(rungs)!r}, but must be {below}: {err}") from err
-    if positions != sorted(set(positions)) or positions[-1] == len(fidelity.values) - 1:
+    found = [fidelity.values[position] for position in positions]
+    if found != sorted(set(found)) or not 0 < found[0] <= found[-1] < fidelity.values[-1]:
         raise InvalidOption(f"rungs is {list(rungs)!r}, but must be {below}")
-    return [fidelity.values[position] for position in positions]
+    return found
 
 
 def rung_levels(fidelity: Fidelity, r_min: float | None, eta: float) -> tuple[float, ...]:

@@ -109,6 +109,14 @@ def test_rungs_that_cannot_be_are_named(rungs: list[float], message: str) -> Non
     assert message in str(caught.value)
 
 
+def test_nobody_is_compared_before_any_training() -> None:
+    """A rung at 0 is no part of the next one, so that nobody would be promoted from it."""
+    from_zero = Fidelity("epoch", tuple(range(6)))
+    assert goals(from_zero, 3, rungs=[1, 2]) == [1, 2, 5]
+    with pytest.raises(InvalidOption, match=r"^rungs is \[0, 2\], .* of 0..5 above 0 and below the largest"):
+        goals(from_zero, 3, rungs=[0, 2])
+
+
 def test_rungs_and_r_min_exclude_each_other() -> None:
     with pytest.raises(InvalidOption, match=r"^r_min is 2 and rungs is \[3\], but only one of them may be"):
         goals(epochs(50), 3, 2, [3])
