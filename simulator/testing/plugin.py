@@ -1,1 +1,0 @@
-"""Nothing: environments installed before ``blackbox_repo.pytest_plugin`` ask for this module."""
