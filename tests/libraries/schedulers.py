@@ -96,6 +96,7 @@ LIBRARIES = {
                 "ray:PopulationBasedTraining", {"num_samples": 8, "settings": {"perturbation_interval": 5}}
             ),
         ),
+        also=("hyperopt", "optuna", "scikit-learn"),  # searchers and PB2, which are tested
     ),
     "ax": Library("ax-platform", "ax", (Fixed("ax:fast", trials=15), Fixed("ax:random_search"))),
     "smac": Library(
