@@ -82,6 +82,18 @@ def test_a_change_of_the_scheduler_fails_them_and_is_shown(python: Path, project
     assert "golden  " in said
 
 
+def test_the_failing_build_on_the_page_is_what_such_a_change_gives(python: Path, project: Path) -> None:
+    source = project / "src" / "halving" / "__init__.py"
+    source.write_text(source.read_text("utf-8").replace("factor=3", "factor=2"))
+    _, said = run(python, project, *PYTEST, "-k", "behaviour or quality")
+    printed = {" ".join(line.split()) for line in said.splitlines()}
+    page = (ROOT / "docs" / "ci.md").read_text("utf-8")
+    shown = page.partition("was changed from 3 to 2:")[2].split("```")[1].removeprefix("text\n")
+    lines = [line for line in shown.splitlines() if not line.startswith("=")]
+    assert len(lines) > 8
+    assert [line for line in lines if " ".join(line.split()) not in printed] == []
+
+
 def steps() -> list[dict[str, object]]:
     yaml = pytest.importorskip("yaml")
     workflow = yaml.safe_load(WORKFLOW.read_text("utf-8"))
