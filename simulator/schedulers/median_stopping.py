@@ -9,7 +9,7 @@ from fractions import Fraction
 
 from blackbox_repo.errors import InvalidOption
 from blackbox_repo.scalars import number, whole
-from blackbox_repo.schema import Schema
+from blackbox_repo.schema import Fidelity, Schema
 from blackbox_repo.space import Configuration
 from simulator.scheduler import CONTINUE, STOP, Decision, Report, Start, Trial
 from simulator.schedulers.configurations import RandomConfigurations
@@ -101,13 +101,7 @@ class MedianStopping:
             duplicates=duplicates or (),
         )
         self._target = schema.objective(schema.target)
-        first = schema.fidelity.index_at_or_above(grace)
-        if first is None:
-            raise InvalidOption(
-                f"grace is {grace!r}, but must be at most the largest fidelity of "
-                f"{schema.fidelity.describe()}, or nothing can be stopped"
-            )
-        self._first, self._min_trials = first, min_trials
+        self._first, self._min_trials = _first_stop(schema.fidelity, grace), min_trials
         self._fidelities = [_Fidelity() for _ in schema.fidelity.values]
         self._past: dict[int, _Past] = {}
 
@@ -132,3 +126,17 @@ class MedianStopping:
     def on_end(self, trial: Trial) -> None:
         """Forgets the trial; its averages stay."""
         self._past.pop(trial.number, None)
+
+
+def _first_stop(fidelity: Fidelity, grace: float) -> int:
+    """The position of the first fidelity at which trials are stopped; with one fidelity they never are."""
+    below = fidelity.values[:-1]
+    if not below:
+        return 1
+    first = fidelity.index_at_or_above(grace)
+    if first is None or first == len(below):
+        raise InvalidOption(
+            f"grace is {grace!r}, but must be below the largest fidelity: at most "
+            f"{fidelity.name}={below[-1]} of {fidelity.describe()}"
+        )
+    return first

@@ -124,6 +124,13 @@ def test_the_grace_begins_at_the_fidelity_at_or_next_above_it() -> None:
     assert told.report(1, 0.3, 5.0) == "stop"
 
 
+@pytest.mark.parametrize("grace", [0, 1, 500])
+def test_with_one_fidelity_nobody_is_stopped_whatever_the_grace(grace: float) -> None:
+    schema = replace(schema_of(TINY), fidelity=Fidelity("epoch", (1,)))
+    told = Driver(MedianStopping(schema, grace=grace, min_trials=1), schema)
+    assert [told.report(trial, 1, loss) for trial, loss in enumerate((1.0, 5.0, NAN))] == ["continue"] * 3
+
+
 def test_what_failed_is_forgotten_but_its_averages_count() -> None:
     told = driver(min_trials=1)
     told.report(0, 1, 1.0)
@@ -136,10 +143,8 @@ def test_what_failed_is_forgotten_but_its_averages_count() -> None:
     [
         ({"grace": -1}, "grace is -1, but must be a number, 0 or more"),
         ({"grace": "9"}, "grace is '9', but must be a number, 0 or more"),
-        (
-            {"grace": 9.5},
-            "grace is 9.5, but must be at most the largest fidelity of 1..9, or nothing can be stopped",
-        ),
+        ({"grace": 9}, "grace is 9, but must be below the largest fidelity: at most epoch=8 of 1..9"),
+        ({"grace": 9.5}, "grace is 9.5, but must be below the largest fidelity: at most epoch=8 of 1..9"),
         ({"min_trials": 0}, "min_trials is 0, but must be a whole number, 1 or more"),
     ],
 )
