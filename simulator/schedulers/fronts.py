@@ -118,7 +118,7 @@ def crowding_distances(front: list[Point]) -> Array:
         order = np.argsort(losses, kind="stable")
         ranked = losses[order]
         distances[order[[0, -1]]] = math.inf
-        with np.errstate(invalid="ignore"):  # two infinite losses
+        with np.errstate(invalid="ignore", over="ignore"):  # infinite losses, or nearly so
             span = ranked[-1] - ranked[0]
         if 0 < span < math.inf:
             distances[order[1:-1]] += (ranked[2:] - ranked[:-2]) / span

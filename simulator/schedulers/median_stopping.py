@@ -35,7 +35,11 @@ class _Past:
         if self.count == 1:
             self.average = loss
         elif math.isfinite(loss) and math.isfinite(self.average):
-            self.average += (loss - self.average) / self.count  # of equal losses it is exactly that loss
+            step = loss - self.average
+            if math.isfinite(step):
+                self.average += step / self.count  # of equal losses it is exactly that loss
+            else:  # the losses are finite, but far apart
+                self.average += loss / self.count - self.average / self.count
         else:
             self.average += loss
 

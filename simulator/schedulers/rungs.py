@@ -148,6 +148,8 @@ class QuantileRung:
             return low
         if high == math.inf:
             return high
+        if high - low == math.inf:  # two finite losses at both ends of what there is
+            return low * (1 - share) + high * share
         # the arithmetic of numpy's linear interpolation, from the nearer neighbour
         return high - (high - low) * (1 - share) if share >= 0.5 else low + (high - low) * share
 

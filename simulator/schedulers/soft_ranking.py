@@ -49,7 +49,7 @@ class SoftRanking:
         self._below_as_here.insert(rank, below)
         self._below.insert(bisect(self._below, below), below)
         # linear in the trials, but at a nanosecond each
-        with np.errstate(invalid="ignore"):  # two infinite losses are alike
+        with np.errstate(invalid="ignore", over="ignore"):  # two infinite losses are alike
             apart = np.abs(np.frombuffer(self._below_as_here) - np.frombuffer(self._below))
         return not (apart > self.epsilon).any()
 

@@ -284,3 +284,11 @@ def test_nan_is_not_counted_and_not_promoted_and_an_infinite_loss_is() -> None:
     rung.insert(-math.inf, 8)
     rung.insert(-math.inf, 9)
     assert (rung.promote(), rung.promote(), rung.promote()) == (8, 9, None)
+
+
+def test_losses_whose_difference_is_beyond_all_floats_have_a_middle() -> None:
+    rung = QuantileRung(Fraction(1, 2))
+    for loss in (-1e308, 1e308):
+        rung.insert(loss)
+    assert rung.threshold() == 0
+    assert (rung.is_below(1.0), rung.is_below(-1.0)) == (True, False)

@@ -152,3 +152,11 @@ def test_settings_outside_their_range_are_named(settings: dict[str, Any], messag
     with pytest.raises(InvalidOption) as caught:
         driver(**settings)
     assert str(caught.value) == message
+
+
+def test_an_average_of_finite_losses_is_finite_however_far_they_are_apart() -> None:
+    told = driver(min_trials=1)
+    assert [told.report(0, epoch, loss) for epoch, loss in ((1, -1e308), (2, 1e308))] == ["continue"] * 2
+    assert [told.report(1, epoch, -1e308) for epoch in (1, 2)] == ["continue"] * 2
+    assert told.report(2, 1, -1e308) == "continue"
+    assert told.report(3, 2, 1.0) == "stop"  # the averages are 0 and -1e308

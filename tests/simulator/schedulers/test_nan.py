@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -122,3 +123,21 @@ def test_local_search_goes_on_from_numbers() -> None:
     run = simulate(mostly_nan(0.3), factory, workers=1, stop=Stop(trials_started=200), seed=3)
     late = [run.configuration(trial)["x"] for trial in range(100, 200)]
     assert sum(x > 0.3 for x in late) < 60
+
+
+@every_stopper
+def test_losses_at_both_ends_of_the_floats_are_compared_like_any(name: str) -> None:
+    """Their difference is infinite, of which numpy would warn."""
+
+    def curve(configuration: dict[str, Any], seed: int, huge: float) -> dict[str, Any]:
+        x = configuration["x"]
+        values = [(-huge, 0.0, huge)[int(3 * x + step) % 3] for step in range(EPOCHS)]
+        return {"score": values, "size": values[::-1], "elapsed_time": list(range(1, EPOCHS + 1))}
+
+    schema = schema_of(Space({"x": Float(0.0, 1.0)}), EPOCHS)
+    digests = []
+    for huge in (1.7e308, 1e200):
+        with np.errstate(all="raise"):
+            run = run_of(name, from_function(schema, partial(curve, huge=huge)), trials=60)
+        digests.append((run.report_columns["decision"].tolist(), run.report_columns["trial"].tolist()))
+    assert digests[0] == digests[1]
