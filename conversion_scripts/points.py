@@ -9,6 +9,7 @@ import numpy as np
 
 from blackbox_repo.curve import Array
 from blackbox_repo.errors import FormatError, InvalidOption, UnknownName
+from blackbox_repo.scalars import is_number, plain
 from blackbox_repo.schema import Schema
 from blackbox_repo.table import STATUSES, Coded, Table
 from blackbox_repo.words import counted
@@ -31,7 +32,7 @@ def table_of_points(schema: Schema, columns: _Columns, labels: Iterable[str] = (
         A table that knows the fidelity of each point: a conversion refuses it where a run lacks some.
 
     Raises:
-        InvalidOption: A column is missing, or has another length.
+        InvalidOption: A column is missing, has another length, or one of seeds or fidelities has no numbers.
         UnknownName: There is another column, or a status that there is not.
         FormatError: A run has a fidelity twice, or two values of what has one a run.
     """
@@ -67,7 +68,12 @@ def _complete(schema: Schema, columns: _Columns, labels: tuple[str, ...]) -> _Co
             raise UnknownName("column", name, [*wanted, SEED, STATUS], "name it among the labels to keep it")
         if len(values) != count:
             raise InvalidOption(f"the points have {len(values)} of {name!r}, but {count} of {wanted[0]!r}")
-    return {SEED: [0] * count, **columns}
+    columns = {SEED: [0] * count, **columns}
+    for name in (SEED, schema.fidelity.name):
+        for value in columns[name]:
+            if not is_number(plain(value)):
+                raise InvalidOption(f"the points have {name}={value!r}, but it must be a number")
+    return columns
 
 
 def _ordered(schema: Schema, columns: _Columns) -> _Columns:

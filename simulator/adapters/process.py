@@ -79,6 +79,8 @@ class ProcessScheduler:
         try:
             answer = self._ask(_beginning(schema, seed))
             self._check_keys(answer, ("name",))
+            if not isinstance(answer.get("name", ""), str):
+                self._refuse(answer, "must have text as its 'name'")
         except ChildError as err:
             raise SchedulerError(f"{self._described}, told to begin: {err}") from err
         if "name" in answer:
@@ -98,6 +100,8 @@ class ProcessScheduler:
         if kind == "resume":
             return Resume(answer[kind], answer.get("until"))
         if kind == "nothing":
+            if answer[kind] is not True:
+                self._refuse(answer, 'must be {"nothing": true} where there is nothing to suggest')
             return None
         return Start(self._in_full(answer[kind]), answer.get("until"), answer.get("checkpoint_of"))
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import itertools
 from typing import Any
 
@@ -138,6 +140,15 @@ def test_columns_are_those_of_the_schema_and_as_long() -> None:
         table_of_points(SCHEMA, short)
     with pytest.raises(UnknownName, match="unknown status 'done'"):
         table_of_points(SCHEMA, columns(ROWS, NAMES[:6]) | {"status": ["done"] * 6})
+
+
+@pytest.mark.parametrize("name", ["seed", "epoch"])
+@pytest.mark.parametrize("value", [None, "1", True, [1]], ids=repr)
+def test_seeds_and_fidelities_are_numbers(name: str, value: object) -> None:
+    points = columns(ROWS, NAMES[:6])
+    points = {**points, name: [*points[name][:-1], value]}
+    with pytest.raises(InvalidOption, match=rf"the points have {name}={re.escape(repr(value))}, but it must"):
+        table_of_points(SCHEMA, points)
 
 
 def test_no_points_make_a_table_without_rows_which_the_check_refuses() -> None:

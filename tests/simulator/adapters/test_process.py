@@ -345,6 +345,7 @@ def test_a_program_that_answers_wrongly_is_named_with_call_trial_and_time(script
     [
         ("true", "told to begin: true ended with status 0 and no answer"),
         (bash("read -r l; echo '{\"nam\": 1}'"), "must not have 'nam'; did you mean 'name'?"),
+        (bash("read -r l; echo '{\"name\": null}'"), "which must have text as its 'name'"),
         (bash("sleep 50"), "gave no answer in 0.2 s"),
     ],
 )
@@ -353,6 +354,13 @@ def test_a_program_that_does_not_begin_is_named(command: str, message: str) -> N
         run(command, timeout=0.2)
     assert message in str(caught.value)
     assert f"Process(seed=0, command={command!r})" in str(caught.value) or "sleep" in command
+
+
+@pytest.mark.parametrize("value", ["false", "null", "0", "1"])
+def test_nothing_is_true_or_no_answer(value: str) -> None:
+    script = BEGIN + f"while read -r line; do echo '{{\"nothing\": {value}}}'; done"
+    with pytest.raises(SchedulerError, match=r'which must be {"nothing": true} where there is nothing'):
+        run(bash(script), PROBLEMS["tiny"]())
 
 
 def test_a_line_too_many_is_found_at_the_end_of_the_run_at_last() -> None:
