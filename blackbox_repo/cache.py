@@ -73,7 +73,9 @@ def find(file: Path, sha256: str, schema: Schema, labels: Sequence[str]) -> tupl
     if path is None or not _is_private(path.parent):
         return None
     try:
-        if not _is_mine(path.stat()) or path.stat().st_mtime_ns < file.stat().st_mtime_ns:
+        copy = path.stat()
+        regular = stat.S_ISREG(copy.st_mode)  # a pipe need not end
+        if not regular or not _is_mine(copy) or copy.st_mtime_ns < file.stat().st_mtime_ns:
             return None
         with pa.memory_map(str(path)) as mapped:
             columns = pa.ipc.open_file(mapped, options=pa.ipc.IpcReadOptions(use_threads=False)).read_all()

@@ -1,8 +1,7 @@
 from __future__ import annotations
 
-import re
-
 import itertools
+import re
 from typing import Any
 
 import numpy as np
