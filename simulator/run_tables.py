@@ -180,10 +180,20 @@ def report_columns_of(table: pa.Table, schema: Schema) -> dict[str, Array]:
     types |= {name: _FLOAT for name in numbers if name not in types}
     _check(table, {**types, "decision": _DECISION})
     columns = {name: _numbers(table[name]) for name in types}
-    decisions = table["decision"].to_pylist()
-    _check_values("decision", decisions, _DECISIONS[1:].index)
-    columns["decision"] = np.array([_DECISIONS.index(decision) for decision in decisions], dtype=np.int8)
+    columns["decision"] = _decisions_of(table["decision"])
     return columns
+
+
+def _decisions_of(column: pa.ChunkedArray) -> Array:
+    """The codes of a column of words, by way of its dictionary, which has each word once."""
+    codes = [np.empty(0, dtype=np.int8)]
+    for chunk in column.unify_dictionaries().chunks:
+        words, indices = chunk.dictionary.to_pylist(), numbers_of(chunk.indices)
+        used = [words[index] for index in np.unique(indices).tolist()]
+        _check_values("decision", [str(word) for word in used], _DECISIONS[1:].index)
+        known = np.array([_DECISIONS.index(word) if word in _DECISIONS else 0 for word in words], np.int8)
+        codes.append(known[indices])
+    return np.concatenate(codes)
 
 
 def records_of(table: pa.Table) -> Records:
