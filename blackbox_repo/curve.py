@@ -181,6 +181,10 @@ def _decreases(points: Array) -> bool:
 
 
 def _floats(objective: str, values: Any) -> Array:
+    if isinstance(values, np.ma.MaskedArray):
+        raise InvalidConfiguration(
+            f"the objective {objective!r} must not be a masked array; what is missing in it is NaN"
+        )
     return sealed(
         exact_floats(f"the objective {objective!r}", np.array(values)).astype(np.float64, copy=False)
     )

@@ -163,6 +163,15 @@ def test_whole_numbers_that_float64_rounds_are_no_values():
             LearningCurve.of(SCHEMA, {"loss": values, "elapsed_time": [1] * len(values), "params": 7})
 
 
+def test_a_masked_array_is_no_values():
+    """numpy would take what its mask hides for a value."""
+    masked = np.ma.array([2.0, 1.0], mask=[False, True])
+    with pytest.raises(
+        InvalidConfiguration, match="'loss' must not be a masked array; what is missing in it"
+    ):
+        LearningCurve.of(SCHEMA, {"loss": masked, "elapsed_time": [1, 2], "params": 7})
+
+
 def test_no_array_of_a_curve_can_be_made_writable():
     curve = LearningCurve.of(SCHEMA, {"loss": [2, 1], "elapsed_time": [1, 2], "params": 7})
     for name in ("loss", "elapsed_time", "params"):
