@@ -1,8 +1,8 @@
 """Measures how often the regression kit raises a false alarm, and how often it catches a bug.
 
-    python benchmarks/regression_power.py --measure 400   runs the pool: 400 seeds of each scheduler on the
+    python benchmarks/regression_power.py --measure 200   runs the pool: 200 seeds of each scheduler on the
                                                           suite standard-2, kept in regression_pool.parquet;
-                                                          about half an hour on one core
+                                                          about five minutes of one core
     python benchmarks/regression_power.py                 draws 1,000 CI runs out of the pool for each
                                                           question, and prints the tables of docs/ci.md
 
