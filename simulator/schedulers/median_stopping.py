@@ -13,6 +13,7 @@ from blackbox_repo.schema import Fidelity, Schema
 from blackbox_repo.space import Configuration
 from simulator.scheduler import CONTINUE, STOP, Decision, Report, Start, Trial
 from simulator.schedulers.configurations import RandomConfigurations
+from simulator.schedulers.exact import fraction
 from simulator.schedulers.loss import loss_of
 from simulator.schedulers.rungs import QuantileRung
 from simulator.schedulers.settings import shown
@@ -92,7 +93,7 @@ class MedianStopping:
         initial: Sequence[Configuration] = (),
         duplicates: bool = False,
     ) -> None:
-        grace = number("grace", grace, 0, finite=False)
+        number("grace", grace, 0, finite=False)
         min_trials = whole("min_trials", min_trials, 1)
         configurations = RandomConfigurations(schema.space, seed, initial, duplicates=duplicates)
         self._configuration, self.upcoming = configurations.next, configurations.upcoming
@@ -137,7 +138,7 @@ def _first_stop(fidelity: Fidelity, grace: float) -> int:
     below = fidelity.values[:-1]
     if not below:
         return 1
-    first = fidelity.index_at_or_above(grace)
+    first = None if grace == math.inf else fidelity.index_at_or_above(fraction(grace))
     if first is None or first == len(below):
         raise InvalidOption(
             f"grace is {grace!r}, but must be below the largest fidelity: at most "

@@ -89,7 +89,7 @@ class PBT:
         initial: Sequence[Configuration] = (),
     ) -> None:
         population = whole("population", population, 1)
-        quantile = number("quantile", quantile, 0, 0.5)
+        number("quantile", quantile, 0, 0.5)
         resample = number("resample", resample, 0, 1)
         if schema.fidelity.kind != "incremental":
             raise InvalidOption(

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from blackbox_repo import InvalidOption, Schema, from_function, views
+from blackbox_repo import Fidelity, InvalidOption, Schema, from_function, views
 from blackbox_repo.tabulate import tabulate
 from simulator import (
     PAUSE,
+    PBT,
     Conditions,
     Cost,
     Delays,
     Failures,
+    MedianStopping,
     RandomSearch,
     Resume,
     Run,
@@ -27,7 +30,9 @@ from simulator import (
 from simulator.distributions import Exponential, LogNormal, Uniform
 from simulator.regression.comparison import check_margin
 from simulator.scheduler import Decision, Report, Trial, continue_until
+from simulator.schedulers.pbt import milestones
 from simulator.schedulers.registry import SCHEDULERS, scheduler_factory
+from simulator.schedulers.rungs import rung_levels
 from tests.simulator.schedulers.problems import PROBLEMS
 
 BOX = PROBLEMS["smooth"]()
@@ -201,3 +206,17 @@ def test_what_is_refused_of_python_is_refused_of_numpy(make: Any) -> None:
 def test_counts_may_be_written_as_floats() -> None:
     assert Stop(trials_started=1e3) == Stop(trials_started=1000)
     assert repr(Stop(trials_started=1e3)) == repr(Stop(trials_started=1000))
+
+
+def test_a_setting_of_numpys_short_floats_is_the_decimal_that_it_is_written_as() -> None:
+    tenths = replace(BOX.schema, fidelity=Fidelity("share", tuple(k / 10 for k in range(1, 11))))
+
+    def made(of: Any) -> list[Any]:
+        return [
+            MedianStopping(tenths, grace=of(0.3))._first,
+            PBT(tenths, quantile=of(0.1))._quantile,
+            milestones(tenths.fidelity, of(0.3)),
+            rung_levels(tenths.fidelity, of(0.3), of(1.2)),
+        ]
+
+    assert made(np.float32) == made(float)
