@@ -168,6 +168,15 @@ def test_a_copy_that_was_cut_off_is_made_again(where: Path, folder: Path) -> Non
         assert copy.read_bytes() == whole
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
+def test_a_pipe_in_the_place_of_a_copy_is_not_opened(where: Path, folder: Path) -> None:
+    load_blackbox(where)["a"]
+    (copy,) = folder.glob("*.arrow")
+    copy.unlink()
+    os.mkfifo(copy)
+    assert load_blackbox(where)["a"].digest() == made().digest()
+
+
 def test_verification_reads_the_file_itself(where: Path, folder: Path) -> None:
     read(where)
     (copy,) = folder.iterdir()
