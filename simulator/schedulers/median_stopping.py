@@ -68,8 +68,9 @@ class MedianStopping:
 
     The average is that of all reports up to the fidelity, of each other trial that got there before; Vizier
     takes only those that completed. Who ties with the median goes on. Averages leave NaN out, and a trial
-    without a number yet has none; a trial whose latest value is NaN is stopped where others were not NaN.
-    Every report matters, so it is called at each.
+    without a number yet has none; a trial whose latest value is NaN is stopped where others were not NaN. At
+    the largest fidelity nobody is stopped: the trial is complete. Every report matters, so it is called at
+    each.
 
     Args:
         schema: Of the blackbox; its target is optimized.
@@ -124,7 +125,8 @@ class MedianStopping:
         past = self._past.setdefault(trial.number, _Past())
         past.add(loss)
         here = self._fidelities[report.index]
-        stops = report.index >= self._first and here.stops(past, loss, self._min_trials)
+        comes_in_time = self._first <= report.index < len(self._fidelities) - 1
+        stops = comes_in_time and here.stops(past, loss, self._min_trials)
         here.add(past)
         return STOP if stops else CONTINUE
 

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from blackbox_repo import Float, Objective, Schema, Space, from_function
 from blackbox_repo.errors import InvalidOption
 from blackbox_repo.schema import Fidelity
-from simulator import MedianStopping
+from simulator import MedianStopping, Stop, simulate
 from tests.simulator.schedulers.problems import TINY, Driver, schema_of
 
 NAN = float("nan")
@@ -160,3 +161,20 @@ def test_an_average_of_finite_losses_is_finite_however_far_they_are_apart() -> N
     assert [told.report(1, epoch, -1e308) for epoch in (1, 2)] == ["continue"] * 2
     assert told.report(2, 1, -1e308) == "continue"
     assert told.report(3, 2, 1.0) == "stop"  # the averages are 0 and -1e308
+
+
+def test_nobody_is_stopped_at_the_largest_fidelity_where_the_trial_is_complete() -> None:
+    schema = Schema(
+        space=Space({"x": Float(0, 1)}),
+        fidelity=Fidelity("epoch", (1, 2)),
+        objectives=(
+            Objective("loss", "min"),
+            Objective("elapsed_time", "none", unit="s", cumulative=True),
+        ),
+        target="loss",
+        time="elapsed_time",
+    )
+    times = {"elapsed_time": [1.0, 2.0]}
+    worse = from_function(schema, lambda c, seed: {**times, "loss": [1.0, c["x"]]}, name="worse at the end")
+    run = simulate(worse, MedianStopping, workers=1, stop=Stop(trials_started=30))
+    assert run.trials()["status"].to_pylist() == ["completed"] * 30
