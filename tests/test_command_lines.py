@@ -326,7 +326,8 @@ def test_a_manifest_shows_its_words_and_rules_no_terminal(command: Command, tmp_
     objectives = json.loads((place / "manifest.json").read_text())["objectives"]
     objectives[0] |= {"description": EVIL, "unit": EVIL}
     change_manifest(place, objectives=objectives, card=[{"what": EVIL, "rule": EVIL}])
-    boxes = {"BLACKBOX_PATH": str(tmp_path / "boxes")}
+    # wide enough for a path below any temporary folder: where it is folded, so are the words beside it
+    boxes = {"BLACKBOX_PATH": str(tmp_path / "boxes"), "COLUMNS": "300"}
     assert tame(command("bb-repo", "info", "mine", **boxes).out).count(TAME) == 7
     ran = command("bb-sim", "run", "mine/electricity", "--trials", "3", "--out", "r", **boxes)
     assert (ran.status, TAME in tame(ran.out)) == (0, True)
