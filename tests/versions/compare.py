@@ -1,9 +1,9 @@
 """Runs tests/digests.py with every CPython >= 3.10 that this machine has, and compares the digests.
 
-Interpreters are looked for on PATH and among those of pyenv. Each gets numpy and pyarrow, the newest that it
-can take, into a folder below the user's cache (BB_VERSIONS_CACHE names another one); the oldest interpreter
-is tried once more with the oldest numpy and pyarrow that pyproject.toml admits. This needs a package index,
-so no test calls it; .ci/run does. Exit status 1 if digests differ or a version could not be tried.
+Interpreters are looked for on PATH and among those of pyenv. Each gets msgspec, numpy and pyarrow, the newest
+that it can take, into a folder below the user's cache (BB_VERSIONS_CACHE names another one); the oldest
+interpreter is tried once more with the oldest ones that pyproject.toml admits. This needs a package index, so
+no test calls it; .ci/run does. Exit status 1 if digests differ or a version could not be tried.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 OLDEST = (3, 10)
-PACKAGES = ("numpy", "pyarrow")
+PACKAGES = ("msgspec", "numpy", "pyarrow")
 ASK = (
     "import json, os, platform, sys;"
     "print(json.dumps([platform.python_implementation(), list(sys.version_info[:3]),"
@@ -78,7 +78,7 @@ def oldest_requirements() -> list[str]:
 
 
 def installed(interpreter: Interpreter, requirements: list[str]) -> Path:
-    """The folder with numpy and pyarrow for an interpreter, made if it is not there."""
+    """The folder with those packages for an interpreter, made if it is not there."""
     cache = os.environ.get("BB_VERSIONS_CACHE") or Path(
         os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "blackbox-repo", "versions"
     )
