@@ -8,7 +8,7 @@ from pathlib import Path
 
 import data_cache
 from blackbox_repo.errors import InvalidOption, UnknownName
-from blackbox_repo.manifest import MANIFEST_FILE
+from blackbox_repo.manifest import MANIFEST_FILE, read_manifest
 
 PATH_VARIABLE = "BLACKBOX_PATH"
 _ADDRESS = re.compile(r"\b[a-zA-Z][\w+.-]*://")
@@ -54,5 +54,6 @@ def locate(name: str | Path) -> Path:
         return Path(name)
     folder, slash, task = str(name).rpartition("/")
     if slash and (folder in known or (Path(folder) / MANIFEST_FILE).is_file()):
+        read_manifest(known.get(folder, Path(folder))).task(task)  # which names the tasks if there is no such
         raise UnknownName("blackbox", str(name), [folder], f"its task is load_blackbox({folder!r})[{task!r}]")
     raise UnknownName("blackbox", str(name), known)

@@ -304,6 +304,13 @@ def test_a_task_that_is_asked_for_like_a_blackbox_is_answered_with_how_to_load_i
     refuses(bb_repo("info", "nasbench-nlp/wikitext-2"), "load_blackbox('nasbench-nlp')['wikitext-2']")
 
 
+def test_a_task_that_is_not_there_is_told_as_such_however_it_is_asked_for() -> None:
+    with pytest.raises(
+        UnknownName, match=r"unknown task of 'nasbench201-final' 'cifar11'; did you mean 'cifar1"
+    ):
+        load_blackbox("nasbench201-final/cifar11")
+
+
 def test_where_a_table_is_needed_the_message_says_how_to_make_one() -> None:
     blackbox = load_blackbox("yahpo-lcbench")["3945"]
     for ask in (blackbox.configurations, lambda: blackbox.values("val_accuracy"), blackbox.to_pandas):
