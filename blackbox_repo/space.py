@@ -9,7 +9,8 @@ from functools import cached_property
 from typing import Any
 
 from blackbox_repo import draw
-from blackbox_repo.domains import Domain, Value, domain_from_json, domain_to_json
+from blackbox_repo.domain_json import domain_from_json, domain_to_json
+from blackbox_repo.domains import Domain, Value
 from blackbox_repo.draw import Key
 from blackbox_repo.errors import InvalidConfiguration, InvalidSpace, TooEntangled, suggestion
 from blackbox_repo.frozen import FrozenDict

@@ -50,7 +50,7 @@ class ASHA:
         duplicates: bool = False,
     ) -> None:
         configurations = RandomConfigurations(schema.space, seed, initial, duplicates=duplicates)
-        self._configuration, self.upcoming = configurations.next, configurations.upcoming
+        self._start, self.upcoming = configurations.start, configurations.upcoming
         self._target = schema.objective(schema.target)
         self._brackets = Brackets(goals(schema.fidelity, eta, r_min, rungs), configurations.seed, brackets)
         self._rungs = [
@@ -73,8 +73,7 @@ class ASHA:
 
     def suggest(self) -> Start | None:
         """A new trial, until a finite space is used up."""
-        configuration = self._configuration()
-        return None if configuration is None else Start(configuration)
+        return self._start()
 
     def on_report(self, trial: Trial, report: Report) -> Decision:
         """Stops at a rung what is not good enough there."""

@@ -9,6 +9,7 @@ from blackbox_repo.domains import Value
 from blackbox_repo.sampling import Sampler
 from blackbox_repo.scalars import flag, whole
 from blackbox_repo.space import Configuration, Space
+from simulator.scheduler import Start
 from simulator.schedulers.settings import check_initial
 
 
@@ -50,6 +51,11 @@ class RandomConfigurations:
         """The next configuration; ``None`` if there are no more."""
         self._look_ahead(1)
         return self._ahead.popleft() if self._ahead else None
+
+    def start(self) -> Start | None:
+        """A new trial of the next configuration; ``None`` if there are no more."""
+        configuration = self.next()
+        return None if configuration is None else Start(configuration)
 
     def upcoming(self, count: int) -> list[dict[str, Value]]:
         """The configurations that the next calls of :meth:`next` will give, fewer if there are no more."""

@@ -97,7 +97,7 @@ class MedianStopping:
         number("grace", grace, 0, finite=False)
         min_trials = whole("min_trials", min_trials, 1)
         configurations = RandomConfigurations(schema.space, seed, initial, duplicates=duplicates)
-        self._configuration, self.upcoming = configurations.next, configurations.upcoming
+        self._start, self.upcoming = configurations.start, configurations.upcoming
         self._shown = shown(
             "MedianStopping",
             seed=configurations.seed,
@@ -116,8 +116,7 @@ class MedianStopping:
 
     def suggest(self) -> Start | None:
         """A new trial, until a finite space is used up."""
-        configuration = self._configuration()
-        return None if configuration is None else Start(configuration)
+        return self._start()
 
     def on_report(self, trial: Trial, report: Report) -> Decision:
         """Compares with the median of those that got here before, then joins them."""

@@ -67,7 +67,7 @@ class MOASHA:
             low: kind(ratio(low, high)) for low, high in zip(self._goals, self._goals[1:], strict=False)
         }
         configurations = RandomConfigurations(schema.space, seed, initial, duplicates=duplicates)
-        self._configuration, self.upcoming = configurations.next, configurations.upcoming
+        self._start, self.upcoming = configurations.start, configurations.upcoming
         self._shown = shown(
             "MOASHA",
             seed=configurations.seed,
@@ -84,8 +84,7 @@ class MOASHA:
 
     def suggest(self) -> Start | None:
         """A new trial, until a finite space is used up."""
-        configuration = self._configuration()
-        return None if configuration is None else Start(configuration)
+        return self._start()
 
     def on_report(self, trial: Trial, report: Report) -> Decision:
         """Stops at a rung what is not good enough there."""

@@ -44,7 +44,7 @@ class RandomSearch:
             duplicates=duplicates or (),
             repeat=() if repeat == 1 else repeat,
         )
-        self._next, self.upcoming = configurations.next, configurations.upcoming
+        self._start, self.upcoming = configurations.start, configurations.upcoming
         last = schema.fidelity.values[-1]
         self._to_the_end = continue_until(last) if len(schema.fidelity.values) > 1 else CONTINUE
 
@@ -53,8 +53,7 @@ class RandomSearch:
 
     def suggest(self) -> Start | None:
         """A new trial while there are configurations left."""
-        configuration = self._next()
-        return None if configuration is None else Start(configuration)
+        return self._start()
 
     def on_report(self, trial: Trial, report: Report) -> Decision:
         """Never stops."""

@@ -9,14 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from blackbox_repo.domain_json import domain_from_json, domain_to_json
 from blackbox_repo.domains import (
     Categorical,
     Constant,
     Float,
     Integer,
     Ordinal,
-    domain_from_json,
-    domain_to_json,
 )
 from blackbox_repo.errors import InvalidSpace
 
