@@ -38,8 +38,8 @@ import synthetic
 
 from blackbox_repo import load_blackbox, views
 from blackbox_repo.curve import LearningCurve
-from blackbox_repo.manifest import Manifest
-from blackbox_repo.storage import save_tables
+from blackbox_repo.store.manifest import Manifest
+from blackbox_repo.store.storage import save_tables
 from blackbox_repo.table import TabularBlackbox
 from simulator import ASHA, Conditions, Delays, RandomSearch, Stop, simulate
 from tests.peers.peers import Untried, python_of

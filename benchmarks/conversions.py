@@ -23,7 +23,7 @@ import made_up
 import pyarrow.parquet as pq
 
 from blackbox_repo import load_blackbox
-from blackbox_repo.manifest import read_manifest
+from blackbox_repo.store.manifest import read_manifest
 from conversion_scripts.build import build
 from conversion_scripts.registry import load_recipe
 

@@ -26,10 +26,10 @@ import numpy as np
 
 from blackbox_repo import load_blackbox
 from blackbox_repo.families.nasbench201 import architecture_of
-from conversion_scripts import nats_bench
-from conversion_scripts.fcnet import ARCHIVE
-from conversion_scripts.lcbench import FILE
-from conversion_scripts.safe_pickle import unpickle
+from conversion_scripts.readers.safe_pickle import unpickle
+from conversion_scripts.recipes import nats_bench
+from conversion_scripts.recipes.fcnet import ARCHIVE
+from conversion_scripts.recipes.lcbench import FILE
 from tests.conversion_scripts.official import (
     lcbench_run,
     noise,

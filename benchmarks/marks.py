@@ -32,15 +32,15 @@ import synthetic
 from blackbox_repo.blackbox import Blackbox
 from blackbox_repo.curve import LearningCurve
 from blackbox_repo.domains import Categorical, Float, Integer
-from blackbox_repo.draw import integer
+from blackbox_repo.keyed_random import integer
 from blackbox_repo.repository import load_blackbox
 from blackbox_repo.space import Space
 from simulator.api import simulate
+from simulator.kernel.training_seeds import TrainingSeeds
 from simulator.schedulers.asha import ASHA
 from simulator.schedulers.configurations import RandomConfigurations
 from simulator.schedulers.random_search import RandomSearch
-from simulator.seeds import TrainingSeeds
-from simulator.stopping import Stop
+from simulator.settings.stopping import Stop
 
 ROOT = Path(__file__).parents[1]
 TABLES = {
@@ -210,7 +210,7 @@ def network(effort: Effort) -> Iterator[Line]:
         yield Line(f"ASHA, 32 workers, {effort.hours:g} h on yahpo-lcbench/{task}", "s", times, 30.0)
     limit = () if effort is FULL else ("--time", "10m")
     job = [
-        seconds(lambda: in_fresh_process("-m", "simulator.cli", "run", *limit))
+        seconds(lambda: in_fresh_process("-m", "simulator", "run", *limit))
         for _ in range(min(effort.repetitions, 3))
     ]
     yield Line(" ".join(["bb-sim run", *limit]) + ", whole process", "s", job)

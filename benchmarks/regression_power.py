@@ -25,12 +25,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from blackbox_repo import draw
+from blackbox_repo import keyed_random as draw
 from blackbox_repo.schema import Schema
 from simulator import ASHA, Decision, PromotionASHA, RegularizedEvolution, Report, Start, Trial
-from simulator.regression.comparison import MARGIN, Comparison, Verdict, effects
-from simulator.regression.results import Row, measure
-from simulator.regression.suites import find_suite
+from simulator.quality.comparison import MARGIN, Comparison, Verdict, effects
+from simulator.quality.results import Row, measure
+from simulator.quality.suites import find_suite
 from simulator.schedulers.exact import ratio
 from simulator.schedulers.rungs import QuantileRung
 

@@ -27,8 +27,8 @@ from marks import figure, machine, markdown_row
 
 from blackbox_repo.blackbox import Blackbox
 from simulator.api import simulate
-from simulator.schedulers.registry import scheduler_factory
-from simulator.stopping import Stop
+from simulator.registry import scheduler_factory
+from simulator.settings.stopping import Stop
 
 WORKERS = (10, 100, 1000)
 HEADINGS = (

@@ -20,7 +20,7 @@ from typing import Any
 import synthetic
 from marks import figure, machine, markdown_row
 
-from blackbox_repo import draw
+from blackbox_repo import keyed_random as draw
 from blackbox_repo.domains import Float
 from blackbox_repo.schema import Fidelity, Objective, Schema
 from blackbox_repo.space import Space

@@ -2,14 +2,14 @@
 
     python benchmarks/suite_facts.py
 
-The lines go into simulator/regression/suites.py, where a case has changed since the version before.
+The lines go into simulator/quality/suites.py, where a case has changed since the version before.
 """
 
 from __future__ import annotations
 
 from blackbox_repo.repository import load_blackbox
-from simulator.regression.scores import best_and_typical
-from simulator.regression.suites import NEWEST, SUITES
+from simulator.quality.scores import best_and_typical
+from simulator.quality.suites import NEWEST, SUITES
 
 
 def main() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from blackbox_repo.domains import Categorical
-from blackbox_repo.draw import unit
+from blackbox_repo.keyed_random import unit
 from blackbox_repo.schema import Fidelity, Objective, Schema
 from blackbox_repo.space import Space
 from blackbox_repo.table import Coded, Table, TabularBlackbox

@@ -27,10 +27,10 @@ if TYPE_CHECKING:
         UnknownName,
         UnknownSeed,
     )
-    from blackbox_repo.manifest import Manifest
     from blackbox_repo.repository import describe, list_blackboxes, load_blackbox, verify
     from blackbox_repo.schema import Fidelity, Objective, Schema
     from blackbox_repo.space import Condition, Space
+    from blackbox_repo.store.manifest import Manifest
     from blackbox_repo.table import Coded, Table, TabularBlackbox
 
 __version__ = "0.1.0"
@@ -53,7 +53,7 @@ _MODULES = {
     "InvalidOption": "errors",
     "InvalidSpace": "errors",
     "LearningCurve": "curve",
-    "Manifest": "manifest",
+    "Manifest": "store.manifest",
     "NotTabulated": "errors",
     "Objective": "schema",
     "Ordinal": "domains",

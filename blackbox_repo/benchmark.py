@@ -8,7 +8,7 @@ from blackbox_repo import views
 from blackbox_repo.blackbox import Blackbox
 from blackbox_repo.errors import UnknownName
 from blackbox_repo.repository import LoadedBlackbox, list_blackboxes, load_blackbox
-from blackbox_repo.words import in_words
+from blackbox_repo.text.humanize import in_words
 from blackbox_repo.yahpo_suites import MEMBERS, Member
 
 

@@ -12,10 +12,10 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from blackbox_repo.elementary import exp, exp_array, log
 from blackbox_repo.errors import InvalidSpace
-from blackbox_repo.rounding import Array, round_significant, significant
-from blackbox_repo.scalars import is_number, plain
+from blackbox_repo.numeric.elementary import exp, exp_array, log
+from blackbox_repo.numeric.rounding import Array, round_significant, significant
+from blackbox_repo.numeric.scalars import is_number, plain
 
 Value: TypeAlias = str | int | float | bool
 _LARGEST = sys.float_info.max

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from blackbox_repo.draw import Key, Stream, mixed, mixed_array
+from blackbox_repo.keyed_random import Key, Stream, mixed, mixed_array
 
 Numbers = npt.NDArray[np.uint64]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from blackbox_repo import roots
 from blackbox_repo.blackbox import Blackbox
 from blackbox_repo.errors import BlackboxRepoError
-from blackbox_repo.manifest import CHECKSUM_FILE, MANIFEST_FILE, Manifest, read_manifest
+from blackbox_repo.store.manifest import CHECKSUM_FILE, MANIFEST_FILE, Manifest, read_manifest
 
 _UNSEALED = f"nothing vouches for {MANIFEST_FILE}; sha256sum {MANIFEST_FILE} > {CHECKSUM_FILE} does"
 
@@ -29,7 +29,7 @@ class LoadedBlackbox(Mapping[str, Blackbox]):
 
     def __getitem__(self, task: str) -> Blackbox:
         if task not in self._read:
-            from blackbox_repo.storage import load_task
+            from blackbox_repo.store.storage import load_task
 
             self._read[task] = load_task(self.folder, self.manifest, task)
         return self._read[task]
@@ -104,7 +104,7 @@ def verify(name: str | Path) -> list[Finding]:
 
 
 def _problem(folder: Path, manifest: Manifest, name: str) -> str:
-    from blackbox_repo.storage import check_copy, load_task
+    from blackbox_repo.store.storage import check_copy, load_task
 
     try:
         blackbox = load_task(folder, manifest, name, cached=False)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import data_cache
 from blackbox_repo.errors import InvalidOption, UnknownName
-from blackbox_repo.manifest import MANIFEST_FILE, read_manifest
+from blackbox_repo.store.manifest import MANIFEST_FILE, read_manifest
 
 PATH_VARIABLE = "BLACKBOX_PATH"
 _ADDRESS = re.compile(r"\b[a-zA-Z][\w+.-]*://")

@@ -9,8 +9,8 @@ import numpy as np
 from blackbox_repo.curve import Array, exact_floats
 from blackbox_repo.errors import InvalidConfiguration
 from blackbox_repo.frozen import FrozenDict, owned
+from blackbox_repo.numeric.scalars import plain
 from blackbox_repo.rows import STATUSES, Coded, Table
-from blackbox_repo.scalars import plain
 from blackbox_repo.schema import Schema
 from blackbox_repo.space import Condition
 

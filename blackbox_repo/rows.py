@@ -10,7 +10,7 @@ import numpy as np
 from blackbox_repo.curve import Array, Status
 from blackbox_repo.domains import Value
 from blackbox_repo.errors import InvalidConfiguration
-from blackbox_repo.scalars import plain
+from blackbox_repo.numeric.scalars import plain
 
 STATUSES: tuple[Status, ...] = ("ok", "diverged", "crashed")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from blackbox_repo.domains import Integer, Value
-from blackbox_repo.draw import Key
+from blackbox_repo.keyed_random import Key
 from blackbox_repo.permutation import Permutation
 from blackbox_repo.space import Configuration, Space
 

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from blackbox_repo import draw
+from blackbox_repo import keyed_random as draw
 from blackbox_repo.domain_json import domain_from_json, domain_to_json
 from blackbox_repo.domains import Domain, Value
-from blackbox_repo.draw import Key
 from blackbox_repo.errors import InvalidConfiguration, InvalidSpace, TooEntangled, suggestion
 from blackbox_repo.frozen import FrozenDict
 from blackbox_repo.grid import Grid, Rows
+from blackbox_repo.keyed_random import Key
 
 Configuration = Mapping[str, Value]
 CanonicalKey = tuple[Value | None, ...]

@@ -11,14 +11,14 @@ import numpy as np
 from blackbox_repo.blackbox import Blackbox
 from blackbox_repo.curve import LearningCurve
 from blackbox_repo.errors import InvalidConfiguration, InvalidOption
-from blackbox_repo.folders import reserved
-from blackbox_repo.manifest import Defect, Manifest, Task, read_manifest
-from blackbox_repo.one_by_one import OneByOne
+from blackbox_repo.numeric.scalars import whole
 from blackbox_repo.repository import load_blackbox
 from blackbox_repo.sampling import Sampler
-from blackbox_repo.scalars import whole
 from blackbox_repo.space import CanonicalKey, Configuration, Space
-from blackbox_repo.storage import save_tables
+from blackbox_repo.store.atomic_folder import reserved
+from blackbox_repo.store.lazy_tables import OneByOne
+from blackbox_repo.store.manifest import Defect, Manifest, Task, read_manifest
+from blackbox_repo.store.storage import save_tables
 from blackbox_repo.table import STATUSES, Coded, Table, TabularBlackbox
 
 _BATCH = 64
@@ -37,7 +37,7 @@ def tabulate(
         seed: Of the draws.
 
     Returns:
-        A blackbox whose ``table`` :func:`blackbox_repo.storage.save_tables` can write.
+        A blackbox whose ``table`` :func:`blackbox_repo.store.storage.save_tables` can write.
 
     Raises:
         InvalidOption: Less than one configuration, or more than there are.

@@ -9,18 +9,18 @@ from functools import partial
 from pathlib import Path
 
 from blackbox_repo.errors import BlackboxRepoError, FormatError, IntegrityError
-from blackbox_repo.folders import reserved
-from blackbox_repo.manifest import Manifest, Task, read_manifest
-from blackbox_repo.one_by_one import OneByOne
-from blackbox_repo.plain_text import printable
 from blackbox_repo.schema import Schema
-from blackbox_repo.storage import save_network, save_tables
+from blackbox_repo.store.atomic_folder import reserved
+from blackbox_repo.store.lazy_tables import OneByOne
+from blackbox_repo.store.manifest import Manifest, Task, read_manifest
+from blackbox_repo.store.storage import save_network, save_tables
 from blackbox_repo.table import Table
+from blackbox_repo.text.plain_text import printable
 from conversion_scripts.checks import check_table
 from conversion_scripts.completeness import marked
-from conversion_scripts.raw import RawFolder
+from conversion_scripts.raw.file_type import mismatch
+from conversion_scripts.raw.folder import RawFolder
 from conversion_scripts.recipe import Conversion, Recipe
-from conversion_scripts.signatures import mismatch
 
 # what no raw file can be the reason of
 _BUGS = (AssertionError, ImportError, MemoryError, NameError, NotImplementedError)

@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
-from blackbox_repo import console
-from blackbox_repo.console import HELP_OPTIONS, StrictCommand, Version, examples
 from blackbox_repo.errors import BlackboxRepoError, InvalidOption
-from blackbox_repo.manifest import Manifest
-from blackbox_repo.plain_text import printable
-from blackbox_repo.progress import told
-from blackbox_repo.terminal import Column, Terminal, table
-from blackbox_repo.words import counted
+from blackbox_repo.store.manifest import Manifest
+from blackbox_repo.text import console
+from blackbox_repo.text.console import HELP_OPTIONS, StrictCommand, Version, examples
+from blackbox_repo.text.humanize import counted
+from blackbox_repo.text.plain_text import printable
+from blackbox_repo.text.progress import told
+from blackbox_repo.text.terminal import Column, Terminal, table
 from conversion_scripts.build import build, check_place
 from conversion_scripts.completeness import shortfall
-from conversion_scripts.download import can_download, download, packing_fetched, place
-from conversion_scripts.raw import RawFile
+from conversion_scripts.raw.download import can_download, download, packing_fetched, place
+from conversion_scripts.raw.folder import RawFile
 from conversion_scripts.recipe import Recipe
 from conversion_scripts.registry import RECIPES, load_recipe
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from blackbox_repo.manifest import Defect, Manifest
+from blackbox_repo.store.manifest import Defect, Manifest
 
 _TOLD = 3  # tasks by name
 

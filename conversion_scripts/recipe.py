@@ -8,12 +8,12 @@ from typing import Any
 
 from blackbox_repo.curve import Array
 from blackbox_repo.errors import FormatError
-from blackbox_repo.manifest import Default, Defect, check_plain_name
 from blackbox_repo.schema import Schema
+from blackbox_repo.store.manifest import Default, Defect, check_plain_name
 from blackbox_repo.table import Table
 from conversion_scripts.bounds import Bounds
 from conversion_scripts.completeness import Whole
-from conversion_scripts.raw import RawFile, RawFolder
+from conversion_scripts.raw.folder import RawFile, RawFolder
 
 
 @dataclass(frozen=True)

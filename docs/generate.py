@@ -5,6 +5,7 @@ Run ``python docs/generate.py`` after a change; the tests say when it is due.
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import re
@@ -18,13 +19,14 @@ from typing import Any
 from blackbox_repo import Manifest, Objective, describe, list_blackboxes
 from blackbox_repo.benchmark import available_benchmarks
 from blackbox_repo.domains import Domain, Float, Integer
-from conversion_scripts.download import can_download
+from conversion_scripts.raw.download import can_download
 from conversion_scripts.recipe import Recipe
 from conversion_scripts.registry import RECIPES, load_recipe
-from simulator.schedulers.listing import described_schedulers
+from simulator.cli.scheduler_list import described_schedulers
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = ("README.md", "docs/blackboxes.md", "docs/format.md", "docs/schedulers.md")
+PACKAGES = ("blackbox_repo", "conversion_scripts", "simulator")
+PAGES = ("README.md", "docs/architecture.md", "docs/blackboxes.md", "docs/format.md", "docs/schedulers.md")
 BLOCK = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -52,7 +54,7 @@ def picture() -> str:
     """What ``bb-sim run`` prints on a terminal of 80 columns."""
     environment = {**os.environ, "COLUMNS": "80", "PYTHONIOENCODING": "utf-8", "PYTHONPATH": str(ROOT)}
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "simulator.cli", "run"]
+        command = [sys.executable, "-m", "simulator", "run"]
         done = subprocess.run(command, cwd=folder, env=environment, check=True, capture_output=True)  # noqa: S603
     return f"```text\n{done.stdout.decode('utf-8').rstrip()}\n```"
 
@@ -74,6 +76,31 @@ def overview() -> str:
             )
         )
     return table(("blackbox", "tasks", "configurations", "fidelity", "time", "target"), rows)
+
+
+# --- docs/architecture.md -----------------------------------------------------------------------------------
+
+
+def tree() -> str:
+    """The packages, folders and modules, each with the first sentence of its docstring."""
+    lines = [line for package in PACKAGES for line in _branch(ROOT / package, 0)]
+    return "```text\n" + "\n".join(lines) + "\n```"
+
+
+def _branch(folder: Path, depth: int) -> list[str]:
+    lines = [_leaf(f"{folder.name}/", folder / "__init__.py", depth)]
+    modules = [file for file in sorted(folder.glob("*.py")) if not file.name.startswith("__")]
+    lines += [_leaf(file.name, file, depth + 1) for file in modules]
+    for inner in sorted(folder.iterdir()):
+        if (inner / "__init__.py").exists():
+            lines += _branch(inner, depth + 1)
+    return lines
+
+
+def _leaf(name: str, file: Path, depth: int) -> str:
+    docstring = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
+    first = docstring.partition("\n\n")[0].replace("\n", " ").replace("``", "")
+    return f"{'  ' * depth + name:<32} {first}"
 
 
 # --- docs/format.md -----------------------------------------------------------------------------------------
@@ -229,6 +256,7 @@ def _json(value: object) -> str:
 BLOCKS: dict[str, Callable[[], str]] = {
     "picture": picture,
     "overview": overview,
+    "tree": tree,
     "manifest": manifest,
     "blackboxes": blackboxes,
     "benchmarks": benchmarks,

@@ -5,14 +5,9 @@ May import ``blackbox_repo``; the kernel (all but ``cli``) its types only.
 
 from simulator.api import simulate
 from simulator.callbacks import Callback
-from simulator.conditions import Conditions
-from simulator.decision_time import Call, recorded
-from simulator.delays import Delays
-from simulator.distributions import Exponential, LogNormal, Uniform
 from simulator.errors import SchedulerError, SimulationError
-from simulator.failures import Failures
-from simulator.generator import Finished
-from simulator.run import Best, Incumbent, Run
+from simulator.kernel.run_state import RunState
+from simulator.results.run import Best, Incumbent, Run
 from simulator.scheduler import (
     CONTINUE,
     PAUSE,
@@ -41,8 +36,13 @@ from simulator.schedulers import (
     RegularizedEvolution,
     SuccessiveHalving,
 )
-from simulator.state import RunState
-from simulator.stopping import Cost, Stop, Threshold
+from simulator.settings.conditions import Conditions
+from simulator.settings.decision_time import Call, recorded
+from simulator.settings.delays import Delays
+from simulator.settings.distributions import Exponential, LogNormal, Uniform
+from simulator.settings.failures import Failures
+from simulator.settings.stopping import Cost, Stop, Threshold
+from simulator.wrappers.generator import Finished
 
 __all__ = [
     "ASHA",

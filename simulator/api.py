@@ -10,19 +10,19 @@ from typing import cast
 
 from blackbox_repo.blackbox import Blackbox
 from blackbox_repo.errors import InvalidOption
-from blackbox_repo.scalars import whole
+from blackbox_repo.numeric.scalars import whole
 from blackbox_repo.schema import Schema
 from simulator.callbacks import Callback
-from simulator.conditions import Conditions
-from simulator.difference import first_difference
 from simulator.errors import SchedulerError
-from simulator.generator import Search, SearchFunction, as_scheduler
-from simulator.log import Log, Logged
-from simulator.loop import Simulation
-from simulator.patience import Patient, check_patience
-from simulator.run import Run, check_storable
+from simulator.kernel.simulation import Simulation
+from simulator.results.difference import first_difference
+from simulator.results.run import Run, check_storable
 from simulator.scheduler import Scheduler, SchedulerFactory
-from simulator.stopping import Stop
+from simulator.settings.conditions import Conditions
+from simulator.settings.stopping import Stop
+from simulator.wrappers.call_timeout import Patient, check_patience
+from simulator.wrappers.generator import Search, SearchFunction, as_scheduler
+from simulator.wrappers.log import Log, Logged
 
 MAX_WORKERS = 1_000_000
 """Each takes memory and time from the first instant on, whether it gets a job or not."""
@@ -47,8 +47,8 @@ def simulate(  # noqa: PLR0913  one door, and all but two arguments are named
     Args:
         blackbox: Where the curves come from; its schema must name a time.
         scheduler: A fresh scheduler, or a factory ``(schema, seed) -> scheduler`` such as the class ``ASHA``
-            or a generator function (:class:`simulator.generator.GeneratorScheduler`). If it has a method
-            ``close()``, that is called after the run.
+            or a generator function (:class:`~simulator.wrappers.generator.GeneratorScheduler`). If it has a
+            method ``close()``, that is called after the run.
         workers: Jobs that run at a time.
         stop: When the run ends.
         seed: Of the run: it decides which training seeds are replayed, and is handed to a factory.

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from blackbox_repo.schema import Schema
+from simulator.kernel.run_state import RunState
 from simulator.scheduler import Decision, Report, Trial
-from simulator.state import RunState
-from simulator.stopping import Stop
+from simulator.settings.stopping import Stop
 
 if TYPE_CHECKING:
-    from simulator.run import Run
+    from simulator.results.run import Run
 
 
 class Callback:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from blackbox_repo.errors import BlackboxRepoError
 
 if TYPE_CHECKING:
-    from simulator.run import Run
+    from simulator.results.run import Run
 
 
 class RunError(BlackboxRepoError):

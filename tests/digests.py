@@ -17,24 +17,24 @@ from typing import TYPE_CHECKING
 from blackbox_repo import views
 from blackbox_repo.repository import load_blackbox
 from simulator.api import simulate
-from simulator.conditions import Conditions
-from simulator.delays import Delays
-from simulator.distributions import Exponential, LogNormal, Uniform
-from simulator.failures import Failures
-from simulator.regression.comparison import compare
-from simulator.regression.results import measure
-from simulator.regression.suites import find_suite
+from simulator.quality.comparison import compare
+from simulator.quality.results import measure
+from simulator.quality.suites import find_suite
 from simulator.schedulers.asha import ASHA
 from simulator.schedulers.asha_promotion import PromotionASHA
 from simulator.schedulers.grid_search import GridSearch
 from simulator.schedulers.random_search import RandomSearch
-from simulator.stopping import Stop
+from simulator.settings.conditions import Conditions
+from simulator.settings.delays import Delays
+from simulator.settings.distributions import Exponential, LogNormal, Uniform
+from simulator.settings.failures import Failures
+from simulator.settings.stopping import Stop
 from tests.golden import traces as golden
 
 if TYPE_CHECKING:
     from blackbox_repo.blackbox import Blackbox
     from blackbox_repo.curve import LearningCurve
-    from simulator.run import Run
+    from simulator.results.run import Run
 
 SLOW_CLUSTER = Conditions(delays=Delays(start=1.5, report=20.0, complete=60.0, stop=700.0, stopped=11.0))
 

@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 
 from blackbox_repo import Categorical, Condition, Float, Integer, Ordinal, Space
-from blackbox_repo.draw import Stream
+from blackbox_repo.keyed_random import Stream
 from blackbox_repo.permutation import Permutation
 from blackbox_repo.sampling import Sampler
-from simulator.distributions import Exponential, LogNormal, Uniform
 from simulator.schedulers.neighbours import Neighbours
+from simulator.settings.distributions import Exponential, LogNormal, Uniform
 
 MIXED = Space(
     {

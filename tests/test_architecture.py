@@ -22,26 +22,38 @@ MAY_IMPORT = {
     "conversion_scripts": {"blackbox_repo"},
     "simulator": {"blackbox_repo"},
 }
-TYPES = {
-    "blackbox_repo.__version__",
+TYPES = (
+    *("blackbox_repo.__version__", "blackbox_repo.numeric", "blackbox_repo.frozen"),
     *(f"blackbox_repo.{m}" for m in ("blackbox", "curve", "domains", "errors", "schema", "space")),
-    *(f"blackbox_repo.{m}" for m in ("draw", "elementary", "permutation", "rounding", "sampling", "scalars")),
-}
-RESULTS = {
-    "simulator.progress": {"blackbox_repo.plain_text", "blackbox_repo.words"},
-    "simulator.log": {"blackbox_repo.folders", "blackbox_repo.lock", "blackbox_repo.typed_json"},
-    "simulator.run": {"blackbox_repo.frozen", "blackbox_repo.plain_text"},
-    "simulator.run_tables": {"blackbox_repo.arrow_table"},
-    "simulator.saved_run": {f"blackbox_repo.{m}" for m in ("folders", "manifest_file", "typed_json")},
-    "simulator.scheduler_page": {"blackbox_repo.terminal"},
-    "simulator.story_page": {"blackbox_repo.terminal", "blackbox_repo.words"},
-    "simulator.summary": {"blackbox_repo.plain_text", "blackbox_repo.terminal", "blackbox_repo.words"},
-}
-MAY_LOAD = (
-    *("simulator.cli", "simulator.command", "simulator.keeping", "simulator.options"),
-    *("simulator.regression", "simulator.study", "simulator.testing"),
+    *(f"blackbox_repo.{m}" for m in ("keyed_random", "permutation", "sampling")),
 )
-LOADING = {f"blackbox_repo.{m}" for m in ("benchmark", "manifest", "repository", "roots", "storage")}
+"""What configurations, curves and draws are; nothing that loads, saves or prints."""
+FILES = ("blackbox_repo.store", "blackbox_repo.text.plain_text", "blackbox_repo.typed_json")
+SEAM = ("simulator.clock", "simulator.errors", "simulator.scheduler")
+RULES = {
+    "simulator.clock": TYPES,
+    "simulator.scheduler": TYPES,
+    "simulator.settings": (*TYPES, *SEAM, "simulator.kernel.run_state", "simulator.results.run"),
+    "simulator.kernel": (*TYPES, *SEAM, "simulator.settings", "simulator.callbacks", "simulator.results"),
+    "simulator.results": (
+        *TYPES,
+        *FILES,
+        *SEAM,
+        "simulator.kernel",
+        "simulator.settings",
+        "simulator.versions",
+    ),
+    "simulator.wrappers": (*TYPES, *FILES, *SEAM),
+    "simulator.schedulers": (*TYPES, "simulator.scheduler"),
+    "simulator.adapters": (
+        *TYPES,
+        *SEAM,
+        "blackbox_repo.typed_json",
+        "simulator.schedulers.settings",
+        "simulator.wrappers",
+    ),
+}
+"""What the modules of a folder may import of ours, apart from one another."""
 HPO_LIBRARIES = {
     "ConfigSpace",
     "ax",
@@ -110,26 +122,23 @@ def test_recipes_leave_archives_and_pickles_to_the_modules_that_check_and_limit_
     assert {module: ARROWS[module] & unchecked for module in recipes if ARROWS[module] & unchecked} == {}
 
 
-def test_only_the_edge_of_the_simulator_loads_blackboxes():
-    loaders = [m for m in MODULES if package(m) == "simulator" and ours(m) & LOADING]
-    assert [module for module in loaders if not module.startswith(MAY_LOAD)] == []
+def is_in(module: str, *folders: str) -> bool:
+    return any(module == folder or module.startswith(f"{folder}.") for folder in folders)
 
 
-def kernel() -> list[str]:
-    edge = (*MAY_LOAD, "simulator.adapters", "simulator.plots", "simulator.report")
-    return [m for m in MODULES if package(m) == "simulator" and not m.startswith(edge)]
+@pytest.mark.parametrize("folder", RULES)
+def test_a_folder_imports_what_is_below_it(folder):
+    modules = [module for module in MODULES if is_in(module, folder)]
+    assert modules
+    wrong = [(m, target) for m in modules for target in ours(m) if not is_in(target, folder, *RULES[folder])]
+    assert wrong == []
 
 
-@pytest.mark.parametrize("module", kernel())
-def test_the_kernel_knows_types_only(module):
-    targets = {target for target in ours(module) if package(target) == "blackbox_repo"}
-    assert targets - TYPES - RESULTS.get(module, set()) == set()
-
-
-def test_the_kernel_touches_no_disk_but_to_save_a_run():
-    heavy = {m: {t for t in ARROWS[m] if package(t) in ("pyarrow", "pandas", "fsspec")} for m in kernel()}
-    saving = {"simulator.run", "simulator.run_tables", "simulator.saved_run"}  # the first for its types only
-    assert {module for module, targets in heavy.items() if targets} <= saving
+def test_only_results_and_the_edges_of_the_simulator_touch_files():
+    heavy = ("pyarrow", "pandas", "fsspec")
+    touching = [m for m in MODULES if package(m) == "simulator" and set(map(package, ARROWS[m])) & set(heavy)]
+    edges = ("simulator.results", "simulator.quality", "simulator.cli", "simulator.testing")
+    assert [module for module in touching if not is_in(module, *edges)] == []
 
 
 def test_nobody_imports_the_adapters():

@@ -73,14 +73,3 @@ def test_the_rules_of_time_are_T1_to_T23_in_order() -> None:
 def test_every_rule_that_code_or_tests_quote_exists() -> None:
     known = set(rules())
     assert [(str(file), rule) for file, rule in quoted_rules() if rule not in known] == []
-
-
-def test_the_tree_in_the_architecture_names_the_modules_that_there_are() -> None:
-    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
-    tree = text.partition("## The tree")[2].partition("```\n")[2].partition("```")[0]
-    for package in PACKAGES:
-        part = re.search(rf"^{package}/\n((?:  .*\n)*)", tree, re.MULTILINE)
-        assert part is not None
-        named = set(re.findall(r"\w+\.py\b", part[1]))
-        modules = {file.name for file in (ROOT / package).rglob("*.py")} - {"__init__.py", "__main__.py"}
-        assert (package, named - modules, modules - named) == (package, set(), set())

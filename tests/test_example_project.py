@@ -112,7 +112,7 @@ def test_the_workflow_runs_what_is_tested_here(python: Path, project: Path) -> N
     assert before[-3].endswith(":tests/quality.parquet")
     assert before[-1] == command[command.index("--baseline") + 1]
     shutil.copy(project / "tests" / "quality.parquet", project / "src" / before[-1])
-    status, said = run(python, project / "src", "simulator.cli", *command[1:])
+    status, said = run(python, project / "src", "simulator", *command[1:])
     assert status == 0, said
     written = [command[command.index(option) + 1] for option in ("--markdown", "--html")]
     for name in written:

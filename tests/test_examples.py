@@ -22,5 +22,5 @@ def test_the_scheduler_of_the_examples_runs_on_the_command_line(
     command = "run nasbench-nlp --scheduler py:own_scheduler:WorseHalf --set scheduler.epoch=10"
     assert f"bb-sim {command}" in (FOLDER / "own_scheduler.py").read_text(encoding="utf-8")
     options = ["--out", str(tmp_path / "run"), "--json"]
-    shown = run_python("-m", "simulator.cli", *command.split(), *options, folder=FOLDER)
+    shown = run_python("-m", "simulator", *command.split(), *options, folder=FOLDER)
     assert '"ended_by": "time"' in shown

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from blackbox_repo import describe
-from blackbox_repo.parquet import read_arrays, read_table
 from blackbox_repo.roots import locate
+from blackbox_repo.store.parquet import read_arrays, read_table
 
 ROOT = Path(__file__).parents[1]
 AT_A_TIME = 4

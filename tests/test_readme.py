@@ -12,9 +12,9 @@ import pytest
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 MODULES = {
-    "bb-repo": "blackbox_repo.cli",
-    "bb-sim": "simulator.cli",
-    "bb-convert": "conversion_scripts.cli",
+    "bb-repo": "blackbox_repo",
+    "bb-sim": "simulator",
+    "bb-convert": "conversion_scripts",
 }
 THE_TWO_COMMANDS = ["pip install . && bb-sim run", "pip install -e '.[test]' && pytest -n auto"]
 

@@ -42,7 +42,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from blackbox_repo.curve import Array
-from blackbox_repo.rounding import round_decimals, round_significant
+from blackbox_repo.numeric.rounding import round_decimals, round_significant
 from blackbox_repo.surrogate.spec import check_arrays, check_spec
 
 DIGITS = 6

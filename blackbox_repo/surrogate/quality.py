@@ -9,9 +9,9 @@ import numpy as np
 from blackbox_repo.blackbox import Blackbox
 from blackbox_repo.curve import Array
 from blackbox_repo.permutation import Permutation
-from blackbox_repo.surrogate.examples import Examples
-from blackbox_repo.surrogate.fitted import Surrogate
-from blackbox_repo.surrogate.resemblance import MODELS, model_version, ranks
+from blackbox_repo.surrogate.neighbour_weights import MODELS, model_version, ranks
+from blackbox_repo.surrogate.training_data import Examples
+from blackbox_repo.views.fitted import Surrogate
 
 FOLDS = 5
 AT_MOST = 2000
@@ -33,7 +33,7 @@ class Quality:
 
 
 def surrogate_quality(blackbox: Blackbox, model: str = "knn", *, seed: int = 0) -> list[Quality]:
-    """Five-fold cross-validation of :func:`~blackbox_repo.surrogate.fitted.with_surrogate`.
+    """Five-fold cross-validation of :func:`~blackbox_repo.views.fitted.with_surrogate`.
 
     Each fold's configurations are predicted from the others; of a table of more than 2,000 configurations
     so many, drawn, are predicted, and the others are known to every fold.

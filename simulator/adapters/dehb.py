@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from blackbox_repo.errors import InvalidOption, UnknownName
-from blackbox_repo.scalars import number
+from blackbox_repo.numeric.scalars import number
 from blackbox_repo.schema import Schema
 from simulator.adapters.ask_tell import AskTellScheduler, Job, Outcome
 from simulator.adapters.config_space import decoded, to_config_space

@@ -8,7 +8,7 @@ from typing import Any
 
 from blackbox_repo.domains import Categorical, Constant, Domain, Float, Integer, Ordinal, Value
 from blackbox_repo.errors import InvalidSpace
-from blackbox_repo.rounding import significant
+from blackbox_repo.numeric.rounding import significant
 from blackbox_repo.space import Condition, Configuration, Space
 from simulator.adapters.library import require
 from simulator.adapters.tree import owners_in, single_valued

@@ -7,8 +7,8 @@ from typing import Any
 from blackbox_repo.schema import Schema
 from simulator.adapters.global_state import GlobalRandomState
 from simulator.adapters.library import library_seed
-from simulator.generator import SearchFunction, as_scheduler
 from simulator.scheduler import Decision, Report, Scheduler, SchedulerFactory, Suggestion, Trial
+from simulator.wrappers.generator import SearchFunction, as_scheduler
 
 
 class Isolated:

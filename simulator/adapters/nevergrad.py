@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from blackbox_repo.errors import InvalidOption, UnknownName
-from blackbox_repo.scalars import whole
+from blackbox_repo.numeric.scalars import whole
 from blackbox_repo.schema import Schema
 from blackbox_repo.space import Configuration, Space
 from simulator.adapters.ask_tell import AskTellScheduler, Job, Outcome

@@ -15,7 +15,7 @@ from blackbox_repo.domains import (
     Value,
 )
 from blackbox_repo.errors import InvalidSpace
-from blackbox_repo.rounding import significant
+from blackbox_repo.numeric.rounding import significant
 from blackbox_repo.space import Condition, Configuration, Space
 from simulator.adapters.library import require
 from simulator.adapters.tree import owners_in, single_valued

@@ -16,7 +16,7 @@ from typing import Any, NoReturn, TypeGuard
 from blackbox_repo import typed_json
 from blackbox_repo.domains import Integer, Value
 from blackbox_repo.errors import FormatError, InvalidOption, suggestion
-from blackbox_repo.scalars import is_number, plain
+from blackbox_repo.numeric.scalars import is_number, plain
 from blackbox_repo.schema import Schema
 from blackbox_repo.space import Space
 from simulator.adapters.child import Child, ChildError

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from blackbox_repo.errors import InvalidOption, UnknownName
-from blackbox_repo.scalars import whole
+from blackbox_repo.numeric.scalars import whole
 from blackbox_repo.schema import Schema
 from blackbox_repo.space import Configuration
 from simulator.adapters.fidelities import Resource

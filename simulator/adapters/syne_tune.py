@@ -13,7 +13,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from blackbox_repo.errors import InvalidOption, UnknownName
-from blackbox_repo.scalars import plain
+from blackbox_repo.numeric.scalars import plain
 from blackbox_repo.schema import Schema
 from blackbox_repo.space import Configuration
 from simulator.adapters.fidelities import Resource

@@ -5,8 +5,8 @@ from __future__ import annotations
 from bisect import bisect
 from itertools import accumulate
 
-from blackbox_repo import draw
-from blackbox_repo.scalars import whole
+from blackbox_repo import keyed_random as draw
+from blackbox_repo.numeric.scalars import whole
 from simulator.scheduler import CONTINUE, Decision, continue_until
 
 

@@ -6,8 +6,8 @@ from collections import deque
 from collections.abc import Sequence
 
 from blackbox_repo.domains import Value
+from blackbox_repo.numeric.scalars import flag, whole
 from blackbox_repo.sampling import Sampler
-from blackbox_repo.scalars import flag, whole
 from blackbox_repo.space import Configuration, Space
 from simulator.scheduler import Start
 from simulator.schedulers.settings import check_initial

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from blackbox_repo.domains import Value
 from blackbox_repo.errors import InvalidOption, TooEntangled
+from blackbox_repo.numeric.scalars import flag, whole
 from blackbox_repo.permutation import Permutation
-from blackbox_repo.scalars import flag, whole
 from blackbox_repo.schema import Schema
 from blackbox_repo.space import Configuration
 from simulator.scheduler import Decision, Report, Start, Trial, continue_until

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from itertools import cycle
 
-from blackbox_repo.scalars import flag
+from blackbox_repo.numeric.scalars import flag
 from blackbox_repo.schema import Schema
 from blackbox_repo.space import Configuration
 from simulator.schedulers.configurations import RandomConfigurations

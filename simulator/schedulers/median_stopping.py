@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from blackbox_repo.errors import InvalidOption
-from blackbox_repo.scalars import number, whole
+from blackbox_repo.numeric.scalars import number, whole
 from blackbox_repo.schema import Fidelity, Schema
 from blackbox_repo.space import Configuration
 from simulator.scheduler import CONTINUE, STOP, Decision, Report, Start, Trial

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from blackbox_repo import draw
+from blackbox_repo import keyed_random as draw
 from blackbox_repo.domains import Categorical, Constant, Domain, Float, Integer, Ordinal, Value
+from blackbox_repo.numeric.rounding import significant
 from blackbox_repo.permutation import Permutation
-from blackbox_repo.rounding import significant
 from blackbox_repo.space import Configuration, Space
 from simulator.schedulers.positions import ClosestRow, at_place, place
 

@@ -10,10 +10,10 @@ from fractions import Fraction
 from math import isnan
 from typing import Literal
 
-from blackbox_repo import draw
+from blackbox_repo import keyed_random as draw
 from blackbox_repo.domains import Value
 from blackbox_repo.errors import InvalidOption
-from blackbox_repo.scalars import number, whole
+from blackbox_repo.numeric.scalars import number, whole
 from blackbox_repo.schema import Fidelity, Schema
 from blackbox_repo.space import Configuration
 from simulator.scheduler import CONTINUE, PAUSE, STOP, Decision, Report, Resume, Start, Trial, TrialStatus

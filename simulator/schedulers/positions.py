@@ -9,8 +9,8 @@ import numpy as np
 
 from blackbox_repo.curve import Array
 from blackbox_repo.domains import Domain, Float, Integer, Ordinal, Value
-from blackbox_repo.elementary import log, log_array
-from blackbox_repo.rounding import round_significant, significant
+from blackbox_repo.numeric.elementary import log, log_array
+from blackbox_repo.numeric.rounding import round_significant, significant
 from blackbox_repo.space import Configuration, Space
 
 _INACTIVE = -2.0  # farther than 1 from every position

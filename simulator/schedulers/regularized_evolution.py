@@ -6,9 +6,9 @@ import math
 from collections import deque
 from collections.abc import Sequence
 
-from blackbox_repo import draw
+from blackbox_repo import keyed_random as draw
 from blackbox_repo.domains import Value
-from blackbox_repo.scalars import whole
+from blackbox_repo.numeric.scalars import whole
 from blackbox_repo.schema import Schema
 from blackbox_repo.space import Configuration
 from simulator.scheduler import Decision, Report, Start, Trial

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from blackbox_repo.errors import InvalidOption, UnknownFidelity
-from blackbox_repo.scalars import number
+from blackbox_repo.numeric.scalars import number
 from blackbox_repo.schema import Fidelity
 from simulator.schedulers.exact import fraction
 

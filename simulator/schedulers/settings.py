@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from blackbox_repo.domains import Value
 from blackbox_repo.errors import BlackboxRepoError, InvalidOption
-from blackbox_repo.scalars import plain
+from blackbox_repo.numeric.scalars import plain
 from blackbox_repo.space import Configuration, Space
 from simulator.schedulers.positions import ClosestRow
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import repeat
 
-from blackbox_repo.scalars import flag, whole
+from blackbox_repo.numeric.scalars import flag, whole
 from blackbox_repo.schema import Schema
 from blackbox_repo.space import Configuration
 from simulator.schedulers.configurations import RandomConfigurations

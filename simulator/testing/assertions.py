@@ -15,14 +15,14 @@ from typing import Any
 import pytest
 
 from blackbox_repo.errors import FormatError, InvalidOption
-from blackbox_repo.plain_text import printable
-from simulator.regression.check import check
-from simulator.regression.comparison import MARGIN, Comparison, Verdict
-from simulator.regression.golden import Golden
-from simulator.regression.markdown import markdown
-from simulator.regression.results import Results, measure
-from simulator.regression.suites import find_suite
-from simulator.run import Run
+from blackbox_repo.text.plain_text import printable
+from simulator.quality.check import check
+from simulator.quality.comparison import MARGIN, Comparison, Verdict
+from simulator.quality.golden import Golden
+from simulator.quality.markdown import markdown
+from simulator.quality.results import Results, measure
+from simulator.quality.suites import find_suite
+from simulator.results.run import Run
 from simulator.scheduler import SchedulerFactory
 from simulator.schedulers.random_search import RandomSearch
 from simulator.testing.contract import SchedulerContract, contract_of

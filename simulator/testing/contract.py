@@ -16,20 +16,20 @@ from blackbox_repo.blackbox import Blackbox
 from blackbox_repo.errors import InvalidOption, InvalidSpace
 from blackbox_repo.schema import Schema
 from simulator.api import simulate
-from simulator.conditions import Conditions
-from simulator.delays import Delays
-from simulator.difference import first_difference
-from simulator.distributions import Exponential, Uniform
 from simulator.errors import RunError, SchedulerError
-from simulator.failures import Failures
-from simulator.generator import as_scheduler
-from simulator.result import description
-from simulator.run import Run
+from simulator.results.build import description
+from simulator.results.difference import first_difference
+from simulator.results.run import Run
 from simulator.scheduler import Scheduler, Start
-from simulator.stopping import Stop
-from simulator.testing.elsewhere import can_be_imported, digest_elsewhere
+from simulator.settings.conditions import Conditions
+from simulator.settings.delays import Delays
+from simulator.settings.distributions import Exponential, Uniform
+from simulator.settings.failures import Failures
+from simulator.settings.stopping import Stop
 from simulator.testing.observers import Chatty, Watched
 from simulator.testing.problems import PROBLEMS
+from simulator.testing.subprocess_run import can_be_imported, digest_elsewhere
+from simulator.wrappers.generator import as_scheduler
 
 CIRCUMSTANCES: Mapping[str, Conditions] = {
     "ideal": Conditions(),

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import NoReturn
 
 from blackbox_repo.errors import InvalidOption
-from blackbox_repo.plain_text import printable
 from blackbox_repo.pytest_plugin import RunningTest, running
+from blackbox_repo.text.plain_text import printable
 
 FOLDER = "goldens"
 _LONGEST = 100

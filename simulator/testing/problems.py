@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from blackbox_repo import draw
+from blackbox_repo import keyed_random as draw
 from blackbox_repo.blackbox import Blackbox
 from blackbox_repo.curve import LearningCurve, Status
 from blackbox_repo.domains import Categorical, Float, Integer, Ordinal

@@ -9,10 +9,10 @@ from typing import Any
 from blackbox_repo.blackbox import Blackbox
 from blackbox_repo.errors import InvalidOption, UnknownName
 from simulator.api import simulate
-from simulator.conditions import Conditions
-from simulator.options import find_problem
-from simulator.run import Run
-from simulator.stopping import Stop
+from simulator.problem import find_problem
+from simulator.results.run import Run
+from simulator.settings.conditions import Conditions
+from simulator.settings.stopping import Stop
 
 DEFAULT = "lcbench-167200"
 

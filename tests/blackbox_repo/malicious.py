@@ -15,10 +15,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from blackbox_repo.domains import Categorical, Float, Integer
-from blackbox_repo.manifest import Manifest, write_checksum
 from blackbox_repo.schema import Fidelity, Objective, Schema
 from blackbox_repo.space import Condition, Space
-from blackbox_repo.storage import save_tables
+from blackbox_repo.store.manifest import Manifest, write_checksum
+from blackbox_repo.store.storage import save_tables
 from blackbox_repo.table import Coded, Table
 
 SPACE = Space(

@@ -17,7 +17,7 @@ import pytest
 
 from blackbox_repo import NotTabulated, UnknownName, cli, list_blackboxes, load_blackbox
 from blackbox_repo.benchmark import BENCHMARKS
-from blackbox_repo.manifest import write_checksum
+from blackbox_repo.store.manifest import write_checksum
 
 ROOT = Path(__file__).parents[2]
 LICENCES = (ROOT / "data_cache" / "LICENSES.md").read_text(encoding="utf-8")
@@ -246,7 +246,7 @@ def test_an_unknown_command_or_option_is_refused(bb_repo: Callable[..., Finished
 
 
 def test_a_fresh_process_lists_in_the_same_words(bb_repo: Callable[..., Finished]) -> None:
-    command = [sys.executable, "-m", "blackbox_repo.cli"]
+    command = [sys.executable, "-m", "blackbox_repo"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run([*command, "list"], capture_output=True, text=True, env=environment, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, bb_repo("list").out, "")

@@ -16,9 +16,9 @@ from blackbox_repo.domains import Categorical, Float
 from blackbox_repo.errors import InvalidConfiguration, InvalidOption, NotTabulated, UnknownName, UnknownSeed
 from blackbox_repo.schema import Fidelity, Objective, Schema
 from blackbox_repo.space import Space
-from blackbox_repo.surrogate.examples import Examples, encode
+from blackbox_repo.surrogate.neighbour_weights import ranks
 from blackbox_repo.surrogate.quality import Quality, surrogate_quality
-from blackbox_repo.surrogate.resemblance import ranks
+from blackbox_repo.surrogate.training_data import Examples, encode
 from blackbox_repo.table import Coded, Table, TabularBlackbox
 
 

@@ -10,10 +10,10 @@ import pytest
 from blackbox_repo.curve import Array, LearningCurve
 from blackbox_repo.domains import Categorical, Float
 from blackbox_repo.errors import FormatError, InvalidConfiguration, UnknownSeed
-from blackbox_repo.manifest import Manifest, read_manifest
 from blackbox_repo.schema import Fidelity, Objective, Schema
 from blackbox_repo.space import Condition, Space
-from blackbox_repo.storage import load_task
+from blackbox_repo.store.manifest import Manifest, read_manifest
+from blackbox_repo.store.storage import load_task
 from blackbox_repo.surrogate import Network, NetworkBlackbox
 from blackbox_repo.surrogate import network as network_module
 from blackbox_repo.surrogate.blackbox import elapsed_seconds

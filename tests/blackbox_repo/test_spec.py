@@ -8,7 +8,7 @@ import pytest
 
 from blackbox_repo import load_blackbox
 from blackbox_repo.errors import FormatError
-from blackbox_repo.parquet import read_arrays
+from blackbox_repo.store.parquet import read_arrays
 from blackbox_repo.surrogate.blackbox import NetworkBlackbox
 from blackbox_repo.surrogate.network import Network
 

@@ -23,14 +23,14 @@ from blackbox_repo.errors import (
     InvalidOption,
     UnknownName,
 )
-from blackbox_repo.lock import Occupied, alone
-from blackbox_repo.progress import Lines
 from blackbox_repo.repository import verify
 from blackbox_repo.schema import Fidelity, Objective, Schema
 from blackbox_repo.space import Condition, Space
-from blackbox_repo.storage import save_tables
+from blackbox_repo.store.lock import Occupied, alone
+from blackbox_repo.store.storage import save_tables
 from blackbox_repo.table import Table, TabularBlackbox
 from blackbox_repo.tabulate import save_tabulated, tabulate
+from blackbox_repo.text.progress import Lines
 
 tabulate_module = sys.modules["blackbox_repo.tabulate"]
 
@@ -246,6 +246,6 @@ def test_the_command_tells_each_task(tmp_path: Path, monkeypatch: pytest.MonkeyP
         monkeypatch.setattr(lines, "step", steps.append)
         yield lines
 
-    monkeypatch.setattr("blackbox_repo.progress.told", told)
+    monkeypatch.setattr("blackbox_repo.text.progress.told", told)
     cli.tabulate("yahpo-lcbench", 2, tmp_path, task=["3945", "7593"])
     assert steps == ["evaluating 3945 (1 of 2)", "evaluating 7593 (2 of 2)"]

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 from blackbox_repo.domains import Integer
-from blackbox_repo.manifest import Default, Defect
 from blackbox_repo.schema import Fidelity, Objective, Schema
 from blackbox_repo.space import Space
+from blackbox_repo.store.manifest import Default, Defect
 from blackbox_repo.table import Coded, Table
-from conversion_scripts.raw import RawFile, RawFolder
+from conversion_scripts.raw.folder import RawFile, RawFolder
 from conversion_scripts.recipe import Conversion, Recipe
 from tests.conversion_scripts.host import Host, serving
 

@@ -14,7 +14,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from blackbox_repo import draw
+from blackbox_repo import keyed_random as draw
 
 Runs = Mapping[str, np.ndarray]
 

@@ -18,14 +18,14 @@ import numpy as np
 import pytest
 
 from blackbox_repo.repository import load_blackbox
-from conversion_scripts.raw import RawFile, RawFolder
+from conversion_scripts.raw.folder import RawFile, RawFolder
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "add-a-blackbox.md").read_text(encoding="utf-8")
 MODULES = {
-    "bb-convert": "conversion_scripts.cli",
-    "bb-repo": "blackbox_repo.cli",
-    "bb-sim": "simulator.cli",
+    "bb-convert": "conversion_scripts",
+    "bb-repo": "blackbox_repo",
+    "bb-sim": "simulator",
 }
 
 

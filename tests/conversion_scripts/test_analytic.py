@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from blackbox_repo import load_blackbox
-from conversion_scripts.nasbench201 import CLASSES, weights_of
+from conversion_scripts.recipes.nasbench201 import CLASSES, weights_of
 
 # --- NAS-Bench-201 ------------------------------------------------------------------------------------------
 

@@ -16,14 +16,14 @@ import numpy as np
 import pytest
 
 from blackbox_repo.errors import FormatError, InvalidOption
-from blackbox_repo.manifest import read_manifest
-from blackbox_repo.one_by_one import OneByOne
 from blackbox_repo.repository import list_blackboxes
 from blackbox_repo.schema import Schema
-from blackbox_repo.storage import load_task
+from blackbox_repo.store.lazy_tables import OneByOne
+from blackbox_repo.store.manifest import read_manifest
+from blackbox_repo.store.storage import load_task
 from blackbox_repo.table import Table
 from conversion_scripts.build import build, check_place
-from conversion_scripts.raw import RawFile, RawFolder
+from conversion_scripts.raw.folder import RawFile, RawFolder
 from conversion_scripts.recipe import Conversion, Recipe
 
 ROOT = Path(__file__).parents[2]
@@ -117,7 +117,7 @@ def test_a_failure_while_writing_leaves_the_old_version(
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("blackbox_repo.storage.write_manifest", interrupt)
+    monkeypatch.setattr("blackbox_repo.store.storage.write_manifest", interrupt)
     with pytest.raises(KeyboardInterrupt):
         build(replace(recipe, title="Another"), raw, tmp_path / "out")
     assert content(tmp_path / "out") == before
@@ -289,8 +289,8 @@ def test_a_signal_while_writing_leaves_nothing(
     script.write_text(
         "import sys, time, typer\n"
         "from pathlib import Path\n"
-        "from blackbox_repo import console\n"
-        "from blackbox_repo.folders import appearing\n"
+        "from blackbox_repo.text import console\n"
+        "from blackbox_repo.store.atomic_folder import appearing\n"
         "app = typer.Typer()\n"
         "@app.command()\n"
         "def convert() -> None:\n"
@@ -321,7 +321,7 @@ import sys, time
 import numpy as np
 from blackbox_repo import storage
 from blackbox_repo.domains import Integer
-from blackbox_repo.manifest import Defect
+from blackbox_repo.store.manifest import Defect
 from blackbox_repo.schema import Fidelity, Objective, Schema
 from blackbox_repo.space import Space
 from blackbox_repo.table import Coded, Table
@@ -356,7 +356,7 @@ def bb_convert(folder: Path, moment: str) -> subprocess.Popen[str]:
     (folder / "raw").mkdir(exist_ok=True)
     return subprocess.Popen(
         [
-            *(sys.executable, "-m", "conversion_scripts.cli", "py:slow:TINY"),
+            *(sys.executable, "-m", "conversion_scripts", "py:slow:TINY"),
             *("--raw", "raw", "--out", "out"),
         ],
         stdout=subprocess.PIPE,

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from blackbox_repo.progress import Lines
+from blackbox_repo.text.progress import Lines
 from conversion_scripts import cli
 from conversion_scripts.recipe import Recipe
 from conversion_scripts.registry import RECIPES, load_recipe
@@ -40,7 +40,7 @@ def bb_convert(
     plain = {"PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": "200", "TERM": "dumb", "NO_COLOR": "1"}
     environment = {**os.environ, "PYTHONPATH": str(ROOT), **plain, **env}
     return subprocess.run(
-        [sys.executable, "-m", "conversion_scripts.cli", *map(str, arguments)],
+        [sys.executable, "-m", "conversion_scripts", *map(str, arguments)],
         capture_output=True,
         text=True,
         env=environment,
@@ -176,11 +176,11 @@ def test_a_surrogate_has_no_training_runs(tmp_path: Path) -> None:
 MINE = """
 import numpy as np
 from blackbox_repo.domains import Integer
-from blackbox_repo.manifest import Defect
+from blackbox_repo.store.manifest import Defect
 from blackbox_repo.schema import Fidelity, Objective, Schema
 from blackbox_repo.space import Space
 from blackbox_repo.table import Coded, Table
-from conversion_scripts.raw import RawFile
+from conversion_scripts.raw.folder import RawFile
 from conversion_scripts.recipe import Conversion, Recipe
 
 SCHEMA = Schema(Space({"x": Integer(1, 9)}), Fidelity("epoch", (1,)), (Objective("loss", "min"),), "loss")

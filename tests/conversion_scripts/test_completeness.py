@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from blackbox_repo.manifest import read_manifest
+from blackbox_repo.store.manifest import read_manifest
 from conversion_scripts import cli
 from conversion_scripts.build import build
 from conversion_scripts.completeness import Whole, marked, shortfall

@@ -20,14 +20,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from blackbox_repo import parquet
 from blackbox_repo.blackbox import Blackbox
 from blackbox_repo.curve import Array
-from blackbox_repo.manifest import read_manifest
-from blackbox_repo.storage import load_task
+from blackbox_repo.store import parquet
+from blackbox_repo.store.manifest import read_manifest
+from blackbox_repo.store.storage import load_task
 from blackbox_repo.table import TabularBlackbox
 from conversion_scripts.build import build
-from conversion_scripts.nasbench201 import CLASSES
+from conversion_scripts.recipes.nasbench201 import CLASSES
 from conversion_scripts.registry import RECIPES, load_recipe
 from tests.conversion_scripts.frames import CACHE, RAW, needs_raw, raw_bytes, raw_pickle, same, stored
 from tests.conversion_scripts.test_analytic import modules

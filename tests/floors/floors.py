@@ -28,10 +28,10 @@ EXTRAS = ("convert", "pandas", "surrogates")
 TESTS = (
     "tests/blackbox_repo/test_fitted.py",
     "tests/blackbox_repo/test_table.py",
-    "tests/conversion_scripts/test_fcnet.py",
-    "tests/conversion_scripts/test_onnx_network.py",
+    "tests/conversion_scripts/recipes/test_fcnet.py",
+    "tests/conversion_scripts/readers/test_onnx_network.py",
     "tests/simulator/test_cli.py",
-    "tests/simulator/test_run.py",
+    "tests/simulator/results/test_run.py",
 )
 COMMANDS = (
     ("bb-sim", "--help"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from simulator.schedulers.registry import SCHEDULERS
+from simulator.registry import SCHEDULERS
 from tests.golden.traces import FOLDER, file_of, texts
 
 

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any
 from blackbox_repo import views
 from blackbox_repo.repository import load_blackbox
 from simulator.api import simulate
-from simulator.conditions import Conditions
-from simulator.delays import Delays
-from simulator.events import Kind
-from simulator.run import Run
-from simulator.schedulers.registry import SCHEDULERS, scheduler_factory
-from simulator.segments import Code
-from simulator.stopping import Stop
+from simulator.kernel.events import Kind
+from simulator.kernel.segments import Code
+from simulator.registry import SCHEDULERS, scheduler_factory
+from simulator.results.run import Run
+from simulator.settings.conditions import Conditions
+from simulator.settings.delays import Delays
+from simulator.settings.stopping import Stop
 
 if TYPE_CHECKING:
     from blackbox_repo.blackbox import Blackbox

@@ -12,7 +12,7 @@ from typing import Any
 
 from blackbox_repo import load_blackbox, views
 from simulator import Stop, simulate
-from simulator.schedulers.registry import scheduler_factory
+from simulator.registry import scheduler_factory
 
 
 def outcome(scheduler: str, settings: dict[str, Any], blackbox: str, trials: int) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
     tests/mutants/run                        a sample of 40, half an hour of one core
     tests/mutants/run --count 200 --jobs 2   a larger one; another --seed gives others
-    tests/mutants/run simulator/cluster.py   of these modules only
+    tests/mutants/run simulator/kernel/cluster.py   of these modules only
 
 A fault that no test notices must stand in docs/mutants.md, with the reason; exit status 1 if one does not.
 """
@@ -29,14 +29,14 @@ sys.path.insert(0, str(ROOT))
 from tests.mutants.sampler import Mutant, mutants  # noqa: E402
 
 PAGE = ROOT / "docs" / "mutants.md"
-KERNEL = (
-    *("attention", "clock", "cluster", "curves", "decision_time", "ending", "events", "loop", "losses"),
-    *("seeds", "segments", "server", "suggestions", "tally", "timing", "trace"),
-)
-STORIES = ("attention", "clock", "errors", "expensive_samplers", "failures", "independent", "limits", "loop")
+KERNEL = ("simulator/clock.py", "simulator/settings/decision_time.py")
+STORIES = ("clock", "errors", "expensive_samplers", "independent", "limits", "training_seeds")
 STAGES = {
     "kernel": (
-        tuple(f"tests/simulator/test_{name}.py" for name in (*STORIES, "run", "training_seeds")),
+        (
+            *(f"tests/simulator/test_{name}.py" for name in STORIES),
+            *("tests/simulator/kernel", "tests/simulator/settings", "tests/simulator/results/test_run.py"),
+        ),
         ("tests/simulator/test_oracle.py", "tests/simulator/test_laws.py"),
         ("tests/golden",),
     ),
@@ -72,7 +72,8 @@ def modules() -> list[str]:
     apart = ("__init__", "registry", "listing")
     schedulers = sorted(path.stem for path in (ROOT / "simulator/schedulers").glob("*.py"))
     return [
-        *(f"simulator/{name}.py" for name in KERNEL),
+        *(str(path.relative_to(ROOT)) for path in sorted((ROOT / "simulator/kernel").glob("[!_]*.py"))),
+        *KERNEL,
         *(f"simulator/schedulers/{name}.py" for name in schedulers if name not in apart),
     ]
 

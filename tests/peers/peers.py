@@ -37,10 +37,10 @@ PEERS = {
         ("syne-tune>=0.16", "huggingface_hub", "fastparquet"),
         (
             "tests/peers/test_syne_tune.py",
-            f"{CONVERSIONS}/test_fcnet.py::test_a_loader_on_pypi_reads_these_files_and_finds_the_same",
-            f"{CONVERSIONS}/test_hpob.py::test_syne_tune_reads_the_same_from_these_files",
-            f"{CONVERSIONS}/test_lcbench.py::test_the_official_loader_reads_these_files_and_finds_the_same",
-            f"{CONVERSIONS}/test_pd1.py::test_syne_tune_reads_the_same_curves_from_these_files",
+            f"{CONVERSIONS}/recipes/test_fcnet.py::test_a_loader_on_pypi_reads_these_files_and_finds_the_same",
+            f"{CONVERSIONS}/recipes/test_hpob.py::test_syne_tune_reads_the_same_from_these_files",
+            f"{CONVERSIONS}/recipes/test_lcbench.py::test_the_official_loader_reads_these_files_and_finds_the_same",
+            f"{CONVERSIONS}/recipes/test_pd1.py::test_syne_tune_reads_the_same_curves_from_these_files",
         ),
     ),
     # the last one with schedulers that pause; it wants numpy 1, for which newer pyarrows are not made
@@ -51,11 +51,13 @@ PEERS = {
     "mfhpo-simulator": Peer(("mfhpo-simulator>=1.4.6",), ("tests/peers/test_mfhpo_simulator.py",)),
     "yahpo-gym": Peer(
         ("yahpo_gym>=1.0.2", "onnxruntime", "pyarrow<22"),  # it wants numpy 1
-        (f"{CONVERSIONS}/test_yahpo.py::test_the_official_package_reads_these_files_and_finds_the_same",),
+        (
+            f"{CONVERSIONS}/recipes/test_yahpo.py::test_the_official_package_reads_these_files_and_finds_the_same",
+        ),
     ),
     "mf-prior-bench": Peer(
         ("mf-prior-bench>=1.10", "pyarrow<22"),  # it wants numpy 1
-        (f"{CONVERSIONS}/test_pd1.py::test_mf_prior_bench_reads_these_files",),
+        (f"{CONVERSIONS}/recipes/test_pd1.py::test_mf_prior_bench_reads_these_files",),
     ),
 }
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from blackbox_repo import draw
+from blackbox_repo import keyed_random as draw
 from blackbox_repo.blackbox import Blackbox
 from blackbox_repo.space import Configuration
 from simulator import CONTINUE, Call, Conditions, Decision, Report, Start, Stop, Trial, simulate

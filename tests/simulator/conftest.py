@@ -14,9 +14,9 @@ from blackbox_repo.domains import Float, Integer
 from blackbox_repo.schema import Fidelity, FidelityKind, Objective, Schema
 from blackbox_repo.space import Configuration, Space
 from simulator import CONTINUE, Decision, Report, Resume, Run, Start, Stop, Trial, simulate
-from simulator.conditions import Conditions
-from simulator.events import Kind
-from simulator.segments import Code
+from simulator.kernel.events import Kind
+from simulator.kernel.segments import Code
+from simulator.settings.conditions import Conditions
 
 
 def tiny_schema(epochs: int = 4, kind: FidelityKind = "incremental") -> Schema:

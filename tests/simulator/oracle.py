@@ -15,10 +15,10 @@ from typing import Any, NamedTuple
 
 from blackbox_repo.blackbox import Blackbox
 from blackbox_repo.curve import LearningCurve
-from simulator.conditions import Conditions
-from simulator.decision_time import Call
 from simulator.scheduler import Decision, Report, Resume, Scheduler, Start, Trial, TrialStatus
-from simulator.stopping import Stop
+from simulator.settings.conditions import Conditions
+from simulator.settings.decision_time import Call
+from simulator.settings.stopping import Stop
 from tests.simulator.oracle_jobs import NEVER, SECOND, Job, Times
 
 ORDER = (

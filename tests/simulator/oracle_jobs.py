@@ -6,11 +6,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from blackbox_repo import draw
-from simulator.conditions import Conditions
-from simulator.decision_time import Call
-from simulator.delays import Delay
+from blackbox_repo import keyed_random as draw
 from simulator.scheduler import TrialStatus
+from simulator.settings.conditions import Conditions
+from simulator.settings.decision_time import Call
+from simulator.settings.delays import Delay
 
 SECOND = 10**9
 NEVER = 10**30

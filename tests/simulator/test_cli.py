@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from blackbox_repo.manifest import Manifest
-from blackbox_repo.storage import save_tables
+from blackbox_repo.store.manifest import Manifest
+from blackbox_repo.store.storage import save_tables
 from blackbox_repo.table import TabularBlackbox
 from simulator import Run, cli
-from simulator.options import duration
+from simulator.problem import duration
 
 ROOT = Path(__file__).parents[2]
 BOX = ROOT / "data_cache" / "icml-deepar"
@@ -85,7 +85,7 @@ def bb_sim(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) 
 
 
 def fresh_process(*arguments: object) -> Finished:
-    command = [sys.executable, "-m", "simulator.cli", *map(str, arguments)]
+    command = [sys.executable, "-m", "simulator", *map(str, arguments)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     return Finished(done.returncode, done.stdout, done.stderr)

@@ -5,7 +5,7 @@ import pytest
 
 from blackbox_repo.errors import InvalidOption
 from simulator import ASHA, RandomSearch, SchedulerError, Start, Stop, simulate
-from simulator.difference import first_difference
+from simulator.results.difference import first_difference
 
 
 class Forgetful(RandomSearch):

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from blackbox_repo.console import Interrupted
+from blackbox_repo.text.console import Interrupted
 from simulator import ASHA, Conditions, Run, SchedulerError, Stop, simulate
 from simulator.errors import RunError
 
@@ -90,7 +90,7 @@ def test_the_command_line_keeps_it_in_a_folder(tmp_path: Path) -> None:
         "        raise ValueError(f'cannot end {trial.number}')\n"
     )
     finished = subprocess.run(
-        [sys.executable, "-m", "simulator.cli", "run", "nasbench-nlp", "--scheduler", "py:broken:Broken"],
+        [sys.executable, "-m", "simulator", "run", "nasbench-nlp", "--scheduler", "py:broken:Broken"],
         cwd=tmp_path,
         env={"PYTHONPATH": str(ROOT)},
         capture_output=True,

@@ -12,7 +12,7 @@ import pytest
 
 from simulator import ASHA, Run, SchedulerError, Stop, simulate
 from simulator.adapters.ask_tell import AskTell
-from simulator.saved_run import FILES
+from simulator.results.saved_run import FILES
 
 ROOT = Path(__file__).parents[2]
 
@@ -163,7 +163,7 @@ SCRIPT = "import sys\nsys.exit(0)\n"
 def bb_sim(folder: Path, scheduler: str, *options: str) -> subprocess.CompletedProcess[str]:
     (folder / "mine.py").write_text(MODULE)
     (folder / "script.py").write_text(SCRIPT)
-    command = [sys.executable, "-m", "simulator.cli", "run", "nasbench-nlp", "--trials", "8", *options]
+    command = [sys.executable, "-m", "simulator", "run", "nasbench-nlp", "--trials", "8", *options]
     return subprocess.run(
         [*command, "--scheduler", scheduler],
         cwd=folder,

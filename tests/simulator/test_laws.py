@@ -12,15 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simulator import CONTINUE, Call, Conditions, Delays, Run, Uniform, simulate
-from simulator.attention import Served
 from simulator.callbacks import Callback
 from simulator.clock import to_ns
-from simulator.events import Event, Kind
-from simulator.loop import Simulation
-from simulator.run import TOLD
+from simulator.kernel.dispatch import Served
+from simulator.kernel.events import Event, Kind
+from simulator.kernel.segments import Code
+from simulator.kernel.simulation import Simulation
+from simulator.results.run import TOLD
 from simulator.scheduler import Resume, Scheduler, Start, Suggestion, TrialStatus
-from simulator.segments import Code
-from simulator.stopping import Stop
+from simulator.settings.stopping import Stop
 from tests.simulator.oracle_jobs import NEVER, Job, Times
 from tests.simulator.worlds import Case, Patient, Recorder, Row, World, cases, examples
 

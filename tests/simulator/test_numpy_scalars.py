@@ -27,12 +27,12 @@ from simulator import (
     Threshold,
     simulate,
 )
-from simulator.distributions import Exponential, LogNormal, Uniform
-from simulator.regression.comparison import check_margin
+from simulator.quality.comparison import check_margin
+from simulator.registry import SCHEDULERS, scheduler_factory
 from simulator.scheduler import Decision, Report, Trial, continue_until
 from simulator.schedulers.pbt import milestones
-from simulator.schedulers.registry import SCHEDULERS, scheduler_factory
 from simulator.schedulers.rungs import rung_levels
+from simulator.settings.distributions import Exponential, LogNormal, Uniform
 from tests.simulator.schedulers.problems import PROBLEMS
 
 BOX = PROBLEMS["smooth"]()

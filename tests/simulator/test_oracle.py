@@ -10,8 +10,8 @@ from hypothesis import given
 
 from simulator import Run, simulate
 from simulator.clock import to_seconds
-from simulator.events import Kind
-from simulator.segments import Code
+from simulator.kernel.events import Kind
+from simulator.kernel.segments import Code
 from tests.simulator.oracle import Happened, Oracle
 from tests.simulator.worlds import Case, Recorder, cases, examples
 

@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
-from blackbox_repo import draw
+from blackbox_repo import keyed_random as draw
 from blackbox_repo.blackbox import Blackbox, from_function
 from blackbox_repo.domains import Integer
 from blackbox_repo.schema import Fidelity, Objective, Schema
 from blackbox_repo.space import Configuration, Space
 from simulator import Decision, Report, Resume, Run, Start, Stop, Trial, simulate
-from simulator.events import Kind
-from simulator.schedulers.registry import scheduler_factory
+from simulator.kernel.events import Kind
+from simulator.registry import scheduler_factory
 from tests.simulator.real_cluster import RealCluster
 
 EPOCHS = range(1, 7)

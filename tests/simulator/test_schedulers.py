@@ -10,9 +10,9 @@ from blackbox_repo.errors import InvalidOption, UnknownName
 from blackbox_repo.schema import Fidelity, Goal, Objective, Schema
 from blackbox_repo.space import Space
 from simulator import ASHA, CONTINUE, GridSearch, PromotionASHA, RandomSearch, Run, Start, Stop, simulate
+from simulator.kernel.segments import Code
+from simulator.registry import SCHEDULERS, scheduler_factory
 from simulator.scheduler import Trial, TrialStatus
-from simulator.schedulers.registry import SCHEDULERS, scheduler_factory
-from simulator.segments import Code
 
 OURS = [RandomSearch, GridSearch, ASHA, PromotionASHA]
 

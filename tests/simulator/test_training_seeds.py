@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from blackbox_repo.blackbox import Blackbox, from_function
-from blackbox_repo.draw import Stream, number_of
 from blackbox_repo.errors import InvalidOption
+from blackbox_repo.keyed_random import Stream, number_of
 from blackbox_repo.space import configuration_text
 from simulator import PAUSE, Conditions, Resume, Run, SchedulerError, Start, Stop, simulate
 

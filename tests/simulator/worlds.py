@@ -10,19 +10,19 @@ from typing import Any
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from blackbox_repo import draw
+from blackbox_repo import keyed_random as draw
 from blackbox_repo.blackbox import Blackbox
 from blackbox_repo.curve import LearningCurve, Status
 from blackbox_repo.domains import Categorical, Integer
 from blackbox_repo.schema import Fidelity, FidelityKind, Objective, Schema
 from blackbox_repo.space import Configuration, Space
 from simulator import CONTINUE, PAUSE, STOP, Conditions, Delays, continue_until
-from simulator.decision_time import Call, DecisionTime
-from simulator.delays import Delay
-from simulator.distributions import Uniform
-from simulator.failures import Failures
 from simulator.scheduler import Decision, Report, Resume, Scheduler, Start, Suggestion, Trial
-from simulator.stopping import Cost, Stop, Threshold
+from simulator.settings.decision_time import Call, DecisionTime
+from simulator.settings.delays import Delay
+from simulator.settings.distributions import Uniform
+from simulator.settings.failures import Failures
+from simulator.settings.stopping import Cost, Stop, Threshold
 
 FIDELITIES = (1, 3, 9, 27, 81)
 

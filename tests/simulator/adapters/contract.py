@@ -35,7 +35,7 @@ DOCS = ROOT / "docs" / "schedulers.md"
 STUMBLING = ("conditional", "maximized", "tiny", "one epoch", "independent")
 PROCESS = """
 from simulator import Stop, simulate
-from simulator.schedulers.registry import scheduler_factory
+from simulator.registry import scheduler_factory
 from tests.simulator.schedulers.problems import PROBLEMS
 factory = scheduler_factory({scheduler!r}, {settings!r})
 print(simulate(PROBLEMS["conditional"](), factory, workers=4, stop=Stop(trials_started=30), seed=7).digest)

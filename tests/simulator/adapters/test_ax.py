@@ -11,7 +11,7 @@ from blackbox_repo.domains import Categorical, Constant, Float, Integer, Ordinal
 from blackbox_repo.errors import InvalidOption, InvalidSpace
 from blackbox_repo.space import Configuration, Space
 from simulator.adapters.ax import Ax, decoded, encoded, to_ax
-from simulator.schedulers.registry import scheduler_factory
+from simulator.registry import scheduler_factory
 from tests.simulator.adapters.contract import (
     OWN,
     SPACE,

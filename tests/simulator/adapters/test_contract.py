@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from simulator.schedulers.registry import scheduler_factory
+from simulator.registry import scheduler_factory
 from simulator.testing import PROBLEMS, SchedulerContract
 
 pytest.importorskip("optuna")

@@ -14,7 +14,7 @@ from blackbox_repo.space import Configuration
 from simulator import Stop, simulate
 from simulator.adapters.config_space import decoded, to_config_space
 from simulator.adapters.dehb import DEHB, STRATEGIES
-from simulator.schedulers.registry import scheduler_factory
+from simulator.registry import scheduler_factory
 from tests.simulator.adapters.contract import (
     EPOCHS,
     OWN,

@@ -15,7 +15,7 @@ from blackbox_repo.space import Condition, Configuration, Space
 from simulator import Run
 from simulator.adapters.hyperopt import ALGORITHMS, Hyperopt
 from simulator.adapters.hyperopt_space import decoded, from_hyperopt, to_hyperopt
-from simulator.schedulers.registry import scheduler_factory
+from simulator.registry import scheduler_factory
 from tests.simulator.adapters.contract import (
     OWN,
     SPACE,

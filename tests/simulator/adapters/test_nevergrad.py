@@ -13,7 +13,7 @@ from blackbox_repo.space import Condition, Configuration, Space
 from simulator import SchedulerError
 from simulator.adapters.nevergrad import Nevergrad
 from simulator.adapters.nevergrad_space import decoded, encoded, from_nevergrad, to_nevergrad
-from simulator.schedulers.registry import scheduler_factory
+from simulator.registry import scheduler_factory
 from tests.simulator.adapters.contract import (
     OWN,
     SPACE,

@@ -15,7 +15,7 @@ from simulator import Run, SchedulerError
 from simulator.adapters.global_state import GlobalRandomState
 from simulator.adapters.nni import NNI, TUNERS, _seeded_states
 from simulator.adapters.nni_space import decoded, from_nni, to_nni
-from simulator.schedulers.registry import scheduler_factory
+from simulator.registry import scheduler_factory
 from tests.simulator.adapters.contract import (
     EPOCHS,
     NUMBERS,

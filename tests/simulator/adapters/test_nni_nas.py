@@ -15,7 +15,7 @@ from blackbox_repo.space import Condition, Space
 from simulator import SchedulerError
 from simulator.adapters.nni_nas import NNINAS, STRATEGIES, _model_space
 from simulator.adapters.nni_space import in_choices
-from simulator.schedulers.registry import scheduler_factory
+from simulator.registry import scheduler_factory
 from tests.simulator.adapters.contract import (
     OWN,
     check_hard_conditions,

@@ -20,7 +20,7 @@ from blackbox_repo.space import Condition, Configuration, Space
 from simulator import Conditions, Failures, Run, SchedulerError, Stop, simulate
 from simulator.adapters.library import library_seed
 from simulator.adapters.optuna import STUDY_NAME, Optuna, from_optuna, suggested, to_optuna
-from simulator.schedulers.registry import scheduler_factory
+from simulator.registry import scheduler_factory
 from tests.simulator.adapters import contract
 from tests.simulator.adapters.contract import (
     check_another_process,

@@ -32,7 +32,7 @@ from blackbox_repo.repository import load_blackbox
 from simulator import Conditions, Failures, GridSearch, Run, SchedulerError, Stop, simulate
 from simulator.adapters.child import Child, ChildError
 from simulator.adapters.process import Process
-from simulator.schedulers.registry import scheduler_factory
+from simulator.registry import scheduler_factory
 from simulator.testing import PROBLEMS
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs a POSIX system")
@@ -124,7 +124,7 @@ from types import SimpleNamespace
 
 from blackbox_repo.schema import Schema
 from simulator.scheduler import Start, TrialStatus
-from simulator.schedulers.registry import scheduler_factory
+from simulator.registry import scheduler_factory
 
 
 class Report(SimpleNamespace):
@@ -465,7 +465,8 @@ def test_the_child_of_a_child_is_killed_with_it(tmp_path: Path) -> None:
     code = (
         "import os, sys, time\nfrom pathlib import Path\nfrom simulator.adapters.child import Child\n"
         f"inner = Child(['bash', '-c', 'echo $$ > {pid}; sleep 1000'])\n"
-        f"while not (Path({str(pid)!r}).exists() and Path({str(pid)!r}).read_text().strip()): time.sleep(0.01)\n"
+        f"pid = Path({str(pid)!r})\n"
+        "while not (pid.exists() and pid.read_text().strip()): time.sleep(0.01)\n"
         "sys.stdin.readline()\nos.write(1, b'two\\nlines\\n')\ntime.sleep(1000)\n"
     )
     outer = Child([sys.executable, "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r})\n{code}"])

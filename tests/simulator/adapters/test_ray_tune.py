@@ -17,7 +17,7 @@ from simulator import Run, Stop
 from simulator.adapters.global_state import GlobalRandomState, hushed
 from simulator.adapters.ray_tune import RayTune
 from simulator.adapters.ray_tune_space import clipped, decoded, from_ray_tune, to_mutations, to_ray_tune
-from simulator.schedulers.registry import scheduler_factory
+from simulator.registry import scheduler_factory
 from simulator.testing import CIRCUMSTANCES, SchedulerContract
 from simulator.testing.problems import TINY, Rough, schema_of
 from tests.simulator.adapters.contract import (

@@ -14,7 +14,7 @@ from blackbox_repo.space import Configuration, Space
 from simulator import Stop, simulate
 from simulator.adapters.config_space import decoded, to_config_space
 from simulator.adapters.smac import SMAC, in_order
-from simulator.schedulers.registry import scheduler_factory
+from simulator.registry import scheduler_factory
 from tests.simulator.adapters.contract import (
     EPOCHS,
     OWN,

@@ -18,7 +18,7 @@ from simulator import Run, SchedulerError, Stop, simulate
 from simulator.adapters.global_state import GlobalRandomState, hushed
 from simulator.adapters.syne_tune import SyneTune
 from simulator.adapters.syne_tune_space import decoded, encoded, from_syne_tune, to_syne_tune
-from simulator.schedulers.registry import scheduler_factory
+from simulator.registry import scheduler_factory
 from simulator.testing import CIRCUMSTANCES, SchedulerContract
 from simulator.testing.problems import SCATTERED, TINY, Rough, schema_of
 from tests.simulator.adapters.contract import (

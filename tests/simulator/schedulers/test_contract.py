@@ -10,8 +10,8 @@ import pytest
 from blackbox_repo.errors import InvalidOption
 from blackbox_repo.schema import Schema
 from simulator import Run, Stop, simulate
+from simulator.registry import SCHEDULERS, scheduler_factory
 from simulator.scheduler import Start
-from simulator.schedulers.registry import SCHEDULERS, scheduler_factory
 from simulator.testing import SchedulerContract
 from tests.simulator.schedulers.problems import CONDITIONAL, PROBLEMS, ROWS, SCATTERED, Driver, schema_of
 

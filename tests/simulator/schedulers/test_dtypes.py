@@ -12,7 +12,7 @@ from blackbox_repo.schema import Fidelity, Goal, Objective, Schema
 from blackbox_repo.space import Space
 from blackbox_repo.table import Coded, Table, TabularBlackbox
 from simulator import Stop, simulate
-from simulator.schedulers.registry import SCHEDULERS, scheduler_factory
+from simulator.registry import SCHEDULERS, scheduler_factory
 
 ROWS, EPOCHS = 40, 9
 

@@ -19,7 +19,7 @@ from blackbox_repo import (
     Space,
 )
 from simulator import GridSearch, LocalSearch, RandomSearch
-from simulator.schedulers.registry import SCHEDULERS, scheduler_factory
+from simulator.registry import SCHEDULERS, scheduler_factory
 from simulator.schedulers.settings import check_initial
 from tests.simulator.schedulers.problems import ROWS, SCATTERED, schema_of
 

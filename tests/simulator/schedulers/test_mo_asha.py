@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blackbox_repo import draw
+from blackbox_repo import keyed_random as draw
 from blackbox_repo.blackbox import from_function
 from blackbox_repo.domains import Float
 from blackbox_repo.errors import InvalidOption, UnknownName

@@ -15,8 +15,8 @@ from blackbox_repo.domains import Float
 from blackbox_repo.schema import Goal
 from blackbox_repo.space import Space
 from simulator import Run, Stop, simulate
-from simulator.schedulers.registry import scheduler_factory
-from simulator.segments import Code
+from simulator.kernel.segments import Code
+from simulator.registry import scheduler_factory
 from tests.simulator.schedulers.problems import schema_of
 
 NAN = math.nan

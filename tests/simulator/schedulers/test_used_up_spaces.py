@@ -10,7 +10,7 @@ from blackbox_repo.blackbox import Blackbox, from_function
 from blackbox_repo.domains import Categorical, Integer
 from blackbox_repo.space import Space
 from simulator import Run, Stop, simulate
-from simulator.schedulers.registry import scheduler_factory
+from simulator.registry import scheduler_factory
 from tests.simulator.schedulers.problems import schema_of
 
 SIZE = 24

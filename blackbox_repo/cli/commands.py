@@ -1,0 +1,316 @@
+"""bb-repo: what blackboxes there are, what they hold, and whether they are intact."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from blackbox_repo.errors import BlackboxRepoError
+from blackbox_repo.repository import Finding, describe, list_blackboxes, verify
+from blackbox_repo.roots import PATH_VARIABLE, locate, roots
+from blackbox_repo.store.manifest import MANIFEST_FILE, Manifest
+from blackbox_repo.text import console
+from blackbox_repo.text.console import StrictCommand, examples
+from blackbox_repo.text.humanize import counted
+from blackbox_repo.text.plain_text import printable
+from blackbox_repo.text.terminal import Column, Terminal, table
+
+
+def _blackboxes(incomplete: str) -> list[str]:
+    return [name for name in list_blackboxes() if name.startswith(incomplete)]
+
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+Name = Annotated[
+    str,
+    typer.Argument(
+        metavar="NAME",
+        help="A blackbox, by its name (see bb-repo list) or the path of its folder.",
+        autocompletion=_blackboxes,
+    ),
+]
+
+app = console.command_line(
+    "bb-repo",
+    f"List, describe and check blackboxes: tabulated benchmarks with their learning curves. Some come with "
+    f"the code; the environment variable {PATH_VARIABLE} names folders with others.",
+)
+
+
+@app.command("list", cls=StrictCommand, epilog=examples("bb-repo list", "bb-repo list --json"))
+def list_command(as_json: AsJson = False) -> None:  # noqa: FBT002  a flag of the command line
+    """List the blackboxes that can be loaded by name.
+
+    For each: its tasks, its configurations (- where any can be asked), the fidelities of its curves, whether
+    it records the time of training (without it, a simulation needs a time model), its target and its size.
+
+    The exit status is 1 if one is broken; it is listed with the reason.
+    """
+    overviews = [_overview(name) for name in list_blackboxes()]
+    if as_json:
+        typer.echo(json.dumps(overviews))
+    else:
+        _warn_of_missing_roots()
+        _print_overviews(overviews)
+    if any(overview["broken"] for overview in overviews):
+        raise typer.Exit(1)
+
+
+def _print_overviews(overviews: list[dict[str, Any]]) -> None:
+    columns = (
+        Column("blackbox"),
+        Column("tasks", right=True),
+        Column("configurations", right=True),
+        Column("time"),
+        Column("target"),
+        Column("MB", right=True),
+        Column("fidelity", wraps=True),
+    )
+    keys = ("name", "tasks", "configurations", "time", "target", "megabytes", "fidelity")
+    intact = [{**each, "time": each["time"] and "yes"} for each in overviews if not each["broken"]]
+    _print_table(columns, [[_cell(each[key]) for key in keys] for each in intact])
+    broken = [(each["name"], each["broken"]) for each in overviews if each["broken"]]
+    if broken:
+        typer.echo()
+        _print_table((Column("broken"), Column("why", wraps=True)), broken)
+
+
+def _warn_of_missing_roots() -> None:
+    for root in roots():
+        if not root.is_dir():
+            typer.echo(f"bb-repo: warning: {PATH_VARIABLE} names {root}, which is no folder", err=True)
+
+
+@app.command(
+    cls=StrictCommand, epilog=examples("bb-repo info nasbench201-final", "bb-repo info yahpo-lcbench --json")
+)
+def info(name: Name, as_json: AsJson = False) -> None:  # noqa: FBT002  a flag of the command line
+    """Describe a blackbox: what a user must know of it.
+
+    That is its search space, objectives and tasks, its sources, licence and citation, and known defects of
+    the data with how they are treated. --json prints its manifest.
+    """
+    manifest = describe(name)
+    if as_json:
+        typer.echo(json.dumps(manifest.to_json(), allow_nan=False))
+        return
+    from blackbox_repo.cli.description import print_description
+
+    print_description(manifest)
+
+
+@app.command(
+    "verify", cls=StrictCommand, epilog=examples("bb-repo verify", "bb-repo verify nasbench-nlp taskset")
+)
+def verify_command(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="NAME", help="Blackboxes; all if none is named.", autocompletion=_blackboxes),
+    ] = None,
+    as_json: AsJson = False,  # noqa: FBT002  a flag of the command line
+) -> None:
+    """Check the files of blackboxes against their manifests: hashes, content, best values.
+
+    The exit status is 1 if something is wrong with one of them; the others are checked all the same.
+    """
+    for name in names or ():
+        locate(name)
+    findings = [(name, finding) for name in names or list_blackboxes() for finding in _findings(name)]
+    if as_json:
+        typer.echo(json.dumps([{"blackbox": name, **vars(finding)} for name, finding in findings]))
+    else:
+        rows = [(name, each.task, each.file, each.problem or "ok") for name, each in findings]
+        wrapping = [Column(heading, wraps=True) for heading in ("task", "file", "finding")]
+        _print_table((Column("blackbox"), *wrapping), rows)
+    if any(finding.problem for _, finding in findings):
+        raise typer.Exit(1)
+
+
+def _findings(name: str) -> list[Finding]:
+    try:
+        return verify(name)
+    except (BlackboxRepoError, OSError) as err:
+        return [Finding("-", MANIFEST_FILE, console.describe(err))]
+
+
+@app.command("cache", cls=StrictCommand, epilog=examples("bb-repo cache", "bb-repo cache --clear"))
+def cache_command(
+    clear: Annotated[bool, typer.Option("--clear", help="Remove these copies.")] = False,  # noqa: FBT002  a flag
+    as_json: AsJson = False,  # noqa: FBT002  a flag of the command line
+) -> None:
+    """Say where decoded copies of large tables lie, with which the next process loads them at once.
+
+    They are made when a table is used first, and are never needed. The environment variable BLACKBOX_CACHE
+    names another folder for them; set to nothing, it switches them off.
+    """
+    from blackbox_repo.store import cache
+
+    where, copies = cache.folder(), cache.copies()
+    size = sum(copy.stat().st_size for copy in copies)
+    if clear:
+        for copy in copies:
+            copy.unlink()
+    if as_json:
+        typer.echo(json.dumps({"folder": where and str(where), "copies": len(copies), "bytes": size}))
+    elif where is None:
+        typer.echo(f"there is none, as {cache.FOLDER_VARIABLE} is set to nothing")
+    else:
+        typer.echo(f"{where}: {len(copies)} copies, {size / 1e6:.1f} MB{', removed' if clear else ''}")
+
+
+@app.command(cls=StrictCommand, epilog=examples("bb-repo benchmarks", "bb-repo benchmarks --json"))
+def benchmarks(as_json: AsJson = False) -> None:  # noqa: FBT002  a flag of the command line
+    """List the benchmarks, tuning problems that bb-sim run knows by name.
+
+    For each: what is optimized, how many workers train at a time, the budget, and the task of a blackbox.
+    """
+    from blackbox_repo.benchmark import BENCHMARKS, available_benchmarks
+
+    available = available_benchmarks()
+    if as_json:
+        typer.echo(json.dumps([vars(benchmark) for benchmark in available]))
+        return
+    rows = [
+        (b.name, b.workers, b.budget, ", ".join(b.objectives), f"{b.blackbox}/{b.task}", b.title)
+        for b in available
+    ]
+    columns = (
+        Column("benchmark"),
+        Column("workers", right=True),
+        Column("budget", right=True),
+        *(Column(heading, wraps=True) for heading in ("objective", "blackbox/task", "what")),
+    )
+    _print_table(columns, rows)
+    needed = sorted({b.blackbox for b in BENCHMARKS.values()} - {b.blackbox for b in available})
+    if needed:
+        missing = len(BENCHMARKS) - len(available)
+        typer.echo(f"\n{missing} more need blackboxes that bb-convert can make: {', '.join(needed)}")
+
+
+@app.command(
+    cls=StrictCommand,
+    epilog=examples("bb-repo tabulate yahpo-lcbench --configurations 50 --task 3945 --task 7593"),
+)
+def tabulate(
+    name: Name,
+    configurations: Annotated[int, typer.Option(min=1, metavar="N", help="How many configurations to draw.")],
+    out: Annotated[
+        Path, typer.Option(metavar="FOLDER", help="Write the new blackbox to FOLDER/NAME-N.")
+    ] = Path(),
+    seed: Annotated[int, typer.Option(metavar="N", help="Another one draws other configurations.")] = 0,
+    task: Annotated[
+        list[str] | None, typer.Option(metavar="TASK", help="Only this task; may be repeated.")
+    ] = None,
+) -> None:
+    """Make a table of N configurations of a surrogate, with exactly its values: looked up, not computed.
+
+    The configurations are the same for all tasks. A large table can be cut to N configurations too.
+    """
+    from blackbox_repo.tabulate import save_tabulated
+    from blackbox_repo.text.progress import told
+
+    with (
+        console.interruptible(lambda: "nothing was written"),
+        told("bb-repo tabulate") as teller,
+    ):
+        manifest = save_tabulated(name, configurations, out, seed=seed, tasks=task or (), report=teller.step)
+    size = sum(entry.bytes for entry in manifest.tasks.values())
+    _say(f"{out / manifest.name}: {counted(len(manifest.tasks), 'task')}, {size / 1e6:.2f} MB of parquet")
+
+
+@app.command(
+    cls=StrictCommand,
+    epilog=examples(
+        "bb-repo surrogate icml-deepar electricity",
+        "bb-repo surrogate icml-xgboost a6a --model knn --json",
+    ),
+)
+def surrogate(
+    name: Name,
+    task: Annotated[str, typer.Argument(metavar="TASK", help="One of its tasks (see bb-repo info NAME).")],
+    model: Annotated[
+        list[str] | None,
+        typer.Option(metavar="MODEL", help="knn or forest; may be repeated. The default is both."),
+    ] = None,
+    as_json: AsJson = False,  # noqa: FBT002  a flag of the command line
+) -> None:
+    """Say how well surrogates predict what a table lacks, by cross-validation at the last fidelity.
+
+    R2 is 1 where predictions are exact, and 0 where the mean would do as well; the rank correlation is
+    Spearman's. These are the surrogates of bb-sim run --off-table surrogate:MODEL.
+    """
+    from blackbox_repo.repository import load_blackbox
+    from blackbox_repo.surrogate.neighbour_weights import MODELS
+    from blackbox_repo.surrogate.quality import surrogate_quality
+
+    blackbox = load_blackbox(name)[task]
+    found = {each: surrogate_quality(blackbox, each) for each in model or MODELS}
+    if as_json:
+        typer.echo(json.dumps({each: [vars(quality) for quality in found[each]] for each in found}))
+        return
+    rows = [
+        (each, _rounded(q.r2), _rounded(q.rank_correlation), q.objective)
+        for each in found
+        for q in found[each]
+    ]
+    columns = (
+        Column("model"),
+        Column("R2", right=True),
+        Column("rank correlation", right=True),
+        Column("objective", wraps=True),
+    )
+    _print_table(columns, rows)
+
+
+def _rounded(share: float | None) -> str:
+    return "-" if share is None else f"{share:.2f}"
+
+
+def _overview(name: str) -> dict[str, Any]:
+    """A line of the list; what cannot be said of a broken blackbox is None."""
+    try:
+        return {"name": name, **_content(describe(name)), "broken": None}
+    except (BlackboxRepoError, OSError) as err:
+        return {"name": name, **dict.fromkeys(_KEYS), "broken": console.describe(err)}
+
+
+_KEYS = ("tasks", "configurations", "fidelity", "time", "target", "license", "megabytes")
+
+
+def _content(manifest: Manifest) -> dict[str, Any]:
+    fidelity, sizes = manifest.schema.fidelity, {t.file: t.bytes for t in manifest.tasks.values()}
+    configurations = max(task.configurations for task in manifest.tasks.values())
+    content = (
+        len(manifest.tasks),
+        configurations or None,
+        f"{fidelity.name} {fidelity.describe()}",
+        manifest.schema.time,
+        manifest.schema.target,
+        manifest.license,
+        round(sum(sizes.values()) / 1e6, 1),
+    )
+    return dict(zip(_KEYS, content, strict=True))
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "-"
+    return f"{value:,}" if isinstance(value, int | float) else str(value)
+
+
+def _print_table(columns: Sequence[Column], rows: Iterable[Sequence[object]]) -> None:
+    terminal = Terminal()
+    terminal.show(table(terminal, columns, rows))
+
+
+def _say(line: str) -> None:
+    typer.echo(printable(line))
+
+
+def main() -> None:
+    """The console script."""
+    app()

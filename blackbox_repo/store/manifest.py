@@ -1,0 +1,364 @@
+"""The manifest of a blackbox: what its files hold, where they come from, and what is wrong with them."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from blackbox_repo import typed_json
+from blackbox_repo.domains import Value
+from blackbox_repo.errors import BlackboxRepoError, FormatError, IntegrityError, UnknownName
+from blackbox_repo.numeric.scalars import plain
+from blackbox_repo.schema import RESERVED, Schema
+
+FORMAT = 1
+MANIFEST_FILE, CHECKSUM_FILE = "manifest.json", "manifest.sha256"
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
+_DEVICE = re.compile(r"CON|PRN|AUX|NUL|(COM|LPT)[0-9]", re.IGNORECASE)
+_LONGEST_NAME = 200  # of a file system's 255, as suffixes and hidden names come to it
+
+
+@dataclass(frozen=True)
+class Source:
+    """One raw file that the conversion read: where it is published, and the SHA-256 of its content."""
+
+    file: str
+    sha256: str
+    bytes: int
+    repository: str = ""
+    path: str = ""
+    commit: str = ""
+    url: str = ""
+
+
+@dataclass(frozen=True)
+class Defect:
+    """Something that is odd in the source, and the rule by which the conversion treats it."""
+
+    what: str
+    rule: str
+
+
+@dataclass(frozen=True)
+class Best:
+    """The best known value of an objective, and where it was found."""
+
+    value: float
+    configuration: Mapping[str, Value]
+    seed: int
+    fidelity: float
+
+
+@dataclass(frozen=True)
+class Task:
+    """One data set of a benchmark family.
+
+    Args:
+        file: The parquet file, beside the manifest; network tasks may share one.
+        sha256: Of the file's bytes.
+        bytes: Size of the file.
+        rows: Training runs in the table; 0 for a network.
+        configurations: Different configurations in the table; 0 for a network.
+        title: What the data set is called where its name is a number.
+        code: The task's code in a network's embedding.
+        best: Objective -> its best value in the table.
+        ranges: Objective -> the smallest and the largest value that the source knows of this task.
+        target: The objective that is tuned on this task; empty for that of the blackbox.
+    """
+
+    file: str
+    sha256: str
+    bytes: int
+    rows: int = 0
+    configurations: int = 0
+    title: str = ""
+    code: int | None = None
+    best: Mapping[str, Best] = field(default_factory=dict)
+    ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    target: str = ""
+
+
+@dataclass(frozen=True)
+class Default:
+    """How the blackbox is tuned unless somebody says otherwise: workers, and simulated seconds."""
+
+    workers: int = 4
+    seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """Everything about a blackbox but its numbers; the layout on disk is in docs/format.md."""
+
+    name: str
+    version: str
+    title: str
+    license: str
+    citation: str
+    homepage: str
+    recipe: str
+    schema: Schema
+    tasks: Mapping[str, Task]
+    sources: tuple[Source, ...] = ()
+    card: tuple[Defect, ...] = ()
+    default: Default = Default()
+    labels: tuple[str, ...] = ()
+    network: Mapping[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        check_plain_name("blackbox name", self.name)
+        check_task_names(self.tasks)
+        for task in self.tasks.values():
+            check_plain_name("file name", task.file)
+        for text in ("version", "title", "license", "citation", "homepage", "recipe"):
+            if not isinstance(value := getattr(self, text), str):
+                raise FormatError(f"the {text} of {self.name!r} is {value!r}, but must be text")
+
+    def task(self, name: str) -> Task:
+        """The entry of a task.
+
+        Raises:
+            UnknownName: There is no such task.
+        """
+        if name not in self.tasks:
+            raise UnknownName(f"task of {self.name!r}", name, self.tasks)
+        return self.tasks[name]
+
+    def schema_of(self, name: str) -> Schema:
+        """What the numbers of a task mean: the schema with its ranges and its target.
+
+        Raises:
+            UnknownName: There is no such task.
+        """
+        task = self.task(name)
+        schema = self.schema.with_ranges(task.ranges)
+        return schema.with_target(task.target) if task.target else schema
+
+    def to_json(self) -> dict[str, Any]:
+        """The JSON object of docs/format.md."""
+        schema = self.schema.to_json()
+        return {
+            "format": FORMAT,
+            "name": self.name,
+            "version": self.version,
+            "title": self.title,
+            "license": self.license,
+            "citation": self.citation,
+            "homepage": self.homepage,
+            "recipe": self.recipe,
+            "sources": [{k: v for k, v in asdict(source).items() if v != ""} for source in self.sources],
+            "card": [asdict(defect) for defect in self.card],
+            "default": {"objective": schema.pop("target"), **asdict(self.default)},
+            **schema,
+            "labels": list(self.labels),
+            "network": self.network,
+            "tasks": {name: _task_to_json(task) for name, task in self.tasks.items()},
+        }
+
+    def to_text(self) -> str:
+        """The content of ``manifest.json``.
+
+        Raises:
+            FormatError: It contradicts itself, or holds what no JSON file can.
+        """
+        self.check()
+        try:
+            text = json.dumps(
+                self.to_json(), indent=1, ensure_ascii=False, allow_nan=False, default=_built_in
+            )
+            text.encode()
+        except (TypeError, ValueError) as err:
+            raise FormatError(f"the manifest of {self.name!r} cannot be written: {err}") from err
+        return f"{text}\n"
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any], where: str) -> Manifest:
+        """The manifest that :meth:`to_json` wrote.
+
+        Args:
+            data: The JSON object.
+            where: The file's name, for messages.
+
+        Raises:
+            FormatError: The format is newer than this code, or a field is missing or malformed.
+        """
+        version = data.get("format") if isinstance(data, Mapping) else None
+        if not isinstance(version, int) or isinstance(version, bool) or version < 1:
+            raise FormatError(f"{where} is no manifest: it has no integer 'format'")
+        if version > FORMAT:
+            raise FormatError(
+                f"{where} has format {version}, but this version of blackbox-repo reads up to {FORMAT}; "
+                f"upgrade with: pip install --upgrade blackbox-repo"
+            )
+        from blackbox_repo.store.manifest_file import ManifestFile
+
+        if not data.get("tasks", True) and isinstance(data["tasks"], dict):
+            raise FormatError(f"{where} is malformed: it has no tasks; a blackbox has one at least")
+        typed_json.convert(data, ManifestFile, where)
+        try:
+            manifest = cls._from_fields(data)
+            manifest.check()
+        except (BlackboxRepoError, ValueError) as err:
+            raise FormatError(f"{where} is malformed: {err}") from err
+        return manifest
+
+    def check(self) -> None:
+        """Refuse what contradicts itself: tasks with their ranges and best values, labels.
+
+        Raises:
+            BlackboxRepoError: Something does not fit.
+        """
+        taken = {*RESERVED, self.schema.fidelity.name, *self.schema.space.domains}
+        taken |= {objective.name for objective in self.schema.objectives}
+        for label in self.labels:
+            if label in taken or self.labels.count(label) > 1:
+                raise FormatError(f"the label {label!r} stands for something else already")
+        for name, task in self.tasks.items():
+            self.schema_of(name)
+            for objective in {**task.best, **task.ranges}:
+                self.schema.objective(objective)
+            for best in task.best.values():
+                self.schema.space.check(best.configuration)
+                self.schema.fidelity.index(best.fidelity)
+
+    @classmethod
+    def _from_fields(cls, data: Mapping[str, Any]) -> Manifest:
+        default = dict(data["default"])
+        schema = Schema.from_json({**data, "target": default.pop("objective")})
+        tasks = {name: _task_from_json(task) for name, task in data["tasks"].items()}
+        texts = ("name", "version", "title", "license", "citation", "homepage", "recipe")
+        return cls(
+            **{text: str(data[text]) for text in texts},
+            schema=schema,
+            tasks=tasks,
+            sources=tuple(Source(**source) for source in data["sources"]),
+            card=tuple(Defect(**defect) for defect in data["card"]),
+            default=Default(**default),
+            labels=tuple(data["labels"]),
+            network=data["network"],
+        )
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """The manifest in a folder.
+
+    Raises:
+        FormatError: There is none, it is not JSON, or :meth:`Manifest.from_json` refuses it.
+        IntegrityError: It is not the one whose SHA-256 lies beside it.
+    """
+    path = folder / MANIFEST_FILE
+    try:
+        content = typed_json.read_regular(path)
+        data = typed_json.parse(content, path)
+    except FileNotFoundError as err:
+        raise FormatError(f"{folder} holds no {MANIFEST_FILE}: it is not a blackbox") from err
+    except (OSError, FormatError) as err:
+        raise FormatError(f"{path} cannot be read: {err}") from err
+    manifest = Manifest.from_json(data, str(path))
+    _check_sum(folder, content)
+    return manifest
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """Write the manifest as JSON that people can read, and its SHA-256 as ``sha256sum --check`` reads it."""
+    content = manifest.to_text().encode()
+    where = f"the manifest of {manifest.name!r}"
+    Manifest.from_json(typed_json.parse(content, where), where)  # or it could never be read
+    (folder / MANIFEST_FILE).write_bytes(content)
+    write_checksum(folder)
+
+
+def write_checksum(folder: Path) -> None:
+    """Vouch for the manifest of a folder as it is now."""
+    digest = sha256((folder / MANIFEST_FILE).read_bytes()).hexdigest()
+    (folder / CHECKSUM_FILE).write_bytes(f"{digest}  {MANIFEST_FILE}\n".encode())
+
+
+def _check_sum(folder: Path, content: bytes) -> None:
+    path = folder / CHECKSUM_FILE
+    if not path.exists():
+        return
+    try:
+        expected = typed_json.read_regular(path, 1000).split()[:1]
+    except OSError as err:
+        raise FormatError(f"{path} cannot be read: {err}") from err
+    found = sha256(content).hexdigest()
+    if expected != [found.encode()]:
+        raise IntegrityError(
+            f"{folder / MANIFEST_FILE} is not what {CHECKSUM_FILE} beside it vouches for: its sha256 "
+            f"is {found}. Restore it; if it was changed on purpose, vouch for it anew with "
+            f"sha256sum {MANIFEST_FILE} > {CHECKSUM_FILE}"
+        )
+
+
+def check_plain_name(what: str, name: str) -> None:
+    """Refuse names that could leave their folder or hide in it, and those that some systems cannot store.
+
+    Raises:
+        FormatError: The name is not letters, digits and ``. _ + -``, starting with a letter or digit; it ends
+            with a dot, is longer than 200 characters, or is one of Windows' devices, such as ``nul.txt``.
+    """
+    if not _PLAIN_NAME.fullmatch(name):
+        raise FormatError(
+            f"the {what} {name!a} must be letters, digits, '.', '_', '+' and '-' only, and begin with one of "
+            f"the former two"
+        )
+    if len(name) > _LONGEST_NAME:
+        raise FormatError(f"the {what} {name[:20]}... must have at most {_LONGEST_NAME} characters")
+    if name.endswith(".") or _DEVICE.fullmatch(name.partition(".")[0]):
+        raise FormatError(
+            f"the {what} {name!r} cannot be stored on Windows: rename it so that it neither ends with a dot "
+            f"nor is CON, PRN, AUX, NUL, COM1 or LPT1 up to its first dot"
+        )
+
+
+def check_task_names(names: Iterable[str]) -> None:
+    """Refuse names of tasks that are not plain, or differ by upper and lower case alone.
+
+    Raises:
+        FormatError: :func:`check_plain_name` refuses one, or some systems take two of them for the same.
+    """
+    known: dict[str, str] = {}
+    for name in names:
+        check_plain_name("task name", name)
+        other = known.setdefault(name.lower(), name)
+        if other != name:
+            raise FormatError(
+                f"the task names {other!r} and {name!r} are the same file on systems that do not tell upper "
+                f"from lower case; rename one of them"
+            )
+
+
+def _built_in(value: object) -> object:
+    """The built-in value that a numpy scalar means."""
+    if plain(value) is value:
+        raise TypeError(f"{value!r} is no text, number or bool")
+    return plain(value)
+
+
+def _task_to_json(task: Task) -> dict[str, Any]:
+    return {name: value for name, value in asdict(task).items() if name not in ("ranges", "target") or value}
+
+
+def _task_from_json(data: Mapping[str, Any]) -> Task:
+    best = {name: Best(**entry) for name, entry in data["best"].items()}
+    ranges = {name: (low, high) for name, (low, high) in data.get("ranges", {}).items()}
+    return Task(**{**data, "best": best, "ranges": ranges})
+
+
+__all__ = [
+    "FORMAT",
+    "Best",
+    "Default",
+    "Defect",
+    "Manifest",
+    "Source",
+    "Task",
+    "read_manifest",
+    "write_manifest",
+]

@@ -1,0 +1,237 @@
+"""Blackboxes on disk: a folder with a manifest and parquet files (docs/format.md)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import stat
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from weakref import WeakValueDictionary
+
+import numpy as np
+
+from blackbox_repo.blackbox import Blackbox
+from blackbox_repo.curve import Array
+from blackbox_repo.errors import FormatError, IntegrityError, InvalidConfiguration
+from blackbox_repo.schema import Objective
+from blackbox_repo.store import cache
+from blackbox_repo.store.atomic_folder import appearing
+from blackbox_repo.store.lazy_tables import OneByOne
+from blackbox_repo.store.manifest import Best, Manifest, Task, check_task_names, read_manifest, write_manifest
+from blackbox_repo.store.parquet import read_arrays, read_table, write_arrays, write_table
+from blackbox_repo.store.self_description import README_FILE, file_metadata, readme
+from blackbox_repo.surrogate.blackbox import NetworkBlackbox
+from blackbox_repo.surrogate.network import Network
+from blackbox_repo.table import Table, TabularBlackbox
+
+NETWORK_FILE = "network.parquet"
+# file's hash and spec -> the network, which all tasks share as long as one of them is in use
+_networks: WeakValueDictionary[tuple[str, str], Network] = WeakValueDictionary()
+
+
+def save_tables(
+    folder: Path,
+    manifest: Manifest,
+    tables: Mapping[str, Table],
+    finish: Callable[[Manifest], Manifest] = lambda manifest: manifest,
+) -> Manifest:
+    """Write a tabulated blackbox to a new folder, which appears complete or not at all.
+
+    Args:
+        folder: Where it shall lie; an older version of it is replaced.
+        manifest: Its description; the entries of ``tasks`` may carry a title and are completed here.
+        tables: Task -> its training runs.
+        finish: What else becomes of the manifest when it is complete.
+
+    Returns:
+        The manifest as written.
+    """
+    check_task_names(tables)
+    manifest.to_text()  # refused before anything is written
+    with appearing(folder, read_manifest) as partial:
+        tasks = {name: _write_task(partial, manifest, name, tables[name]) for name in tables}  # one at a time
+        complete = finish(replace(manifest, tasks=tasks))
+        _describe(partial, complete)
+    return complete
+
+
+def save_network(
+    folder: Path, manifest: Manifest, arrays: Mapping[str, Array], codes: Mapping[str, int | None]
+) -> Manifest:
+    """Write a network whose tasks share one file, like :func:`save_tables`.
+
+    Args:
+        folder: Where it shall lie.
+        manifest: Its description, with ``network`` set; the entries of ``tasks`` may carry a title.
+        arrays: Name -> float32 weights.
+        codes: Task -> its code in the network's embedding; ``None`` for the only task of one without.
+    """
+    check_task_names(codes)
+    manifest.to_text()
+    with appearing(folder, read_manifest) as partial:
+        file = partial / NETWORK_FILE
+        write_arrays(file, arrays, file_metadata(manifest, ""))
+        digest, size = _sha256(file.read_bytes()), file.stat().st_size
+        tasks = {}
+        for name, code in codes.items():
+            given = manifest.tasks.get(name, Task(NETWORK_FILE, digest, size))
+            tasks[name] = replace(given, file=NETWORK_FILE, sha256=digest, bytes=size, code=code)
+        complete = replace(manifest, tasks=tasks)
+        _describe(partial, complete)
+    return complete
+
+
+def rewrite(folder: Path) -> Manifest:
+    """Write a blackbox anew as this version of the code writes it; what its tables mean stays the same.
+
+    Returns:
+        The manifest as written.
+
+    Raises:
+        IntegrityError: A file is not the one that the manifest describes.
+        FormatError: A file is not what the format says.
+    """
+    manifest = read_manifest(folder)
+    if manifest.network is not None:
+        task = next(iter(manifest.tasks.values()))
+        arrays = read_arrays(read_checked(folder / task.file, task), folder / task.file)
+        codes = {name: task.code for name, task in manifest.tasks.items()}
+        return save_network(folder, manifest, arrays, codes)
+
+    def table(name: str) -> Table:
+        blackbox = load_task(folder, manifest, name, cached=False)
+        assert isinstance(blackbox, TabularBlackbox)
+        return blackbox.table
+
+    return save_tables(folder, manifest, OneByOne(manifest.tasks, table))
+
+
+def _describe(folder: Path, manifest: Manifest) -> None:
+    write_manifest(folder, manifest)
+    (folder / README_FILE).write_text(readme(manifest), encoding="utf-8")
+
+
+def load_task(folder: Path, manifest: Manifest, name: str, *, cached: bool = True) -> Blackbox:
+    """One task, decoded into read-only arrays; its file's hash is checked first.
+
+    Args:
+        folder: Where the blackbox lies.
+        manifest: Its manifest.
+        name: The task.
+        cached: Whether a copy in the user's cache will do, which was made of that file when it was checked.
+
+    Raises:
+        UnknownName: There is no such task.
+        IntegrityError: The file is not the one that the manifest describes.
+        FormatError: The file is not what the format says.
+    """
+    task = manifest.task(name)
+    full_name = f"{manifest.name}/{name}"
+    schema = manifest.schema_of(name)
+    if manifest.network is not None:
+        network = _network(read_checked(folder / task.file, task), manifest.network, task, folder)
+        return NetworkBlackbox(schema, network, task.code, name=full_name)
+    path = folder / task.file
+    found = cache.find(path, task.sha256, schema, manifest.labels) if cached else None
+    if found is not None:
+        table, check = found
+        return TabularBlackbox(schema, table, name=full_name, check=check)
+    table = read_table(read_checked(path, task), schema, manifest.labels, path, task.rows)
+    try:
+        blackbox = TabularBlackbox(schema, table, name=full_name)
+    except InvalidConfiguration as err:
+        raise FormatError(f"{path} is not what the manifest says: {err}") from err
+    if cached:
+        cache.keep(task.sha256, schema, table)
+    return blackbox
+
+
+def check_copy(folder: Path, manifest: Manifest, name: str) -> None:
+    """Look at the decoded copy of a task, if there is one, from beginning to end.
+
+    Raises:
+        IntegrityError: It is damaged, and was removed.
+    """
+    task = manifest.task(name)
+    if manifest.network is None:
+        found = cache.find(folder / task.file, task.sha256, manifest.schema_of(name), manifest.labels)
+        if found is not None:
+            table, check = found
+            check(0, int(table.lengths.sum()))
+
+
+def _network(content: bytes, spec: Mapping[str, Any], task: Task, folder: Path) -> Network:
+    key = task.sha256, json.dumps(spec, sort_keys=True)
+    network = _networks.get(key)
+    if network is None:
+        network = _networks[key] = Network(read_arrays(content, folder / task.file), spec)
+    return network
+
+
+def read_checked(path: Path, task: Task) -> bytes:
+    """The bytes of a task's file.
+
+    Raises:
+        IntegrityError: It is missing or no regular file, or its SHA-256 is not the manifest's.
+    """
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):  # a pipe or a device need not end
+            raise IntegrityError(f"{path} is not a regular file")
+        content = path.read_bytes()
+    except OSError as err:
+        raise IntegrityError(f"{path} is listed in the manifest but cannot be read: {err.strerror}") from err
+    found = _sha256(content)
+    if found != task.sha256:
+        raise IntegrityError(
+            f"{path} is corrupted: its sha256 is {found}, but the manifest says {task.sha256}; "
+            f"it was not used. Restore the file, or convert or download the blackbox again"
+        )
+    return content
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _write_task(folder: Path, manifest: Manifest, name: str, table: Table) -> Task:
+    file = folder / f"{name}.parquet"
+    if set(table.labels) != set(manifest.labels):
+        raise FormatError(
+            f"the table of {name!r} has the labels {sorted(table.labels)}, but the manifest says "
+            f"{sorted(manifest.labels)}"
+        )
+    blackbox = TabularBlackbox(manifest.schema, table, name=name)
+    write_table(file, manifest.schema, blackbox.table, file_metadata(manifest, name))
+    given = manifest.tasks.get(name, Task(file.name, "", 0))
+    goals = [objective for objective in manifest.schema.objectives if objective.goal != "none"]
+    return replace(
+        given,
+        file=file.name,
+        sha256=_sha256(file.read_bytes()),
+        bytes=file.stat().st_size,
+        rows=len(blackbox.table),
+        configurations=len(blackbox.configurations()),
+        best={o.name: _best(blackbox, o) for o in goals if not np.isnan(blackbox.values(o.name)).all()},
+    )
+
+
+def _best(blackbox: TabularBlackbox, objective: Objective) -> Best:
+    values = blackbox.values(objective.name)
+    losses = -values if objective.goal == "max" else values
+    where = np.unravel_index(np.nanargmin(losses), losses.shape)
+    if np.isinf(values[where]):
+        raise FormatError(
+            f"the best {objective.name!r} of {blackbox.name!r} is {values[where]}, but must be finite; what "
+            f"has no value is NaN"
+        )
+    index, replicate, point = (int(axis) for axis in where)
+    configuration = blackbox.configurations()[index]
+    return Best(
+        value=float(values[where]),
+        configuration=dict(configuration),
+        seed=blackbox.seeds(configuration)[replicate],
+        fidelity=blackbox.schema.fidelity.values[point],
+    )

@@ -1,0 +1,279 @@
+"""What the command lines share: one clear line for what went wrong, and the exit status that says so."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import sys
+import traceback
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
+from typing import Annotated, Any, NoReturn
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+import blackbox_repo
+from blackbox_repo.errors import BlackboxRepoError
+from blackbox_repo.text import streams
+from blackbox_repo.text.plain_text import printable
+
+# typer depended on click and now carries a copy of it; this way finds both through typer's public names
+_UsageError: Any = typer.BadParameter.__bases__[0]
+_ClickException: Any = _UsageError.__bases__[0]
+
+BUG, FAILED, BY_SIGNAL = 1, 2, 128
+_NARROWEST, _WIDEST = 30, 100  # columns of a help page
+
+
+class Interrupted(BaseException):
+    """A signal that ends a command: Ctrl-C, SIGTERM, or a reader who has closed the pipe.
+
+    An exception, not the default sudden end, so that what was begun is tidied on the way out; none that a
+    scheduler or a library takes for one of its own.
+
+    Args:
+        signum: The signal; the exit status is 128 more.
+    """
+
+    def __init__(self, signum: int) -> None:
+        super().__init__(signum)
+        self.signum = signum
+        self.kept = ""
+
+
+@contextmanager
+def interruptible(kept: Callable[[], str]) -> Iterator[None]:
+    """Should what is done within be interrupted, the command says what was kept and how to go on.
+
+    Args:
+        kept: Gives what it says, when it is interrupted.
+    """
+    try:
+        yield
+    except Interrupted as err:
+        err.kept = err.kept or kept()
+        raise
+
+
+class StrictCommand(TyperCommand):
+    """A command that refuses an option given twice where it takes one value."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Check, then parse."""
+        if not ctx.resilient_parsing:
+            _, _, given = self.make_parser(ctx).parse_args(list(args))
+            for option, times in Counter(given).items():
+                if times > 1 and _takes_one_value(option):
+                    raise _UsageError(f"{option.opts[-1]} is given {times} times, but takes one value", ctx)
+        return super().parse_args(ctx, args)
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """A page that can be read in a narrow terminal too."""
+        super().format_help(ctx, _readable(formatter))
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run it; a closed pipe ends it by its own exit status, which no command uses to say something."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as err:
+            raise Interrupted(_SIGPIPE) from err
+
+
+class CommandGroup(TyperGroup):
+    """Several commands; their help page has the first sentence of each in full."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """A page that can be read in a narrow terminal too."""
+        super().format_help(ctx, _readable(formatter))
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """As many lines as it takes."""
+        commands = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
+        rows = [(name, (command.help or "").partition("\n\n")[0]) for name, command in commands if command]
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, " ".join(about.split())) for name, about in rows])
+
+
+def _readable(formatter: Any) -> Any:
+    """What an option does has two thirds of the width, and stands below the option if that is long."""
+    formatter.write_dl = partial(formatter.write_dl, col_max=min(30, formatter.width // 3))
+    return formatter
+
+
+_SIGPIPE = int(getattr(signal, "SIGPIPE", 13))
+
+
+def _takes_one_value(option: Any) -> bool:
+    return option.param_type_name == "option" and not (option.is_flag or option.multiple or option.count)
+
+
+class CommandLine(typer.Typer):
+    """A command line; called without arguments it runs what was typed, and exits as :func:`run` does.
+
+    Args:
+        program: What it is called in messages and help.
+        settings: Those of ``typer.Typer``.
+    """
+
+    def __init__(self, program: str, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._program = program
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run it."""
+        if args or kwargs:
+            return super().__call__(*args, **kwargs)
+        return run(self, self._program)
+
+
+def command_line(program: str, about: str) -> CommandLine:
+    """A command line to which commands are added; it has ``-h`` and ``--version``, and completes names.
+
+    Args:
+        program: What it is called in messages and help.
+        about: What it is for, in a sentence or two.
+    """
+    app = CommandLine(
+        program,
+        cls=CommandGroup,
+        no_args_is_help=True,
+        help=about,
+        rich_markup_mode=None,
+        context_settings=dict(HELP_OPTIONS),
+    )
+
+    @app.callback()
+    def _(version: Version = False) -> None:  # noqa: FBT002  a flag of the command line
+        del version
+
+    return app
+
+
+HELP_OPTIONS = {"help_option_names": ["-h", "--help"]}
+
+
+def _print_version(asked: bool) -> None:  # noqa: FBT001  typer calls it
+    if asked:
+        typer.echo(f"blackbox-repo {blackbox_repo.__version__}")
+        raise typer.Exit
+
+
+Version = Annotated[
+    bool,
+    typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit."),
+]
+
+
+def examples(*commands: str) -> str:
+    """The end of a help page: commands to try, each on a line of its own; ``#`` begins a remark.
+
+    Args:
+        commands: As they are typed.
+    """
+    return "\n".join(["\b", "Try:", *(f"  {command}" for command in commands)])
+
+
+def run(app: typer.Typer, name: str) -> NoReturn:
+    """Run a command line and exit: 0, or 2 with one line on stderr that begins ``<name>: error:``.
+
+    Errors of this project, of usage and of the operating system become that line; anything else is a bug and
+    keeps its traceback. Ctrl-C exits with 130 and one line that says what was kept, a closed pipe with 141 in
+    silence.
+
+    Args:
+        app: The commands; their own exit status is kept.
+        name: What the command is called in messages and help.
+    """
+    streams.prepare()
+    with _signals_raised():
+        status = _status(app, name)
+    sys.exit(status)
+
+
+def _status(app: typer.Typer, name: str) -> int:
+    width = min(max(shutil.get_terminal_size().columns - 1, _NARROWEST), _WIDEST)
+    try:
+        status = typer.Typer.__call__(app, prog_name=name, standalone_mode=False, terminal_width=width)
+        sys.stdout.flush()
+    except Interrupted as err:
+        return _ended(name, err)
+    except BrokenPipeError:
+        return _ended(name, Interrupted(_SIGPIPE))
+    except Exception as err:
+        return _failed(name, err)
+    return status if isinstance(status, int) else 0
+
+
+@contextmanager
+def _signals_raised() -> Iterator[None]:
+    """Within this, signals that end a command are exceptions."""
+    heard = [signal.SIGTERM]
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # a shell's background jobs ignore it
+        heard.append(signal.SIGINT)
+    before = {signum: signal.signal(signum, _interrupt) for signum in heard}
+    try:
+        yield
+    finally:
+        for signum, handler in before.items():
+            signal.signal(signum, handler)
+
+
+def _interrupt(signum: int, _frame: object) -> NoReturn:
+    raise Interrupted(signum)
+
+
+def _ended(name: str, interrupted: Interrupted) -> int:
+    if interrupted.signum == _SIGPIPE:
+        streams.silence_stdout()
+    else:
+        how = "interrupted" if interrupted.signum == signal.SIGINT else "terminated"
+        _say(f"{name}: {how}" + (interrupted.kept and f"; {printable(interrupted.kept)}"))
+    return BY_SIGNAL + interrupted.signum
+
+
+def _failed(name: str, err: Exception) -> int:
+    if type(err).__name__ == "NoArgsIsHelpError":
+        _say(str(err))  # the whole help
+        return FAILED
+    if not isinstance(err, (BlackboxRepoError, OSError, _ClickException)):
+        _say(printable("".join(traceback.format_exception(err)).rstrip(), keep="\n"))
+        return BUG
+    if isinstance(err, OSError) and err.filename == streams.STDOUT:
+        streams.silence_stdout()
+    _say(f"{name}: error: {describe(err)}")
+    return FAILED
+
+
+def _say(line: str) -> None:
+    with suppress(OSError):  # stderr may be full or closed; then the exit status alone says it
+        print(line, file=sys.stderr, flush=True)  # noqa: T201  the one place
+
+
+def describe(err: Exception) -> str:
+    """An error as one line."""
+    if isinstance(err, _ClickException):
+        text = err.format_message()
+        context = getattr(err, "ctx", None)
+        text += f" (see {context.command_path} --help)" if context is not None else ""
+    elif isinstance(err, OSError) and err.filename is not None:
+        text = f"{err.filename}: {err.strerror}"
+    else:
+        text = str(err)
+    return printable(" ".join(text.split()))
+
+
+__all__ = [
+    "HELP_OPTIONS",
+    "CommandLine",
+    "Interrupted",
+    "StrictCommand",
+    "Version",
+    "command_line",
+    "describe",
+    "examples",
+    "interruptible",
+    "run",
+]

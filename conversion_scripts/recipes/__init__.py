@@ -1,0 +1,1 @@
+"""How each family of benchmarks becomes blackboxes, one family a file."""

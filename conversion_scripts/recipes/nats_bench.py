@@ -1,0 +1,313 @@
+"""NATS-Bench: the official records of all cells (topology) and of all channel numbers (size), epoch by epoch.
+
+Dong and Yang, ICLR 2020; Dong, Liu, Musial and Gabrys 2021, https://github.com/D-X-Y/NATS-Bench. Its topology
+space is NAS-Bench-201: the blackboxes ``nasbench201`` and ``nasbench201-hp12``.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from blackbox_repo.curve import Array
+from blackbox_repo.domains import Categorical, Ordinal
+from blackbox_repo.errors import FormatError
+from blackbox_repo.families.nasbench201 import EDGES, OPERATIONS, configuration_of
+from blackbox_repo.schema import Fidelity, Objective, Schema
+from blackbox_repo.space import Space
+from blackbox_repo.store.lazy_tables import OneByOne
+from blackbox_repo.store.manifest import Default
+from blackbox_repo.table import Coded, Table
+from conversion_scripts.bounds import ABOVE_0, AT_LEAST_0, PERCENT
+from conversion_scripts.completeness import Whole
+from conversion_scripts.raw.archives import unpacked
+from conversion_scripts.raw.folder import RawFile, RawFolder
+from conversion_scripts.readers.pickle_stream import Take, unpickle_parts
+from conversion_scripts.readers.safe_pickle import unpickle
+from conversion_scripts.recipe import Conversion, Recipe
+from conversion_scripts.recipes.nasbench201 import CLASSES, weights_of
+from conversion_scripts.recipes.nats_cards import SIZE_CARD, TOPOLOGY_CARD
+
+TARGET = "valid_accuracy"
+RECORD_LIMIT = 1 << 24  # bytes of one architecture's pickle
+BENCHMARK_LIMIT = 1 << 34  # bytes of the pickle with all of them
+# task -> our name of a split -> the name in the records, as NATStopology.get_more_info resolves it
+SPLITS: dict[str, dict[str, str]] = {
+    "cifar10-valid": {"valid": "x-valid", "test": "ori-test"},
+    "cifar10": {"test": "ori-test"},
+    "cifar100": {"valid": "x-valid", "test": "x-test", "valtest": "ori-test"},
+    "ImageNet16-120": {"valid": "x-valid", "test": "x-test", "valtest": "ori-test"},
+}
+TITLES = {
+    "cifar10-valid": "CIFAR-10, 25,000 images to train and 25,000 to validate",
+    "cifar10": "CIFAR-10, 50,000 images to train, none to validate",
+    "cifar100": "CIFAR-100",
+    "ImageNet16-120": "ImageNet at 16 x 16 pixels, 120 classes",
+}
+IMAGES = {"valid": "validation images", "test": "test images", "valtest": "validation and test images"}
+
+
+@dataclass(frozen=True)
+class Source:
+    """One of the two search spaces.
+
+    Args:
+        file: What its records are called in the official layout: a folder, its tar file, or one pickle.
+        space: The configurations.
+        parse: Architecture string -> configuration.
+        weights: A configuration and how many classes there are -> how many weights; ``None`` where we do not
+            count them, and the records' count is taken.
+    """
+
+    file: RawFile
+    space: Space
+    parse: Callable[[str], Mapping[str, Any]]
+    weights: Callable[[Mapping[str, Any], int], int] | None = None
+
+
+class _Runs:
+    """The training runs of one task, as they come; curves are kept only where the records have them."""
+
+    def __init__(self, source: Source, task: str, epochs: int) -> None:
+        self._source, self._classes, self._epochs = source, CLASSES[task], epochs
+        self._splits = splits = SPLITS[task]
+        self._keys: list[tuple[tuple[int, ...], int, int, str]] = []
+        self._curves: dict[str, list[Array]] = {name: [] for name in ("train", *splits, "time")}
+        self._constants: dict[str, list[float]] = {
+            name: [] for name in ("parameters", "flops", "latency", *(f"{split}_seconds" for split in splits))
+        }
+
+    def __len__(self) -> int:
+        return len({index for _, _, index, _ in self._keys})
+
+    def add(self, record: Mapping[str, Any], seed: int, run: Mapping[str, Any]) -> None:
+        """Take up one training run of an architecture's record."""
+        epochs, text = range(self._epochs), str(record["arch_str"])
+        configuration = self._source.parse(text)
+        domains = self._source.space.domains
+        codes = tuple((domains[name].values or ()).index(value) for name, value in configuration.items())
+        self._keys.append((codes, int(seed), int(record["arch_index"]), text))
+        self._curves["train"].append(np.array([run["train_acc1es"][epoch] for epoch in epochs]))
+        self._curves["time"].append(_elapsed([run["train_times"][epoch] for epoch in epochs]))
+        for split, name in self._splits.items():
+            accuracies, times = run["eval_acc1es"], run["eval_times"]
+            there = epochs if f"{name}@0" in accuracies else epochs[-1:]
+            self._curves[split].append(np.array([accuracies[f"{name}@{epoch}"] for epoch in there]))
+            self._constants[f"{split}_seconds"].append(
+                sum(times[f"{name}@{epoch}"] for epoch in epochs) / self._epochs
+            )
+        weights = self._source.weights
+        self._constants["parameters"].append(
+            weights(configuration, self._classes) / 1e6 if weights else run["params"]
+        )
+        self._constants["flops"].append(run["flop"])
+        latencies = [seconds for seconds in run["latency"] or () if seconds > 0]  # -1 says that there is none
+        self._constants["latency"].append(sum(latencies) / len(latencies) if latencies else np.nan)
+
+    def table(self) -> Table:
+        """All runs in the order of the grid, seeds ascending."""
+        order = sorted(range(len(self._keys)), key=self._keys.__getitem__)
+        codes, seeds, indices, texts = zip(*(self._keys[row] for row in order), strict=True)
+        columns = zip(self._source.space.domains.items(), np.array(codes, dtype=np.int32).T, strict=True)
+        points = {f"{split}_accuracy": self._stacked(split, order) for split in ("train", *IMAGES)}
+        missing = {f"{split}_seconds": [np.nan] * len(order) for split in IMAGES}
+        constants = {
+            name: np.array([float(values[row]) for row in order])
+            for name, values in {**missing, **self._constants}.items()
+        }
+        return Table(
+            hyperparameters={
+                name: Coded(tuple(domain.values or ()), np.ascontiguousarray(column))
+                for (name, domain), column in columns
+            },
+            seeds=np.array(seeds),
+            points=points | {"elapsed_time": self._stacked("time", order)},
+            lengths=np.full(len(order), self._epochs),
+            constants=constants,
+            labels={"architecture": Coded.of(texts), "index": Coded.of(indices)},
+        )
+
+    def target(self) -> str:
+        """The accuracy of the first split that was measured at every epoch."""
+        whole = (split for split in ("valid", "valtest", "test") if self._is_whole(split))
+        return next((f"{split}_accuracy" for split in whole), TARGET)
+
+    def _is_whole(self, split: str) -> bool:
+        curves = self._curves.get(split, [])
+        return bool(curves) and all(len(curve) == self._epochs for curve in curves)
+
+    def _stacked(self, curve: str, order: list[int]) -> Array:
+        """The points of all runs end to end, NaN where the records have none."""
+        points = np.full((len(order), self._epochs), np.nan)
+        for place, row in enumerate(order if curve in self._curves else ()):
+            values = self._curves[curve][row]
+            if curve == "time" and len(values) == 1:
+                points[place] = values[0] * (np.arange(1, self._epochs + 1) / self._epochs)
+            else:
+                points[place, self._epochs - len(values) :] = values
+        return points.ravel()
+
+
+def _elapsed(times: list[float]) -> Array:
+    """The seconds since the start; only the last ones if all epochs take equally long."""
+    if len(set(times)) == 1:
+        return np.array([times[0] * len(times)])
+    return np.cumsum(times)
+
+
+def _convert(source: Source, epochs: int, raw: RawFolder) -> Conversion:
+    tasks = {task: _Runs(source, task, epochs) for task in SPLITS}
+
+    def take(record: dict[Any, Any]) -> bool:
+        if "all_results" not in record:
+            return False
+        try:
+            for (task, seed), run in record["all_results"].items():
+                if run["epochs"] == epochs:
+                    tasks[task].add(record, seed, run)
+        except (AttributeError, KeyError, TypeError, ValueError) as err:
+            index = record.get("arch_index")
+            raise FormatError(f"the record of architecture {index!r} is not as expected: {err!r}") from err
+        return True
+
+    _each_record(raw, source.file.name, take)
+    there = {task: runs for task, runs in tasks.items() if len(runs)}
+    if not there:
+        raise FormatError(f"{raw.variant(source.file.name)} has no training of {epochs} epochs")
+    return Conversion(
+        _schema(source.space, epochs),
+        OneByOne(there, lambda task: there[task].table()),
+        titles=TITLES,
+        targets={task: target for task, runs in there.items() if (target := runs.target()) != TARGET},
+    )
+
+
+def _each_record(raw: RawFolder, name: str, take: Take) -> None:
+    """Hand over every state of the official class ArchResults: one architecture, one length of training."""
+    if raw.variant(name).endswith(".pbz2"):
+        with unpacked(raw.stream(name), raw.variant(name), BENCHMARK_LIMIT) as stream:
+            unpickle_parts(stream, raw.variant(name), take)
+        return
+    for member in raw.members(name):
+        if member.name.endswith(".pickle.pbz2") and not member.name.endswith("meta.pickle.pbz2"):
+            packed = io.BytesIO(member.content(RECORD_LIMIT))
+            content = unpacked(packed, member.name, RECORD_LIMIT).read()
+            for record in unpickle(content, member.name).values():
+                take(record)
+
+
+def _schema(space: Space, epochs: int) -> Schema:
+    accuracies = [
+        Objective(f"{split}_accuracy", "max", "%", f"on the {images}") for split, images in IMAGES.items()
+    ]
+    seconds = [
+        Objective(f"{split}_seconds", "none", "s", f"one pass over the {images}", constant=True)
+        for split, images in IMAGES.items()
+    ]
+    objectives = (
+        *accuracies,
+        Objective("train_accuracy", "max", "%", "on the training images"),
+        Objective(
+            "elapsed_time",
+            "min",
+            "s",
+            "training, without validation passes",
+            cumulative=True,
+            provenance="interpolated",
+        ),
+        *seconds,
+        Objective("latency", "min", "s", "of one inference of a batch of 256", constant=True),
+        Objective("parameters", "min", "M", "millions of trained weights", constant=True),
+        Objective("flops", "min", "M", "millions of operations for one image", constant=True),
+    )
+    fidelity = Fidelity("epoch", tuple(range(1, epochs + 1)))
+    return Schema(space, fidelity, objectives, target=TARGET, time="elapsed_time")
+
+
+def _file(name: str, about: int = 0) -> RawFile:
+    folder, *others = (
+        _packing(f"nats_bench/{name}{ending}") for ending in ("-simple", "-simple.tar", ".pickle.pbz2")
+    )
+    return replace(folder, about=about, instead=tuple(others))
+
+
+def _packing(name: str) -> RawFile:
+    commit = "00201cc9d0f0eccf21c3abbffd4872905f0df66c"
+    return RawFile(name, "D-X-Y/NATS-Bench", "README.md#preparation-and-download", commit)
+
+
+def _channels(architecture: str) -> dict[str, int]:
+    channels = map(int, architecture.split(":"))
+    return {f"channels_{layer}": count for layer, count in enumerate(channels, start=1)}
+
+
+TOPOLOGY = Source(
+    _file("NATS-tss-v1_0-3ffb9", about=1_100_000_000),
+    Space({edge: Categorical(OPERATIONS) for edge in EDGES}),
+    configuration_of,
+    weights_of,
+)
+SIZE = Source(
+    _file("NATS-sss-v1_0-50262"),
+    Space({f"channels_{layer}": Ordinal(tuple(range(8, 65, 8))) for layer in range(1, 6)}),
+    _channels,
+)
+_PAPER = (
+    "Xuanyi Dong, Lu Liu, Katarzyna Musial and Bogdan Gabrys. NATS-Bench: Benchmarking NAS Algorithms for "
+    "Architecture Topology and Size. IEEE Transactions on Pattern Analysis and Machine Intelligence, 2021."
+)
+_FIRST_PAPER = (
+    "Xuanyi Dong and Yi Yang. NAS-Bench-201: Extending the Scope of Reproducible Neural Architecture Search. "
+    "International Conference on Learning Representations (ICLR), 2020."
+)
+
+
+def _recipe(name: str, title: str, source: Source, epochs: int, seconds: float) -> Recipe:
+    return Recipe(
+        name=name,
+        title=title,
+        license="MIT",
+        citation=f"{_FIRST_PAPER} {_PAPER}" if source is TOPOLOGY else _PAPER,
+        homepage="https://github.com/D-X-Y/NATS-Bench",
+        version="1.0",
+        files=(source.file,),
+        card=TOPOLOGY_CARD if source is TOPOLOGY else SIZE_CARD,
+        convert=partial(_convert, source, epochs),
+        default=Default(workers=4, seconds=seconds),
+        labels=("architecture", "index"),
+        bounds={
+            **{f"{split}_accuracy": PERCENT for split in ("train", *IMAGES)},
+            **{f"{split}_seconds": AT_LEAST_0 for split in IMAGES},
+            **dict.fromkeys(("elapsed_time", "latency", "parameters", "flops"), ABOVE_0),
+        },
+        whole=Whole(tasks=len(SPLITS), configurations=source.space.size or 0),
+        nan_allowed=(*(f"{split}_{what}" for split in IMAGES for what in ("accuracy", "seconds")), "latency"),
+    )
+
+
+RECIPES = {
+    recipe.name: recipe
+    for recipe in (
+        _recipe("nasbench201", "NAS-Bench-201: all 15,625 cells, 200 epochs", TOPOLOGY, 200, 200_000.0),
+        _recipe(
+            "nasbench201-hp12",
+            "NAS-Bench-201: all 15,625 cells, the training of 12 epochs",
+            TOPOLOGY,
+            12,
+            12_000.0,
+        ),
+        _recipe("nats-sss", "NATS-Bench: all 32,768 sizes of a network, 90 epochs", SIZE, 90, 100_000.0),
+        _recipe(
+            "nats-sss-hp12",
+            "NATS-Bench: all 32,768 sizes of a network, the training of 12 epochs",
+            SIZE,
+            12,
+            12_000.0,
+        ),
+    )
+}

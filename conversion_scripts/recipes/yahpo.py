@@ -1,0 +1,360 @@
+"""YAHPO Gym: surrogate networks of large collections of training runs, as ``yahpo_data`` publishes them.
+
+Pfisterer et al. 2022, https://github.com/slds-lmu/yahpo_gym; the networks are in slds-lmu/yahpo_data, one
+folder a *scenario*. What is the same for all scenarios is here; a file for each family has the rest.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from blackbox_repo.domains import Categorical, Domain, Float, Integer
+from blackbox_repo.errors import FormatError, IntegrityError
+from blackbox_repo.numeric.rounding import significant
+from blackbox_repo.schema import Fidelity, Objective, Schema
+from blackbox_repo.space import Condition, Configuration, Space
+from blackbox_repo.store.manifest import Default, Defect
+from blackbox_repo.surrogate import Network, NetworkBlackbox
+from blackbox_repo.surrogate.network import ends
+from conversion_scripts.raw.folder import UNPACKED_LIMIT, RawFile, RawFolder, github
+from conversion_scripts.readers.onnx_network import Columns, read_network
+from conversion_scripts.recipe import Conversion, NetworkWeights, Recipe
+
+REPOSITORY = "slds-lmu/yahpo_data"
+COMMIT = "efdab9072f63bd680396cd4b78b927c4a0caaad3"
+ZIP = "yahpo_data.zip"
+STATISTICS = "global_statistics/instance_target_statistics.csv"
+MODEL_BYTES = {
+    "lcbench": 2_153_124,
+    "rbv2_xgboost": 3_335_828,
+    "rbv2_rpart": 1_827_105,
+    "iaml_glmnet": 867_133,
+}
+STATISTICS_SHA256 = "9c7339cf6ae2a10187cea120cc3d290aebf7cff10fa0a5ce8b12adb772bca56b"
+ELAPSED, MIN_STEP = "elapsed_time", 0.001
+_DRAWN, _FLAT = 50, 0.002  # an objective is flat that differs by less among so many random configurations
+_TRIED = 5  # configurations of each task that must have finite values where none is watched
+CITATION = (
+    "Florian Pfisterer, Lennart Schneider, Julia Moosbauer, Martin Binder and Bernd Bischl. YAHPO Gym - "
+    "An Efficient Multi-Objective Multi-Fidelity Benchmark for Hyperparameter Optimization. "
+    "International Conference on Automated Machine Learning (AutoML), 2022. Training runs: "
+)
+OLD_MODELS = Defect(
+    "the source has models of before 1.0 too, which take one configuration at a time and give other values",
+    "those of 1.0 are read, others refused; do not compare with results of YAHPO Gym before 1.0",
+)
+
+
+BOUNDS = Defect(
+    "bounds of logarithmic ranges went through exp and log, and are such as 0.00010000000000000009",
+    "written short where that lies within the source's bounds, as 0.1 for 0.10000000000000002; else as they "
+    "are, for YAHPO Gym refuses what lies outside, such as 0.0001",
+)
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """What is to be known of a scenario beside its three files.
+
+    Args:
+        name: Its folder in ``yahpo_data``.
+        sha256: Of ``config_space.json``, ``encoding.json`` and ``model.onnx``; empty where it is not known.
+        columns: The ``cat_names``, ``cont_names`` and ``y_names`` of the package ``yahpo_gym`` 1.0.
+        fidelity: The fidelities that we take, by the name of the network's input.
+        bounds: Between what the source's space has that input.
+        objectives: Ours, in order; the last is the elapsed time.
+        target: The objective that is optimized.
+        time: The output that the elapsed time is made of.
+        task: The categorical input that says which data set it is; ``None`` if there is none.
+        only: The name of the only data set, where there is no such input.
+        fixed: Numeric inputs that are neither hyperparameter nor fidelity, with their values.
+        offset: What is added to our fidelity for the network.
+        zero_at: The network's fidelity at which the elapsed time is 0; ``None`` if its time starts there.
+        decimals: Whether outputs are rounded to decimals too, as small values are differences of large ones.
+        watched: Objectives of which a title says if they hardly differ between configurations.
+        several: Data sets of several classes, for which f1 means nothing.
+        called: What the name of a task is: its title begins with that.
+    """
+
+    name: str
+    sha256: tuple[str, str, str]
+    columns: Columns
+    fidelity: Fidelity
+    bounds: tuple[float, float]
+    objectives: tuple[Objective, ...]
+    target: str
+    time: str
+    task: str | None = "task_id"
+    only: str = ""
+    fixed: Mapping[str, float] = field(default_factory=dict)
+    offset: int = 0
+    zero_at: int | None = None
+    decimals: bool = True
+    watched: tuple[str, ...] = ()
+    several: frozenset[str] = frozenset()
+    called: str = "OpenML data set"
+
+    @property
+    def files(self) -> tuple[RawFile, ...]:
+        """Space, encoding, network, and the statistics of all scenarios."""
+        names = ("config_space.json", "encoding.json", "model.onnx")
+        files = [_file(f"{self.name}/{name}", sha) for name, sha in zip(names, self.sha256, strict=True)]
+        files[-1] = replace(files[-1], about=MODEL_BYTES.get(self.name, 0))
+        return (*files, _file(STATISTICS, STATISTICS_SHA256))
+
+
+def surrogate(name: str, goal: Any, unit: str = "", description: str = "") -> Objective:
+    """An objective that a network predicts; the elapsed time is cumulative."""
+    return Objective(name, goal, unit, description, cumulative=name == ELAPSED, provenance="surrogate")
+
+
+def recipe(
+    scenario: Scenario, *, title: str, training_runs: str, card: tuple[Defect, ...], default: Default
+) -> Recipe:
+    """The recipe ``yahpo-SCENARIO``.
+
+    Args:
+        scenario: Which it is.
+        title: One line.
+        training_runs: The paper of the training runs.
+        card: What is odd in the source.
+        default: How the blackbox is tuned unless somebody says otherwise.
+    """
+    return Recipe(
+        name=f"yahpo-{scenario.name}",
+        title=f"YAHPO Gym 1.0, {title}",
+        license="Apache-2.0",
+        citation=CITATION + training_runs,
+        homepage="https://github.com/slds-lmu/yahpo_gym",
+        version="1.1",
+        files=scenario.files,
+        card=card,
+        convert=partial(_convert, scenario),
+        default=default,
+    )
+
+
+def _file(path: str, sha256: str) -> RawFile:
+    """A file of a release: in a folder named like it, in a checkout, or in a zip file of one."""
+    here = github(f"yahpo_v1.0/{path}", REPOSITORY, COMMIT, path, sha256)
+    packings = (replace(here, name=f"yahpo_data/{path}"), replace(here, name=path))
+    return replace(here, instead=(*packings, RawFile(ZIP, REPOSITORY, commit=COMMIT)))
+
+
+def _convert(scenario: Scenario, raw: RawFolder) -> Conversion:
+    contents = _contents(raw, scenario.files)
+    space, encoding, model, statistics = (contents[file.path] for file in scenario.files)
+    described, codes = json.loads(space), json.loads(encoding)
+    schema = _schema(scenario, described)
+    arrays, spec = read_network(model, codes, scenario.columns)
+    elapsed = {"output": scenario.time, "zero_at": scenario.zero_at, "min_step": MIN_STEP}
+    fidelity = {"input": scenario.fidelity.name, "offset": scenario.offset}
+    spec |= {"task": scenario.task, "fidelity": fidelity, "fixed": dict(scenario.fixed), "elapsed": elapsed}
+    for output in spec["outputs"]:
+        low, high = _ends(output)
+        if scenario.decimals:  # so many that it has nine or ten digits at the end of its range
+            output["decimals"] = max(0, 9 - math.floor(math.log10(abs(high - low))))
+    weights = NetworkWeights(arrays, spec, _tasks(scenario, described, codes))
+    ranges = _ranges(scenario, statistics, schema)
+    return Conversion(schema, network=weights, titles=_titles(scenario, schema, weights), ranges=ranges)
+
+
+def _contents(raw: RawFolder, files: Iterable[RawFile]) -> dict[str, bytes]:
+    """The files by their path in ``yahpo_data``."""
+    zipped = [file for file in files if raw.variant(file.name) == ZIP]
+    contents = {file.path: raw.bytes(file.name) for file in files if file not in zipped}
+    return contents | _unzipped(raw, {file.path: file for file in zipped}) if zipped else contents
+
+
+def _unzipped(raw: RawFolder, wanted: Mapping[str, RawFile]) -> dict[str, bytes]:
+    contents = {}
+    for member in raw.members(next(iter(wanted.values())).name):
+        path = member.name.partition("/")[2]  # below the folder that GitHub puts around a repository
+        if path in wanted:
+            if member.size > UNPACKED_LIMIT:
+                raise FormatError(
+                    f"{member.name} in {ZIP} unpacks to {member.size} bytes, more than the {UNPACKED_LIMIT} "
+                    f"that are read"
+                )
+            contents[path] = content = member.content(UNPACKED_LIMIT)
+            found = hashlib.sha256(content).hexdigest()
+            if wanted[path].sha256 not in ("", found):
+                raise IntegrityError(
+                    f"{member.name} in {ZIP} is not the file that this recipe knows: its sha256 is {found}, "
+                    f"expected {wanted[path].sha256}; take the zip file of commit {COMMIT[:12]}"
+                )
+    lacking = [path for path in wanted if path not in contents]
+    if lacking:
+        raise FormatError(f"{ZIP} lacks {lacking!r}; take the zip file of {REPOSITORY} at {COMMIT[:12]}")
+    return contents
+
+
+def _schema(scenario: Scenario, described: Mapping[str, Any]) -> Schema:
+    if described["forbiddens"]:
+        raise FormatError(f"the space of {scenario.name} forbids combinations, which we do not know")
+    entries = {entry["name"]: entry for entry in described["hyperparameters"]}
+    fidelity = entries.pop(scenario.fidelity.name)
+    if (fidelity["lower"], fidelity["upper"]) != scenario.bounds:
+        raise FormatError(
+            f"{scenario.fidelity.name!r} must go from {scenario.bounds}, not as in {fidelity!r}"
+        )
+    domains = {
+        name: _domain(entry)
+        for name, entry in entries.items()
+        if name != scenario.task and name not in scenario.fixed
+    }
+    conditions: dict[str, tuple[Condition, ...]] = {}
+    for child, condition in _conditions(described["conditions"]):
+        conditions[child] = (*conditions.get(child, ()), condition)
+    space = Space(domains, conditions)
+    return Schema(space, scenario.fidelity, scenario.objectives, scenario.target, time=ELAPSED)
+
+
+def _domain(entry: Mapping[str, Any]) -> Domain:
+    if entry["type"] == "categorical":
+        return Categorical(tuple(entry["choices"]))
+    lower, upper = max(entry["lower"], _clean(entry["lower"])), min(entry["upper"], _clean(entry["upper"]))
+    if entry["type"] == "uniform_int":
+        return Integer(int(lower), int(upper), log=entry["log"])
+    if entry["type"] == "uniform_float":
+        return Float(lower, upper, log=entry["log"])
+    raise FormatError(f"the hyperparameter {entry['name']!r} is of the unknown type {entry['type']!r}")
+
+
+def _clean(bound: float) -> float:
+    """The source's bounds of logarithmic ranges went through exp and log: 0.10000000000000002."""
+    short = significant(bound, 12)
+    return short if math.isclose(short, bound, rel_tol=1e-14) else bound
+
+
+def _conditions(entries: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, Condition]]:
+    """Child and condition, of which all must hold."""
+    for entry in entries:
+        if entry["type"] == "AND":
+            yield from _conditions(entry["conditions"])
+        elif entry["type"] in ("EQ", "IN"):
+            values = (entry["value"],) if entry["type"] == "EQ" else tuple(entry["values"])
+            yield entry["child"], Condition(entry["parent"], values)
+        else:
+            raise FormatError(f"the condition {dict(entry)!r} must be of the type EQ, IN or AND")
+
+
+def _tasks(
+    scenario: Scenario, described: Mapping[str, Any], codes: Mapping[str, Mapping[str, int]]
+) -> dict[str, int | None]:
+    """Task -> its code, in the order of their numbers."""
+    if scenario.task is None:
+        return {scenario.only: None}
+    choices = next(e["choices"] for e in described["hyperparameters"] if e["name"] == scenario.task)
+    return {task: codes[scenario.task][task] for task in sorted(choices, key=int)}
+
+
+def _ranges(
+    scenario: Scenario, statistics: bytes, schema: Schema
+) -> dict[str, dict[str, tuple[float, float]]]:
+    """Task -> objective -> smallest and largest value that the source found.
+
+    A time that we count from another point has none.
+    """
+    found: dict[str, dict[str, dict[str, float]]] = {}
+    for row in csv.DictReader(io.StringIO(statistics.decode())):
+        if row["scenario"] == scenario.name:
+            ends_of = found.setdefault(row["instance"], {}).setdefault(row["metric"], {})
+            ends_of[row["statistic"]] = float(row["value"])
+    names = {o.name: scenario.time if o.name == schema.time else o.name for o in schema.objectives}
+    if scenario.zero_at is not None:
+        del names[str(schema.time)]
+    return {
+        task: {name: (known[of]["min"], known[of]["max"]) for name, of in names.items()}
+        for task, known in found.items()
+    }
+
+
+def _titles(scenario: Scenario, schema: Schema, weights: NetworkWeights) -> dict[str, str]:
+    """Task -> what it is called, and which watched objectives hardly differ, all data being used."""
+    fidelity = replace(schema.fidelity, values=schema.fidelity.values[-1:])
+    network, whole = Network(weights.arrays, weights.spec), replace(schema, fidelity=fidelity)
+    drawn = [schema.space.sample("flat", k) for k in range(_DRAWN if scenario.watched else _TRIED)]
+    titles = {}
+    for task, code in weights.codes.items():
+        values = _values(NetworkBlackbox(whole, network, code), drawn, task)
+        flat = [name for name in scenario.watched if max(values[name]) - min(values[name]) < _FLAT]
+        titles[task] = _title(scenario, task, flat)
+    return titles
+
+
+def _values(blackbox: NetworkBlackbox, drawn: Sequence[Configuration], task: str) -> dict[str, list[float]]:
+    """Objective -> its last value for each configuration; all of them finite."""
+    names = [objective.name for objective in blackbox.schema.objectives]
+    try:
+        with np.errstate(all="ignore"):
+            curves = blackbox.curves(drawn)
+            values = {name: [curve.point(name, 0) for curve in curves] for name in names}
+    except (OverflowError, ValueError):  # where exact sums are taken of what is not finite
+        values = {"": [math.nan]}
+    if not all(math.isfinite(value) for of in values.values() for value in of):
+        raise FormatError(f"the network gives values on {task!r} that are not finite")
+    return values
+
+
+def _title(scenario: Scenario, task: str, flat: Sequence[str]) -> str:
+    title = f"{scenario.called} {task}"
+    if task in scenario.several:
+        title += ", several classes: f1 means nothing"
+        flat = [name for name in flat if name != "f1"]
+    return title + (f"; nearly constant: {', '.join(flat)}" if flat else "")
+
+
+def _ends(output: Mapping[str, Any]) -> tuple[float, float]:
+    """Between what an output can lie, which must be two finite numbers."""
+    with np.errstate(all="ignore"):
+        low, high = ends(output["steps"])
+    if not (math.isfinite(low) and math.isfinite(high) and low != high):
+        raise FormatError(f"the output {output['name']!r} of the network lies between {low} and {high}")
+    return low, high
+
+
+def network_card(*, tolerance: str) -> tuple[Defect, ...]:
+    """What is odd in every scenario; ``tolerance`` says how far the values are from onnxruntime's."""
+    return (
+        Defect(
+            "every value is the prediction of a neural network that was fitted to training runs; it knows no "
+            "seeds and no noise",
+            "one seed, 0; all objectives are marked as surrogate",
+        ),
+        Defect(
+            "onnxruntime's results depend on the batch size and processor, and its sigmoid is approximate",
+            "the network is evaluated in float64, and each output rounded to 6 significant digits, but never "
+            "finer than to a thousand-millionth of its range; the outputs agree with onnxruntime's "
+            f"{tolerance}",
+        ),
+        Defect(
+            "the scaling of its inputs shows that the network was fitted to runs outside the source's space "
+            "too, and to none in parts of it",
+            "the source's space is kept, as it is what published benchmarks search",
+        ),
+        Defect(
+            "the smallest and largest values that the source gives for each data set were found among half a "
+            "million random configurations at all fidelities",
+            "they are the known ranges of the objectives; a value may lie outside",
+        ),
+        Defect(
+            "in most scenarios some hyperparameters only exist where another has certain values; the "
+            "networks were fitted with something in the place of those that do not",
+            "the space has these conditions, and an inactive hyperparameter is refused in a configuration; "
+            "the network gets the code of #na# for a choice and 0 for a number, as from the package "
+            "yahpo_gym",
+        ),
+        OLD_MODELS,
+        BOUNDS,
+    )

@@ -1,0 +1,112 @@
+"""A finished run as pages for people: an overview, the story of a trial, and the cluster at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from rich.text import Text
+
+from blackbox_repo.text.humanize import in_words
+from blackbox_repo.text.terminal import Column, Terminal, facts, table
+from simulator.cli.summary import configuration_text, front_lines, run_facts
+from simulator.results.run import TOLD, Run
+from simulator.results.timeline import cluster_at, story_of_trial
+
+_SHOWN_TRIALS = 10
+
+
+def print_overview(terminal: Terminal, run: Run, folder: str, objectives: Sequence[str]) -> None:
+    """What a run did and found: its facts, its best trials, and where to look on.
+
+    Args:
+        terminal: Where it is shown.
+        run: The run.
+        folder: Where it is saved, as the user named it.
+        objectives: What was optimized; where there are several, the page has their front.
+    """
+    terminal.say(f"{run.header['scheduler']} on {run.header['blackbox']}", "bold")
+    terminal.show([*facts(terminal, run_facts(run)), f"digest     {run.digest}"])  # to be copied in one piece
+    terminal.show(front_lines(terminal, run, objectives, terminal.width))
+    best = _best_trials(run)
+    if best:
+        headings = ("status", "jobs", "started")
+        columns = [
+            Column("trial", right=True),
+            Column(f"best {run.schema.target}", right=True),
+            Column(run.schema.fidelity.name, right=True),
+            *(Column(heading, right=heading == "jobs") for heading in headings),
+            Column("configuration", wraps=True),
+        ]
+        rows = [_trial(run, *one) for one in best]
+        terminal.show(["", Text("the best trials", "bold underline"), *table(terminal, columns, rows)])
+    example = best[0][0] if best else 0
+    terminal.show(
+        [
+            "",
+            f"bb-sim trace {folder} --trial {example}",
+            "  tells the story of a trial",
+            f"bb-sim trace {folder} --at {run.seconds / 2:.9g}",
+            "  shows the cluster at that second",
+        ]
+    )
+
+
+def _best_trials(run: Run) -> list[tuple[int, int]]:
+    """The trials with the best reports, and the row of the report of each."""
+    told = np.flatnonzero(np.isin(run.report_columns["decision"], TOLD))
+    goal = run.schema.objective(run.schema.target).goal
+    losses = run.report_columns[run.schema.target][told].astype(np.float64) * (-1 if goal == "max" else 1)
+    found: dict[int, int] = {}
+    for k in np.argsort(losses, kind="stable"):  # NaN comes last
+        if np.isnan(losses[k]) or len(found) == _SHOWN_TRIALS:
+            break
+        found.setdefault(int(run.report_columns["trial"][told[k]]), int(told[k]))
+    return list(found.items())
+
+
+def _trial(run: Run, trial: int, report: int) -> list[object]:
+    columns = run.trial_columns
+    jobs = list(run.segment_columns["trial"]).count(trial)
+    started = columns["started"][trial]
+    return [
+        f"{trial:,}",
+        f"{run.report_columns[run.schema.target][report].item():.6g}",
+        run.report_columns["fidelity"][report].item(),
+        columns["status"][trial],
+        jobs,
+        "-" if started is None else in_words(started),
+        configuration_text(run.configuration(trial)),
+    ]
+
+
+def print_story(terminal: Terminal, run: Run, trial: int) -> None:
+    """What happened to a trial, a line each; raises as :func:`simulator.results.timeline.story_of_trial`."""
+    moments = story_of_trial(run, trial)
+    status = run.trial_columns["status"][trial]
+    configuration = ", ".join(f"{name}={value}" for name, value in run.configuration(trial).items())
+    terminal.say(f"trial {trial}, {status}", "bold")
+    terminal.say(configuration)
+    rows = [(f"{moment.time:.9g} s", moment.what) for moment in moments]
+    terminal.show(table(terminal, [Column("simulated time"), Column("what happened", wraps=True)], rows))
+
+
+def print_cluster(terminal: Terminal, run: Run, time: float) -> None:
+    """What each worker does at a simulated second; raises as :func:`~simulator.results.cluster_at`."""
+    occupations = cluster_at(run, time)
+    busy = sum(occupation.trial is not None for occupation in occupations)
+    terminal.say(f"after {in_words(time)}: {busy} of {len(occupations)} workers are busy", "bold")
+    fidelity = run.schema.fidelity.name
+    rows = []
+    for occupation in occupations:
+        job = "(away)" if occupation.away else "-"
+        if occupation.trial is not None:
+            job = f"trial {occupation.trial}, job {(occupation.segment or 0) + 1}"
+        reached = "-" if occupation.fidelity is None else str(occupation.fidelity)
+        rows.append((occupation.worker, job, f"{occupation.since:.9g} s", reached))
+    columns = [Column("worker", right=True), *map(Column, ("busy with", "since", fidelity))]
+    terminal.show(table(terminal, columns, rows))
+    best = run.best(by=time)
+    if best is not None:
+        where = f"trial {best.trial}, {fidelity} {best.fidelity}, after {in_words(best.time)}"
+        terminal.say(f"best {best.objective} so far {best.value:.6g} ({where})")

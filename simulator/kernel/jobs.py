@@ -1,0 +1,146 @@
+"""What a scheduler's suggestion means: a checked job for a worker (T6 to T8, T9a, T10)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from blackbox_repo.blackbox import Blackbox
+from blackbox_repo.curve import LearningCurve
+from blackbox_repo.errors import BlackboxRepoError
+from blackbox_repo.numeric.scalars import plain
+from blackbox_repo.space import Configuration
+from simulator.errors import SchedulerError
+from simulator.kernel.cluster import Cluster
+from simulator.kernel.curves import Curves
+from simulator.kernel.segments import SCRATCH, Job, Segment, TrialState
+from simulator.kernel.training_seeds import TrainingSeeds
+from simulator.scheduler import Resume, Start, TrialStatus
+
+
+class Suggestions:
+    """Turns suggestions into jobs.
+
+    Args:
+        blackbox: Where the curves come from.
+        cluster: Whose trials they are about.
+        curves: Of the blackbox.
+        seeds: Which training run each trial replays.
+        checkpoints: Whether the cluster keeps any.
+        refuse: ``(call, what)`` -> the error to raise.
+    """
+
+    def __init__(
+        self,
+        blackbox: Blackbox,
+        cluster: Cluster,
+        curves: Curves,
+        seeds: TrainingSeeds,
+        checkpoints: bool,  # noqa: FBT001
+        refuse: Callable[[str, str], SchedulerError],
+    ) -> None:
+        self._fidelity = blackbox.schema.fidelity
+        self._space = blackbox.schema.space
+        self._cluster, self._curves, self._seeds, self._refuse = cluster, curves, seeds, refuse
+        self._alone = self._fidelity.kind == "independent"
+        self._keeps_checkpoints = checkpoints and not self._alone
+
+    def start(self, suggestion: Start, now: int) -> Job:
+        """The job of a new trial."""
+        configuration, curve = self._trained(suggestion.configuration)
+        base = SCRATCH
+        if suggestion.checkpoint_of is not None:
+            base = self._checkpoint_of(suggestion.checkpoint_of, now)
+        until = self._bound(suggestion.until)
+        trial = self._cluster.add_trial(configuration, curve)
+        trial.heard, trial.source = base, suggestion.checkpoint_of
+        return self._job(trial, base, until, ready=0)
+
+    def resume(self, suggestion: Resume) -> Job:
+        """The next job of a paused trial."""
+        trial = self._known_trial(suggestion.trial, "resumed")
+        previous = trial.segments[-1] if trial.segments else None
+        if previous is None or not self._can_be_resumed(trial, previous):
+            raise self._refuse("suggest()", f"resumed trial {trial.number}, which is {trial.status.value}")
+        until = self._bound(suggestion.until)
+        previous.outcome = TrialStatus.PAUSED
+        return self._job(trial, self._checkpoint(trial), until, self._gives_way(previous))
+
+    def any_resumable(self) -> bool:
+        """Whether a suggestion to resume a trial would be taken up now, were it made."""
+        perhaps = self._cluster.perhaps_paused
+        while perhaps:
+            trial = self._cluster.trials[next(iter(perhaps))]
+            if self._can_be_resumed(trial, trial.segments[-1]):
+                return True
+            perhaps.remove(trial.number)
+        return False
+
+    @staticmethod
+    def _can_be_resumed(trial: TrialState, previous: Segment) -> bool:
+        """A paused trial, or one that is so for all its scheduler knows, after the report at a bound."""
+        if previous.next <= previous.last:
+            return False  # the scheduler does not know yet that it is paused
+        at_bound = previous.job.bounded and previous.crash is None and trial.heard >= previous.job.last
+        by_itself = previous.outcome in {None, TrialStatus.COMPLETED, TrialStatus.FAILED}
+        unknown = at_bound and by_itself and not previous.end_told
+        return unknown or trial.status is TrialStatus.PAUSED
+
+    def _gives_way(self, segment: Segment) -> int:
+        """From when on the trial's next job may train."""
+        if segment.end is not None:
+            return segment.end
+        return self._cluster.registered_end(segment) if segment.signal is None else segment.signal
+
+    def again(self, segment: Segment) -> Job:
+        """The job of a preempted segment once more, from the checkpoint (T18)."""
+        before = segment.job
+        job = self._job(before.trial, self._checkpoint(before.trial), before.until, before.ready)
+        job.wake = max(job.wake, segment.wake)
+        return job
+
+    def point_of(self, fidelity: float, call: str) -> int:
+        """The position of a fidelity; of the last one for anything above."""
+        values = self._fidelity.values
+        try:
+            return len(values) - 1 if fidelity >= values[-1] else self._fidelity.index(fidelity)
+        except (TypeError, BlackboxRepoError) as err:
+            raise self._refuse(call, f"named a fidelity that does not exist: {err}") from err
+
+    def _job(self, trial: TrialState, base: int, until: int | None, ready: int) -> Job:
+        end = len(trial.curve) - 1
+        last = end if until is None else min(end, until)
+        first = max(last, 0) if self._alone else base + 1
+        wake = max(first, trial.heard + 1)
+        bounded = last == until and until < len(self._fidelity.values) - 1
+        return Job(trial, len(trial.segments), base, first, last, ready, wake, until, bounded)
+
+    def _bound(self, until: float | None) -> int | None:
+        """The point after which a job shall end, if its scheduler says so."""
+        return None if until is None else self.point_of(until, "suggest()")
+
+    def _trained(self, configuration: Configuration) -> tuple[Configuration, LearningCurve]:
+        """The canonical configuration, and the curve of the training run that this trial replays (T17)."""
+        try:
+            checked = self._space.check(configuration)
+            return checked, self._curves.of(checked, self._seeds.choose(checked))
+        except BlackboxRepoError as err:
+            raise self._refuse("suggest()", f"started {configuration!r}: {err}") from err
+
+    def _checkpoint(self, trial: TrialState) -> int:
+        return trial.heard if self._keeps_checkpoints else SCRATCH
+
+    def _checkpoint_of(self, number: int, now: int) -> int:
+        source = self._known_trial(number, "started from the checkpoint of")
+        if source.segments:
+            self._cluster.deliver_unheard(source.segments[-1], now)
+        if not self._keeps_checkpoints or source.heard == SCRATCH:
+            why = "has not reported yet" if self._keeps_checkpoints else "keeps no checkpoints here"
+            raise self._refuse("suggest()", f"started from the checkpoint of trial {number}, which {why}")
+        return source.heard
+
+    def _known_trial(self, number: object, verb: str) -> TrialState:
+        count = len(self._cluster.trials)
+        number = plain(number)
+        if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number < count:
+            raise self._refuse("suggest()", f"{verb} trial {number!r}, but there are {count} trials")
+        return self._cluster.trials[number]

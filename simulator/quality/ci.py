@@ -1,0 +1,235 @@
+"""bb-sim ci: the check of a scheduler for projects without pytest; its exit status is the verdict."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from enum import Enum
+from itertools import product
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from blackbox_repo.errors import FormatError, InvalidOption
+from blackbox_repo.text import console
+from blackbox_repo.text.plain_text import printable
+from simulator.problem import grouped_settings
+from simulator.quality.check import Check, check
+from simulator.quality.comparison import MARGIN, Comparison, Verdict, check_comparable, check_margin
+from simulator.quality.markdown import markdown
+from simulator.quality.page import page
+from simulator.quality.results import Results, measure
+from simulator.quality.suites import NEWEST, SUITES, Suite, find_suite
+from simulator.registry import scheduler_factory
+
+_RUNS_FOR_A_PROCESS = 100
+
+
+class FailOn(str, Enum):
+    """What makes the exit status 1, each with all that stands before it."""
+
+    REGRESSED = "regressed"
+    UNDECIDED = "undecided"
+    CHANGED = "changed"
+
+
+def ci(  # noqa: PLR0913, PLR0917  a command line has as many options as it has
+    scheduler: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME", help="py:module:attribute for a factory of yours; or as for bb-sim run."
+        ),
+    ],
+    baseline: Annotated[
+        Path,
+        typer.Option(
+            metavar="FILE",
+            help="A parquet file with what the scheduler reached before. If there is none it is written, and "
+            "the exit status is 1: commit it.",
+        ),
+    ],
+    suite: Annotated[
+        str,
+        typer.Option(metavar="NAME", help=f"{', '.join(NEWEST)}; or with its version: {', '.join(SUITES)}."),
+    ] = "standard",
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="scheduler.NAME=VALUE",
+            help="A setting of the scheduler (see bb-sim schedulers); may be repeated.",
+        ),
+    ] = None,
+    margin: Annotated[
+        float,
+        typer.Option(metavar="SHARE", help="A change of the regret that makes no practical difference."),
+    ] = MARGIN,
+    seeds: Annotated[
+        int | None, typer.Option(metavar="N", help="How many; by default as many as the suite says.")
+    ] = None,
+    task: Annotated[
+        list[str] | None,
+        typer.Option(metavar="BLACKBOX/TASK", help="Only this task of the suite; may be repeated."),
+    ] = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Processes that share the work; by default one for each core."),
+    ] = None,
+    fail_on: Annotated[
+        FailOn, typer.Option(help="Exit with 1 if it regressed; or undecided too; or if any trace changed.")
+    ] = FailOn.REGRESSED,
+    update: Annotated[  # noqa: FBT002
+        bool, typer.Option("--update", help="Write the baseline anew, and exit with 0.")
+    ] = False,
+    markdown_file: Annotated[
+        Path | None,
+        typer.Option("--markdown", metavar="FILE", help="Write a comment for a pull request to this file."),
+    ] = None,
+    html_file: Annotated[
+        Path | None, typer.Option("--html", metavar="FILE", help="Write a page with pictures to this file.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object, for programs.")] = False,  # noqa: FBT002
+) -> None:
+    """Compare a scheduler with its own past: has its behaviour changed, has it become worse?
+
+    The suite is simulated with many seeds; the first time, the results are written to --baseline, and later
+    ones are compared with them. Exit status: 0 fine, 1 not (see --fail-on) or no baseline yet, 2 an error.
+    """
+    chosen = find_suite(suite)
+    groups = grouped_settings(settings or ())
+    others = [group for group, values in groups.items() if values and group != "scheduler"]
+    if others:
+        raise InvalidOption(f"--set {others[0]}.* is fixed by the suite; only scheduler.NAME=VALUE is free")
+    factory = scheduler_factory(scheduler, groups["scheduler"])
+    cases = chosen.only(task)
+    before = _baseline(baseline, update=update)
+    if before is not None and not update:
+        check_margin(margin)
+        count = chosen.seeds if seeds is None else seeds
+        check_comparable(before, chosen.name, product((case.name for case in cases), range(count)))
+    with console.interruptible(lambda: "nothing was written or compared"):
+        now = _measured(factory, chosen, task, seeds, jobs)
+    if before is None:
+        now.save(baseline)
+        typer.echo(
+            f"there was no baseline yet; {baseline} was written ({len(now.rows)} runs): commit it", err=True
+        )
+        raise typer.Exit(0 if update else 1)
+    if update:
+        _update(baseline, before, now)
+    try:
+        checked = check(factory, chosen, before, now, margin)
+    except InvalidOption as err:
+        if not update:
+            raise
+        typer.echo(printable(f"not compared: {err}"), err=True)
+        return
+    _write(markdown_file, markdown(checked))
+    _write(html_file, page(checked))
+    text = json.dumps(_object(checked), allow_nan=False) if as_json else _text(checked)
+    typer.echo(printable(text, keep="\n"))
+    if not update and failed(checked.comparison, fail_on):
+        raise typer.Exit(1)
+
+
+def _update(file: Path, before: Results, now: Results) -> None:
+    now.save(file)
+    typer.echo(f"{file} was written anew: {len(before.rows)} runs before, {len(now.rows)} now", err=True)
+
+
+def _baseline(file: Path, *, update: bool) -> Results | None:
+    """What there was before; ``None`` for nothing, or for what is to be replaced and cannot be read."""
+    if not file.exists():
+        return None
+    try:
+        return Results.load(file)
+    except FormatError:
+        if update:
+            return None
+        raise
+
+
+def _measured(
+    factory: Any, suite: Suite, tasks: list[str] | None, seeds: int | None, jobs: int | None
+) -> Results:
+    if jobs is None:
+        runs = len(tasks or suite.cases) * (suite.seeds if seeds is None else max(seeds, 0))
+        jobs = max(min(os.cpu_count() or 1, runs // _RUNS_FOR_A_PROCESS), 1)
+    if not sys.stderr.isatty():
+        return measure(factory, suite, tasks=tasks, seeds=seeds, jobs=jobs)
+    from rich.progress import Progress
+
+    from blackbox_repo.text.terminal import Terminal
+
+    with Progress(console=Terminal(stderr=True), transient=True) as shown:
+        line = shown.add_task(f"{suite.name}, {jobs} at a time")
+
+        def progress(done: int, of: int) -> None:
+            shown.update(line, completed=done, total=of)
+
+        return measure(factory, suite, tasks=tasks, seeds=seeds, jobs=jobs, progress=progress)
+
+
+def failed(comparison: Comparison, fail_on: FailOn) -> bool:
+    """Whether a check fails."""
+    if fail_on is FailOn.CHANGED and comparison.changed:
+        return True
+    bad = {Verdict.REGRESSED} if fail_on is FailOn.REGRESSED else {Verdict.REGRESSED, Verdict.UNDECIDED}
+    return comparison.verdict in bad
+
+
+def _write(file: Path | None, text: str) -> None:
+    if file is not None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8", newline="\n")
+
+
+def _text(checked: Check) -> str:
+    """For a terminal."""
+    comparison = checked.comparison
+    width = max(len(effect.name) for effect in comparison.tasks)
+    lines = [
+        f"  {effect.name:<{width}}  {effect.before:.4f} -> {effect.now:.4f}  {effect.test.estimate:+.4f} "
+        f"({effect.test.low:+.4f} to {effect.test.high:+.4f})  {effect.verdict.value}"
+        for effect in comparison.tasks
+    ]
+    first = next(iter(checked.departures.items()), None)
+    shown = (
+        []
+        if first is None
+        else [f"the behaviour differs first, {first[0]}, seed 0: {printable(first[1], keep=chr(10))}"]
+    )
+    return "\n".join([comparison.summary, *lines, *shown, f"digest {checked.now.digest}"])
+
+
+def _object(checked: Check) -> dict[str, Any]:
+    comparison = checked.comparison
+    return {
+        "verdict": comparison.verdict.value,
+        "summary": comparison.summary,
+        "suite": comparison.suite,
+        "scheduler": comparison.scheduler,
+        "baseline": comparison.baseline,
+        "margin": comparison.margin,
+        "digest": checked.now.digest,
+        "seeds_needed": comparison.seeds_needed,
+        "tasks": [
+            {
+                "task": effect.name,
+                "before": effect.before,
+                "now": effect.now,
+                "change": effect.test.estimate,
+                "interval": [
+                    end if abs(end) < float("inf") else None for end in (effect.test.low, effect.test.high)
+                ],
+                "worse": effect.worse,
+                "better": effect.better,
+                "changed": effect.changed,
+                "verdict": effect.verdict.value,
+            }
+            for effect in (*comparison.tasks, comparison.together)
+        ],
+        "departures": dict(checked.departures),
+    }

@@ -1,0 +1,325 @@
+"""What a scheduler reached on a suite: one row a run, and the file with which a later one is compared."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor
+from contextlib import contextmanager
+from dataclasses import astuple, dataclass, fields
+from functools import cached_property, partial
+from hashlib import sha256
+from pathlib import Path
+from pickle import PicklingError
+from typing import Annotated, Any
+
+import msgspec
+
+from blackbox_repo import __version__, typed_json
+from blackbox_repo.errors import FormatError, InvalidOption
+from blackbox_repo.numeric.scalars import whole
+from blackbox_repo.store.atomic_folder import full_disk_named, on_disk
+from blackbox_repo.store.lock import alone
+from simulator.api import simulate
+from simulator.quality.golden import Golden
+from simulator.quality.scores import regret
+from simulator.quality.suites import Case, Suite
+from simulator.scheduler import SchedulerFactory
+from simulator.versions import NUMBERS
+
+FORMAT = "blackbox-repo results 2"
+REMEDY = "bb-sim ci --update, pytest --sim-regen"
+_MOST_ROWS, _MOST_BYTES = 1_000_000, 1 << 28
+_Count = Annotated[int, msgspec.Meta(ge=0)]
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One run.
+
+    Args:
+        case: ``BLACKBOX/TASK``.
+        seed: Of the run and of the scheduler.
+        regret: Averaged over the budget; see :func:`simulator.quality.scores.regret`.
+        best: The best value of the target in a report, ``None`` if there was none.
+        trials: That were started.
+        digest: Of its trace.
+        golden: Its golden trace, for the first seed of each case, else ``None``.
+    """
+
+    case: str
+    seed: _Count
+    regret: Annotated[float, msgspec.Meta(ge=0, le=1)]
+    best: float | None
+    trials: _Count
+    digest: str
+    golden: str | None
+
+
+_COLUMNS = [field.name for field in fields(Row)]
+
+
+class _Said(msgspec.Struct, forbid_unknown_fields=True):
+    """What a file says of its rows, beside what Arrow adds."""
+
+    format: str
+    suite: str
+    scheduler: str
+    version: str
+    numbers: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Results:
+    """What a scheduler reached on a suite.
+
+    Args:
+        suite: The suite's name with its version.
+        scheduler: What it says of itself, with its first seed.
+        rows: In the order of the suite's cases, and of their seeds.
+        version: Of this project.
+        numbers: The version of the numbers; see :mod:`simulator.versions`.
+    """
+
+    suite: str
+    scheduler: str
+    rows: tuple[Row, ...]
+    version: str = __version__
+    numbers: int = NUMBERS
+
+    @cached_property
+    def by_run(self) -> Mapping[tuple[str, int], Row]:
+        """Case and seed -> row."""
+        return {(row.case, row.seed): row for row in self.rows}
+
+    @property
+    def cases(self) -> list[str]:
+        """In the order of the suite."""
+        return list(dict.fromkeys(row.case for row in self.rows))
+
+    @property
+    def seeds(self) -> list[int]:
+        """Of each case."""
+        return list(dict.fromkeys(row.seed for row in self.rows))
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the digests of all runs."""
+        lines = [f"{row.case} {row.seed} {row.digest}\n" for row in self.rows]
+        return sha256("".join(lines).encode()).hexdigest()
+
+    def content_sha256(self) -> str:
+        """SHA-256 of all that is held, down to the last bit of each number."""
+        said = [self.suite, self.scheduler, self.version, self.numbers]
+        lines = [json.dumps(line) for line in (said, *map(astuple, self.rows))]
+        return sha256("\n".join(lines).encode()).hexdigest()
+
+    def save(self, file: str | Path) -> None:
+        """Write it to a parquet file, which appears complete or not at all."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        file = Path(file)
+        columns = zip(*map(astuple, self.rows), strict=True)
+        table = pa.table(dict(zip(_COLUMNS, map(list, columns), strict=True)), _arrow_schema())
+        said = {"format": FORMAT, "suite": self.suite, "scheduler": self.scheduler, "version": self.version}
+        said |= {"numbers": str(self.numbers), "sha256": self.content_sha256()}
+        partial_file = file.with_name(f".{file.name}.partial")
+        with alone(file, patience=10), full_disk_named(file):
+            try:
+                pq.write_table(table.replace_schema_metadata(said), partial_file, compression="zstd")
+                on_disk(partial_file)
+                partial_file.replace(file)
+                on_disk(file.parent)
+            finally:
+                partial_file.unlink(missing_ok=True)
+
+    @classmethod
+    def load(cls, file: str | Path) -> Results:
+        """What :meth:`save` wrote.
+
+        Raises:
+            InvalidOption: There is no such file.
+            FormatError: It is something else, of another format, or not as it was written.
+        """
+        file = Path(file)
+        said, rows = _read(file)
+        found = cls(said.suite, said.scheduler, tuple(rows), said.version, said.numbers)
+        if found.content_sha256() != said.sha256:
+            raise FormatError(
+                f"{file} is damaged or was edited: its content does not have the sha256 that it says; "
+                f"restore it, or write it anew ({REMEDY})"
+            )
+        _check_rows(file, found)
+        return found
+
+
+def _arrow_schema() -> Any:
+    import pyarrow as pa
+
+    kinds = (pa.string(), pa.int64(), pa.float64(), pa.float64(), pa.int64(), pa.string(), pa.string())
+    return pa.schema(list(zip(_COLUMNS, kinds, strict=True)))
+
+
+def _read(file: Path) -> tuple[_Said, list[Row]]:
+    """What a file says, with types checked, before anything is believed."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        content = typed_json.read_regular(file)
+        parquet = pq.ParquetFile(pa.BufferReader(content))
+        metadata = {k.decode(): v.decode() for k, v in (parquet.schema_arrow.metadata or {}).items()}
+        _check_format(file, metadata.get("format"))
+        _check_columns(parquet)
+        rows = parquet.read(use_threads=False).to_pylist()
+    except FileNotFoundError:
+        raise InvalidOption(f"there is no file {file}") from None
+    except (pa.ArrowException, ValueError, OSError, FormatError) as err:
+        raise FormatError(f"{file} holds no results of a suite: {' '.join(str(err).split())}") from err
+    numbers = metadata.get("numbers", "")
+    said = {**metadata, "numbers": int(numbers) if numbers.isdecimal() and len(numbers) < 10 else numbers}
+    return typed_json.convert(said, _Said, file), typed_json.convert(rows, list[Row], file)
+
+
+def _check_format(file: Path, found: str | None) -> None:
+    if found == "blackbox-repo results 1":
+        raise FormatError(
+            f"it is of an older format, made under another version of the numbers and without a digest; "
+            f"write {file.name} anew with the scheduler as it was ({REMEDY})"
+        )
+    if found != FORMAT:
+        raise FormatError(f"it does not say that it is {FORMAT!r}")
+
+
+def _check_columns(parquet: Any) -> None:
+    """Refuse other columns, and more than can be in them, before they are decoded."""
+    if not parquet.schema_arrow.equals(_arrow_schema()):
+        raise FormatError(f"its columns are {parquet.schema_arrow.names!r}, or of other types")
+    found = parquet.metadata
+    size = sum(found.row_group(group).total_byte_size for group in range(found.num_row_groups))
+    if found.num_rows > _MOST_ROWS or size > _MOST_BYTES:
+        raise FormatError(f"it has {found.num_rows} rows of {size} bytes, more than any suite has")
+
+
+def _check_rows(file: Path, results: Results) -> None:
+    """Refuse what no measurement gives, though its digest holds."""
+    rows = results.rows
+    if not rows:
+        raise FormatError(f"{file} holds no runs")
+    if len(results.by_run) < len(rows):
+        keys = [(row.case, row.seed) for row in rows]
+        double = next(key for key in keys if keys.count(key) > 1)
+        raise FormatError(f"{file} holds seed {double[1]} of {double[0]!r} more than once")
+    for row in rows:
+        if row.best is not None and math.isnan(row.best):
+            raise FormatError(f"{file} says of seed {row.seed} of {row.case!r} that its best value is NaN")
+        if row.golden is not None:
+            _check_golden(file, row)
+
+
+def _check_golden(file: Path, row: Row) -> None:
+    try:
+        golden = Golden.parse(row.golden or "")
+    except FormatError as err:
+        raise FormatError(f"{file}: the golden trace of {row.case!r} is damaged: {err}") from err
+    if golden.head["digest"] != row.digest:
+        raise FormatError(f"{file}: the golden trace of {row.case!r} is not that of its run")
+
+
+def measure(
+    factory: SchedulerFactory,
+    suite: Suite,
+    *,
+    tasks: Sequence[str] | None = None,
+    seeds: int | None = None,
+    jobs: int = 1,
+    progress: Callable[[int, int], object] = lambda _done, _all: None,
+) -> Results:
+    """Run a scheduler on a suite.
+
+    Args:
+        factory: Makes it.
+        suite: The problems.
+        tasks: Only these cases, by ``BLACKBOX/TASK``.
+        seeds: How many, from 0 up; by default as many as the suite says.
+        jobs: Processes that share the work; no result depends on it. The factory must be importable then.
+        progress: Told how many runs are done, and how many there are.
+
+    Raises:
+        UnknownName: The suite has no such task.
+        InvalidOption: Fewer than one seed or process, or a factory that cannot go to another process.
+        SchedulerError: The scheduler failed.
+    """
+    seeds = whole("seeds", suite.seeds if seeds is None else seeds, 1)
+    jobs = whole("jobs", jobs, 1)
+    work = [(case, seed) for case in suite.only(tasks) for seed in range(seeds)]
+    done: list[tuple[Row, str]] = []
+    with _mapped(jobs) as mapped:
+        try:
+            for one in mapped(partial(_row, factory), work):
+                done.append(one)
+                progress(len(done), len(work))
+        except (AttributeError, TypeError, PicklingError) as err:
+            if jobs > 1 and "pickle" in str(err).lower():
+                raise InvalidOption(f"the scheduler cannot go to other processes: {err}; use 1 job") from err
+            raise
+    return Results(suite.name, done[0][1], tuple(row for row, _ in done))
+
+
+def _row(factory: SchedulerFactory, what: tuple[Case, int]) -> tuple[Row, str]:
+    """One run, and what its scheduler says of itself."""
+    case, seed = what
+    run = simulate(case.load(), factory, workers=case.workers, stop=case.stop, seed=seed)
+    best = run.best()
+    row = Row(
+        case.name,
+        seed,
+        regret(case, run),
+        None if best is None else best.value,
+        len(run.trial_columns["trial"]),
+        run.digest,
+        Golden.of(run).text if seed == 0 else None,
+    )
+    return row, run.header["scheduler"]
+
+
+def _shared(
+    pool: Executor, function: Callable[..., tuple[Row, str]], work: Sequence[object]
+) -> Iterator[tuple[Row, str]]:
+    """``pool.map``; its processes, which start here, leave Ctrl-C to this one, and it ends them."""
+    if sys.platform == "win32":
+        return pool.map(function, work, chunksize=5)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # children inherit it
+    try:
+        return pool.map(function, work, chunksize=5)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def _mapped(jobs: int) -> Iterator[Callable[..., Iterator[tuple[Row, str]]]]:
+    """``map``, over so many processes; each with one thread for linear algebra, or they would wait."""
+    if jobs == 1:
+        yield map
+        return
+    from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing import get_context
+
+    before = {name: os.environ.get(name) for name in _THREADS}
+    os.environ.update(dict.fromkeys(_THREADS, "1"))
+    try:
+        with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
+            yield partial(_shared, pool)
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value

@@ -1,0 +1,360 @@
+"""Copies of large tables: found by what the manifest says, made of checked files, and never needed."""
+
+from __future__ import annotations
+
+import functools
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from blackbox_repo import load_blackbox, verify
+from blackbox_repo.domains import Categorical, Float, Integer
+from blackbox_repo.errors import IntegrityError, InvalidOption
+from blackbox_repo.schema import Fidelity, Objective, Schema
+from blackbox_repo.space import Space
+from blackbox_repo.store import cache
+from blackbox_repo.store.manifest import Manifest
+from blackbox_repo.store.storage import save_tables
+from blackbox_repo.table import Coded, Table, TabularBlackbox
+
+ROOT = Path(__file__).parents[3]
+ROWS, EPOCHS = 9_000, 100
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    where = tmp_path / "copies"
+    monkeypatch.setenv("BLACKBOX_CACHE", str(where))
+    return where
+
+
+@functools.cache
+def made(rows: int = ROWS, *, ragged: bool = False) -> TabularBlackbox:
+    """A table of every kind of column; 10.8 MB of numbers for 9,000 rows."""
+    numbers = np.arange(rows)
+    lengths = np.where(numbers % 7 == 0, 3, EPOCHS) if ragged else np.full(rows, EPOCHS)
+    loss = np.sqrt(np.arange(lengths.sum(), dtype=np.float64)).astype(np.float32)
+    loss[5] = np.nan
+    schema = Schema(
+        Space(
+            {
+                "number": Integer(0, rows),
+                "rate": Float(0, 1),
+                "kind": Categorical(("a", "b")),
+                "on": Categorical((False, True)),
+            }
+        ),
+        Fidelity("epoch", tuple(range(1, EPOCHS + 1))),
+        (
+            Objective("loss", "min"),
+            Objective("elapsed_time", "none", "s", cumulative=True),
+            Objective("parameters", "none", constant=True),
+        ),
+        target="loss",
+        time="elapsed_time",
+    )
+    table = Table(
+        hyperparameters={
+            "number": Coded.of(range(rows)),
+            "rate": Coded.of_array(numbers % 10 / 10),
+            "kind": Coded.of("ab"[number % 2] for number in range(rows)),
+            "on": Coded.of(number % 3 == 0 for number in range(rows)),
+        },
+        seeds=np.full(rows, 777),
+        points={"loss": loss, "elapsed_time": np.concatenate([np.arange(1.0, n + 1) / 7 for n in lengths])},
+        lengths=lengths,
+        constants={"parameters": numbers / 3},
+        status=(numbers % 3).astype(np.uint8),
+        labels={"official": Coded.of(f"|{number}|" for number in range(rows))},
+    )
+    return TabularBlackbox(schema, table, name="made/a")
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return saved(made(), tmp_path_factory.mktemp("original") / "made")
+
+
+@pytest.fixture
+def where(original: Path, tmp_path: Path) -> Path:
+    """A blackbox of one task, just written."""
+    return Path(shutil.copytree(original, tmp_path / "made"))
+
+
+def saved(blackbox: TabularBlackbox, where: Path) -> Path:
+    manifest = Manifest(
+        "made", "1", "made up", "CC0-1.0", "nobody", "", "none", blackbox.schema, {}, labels=("official",)
+    )
+    save_tables(where, manifest, {"a": blackbox.table})
+    return where
+
+
+def damage(where: Path) -> None:
+    """Another last byte for the table's file."""
+    file = where / "a.parquet"
+    file.write_bytes(file.read_bytes()[:-1] + b"?")
+
+
+def read(where: Path) -> Any:
+    return load_blackbox(where)["a"]
+
+
+@pytest.mark.parametrize("ragged", [False, True])
+def test_a_second_load_maps_the_copy_and_finds_the_same(ragged: bool, tmp_path: Path, folder: Path) -> None:
+    blackbox = made(ragged=ragged)
+    where = saved(blackbox, tmp_path / "made")
+    first = read(where)
+    (copy,) = folder.iterdir()
+    os.utime(copy, (0, 4e9))
+    (where / "a.parquet").write_bytes(b"x" * (where / "a.parquet").stat().st_size)  # it is not looked into
+    second = read(where)
+    assert first.digest() == second.digest() == blackbox.digest()
+    assert (second.configurations()[8], second.seeds(second.configurations()[8])) == (
+        {"number": 8, "rate": 0.8, "kind": "a", "on": False},
+        (777,),
+    )
+    assert second.label("official")[:2] == ["|0|", "|1|"]
+    assert [first.curve(c).status for c in first.configurations()[:3]] == ["ok", "diverged", "crashed"]
+    for name in ("loss", "elapsed_time", "parameters"):
+        assert np.array_equal(second.values(name), first.values(name), equal_nan=True)
+        assert not second.values(name).flags.writeable
+    assert second.curve(second.configurations()[3])["loss"].dtype == np.float32
+
+
+def test_a_small_table_has_no_copy(tmp_path: Path, folder: Path) -> None:
+    read(saved(made(1_000), tmp_path / "made"))
+    assert not folder.exists()
+
+
+def test_a_file_that_changed_after_the_copy_was_made_is_checked_again(where: Path, folder: Path) -> None:
+    read(where)
+    (copy,) = folder.iterdir()
+    damage(where)
+    os.utime(copy, (1, 1))
+    with pytest.raises(IntegrityError, match="is corrupted"):
+        read(where)
+
+
+def test_a_file_that_is_gone_is_missed_though_there_is_a_copy(where: Path) -> None:
+    read(where)
+    (where / "a.parquet").unlink()
+    with pytest.raises(IntegrityError, match="cannot be read"):
+        read(where)
+
+
+def test_a_table_with_another_meaning_has_another_copy(where: Path, tmp_path: Path, folder: Path) -> None:
+    read(where)
+    blackbox = made()
+    doubled = replace(blackbox.schema.fidelity, values=tuple(range(2, 2 * EPOCHS + 1, 2)))
+    other = TabularBlackbox(replace(blackbox.schema, fidelity=doubled), blackbox.table, name="other/a")
+    again = read(saved(other, tmp_path / "other"))
+    assert again.schema.fidelity.values[:2] == (2, 4)
+    assert len(list(folder.iterdir())) == 2
+
+
+def test_a_copy_that_was_cut_off_is_made_again(where: Path, folder: Path) -> None:
+    digest = read(where).digest()
+    (copy,) = folder.iterdir()
+    whole = copy.read_bytes()
+    for left in (0, 100, len(whole) // 2, len(whole) - 1):
+        copy.write_bytes(whole[:left])
+        assert read(where).digest() == digest
+        assert copy.read_bytes() == whole
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
+def test_a_pipe_in_the_place_of_a_copy_is_not_opened(where: Path, folder: Path) -> None:
+    load_blackbox(where)["a"]
+    (copy,) = folder.glob("*.arrow")
+    copy.unlink()
+    os.mkfifo(copy)
+    assert load_blackbox(where)["a"].digest() == made().digest()
+
+
+def test_verification_reads_the_file_itself(where: Path, folder: Path) -> None:
+    read(where)
+    (copy,) = folder.iterdir()
+    damage(where)
+    os.utime(copy, (0, 4e9))
+    (finding,) = verify(where)
+    assert "is corrupted" in finding.problem
+
+
+@pytest.mark.parametrize("named", ["", "file/below"])
+def test_without_a_folder_to_write_to_there_are_no_copies(
+    named: str, where: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("BLACKBOX_CACHE", named and str(tmp_path / named))
+    before = sorted(tmp_path.rglob("*"))
+    assert read(where).digest() == read(where).digest() == made().digest()
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_by_default_they_lie_in_the_users_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("BLACKBOX_CACHE")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert cache.folder() == tmp_path / "blackbox-repo" / "tables"
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    assert cache.folder() == tmp_path / ".cache" / "blackbox-repo" / "tables"
+
+
+# --- copies are not believed --------------------------------------------------------------------------------
+
+
+def flipped(whole: bytes, place: int, bit: int) -> bytes:
+    content = bytearray(whole)
+    content[place] ^= 1 << bit
+    return bytes(content)
+
+
+def outcome(where: Path) -> str:
+    """The digest of all that is read, or ``"damaged"``."""
+    try:
+        blackbox = read(where)
+        configurations = blackbox.configurations()
+        for row in (0, len(configurations) // 2, -1):
+            blackbox.curve(configurations[row])["loss"].sum()
+        return str(blackbox.digest()) + "".join(map(str, blackbox.label("official")[:5]))
+    except IntegrityError as err:
+        return (
+            "damaged" if "the decoded copy of a table, was damaged and is removed" in str(err) else str(err)
+        )
+
+
+def test_no_flipped_bit_of_a_copy_changes_a_value(where: Path, folder: Path) -> None:
+    expected = outcome(where)
+    (copy,) = folder.iterdir()
+    whole = copy.read_bytes()
+    places = [len(whole) * step // 25 + 7 * step for step in range(25)]
+    places += [whole.index(made().table.points["loss"][1000:1016].tobytes()) + 3, len(whole) - 300, 300]
+    for number, place in enumerate(places):
+        copy.write_bytes(flipped(whole, place, number % 8))
+        assert outcome(where) in (expected, "damaged"), place
+        assert outcome(where) == expected, place  # the second time there is no such copy any more
+
+
+def test_a_damaged_block_is_noticed_by_whoever_reads_in_it_and_by_nobody_else(
+    where: Path, folder: Path
+) -> None:
+    read(where)
+    (copy,) = folder.iterdir()
+    whole = copy.read_bytes()
+    copy.write_bytes(flipped(whole, whole.index(made().table.points["loss"][1000:1016].tobytes()), 3))
+    blackbox = read(where)
+    configurations = blackbox.configurations()
+    assert np.array_equal(
+        blackbox.curve(configurations[-1])["loss"], made().curve(configurations[-1])["loss"]
+    )
+    for row in (10, 0, 20):  # of 100 points each, in the first 2048
+        with pytest.raises(IntegrityError, match="was damaged and is removed: try again"):
+            blackbox.curve(configurations[row])
+    for ask in (blackbox.digest, lambda: blackbox.values("loss"), lambda: blackbox.table):
+        with pytest.raises(IntegrityError, match="was damaged"):
+            ask()
+    assert list(folder.iterdir()) == []
+
+
+def test_verification_finds_a_damaged_copy(where: Path, folder: Path) -> None:
+    read(where)
+    (copy,) = folder.iterdir()
+    whole = copy.read_bytes()
+    copy.write_bytes(flipped(whole, whole.index(made().table.points["loss"][1000:1016].tobytes()), 3))
+    (finding,) = verify(where)
+    assert "was damaged" in finding.problem
+    (finding,) = verify(where)
+    assert finding.problem == ""
+
+
+posix = pytest.mark.skipif(os.name != "posix", reason="permissions of POSIX")
+
+
+@posix
+def test_the_folder_is_the_users_own_whatever_the_umask(where: Path, folder: Path) -> None:
+    before = os.umask(0)
+    try:
+        read(where)
+    finally:
+        os.umask(before)
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert len(list(folder.iterdir())) == 1
+
+
+@posix
+@pytest.mark.parametrize("mode", [0o777, 0o720, 0o702])
+def test_a_folder_that_others_can_write_to_is_not_used(where: Path, folder: Path, mode: int) -> None:
+    read(where)
+    (copy,) = folder.iterdir()
+    copy.write_bytes(b"x")
+    folder.chmod(mode)
+    assert read(where).digest() == made().digest()
+    assert copy.read_bytes() == b"x"
+
+
+@posix
+def test_a_folder_or_copy_of_somebody_else_is_not_used(
+    where: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read(where)
+    schema, sha256 = made().schema, load_blackbox(where).manifest.tasks["a"].sha256
+    assert cache.find(where / "a.parquet", sha256, schema, ("official",)) is not None
+    user = os.geteuid()
+    monkeypatch.setattr(os, "geteuid", lambda: user + 1)
+    assert cache.find(where / "a.parquet", sha256, schema, ("official",)) is None
+
+
+def test_relative_paths_name_no_cache(tmp_path: Path, where: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("BLACKBOX_CACHE", "here")
+    with pytest.raises(InvalidOption, match="BLACKBOX_CACHE is 'here', but must be an absolute path"):
+        read(where)
+    monkeypatch.delenv("BLACKBOX_CACHE")
+    monkeypatch.setenv("XDG_CACHE_HOME", "here")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path / "home"))
+    assert cache.folder() == tmp_path / "home" / ".cache" / "blackbox-repo" / "tables"
+
+
+KILLED = """
+import os, signal, sys
+from blackbox_repo import load_blackbox
+
+def hook(event, arguments):
+    if event == "os.rename" and str(arguments[0]).endswith(".partial"):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+sys.addaudithook(hook)
+load_blackbox(sys.argv[1])["a"]
+"""
+
+
+@posix
+def test_what_a_killed_writer_left_is_removed_by_the_next(where: Path, tmp_path: Path, folder: Path) -> None:
+    killed = subprocess.run([sys.executable, "-c", KILLED, where], cwd=ROOT, check=False)
+    assert killed.returncode == -9
+    (left,) = folder.glob(".*.partial")
+    assert left.stat().st_size > cache.SMALLEST
+    assert left in cache.copies()
+    other = saved(made(ragged=True), tmp_path / "other")
+    read(other)
+    assert [path.suffix for path in folder.iterdir() if not path.name.endswith(".lock")] == [".arrow"]
+
+
+def test_a_full_disk_leaves_no_copy_and_is_no_obstacle(
+    where: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", full)
+    assert read(where).digest() == made().digest()
+    assert list(folder.iterdir()) == []

@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+import pytest
+
+from blackbox_repo.store.lazy_tables import OneByOne
+from blackbox_repo.table import Table, TabularBlackbox
+
+
+def test_a_table_is_built_when_it_is_asked_for_and_not_kept(ragged: TabularBlackbox) -> None:
+    built: list[str] = []
+
+    def build(task: str) -> Table:
+        built.append(task)
+        return ragged.table
+
+    tables = OneByOne(("b", "a"), build)
+    assert (list(tables), len(tables), "a" in tables, built) == (["b", "a"], 2, True, ["a"])
+    assert [task for task, _ in tables.items()] == ["b", "a"]
+    assert tables["a"] is ragged.table
+    assert built == ["a", "b", "a", "a"]
+    with pytest.raises(KeyError, match="c"):
+        tables["c"]

@@ -1,0 +1,537 @@
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import os
+import re
+import subprocess
+import sys
+import time
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from urllib.request import Request
+
+import pytest
+
+from blackbox_repo.errors import IntegrityError
+from blackbox_repo.store.lock import Occupied, alone
+from conversion_scripts.raw.connections import Failure, Pace, Patience, Redirects
+from conversion_scripts.raw.download import DownloadFailed, can_download, download
+from conversion_scripts.raw.folder import RawFile
+from tests.conversion_scripts.host import Host, Page
+
+ROOT = Path(__file__).parents[3]
+CONTENT = bytes(range(256)) * 1000  # 256,000 bytes
+SHA256 = hashlib.sha256(CONTENT).hexdigest()
+PATIENCE = Patience(tries=3, pause=0.001, timeout=5.0)
+
+
+def file_at(*urls: str, sha256: str = SHA256, size: int = 0) -> RawFile:
+    return RawFile("sub/a.bin", url=urls[0] if urls else "", mirrors=urls[1:], sha256=sha256, size=size)
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+def fails(file: RawFile, root: Path, patience: Patience = PATIENCE) -> str:
+    with pytest.raises(DownloadFailed) as caught:
+        download([file], root, patience=patience)
+    assert not (root / file.name).exists()
+    return str(caught.value)
+
+
+# --- what goes well ---------------------------------------------------------------------------------------
+
+
+def test_what_is_missing_is_fetched_and_the_rest_left_alone(host: Host, tmp_path: Path) -> None:
+    host.pages = {"/a": Page(CONTENT)}
+    (tmp_path / "b.bin").write_bytes(CONTENT)
+    (tmp_path / "c.bin.gz").write_bytes(gzip.compress(CONTENT))
+    a = file_at(host.url("/a"))
+    there = [RawFile(name, url=host.url("/a"), sha256=SHA256) for name in ("b.bin", "c.bin")]
+    assert download([a, *there], tmp_path, patience=PATIENCE) == [a]
+    assert (tmp_path / "sub" / "a.bin").read_bytes() == CONTENT
+    assert names(tmp_path) == ["b.bin", "c.bin.gz", "sub/a.bin"]
+    assert download([a, *there], tmp_path, patience=PATIENCE) == []
+    assert host.asked == [("/a", "")]
+
+
+def test_progress_is_reported_in_bytes(host: Host, tmp_path: Path) -> None:
+    host.pages = {"/a": Page(CONTENT), "/secret": Page(CONTENT, chunked=True)}
+    for path, total in (("/a", len(CONTENT)), ("/secret", 0)):
+        seen: list[tuple[int, int]] = []
+        report = lambda _, done, total, seen=seen: seen.append((done, total))  # noqa: E731
+        download([file_at(host.url(path))], tmp_path / path[1:], patience=PATIENCE, report=report)
+        done = [count for count, _ in seen]
+        assert done == sorted(done)
+        assert (done[0], done[-1]) == (0, len(CONTENT))
+        assert {count for _, count in seen} == {total}
+
+
+def test_a_redirect_is_followed(host: Host, tmp_path: Path) -> None:
+    host.pages = {"/old": Page(location=host.url("/new")), "/new": Page(CONTENT)}
+    download([file_at(host.url("/old"))], tmp_path, patience=PATIENCE)
+    assert names(tmp_path) == ["sub/a.bin"]
+
+
+def test_a_slow_host_is_waited_for(host: Host, tmp_path: Path) -> None:
+    host.pages = {"/a": Page(CONTENT, pause=0.3)}
+    download([file_at(host.url("/a"))], tmp_path, patience=replace(PATIENCE, timeout=2.0))
+    assert host.asked == [("/a", "")]
+
+
+# --- connections that break -------------------------------------------------------------------------------
+
+
+def test_a_cut_download_goes_on_where_it_ended(host: Host, tmp_path: Path) -> None:
+    host.pages = {"/a": Page(CONTENT, cuts=[100_000, 50_000])}
+    download([file_at(host.url("/a"))], tmp_path, patience=PATIENCE)
+    assert host.asked == [("/a", ""), ("/a", "bytes=100000-"), ("/a", "bytes=150000-")]
+    assert (tmp_path / "sub" / "a.bin").read_bytes() == CONTENT
+
+
+def test_progress_is_no_failure(host: Host, tmp_path: Path) -> None:
+    host.pages = {"/a": Page(CONTENT, cuts=[10_000] * 20)}
+    download([file_at(host.url("/a"))], tmp_path, patience=PATIENCE)
+    assert len(host.asked) == 21
+
+
+def test_what_was_cut_for_good_goes_on_in_the_next_run(host: Host, tmp_path: Path) -> None:
+    host.pages = {"/a": Page(CONTENT, cuts=[100_000, 0, 0])}
+    message = fails(file_at(host.url("/a")), tmp_path)
+    assert f"{host.url('/a')}: was cut after 100000 of 256000 bytes (tried 3 times)" in message
+    assert names(tmp_path) == ["sub/.a.bin.part"]
+    host.asked.clear()
+    download([file_at(host.url("/a"))], tmp_path, patience=PATIENCE)
+    assert host.asked == [("/a", "bytes=100000-")]
+    assert names(tmp_path) == ["sub/a.bin"]
+
+
+def test_a_host_that_gives_no_parts_starts_again(host: Host, tmp_path: Path) -> None:
+    host.pages = {"/a": Page(CONTENT, ranges=False, cuts=[100_000])}
+    download([file_at(host.url("/a"))], tmp_path, patience=PATIENCE)
+    assert (tmp_path / "sub" / "a.bin").read_bytes() == CONTENT
+
+
+def test_a_host_that_gives_the_wrong_part_is_not_believed(host: Host, tmp_path: Path) -> None:
+    host.pages = {"/a": Page(CONTENT, cuts=[100_000], shift=256)}
+    download([file_at(host.url("/a"))], tmp_path, patience=PATIENCE)
+    assert [wanted for _, wanted in host.asked] == ["", "bytes=100000-", ""]
+    assert (tmp_path / "sub" / "a.bin").read_bytes() == CONTENT
+
+
+def test_a_cut_within_chunks_is_noticed(host: Host, tmp_path: Path) -> None:
+    host.pages = {"/a": Page(CONTENT, chunked=True, cuts=[100_000])}
+    download([file_at(host.url("/a"))], tmp_path, patience=PATIENCE)
+    assert (tmp_path / "sub" / "a.bin").read_bytes() == CONTENT
+
+
+def test_the_beginning_of_another_file_is_thrown_away(host: Host, tmp_path: Path) -> None:
+    host.pages = {"/a": Page(CONTENT)}
+    for beginning in (b"x" * 1000, CONTENT + b"more", b"x" * len(CONTENT)):
+        (tmp_path / "sub").mkdir(exist_ok=True)
+        (tmp_path / "sub" / ".a.bin.part").write_bytes(beginning)
+        download([file_at(host.url("/a"))], tmp_path, patience=PATIENCE)
+        assert (tmp_path / "sub" / "a.bin").read_bytes() == CONTENT
+        (tmp_path / "sub" / "a.bin").unlink()
+
+
+def test_a_complete_part_needs_no_host(tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / ".a.bin.part").write_bytes(CONTENT)
+    download([file_at("http://127.0.0.1:9/a", size=len(CONTENT))], tmp_path, patience=PATIENCE)
+    assert names(tmp_path) == ["sub/a.bin"]
+
+
+def test_without_a_hash_only_the_same_version_is_continued(host: Host, tmp_path: Path) -> None:
+    host.pages = {"/a": Page(CONTENT, cuts=[100_000], headers={"ETag": '"1"'})}
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / ".a.bin.part").write_bytes(b"of another day")
+    download([file_at(host.url("/a"), sha256="")], tmp_path, patience=PATIENCE)
+    assert host.asked == [("/a", ""), ("/a", "bytes=100000-")]
+    assert (tmp_path / "sub" / "a.bin").read_bytes() == CONTENT
+    host.pages["/b"] = Page(CONTENT, cuts=[100_000])  # no version is named: from the beginning
+    host.asked.clear()
+    download([file_at(host.url("/b"), sha256="")], tmp_path / "b", patience=PATIENCE)
+    assert host.asked == [("/b", ""), ("/b", "")]
+
+
+def test_a_killed_download_goes_on(host: Host, tmp_path: Path) -> None:
+    """The host sends half and then nothing; the process is killed with -9 while it waits."""
+    host.pages = {"/a": Page(CONTENT, cuts=[100_000, 0], pause=0.0)}
+    host.pages["/a"].statuses = []
+    code = (
+        "import sys; from pathlib import Path\n"
+        "from conversion_scripts.raw.download import download, Patience\n"
+        "from conversion_scripts.raw.folder import RawFile\n"
+        f"file = RawFile('sub/a.bin', url={host.url('/a')!r}, sha256={SHA256!r})\n"
+        "download([file], Path(sys.argv[1]), patience=Patience(pause=60))\n"
+    )
+    child = subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path)], cwd=ROOT, env={**os.environ, "no_proxy": "*"}
+    )
+    part = tmp_path / "sub" / ".a.bin.part"
+    deadline = time.monotonic() + 20
+    while (not part.exists() or part.stat().st_size < 100_000) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    with pytest.raises(Occupied), alone(tmp_path / "sub" / "a.bin"):
+        pass
+    child.kill()
+    child.wait()
+    assert names(tmp_path) == ["sub/.a.bin.lock", "sub/.a.bin.part"]
+    host.asked.clear()
+    host.pages["/a"].cuts = []
+    download([file_at(host.url("/a"))], tmp_path, patience=PATIENCE)
+    assert host.asked == [("/a", "bytes=100000-")]
+    assert names(tmp_path) == ["sub/a.bin"]
+
+
+def test_a_full_disk_is_named_and_what_there_was_room_for_is_kept(host: Host, tmp_path: Path) -> None:
+    """A limit on the size of files stands in for the full disk."""
+    resource = pytest.importorskip("resource")
+    host.pages = {"/a": Page(CONTENT)}
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+    try:
+        with pytest.raises(OSError, match="File too large") as caught:
+            download([file_at(host.url("/a"))], tmp_path, patience=PATIENCE)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert caught.value.filename == str(tmp_path / "sub" / ".a.bin.part")
+    host.asked.clear()
+    download([file_at(host.url("/a"))], tmp_path, patience=PATIENCE)
+    assert host.asked == [("/a", "bytes=100000-")]
+
+
+# --- hosts that refuse ------------------------------------------------------------------------------------
+
+
+def test_a_busy_host_is_asked_again_and_a_missing_page_is_not(host: Host, tmp_path: Path) -> None:
+    host.pages = {"/a": Page(CONTENT, statuses=[503, 429])}
+    download([file_at(host.url("/a"))], tmp_path, patience=PATIENCE)
+    assert len(host.asked) == 3
+    host.asked.clear()
+    assert ": HTTP 404 Not Found. By hand: " in fails(file_at(host.url("/gone")), tmp_path / "b")
+    assert len(host.asked) == 1
+
+
+def test_a_host_says_how_long_to_wait(host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    waits: list[float] = []
+    monkeypatch.setattr("conversion_scripts.raw.download.time.sleep", waits.append)
+    headers = {"Retry-After": "7"}
+    host.pages = {"/a": Page(CONTENT, statuses=[429], headers=headers), "/b": Page(statuses=[503] * 9)}
+    download([file_at(host.url("/a"))], tmp_path, patience=PATIENCE)
+    assert waits == [7.0]
+    waits.clear()
+    fails(file_at(host.url("/b")), tmp_path / "b", Patience(tries=4, pause=1.0))
+    assert waits == [1.0, 2.0, 4.0]
+
+
+def test_mirrors_are_asked_in_order(host: Host, tmp_path: Path) -> None:
+    host.pages = {"/wrong": Page(b"<html>Please log in</html>"), "/a": Page(CONTENT)}
+    urls = [host.url(path) for path in ("/gone", "/wrong", "/a", "/never")]
+    download([file_at(*urls)], tmp_path, patience=PATIENCE)
+    assert [path for path, _ in host.asked] == ["/gone", "/wrong", "/a"]
+    assert names(tmp_path) == ["sub/a.bin"]
+
+
+def test_the_message_gives_every_reason_and_the_way_by_hand(host: Host, tmp_path: Path) -> None:
+    host.pages = {"/wrong": Page(b"another file")}
+    found = hashlib.sha256(b"another file").hexdigest()
+    assert fails(file_at(host.url("/gone"), host.url("/wrong")), tmp_path) == (
+        f"the raw file 'sub/a.bin' could not be downloaded: {host.url('/gone')}: HTTP 404 Not Found; "
+        f"{host.url('/wrong')}: the file there has the sha256 {found}, expected {SHA256}; it was not kept. "
+        f"By hand: get it from {host.url('/gone')} and put it at {tmp_path / 'sub' / 'a.bin'}; "
+        f"its sha256 is {SHA256}"
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_host_that_is_gone(tmp_path: Path) -> None:
+    message = fails(file_at("http://127.0.0.1:9/a"), tmp_path)
+    assert re.search(r"http://127\.0\.0\.1:9/a: .*refused \(tried 3 times\)", message)
+
+
+def test_a_host_that_says_nothing(host: Host, tmp_path: Path) -> None:
+    host.pages = {"/a": Page(CONTENT, pause=1.0)}
+    patience = Patience(tries=2, pause=0.001, timeout=0.1)
+    assert ": no answer for 0.1 s (tried 2 times)" in fails(file_at(host.url("/a")), tmp_path, patience)
+
+
+@pytest.mark.parametrize("target", ["file:///etc/passwd", "ftp://127.0.0.1/a"])
+def test_other_schemes_are_refused(host: Host, tmp_path: Path, target: str) -> None:
+    assert f"{target}: only http and https addresses are fetched" in fails(file_at(target), tmp_path)
+    host.pages = {"/away": Page(location=target)}
+    assert target in fails(file_at(host.url("/away")), tmp_path)
+    assert len(host.asked) == 1
+
+
+def test_a_redirect_keeps_the_scheme_or_becomes_safer() -> None:
+    def redirected(old: str, new: str) -> Any:
+        request = Request(old)  # noqa: S310  nothing is opened
+        return Redirects().redirect_request(request, io.BytesIO(), 302, "Found", {}, new)
+
+    assert redirected("http://a.org/x", "https://b.org/x").full_url == "https://b.org/x"
+    with pytest.raises(Failure, match="sends us on to http://b.org/x, to which no redirect is followed"):
+        redirected("https://a.org/x", "http://b.org/x")
+
+
+def test_redirects_in_a_circle_end(host: Host, tmp_path: Path) -> None:
+    host.pages = {"/a": Page(location=host.url("/a"))}
+    assert "HTTP 302" in fails(file_at(host.url("/a")), tmp_path)
+
+
+def test_more_bytes_than_the_file_has_are_not_taken(host: Host, tmp_path: Path) -> None:
+    host.pages = {"/a": Page(CONTENT), "/endless": Page(CONTENT * 100, chunked=True)}
+    message = fails(file_at(host.url("/a"), host.url("/endless"), size=1000), tmp_path)
+    assert "/a: the file there has 256000 bytes, expected 1000; " in message
+    assert "/endless: sends more than the 1000 bytes that the file should have." in message
+    assert sum(path.stat().st_size for path in tmp_path.rglob("*") if path.is_file()) <= 1000
+
+
+def test_a_file_without_an_address_is_told_how_to_get(tmp_path: Path) -> None:
+    file = RawFile("a.pkl", "someone/data", "big/a.pkl")
+    assert not can_download(file)
+    assert can_download(file_at("https://example.org/a"))
+    assert fails(file, tmp_path) == (
+        "the raw file 'a.pkl' could not be downloaded: it has no address that can be fetched. "
+        "By hand: get it from https://github.com/someone/data/blob/HEAD/big/a.pkl and put it at "
+        f"{tmp_path / 'a.pkl'}"
+    )
+    packings = replace(file, instead=(RawFile("a-simple"), RawFile("a.tar")))
+    assert fails(packings, tmp_path).endswith("a.pkl; 'a-simple' or 'a.tar' in the raw folder will do too")
+
+
+def test_of_several_packings_any_is_enough_and_the_first_with_an_address_is_fetched(
+    host: Host, tmp_path: Path
+) -> None:
+    host.pages = {"/b": Page(CONTENT)}
+    packed = RawFile("b.zip", url=host.url("/b"), sha256=SHA256)
+    file = RawFile("a.pickle", "someone/data", "a.pickle", instead=(RawFile("a-simple"), packed))
+    assert can_download(file)
+    assert download([file], tmp_path, patience=PATIENCE) == [packed]
+    assert download([file], tmp_path, patience=PATIENCE) == []
+    (tmp_path / "b.zip").unlink()
+    (tmp_path / "a-simple").mkdir()  # a packing may be a folder
+    assert download([file], tmp_path, patience=PATIENCE) == []
+    assert names(tmp_path) == []
+
+
+def test_a_wrong_file_that_lies_there_is_not_overwritten(host: Host, tmp_path: Path) -> None:
+    host.pages = {"/a": Page(CONTENT)}
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "a.bin").write_bytes(b"mine")
+    with pytest.raises(IntegrityError, match="move it away, and run the same command again"):
+        download([file_at(host.url("/a"))], tmp_path, patience=PATIENCE)
+    assert (tmp_path / "sub" / "a.bin").read_bytes() == b"mine"
+
+
+# --- files of which nobody knows the hash -----------------------------------------------------------------
+
+
+def zipped() -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr(zipfile.ZipInfo("a.bin"), CONTENT)  # which is of 1980, whatever the clock says
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.zip", b"<html>Please log in</html>"),
+        ("a.tar.gz", b"\n<!DOCTYPE HTML><title>Moved</title>"),
+        ("a.csv", b"<html>Please log in</html>"),
+        ("a.json", b"<html>"),
+        ("model.onnx", b"version https://git-lfs.github.com/spec/v1"),
+        ("a.pickle.pbz2", b"PK"),
+    ],
+)
+def test_what_begins_as_another_kind_of_file_is_not_kept(
+    host: Host, tmp_path: Path, name: str, content: bytes
+) -> None:
+    host.pages = {"/a": Page(content)}
+    ending = Path(name).suffix
+    message = fails(RawFile(name, url=host.url("/a")), tmp_path)
+    assert f"/a: the file there begins with {content!r}, as no {ending} file does; it was not kept" in message
+    assert names(tmp_path) == []
+    (tmp_path / name).write_bytes(content)  # as an earlier version kept it
+    with pytest.raises(IntegrityError, match="as no .* file does; move it away, and run the same command"):
+        download([RawFile(name, url=host.url("/a"))], tmp_path, patience=PATIENCE)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.zip", zipped()),
+        ("a.tar.gz", gzip.compress(CONTENT)),
+        ("a.json", b"\xef\xbb\xbf {}"),
+        ("a.html", b"<html></html>"),
+        ("model.onnx", b"\x08\x06"),
+        ("a.csv", b"x,y"),
+    ],
+)
+def test_what_begins_as_its_name_says_is_kept(host: Host, tmp_path: Path, name: str, content: bytes) -> None:
+    host.pages = {"/a": Page(content)}
+    download([RawFile(name, url=host.url("/a"))], tmp_path, patience=PATIENCE)
+    assert (tmp_path / name).read_bytes() == content
+    assert download([RawFile(name, url=host.url("/a"))], tmp_path, patience=PATIENCE) == []
+
+
+def test_an_empty_file_is_not_kept(host: Host, tmp_path: Path) -> None:
+    host.pages = {"/a": Page(b"")}
+    assert "/a: the file there is empty; it was not kept" in fails(
+        RawFile("a.csv", url=host.url("/a")), tmp_path
+    )
+
+
+def test_a_zip_file_that_is_cut_without_a_word_is_not_kept(host: Host, tmp_path: Path) -> None:
+    """A host that names no size and just ends cannot be told from one that is done."""
+    host.pages = {"/cut": Page(zipped()[:100_000]), "/a": Page(zipped())}
+    file = RawFile("a.zip", url=host.url("/cut"), mirrors=(host.url("/gone"),))
+    assert "/cut: the file there is cut: a .zip file has a directory at its end;" in fails(file, tmp_path)
+    download([replace(file, mirrors=(host.url("/a"),))], tmp_path, patience=PATIENCE)
+    assert (tmp_path / "a.zip").read_bytes() == zipped()
+
+
+def test_a_new_version_in_between_is_fetched_as_a_whole(host: Host, tmp_path: Path) -> None:
+    host.pages = {"/a": Page(CONTENT, cuts=[100_000], headers={"ETag": '"1"'})}
+    other = CONTENT[::-1]
+
+    def replaced(_: RawFile, done: int, total: int) -> None:
+        if done == 100_000:
+            host.pages["/a"] = Page(other, headers={"ETag": '"2"'})
+
+    download([file_at(host.url("/a"), sha256="")], tmp_path, patience=PATIENCE, report=replaced)
+    assert host.asked == [("/a", ""), ("/a", "bytes=100000-")]
+    assert (tmp_path / "sub" / "a.bin").read_bytes() == other
+
+
+def test_a_complete_part_of_unknown_size_is_recognized_by_its_hash(host: Host, tmp_path: Path) -> None:
+    host.pages = {"/a": Page(CONTENT)}
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / ".a.bin.part").write_bytes(CONTENT)
+    download([file_at(host.url("/a"))], tmp_path, patience=PATIENCE)
+    assert host.asked == [("/a", f"bytes={len(CONTENT)}-")]  # which the host refuses: there is no more
+    assert names(tmp_path) == ["sub/a.bin"]
+
+
+@pytest.mark.parametrize("url", ["http://[::1/f", "http://a..b/f", "http://127.0.0.1:port/f"])
+def test_what_is_no_address_is_passed_over(host: Host, tmp_path: Path, url: str) -> None:
+    host.pages = {"/a": Page(CONTENT)}
+    assert not can_download(file_at("http://[::1/f"))
+    assert f"{url}: " in fails(file_at(url), tmp_path / "b", replace(PATIENCE, tries=1))
+    download([file_at(url, host.url("/a"))], tmp_path, patience=PATIENCE)
+    assert names(tmp_path) == ["sub/a.bin"]
+
+
+# --- hosts that give something else than was asked for ------------------------------------------------------
+
+
+@pytest.mark.parametrize("sha256", [SHA256, ""])
+def test_a_part_that_nobody_asked_for_is_not_taken_for_the_whole(
+    host: Host, tmp_path: Path, sha256: str
+) -> None:
+    headers = {"Content-Range": "bytes 0-99/256000"}
+    host.pages = {"/a": Page(CONTENT[:100], status=206, headers=headers), "/b": Page(CONTENT)}
+    message = fails(file_at(host.url("/a"), sha256=sha256), tmp_path)
+    assert "sends a part of the file, though the whole was asked for" in message
+    assert names(tmp_path) == []
+    download([file_at(host.url("/a"), host.url("/b"), sha256=sha256)], tmp_path, patience=PATIENCE)
+    assert (tmp_path / "sub" / "a.bin").read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("status", [201, 203, 204, 205, 226])
+def test_another_success_than_the_file_is_none(host: Host, tmp_path: Path, status: int) -> None:
+    host.pages = {"/a": Page(b"" if status in (204, 205) else CONTENT, status=status)}
+    assert f"answers with HTTP {status}, not with the file" in fails(
+        file_at(host.url("/a"), sha256=""), tmp_path
+    )
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "br", "X-GZIP, deflate", "\x1b[2J"])
+def test_what_the_host_packed_on_its_own_is_not_kept_as_the_file(
+    host: Host, tmp_path: Path, encoding: str
+) -> None:
+    host.pages = {"/a": Page(gzip.compress(CONTENT), headers={"Content-Encoding": encoding})}
+    for sha256 in ("", SHA256):
+        message = fails(file_at(host.url("/a"), sha256=sha256), tmp_path)
+        assert f"sends the file packed ({encoding.lower()}), though" in message.replace(r"\x1b", "\x1b")
+        assert "\x1b" not in message
+        assert names(tmp_path) == []
+
+
+def test_a_gzip_file_that_is_announced_as_packed_is_the_file(host: Host, tmp_path: Path) -> None:
+    packed = gzip.compress(CONTENT)
+    host.pages = {"/a": Page(packed, headers={"Content-Encoding": "x-gzip"})}
+    for name in ("a.tgz", "a.tar.gz"):
+        download([RawFile(name, url=host.url("/a"))], tmp_path, patience=PATIENCE)
+        assert (tmp_path / name).read_bytes() == packed
+    host.pages = {"/a": Page(CONTENT, headers={"Content-Encoding": "identity"})}
+    download([file_at(host.url("/a"), sha256="")], tmp_path, patience=PATIENCE)
+
+
+def test_parts_that_are_smaller_than_what_was_asked_for_are_put_together(host: Host, tmp_path: Path) -> None:
+    host.pages = {"/a": Page(CONTENT, cuts=[50_000], part=60_000, headers={"ETag": '"v"'})}
+    for sha256 in ("", SHA256):
+        host.pages["/a"].cuts = [50_000]
+        download([file_at(host.url("/a"), sha256=sha256)], tmp_path, patience=PATIENCE)
+        assert (tmp_path / "sub" / "a.bin").read_bytes() == CONTENT
+        (tmp_path / "sub" / "a.bin").unlink()
+
+
+# --- hosts that give next to nothing ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("slow_headers", [False, True])
+def test_a_byte_now_and_then_is_no_download(host: Host, tmp_path: Path, slow_headers: bool) -> None:
+    host.pages = {"/a": Page(CONTENT, trickle=0.02, slow_headers=slow_headers), "/b": Page(CONTENT)}
+    patience = Patience(tries=2, pause=0.001, timeout=0.3, slowest=1000.0)
+    start = time.monotonic()
+    message = fails(file_at(host.url("/a")), tmp_path, patience)
+    assert time.monotonic() - start < 10
+    assert re.search(r"gave \d+ bytes in 0\.\d+ s; 1000 a second are wanted \(tried 2 times\)", message)
+    download([file_at(host.url("/a"), host.url("/b"))], tmp_path, patience=patience)
+    assert (tmp_path / "sub" / "a.bin").read_bytes() == CONTENT
+
+
+def test_an_address_has_so_much_time_for_a_file_and_no_more(host: Host, tmp_path: Path) -> None:
+    host.pages = {"/a": Page(CONTENT, cuts=[1] * 10_000)}
+    patience = Patience(tries=3, pause=0.01, timeout=5.0, total=0.5)
+    assert "did not give the file within 0.5 s" in fails(file_at(host.url("/a")), tmp_path, patience)
+    assert len(host.asked) < 1000
+
+
+def test_the_pace_is_measured_over_every_stretch_of_time_and_anew_for_each_connection() -> None:
+    clock = [0.0]
+    pace = Pace(Patience(timeout=10.0, slowest=100.0, total=1000.0), now=lambda: clock[0])
+    pace.received(999_999)
+    for seconds, count in ((9.9, 0), (10.0, 1), (19.9, 0)):
+        clock[0] = seconds
+        pace.received(count)
+    clock[0] = 20.0
+    with pytest.raises(Failure, match=r"^gave 0 bytes in 10 s"):  # what came before does not count
+        pace.received(0)
+    clock[0] = 19.9
+    pace.connected()
+    clock[0] = 29.0
+    pace.received(999)
+    clock[0] = 29.9
+    with pytest.raises(Failure, match=r"^gave 999 bytes in 10 s; 100 a second are wanted$") as caught:
+        pace.received(0)
+    assert (caught.value.passing, caught.value.idle) == (True, True)
+    clock[0] = 1000.1
+    with pytest.raises(Failure, match=r"^did not give the file within 1000 s$") as caught:
+        pace.received(10**9)
+    assert not caught.value.passing
+
+
+def test_what_a_host_says_is_told_without_control_characters(host: Host, tmp_path: Path) -> None:
+    host.pages = {"/a": Page(location="ftp://example.org/\x1b]0;x\x07")}
+    message = fails(file_at(host.url("/a")), tmp_path)
+    assert "ftp://example.org/" in message
+    assert message.isprintable()
