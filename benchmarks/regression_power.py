@@ -25,7 +25,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from blackbox_repo import keyed_random as draw
+from blackbox_repo import keyed_random
 from blackbox_repo.schema import Schema
 from simulator import ASHA, Decision, PromotionASHA, RegularizedEvolution, Report, Start, Trial
 from simulator.quality.comparison import MARGIN, Comparison, Verdict, effects
@@ -69,7 +69,7 @@ class TenthRandom(RegularizedEvolution):
 
     def suggest(self) -> Start:
         number = self._started
-        if draw.unit(self._seed, "planted", number) < 0.1:
+        if keyed_random.unit(self._seed, "planted", number) < 0.1:
             self._started += 1
             return Start(self._random.next())
         return super().suggest()
@@ -127,9 +127,9 @@ def load_pool() -> Pool:
     return found
 
 
-def shuffled(count: int, *key: draw.Key) -> list[int]:
+def shuffled(count: int, *key: keyed_random.Key) -> list[int]:
     """The numbers below ``count`` in an order that is drawn."""
-    return sorted(range(count), key=lambda number: draw.unit(*key, number))
+    return sorted(range(count), key=lambda number: keyed_random.unit(*key, number))
 
 
 def compared(before: Mapping[str, list[Row]], now: Mapping[str, list[Row]], margin: float) -> Comparison:

@@ -20,7 +20,7 @@ from typing import Any
 import synthetic
 from marks import figure, machine, markdown_row
 
-from blackbox_repo import keyed_random as draw
+from blackbox_repo import keyed_random
 from blackbox_repo.domains import Float
 from blackbox_repo.schema import Fidelity, Objective, Schema
 from blackbox_repo.space import Space
@@ -101,7 +101,9 @@ def alone(counts: tuple[int, ...]) -> Iterator[tuple[str, ...]]:
     objectives = (Objective("a", "min"), Objective("b", "min"))
     space = Space({"x": Float(0, 1)})
     schema = Schema(space, Fidelity("epoch", tuple(range(1, 51))), objectives, target="a")
-    drawn = [(draw.unit("x", number), draw.unit("y", number)) for number in range(max(counts))]
+    drawn = [
+        (keyed_random.unit("x", number), keyed_random.unit("y", number)) for number in range(max(counts))
+    ]
     for what, values_of in OBJECTIVES.items():
         names = ("a", "b")[: len(values_of(0.0, 0.0))]
         for count in counts[: 2 if what == "two, opposed" else None]:  # it is the square of that

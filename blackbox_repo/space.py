@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from blackbox_repo import keyed_random as draw
+from blackbox_repo import keyed_random
 from blackbox_repo.domain_json import domain_from_json, domain_to_json
 from blackbox_repo.domains import Domain, Value
 from blackbox_repo.errors import InvalidConfiguration, InvalidSpace, TooEntangled, suggestion
@@ -146,7 +146,7 @@ class Space:
         sampled: dict[str, Value] = {}
         for name, domain in self.domains.items():
             if self.is_active(name, sampled):
-                sampled[name] = domain.at(stream.unit(draw.number_of(name), number))
+                sampled[name] = domain.at(stream.unit(keyed_random.number_of(name), number))
         return sampled
 
     def samples(self, *key: Key, count: int) -> list[dict[str, Value]]:
@@ -274,9 +274,9 @@ class Space:
         return cls(domains, conditions)
 
 
-def _stream(key: tuple[Key, ...]) -> tuple[draw.Stream, int]:
-    stream, number = draw.place(key)
-    return draw.Stream(*stream), number
+def _stream(key: tuple[Key, ...]) -> tuple[keyed_random.Stream, int]:
+    stream, number = keyed_random.place(key)
+    return keyed_random.Stream(*stream), number
 
 
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect
 from itertools import accumulate
 
-from blackbox_repo import keyed_random as draw
+from blackbox_repo import keyed_random
 from blackbox_repo.numeric.scalars import whole
 from simulator.scheduler import CONTINUE, Decision, continue_until
 
@@ -28,7 +28,7 @@ class Brackets:
 
     def __init__(self, goals: list[float], seed: int, count: int = 1) -> None:
         count = whole("brackets", count, 1, len(goals))
-        self._draws = draw.Stream(seed, "bracket")
+        self._draws = keyed_random.Stream(seed, "bracket")
         self.goals = [goals[bracket:] for bracket in range(count)]
         weights = [len(goals) / ((len(goals) - s) * goals[s]) for s in range(count)] if count > 1 else [1.0]
         self._cumulated = [weight / sum(weights) for weight in accumulate(weights)]

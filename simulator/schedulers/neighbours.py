@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from blackbox_repo import keyed_random as draw
+from blackbox_repo import keyed_random
 from blackbox_repo.domains import Categorical, Constant, Domain, Float, Integer, Ordinal, Value
 from blackbox_repo.numeric.rounding import significant
 from blackbox_repo.permutation import Permutation
@@ -32,16 +32,18 @@ class Neighbours:
         self._rows = None if space.candidates is None else ClosestRow(space)
         self._movable = [name for name, domain in space.domains.items() if domain.size != 1]
 
-    def mutated(self, configuration: Configuration, *key: draw.Key) -> dict[str, Value]:
+    def mutated(self, configuration: Configuration, *key: keyed_random.Key) -> dict[str, Value]:
         """One active hyperparameter, drawn, has another value of its domain, drawn."""
         active = [name for name in self._movable if name in configuration]
         if not active:
             return dict(configuration)
-        name = active[draw.integer(len(active), *key, "which")]
+        name = active[keyed_random.integer(len(active), *key, "which")]
         changed = _other(self._space.domains[name], configuration[name], (*key, name))
         return self._existing({**configuration, name: changed}, configuration, key)
 
-    def perturbed(self, configuration: Configuration, resample: float, *key: draw.Key) -> dict[str, Value]:
+    def perturbed(
+        self, configuration: Configuration, resample: float, *key: keyed_random.Key
+    ) -> dict[str, Value]:
         """Each hyperparameter is drawn anew with probability ``resample``, else moved a little.
 
         Numbers are multiplied by 0.8 or 1.2 (integers change by 1 at least), ordinals go one up or down, and
@@ -50,13 +52,13 @@ class Neighbours:
         moved = {}
         for name, value in configuration.items():
             domain = self._space.domains[name]
-            if draw.unit(*key, name, "resample") < resample:
-                moved[name] = domain.at(draw.unit(*key, name))
+            if keyed_random.unit(*key, name, "resample") < resample:
+                moved[name] = domain.at(keyed_random.unit(*key, name))
             else:
-                moved[name] = _pushed(domain, value, up=draw.integer(2, *key, name, "up") == 1)
+                moved[name] = _pushed(domain, value, up=keyed_random.integer(2, *key, name, "up") == 1)
         return self._existing(moved, configuration, key)
 
-    def around(self, configuration: Configuration, *key: draw.Key) -> list[dict[str, Value]]:
+    def around(self, configuration: Configuration, *key: keyed_random.Key) -> list[dict[str, Value]]:
         """All configurations one step away, each once, in an order that is drawn.
 
         A category may become any other, an ordinal go one up or down, and a number has four neighbours, drawn
@@ -78,13 +80,15 @@ class Neighbours:
         return tuple(configuration.get(name) for name in self._space.domains)
 
     def _existing(
-        self, wanted: Mapping[str, Value], origin: Configuration, key: tuple[draw.Key, ...]
+        self, wanted: Mapping[str, Value], origin: Configuration, key: tuple[keyed_random.Key, ...]
     ) -> dict[str, Value]:
         """With what is active only: newly active hyperparameters are drawn. Then the closest row."""
         kept: dict[str, Value] = {}
         for name, domain in self._space.domains.items():
             if self._is_active(name, kept):
-                kept[name] = wanted[name] if name in wanted else domain.at(draw.unit(*key, name, "new"))
+                kept[name] = (
+                    wanted[name] if name in wanted else domain.at(keyed_random.unit(*key, name, "new"))
+                )
         return kept if self._rows is None else self._rows.to(kept, other_than=origin)
 
     def _is_active(self, name: str, decided: Mapping[str, Value]) -> bool:
@@ -94,11 +98,11 @@ class Neighbours:
         )
 
 
-def _other(domain: Domain, value: Value, key: tuple[draw.Key, ...]) -> Value:
+def _other(domain: Domain, value: Value, key: tuple[keyed_random.Key, ...]) -> Value:
     """Another value of a domain of more than one, drawn."""
     if isinstance(domain, Float):
-        return domain.at(draw.unit(*key))
-    index = draw.integer(domain.size - 1, *key)
+        return domain.at(keyed_random.unit(*key))
+    index = keyed_random.integer(domain.size - 1, *key)
     return domain.values[index + (index >= _rank(domain, value))]
 
 
@@ -119,11 +123,11 @@ def _pushed(domain: Domain, value: Value, *, up: bool) -> Value:
     return min(max(pushed, domain.lower), domain.upper)
 
 
-def _near(domain: Domain, value: Value, key: tuple[draw.Key, ...]) -> Iterator[Value]:
+def _near(domain: Domain, value: Value, key: tuple[keyed_random.Key, ...]) -> Iterator[Value]:
     """The values one step from another; it may be among them where they are drawn."""
     if isinstance(domain, Float | Integer):
         for number in range(DRAWS):
-            wanted = place(domain, value) + REACH * (2 * draw.unit(*key, number) - 1)
+            wanted = place(domain, value) + REACH * (2 * keyed_random.unit(*key, number) - 1)
             yield at_place(domain, min(max(wanted, 0.0), 1.0))
         return
     assert domain.values is not None

@@ -10,7 +10,7 @@ from fractions import Fraction
 from math import isnan
 from typing import Literal
 
-from blackbox_repo import keyed_random as draw
+from blackbox_repo import keyed_random
 from blackbox_repo.domains import Value
 from blackbox_repo.errors import InvalidOption
 from blackbox_repo.numeric.scalars import number, whole
@@ -111,7 +111,7 @@ class PBT:
         )
         self._target = schema.objective(schema.target)
         self._seed, self._quantile, self._resample = configurations.seed, fraction(quantile), resample
-        self._exploit = draw.Stream(self._seed, "exploit")
+        self._exploit = keyed_random.Stream(self._seed, "exploit")
         self._members = [_Member(number) for number in range(population)]
         self._ranked: list[tuple[float, int]] = []  # losses and numbers, the best first
         self._waiting = deque(self._members)

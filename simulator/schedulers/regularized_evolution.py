@@ -6,7 +6,7 @@ import math
 from collections import deque
 from collections.abc import Sequence
 
-from blackbox_repo import keyed_random as draw
+from blackbox_repo import keyed_random
 from blackbox_repo.domains import Value
 from blackbox_repo.numeric.scalars import whole
 from blackbox_repo.schema import Schema
@@ -59,7 +59,7 @@ class RegularizedEvolution:
             initial=self._random.initial,
         )
         self._seed, self._sample = self._random.seed, sample
-        self._parents = draw.Stream(self._seed, "parent")
+        self._parents = keyed_random.Stream(self._seed, "parent")
         self._randoms = max(population, len(self._random.initial))
         self._neighbours = Neighbours(schema.space)
         self._outcome = FinalLoss(schema)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
-from blackbox_repo import keyed_random as draw
+from blackbox_repo import keyed_random
 from blackbox_repo.errors import InvalidOption
 from blackbox_repo.numeric.scalars import is_number, plain
 from simulator.clock import to_ns, to_seconds
@@ -92,7 +92,7 @@ def decision_ns(policy: DecisionTime, seed: int, call: Call) -> int:
     if isinstance(policy, int | float):
         return to_ns(policy)
     if isinstance(policy, get_args(Distribution)):
-        return to_ns(policy.at(draw.unit(seed, "decision", call.number)))
+        return to_ns(policy.at(keyed_random.unit(seed, "decision", call.number)))
     assert callable(policy)
     seconds = plain(policy(call))
     if not is_number(seconds) or not 0 <= seconds < math.inf:

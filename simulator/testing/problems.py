@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from blackbox_repo import keyed_random as draw
+from blackbox_repo import keyed_random
 from blackbox_repo.blackbox import Blackbox
 from blackbox_repo.curve import LearningCurve, Status
 from blackbox_repo.domains import Categorical, Float, Integer, Ordinal
@@ -23,7 +23,7 @@ CONDITIONAL = Space(
     },
     {"momentum": (Condition("optimizer", ("sgd",)),)},
 )
-ROWS: list[dict[str, Any]] = [{"x": draw.unit("row", k, "x"), "kind": "ab"[k % 2]} for k in range(12)]
+ROWS: list[dict[str, Any]] = [{"x": keyed_random.unit("row", k, "x"), "kind": "ab"[k % 2]} for k in range(12)]
 SCATTERED = Space({"x": Float(0.0, 1.0), "kind": Categorical(("a", "b"))}, candidates=ROWS)
 TINY = Space({"a": Integer(0, 2), "b": Categorical(("p", "q"))})
 
@@ -62,20 +62,22 @@ class Rough(Blackbox):
         """A function of the configuration; an epoch takes 1, 2 or 3 seconds."""
         text = configuration_text(self.schema.space.check(configuration))
         epochs, status = len(self.schema.fidelity.values), "ok"
-        level = draw.integer(5, "level", text)
-        if not self.smooth and draw.integer(3, "short", text) == 0:
-            epochs = draw.integer(epochs + 1, "length", text)
-            status = ("ok", "diverged", "crashed")[draw.integer(3, "status", text)]
+        level = keyed_random.integer(5, "level", text)
+        if not self.smooth and keyed_random.integer(3, "short", text) == 0:
+            epochs = keyed_random.integer(epochs + 1, "length", text)
+            status = ("ok", "diverged", "crashed")[keyed_random.integer(3, "status", text)]
         scores = [
             math.nan
-            if not self.smooth and draw.integer(12, "nan", text, epoch) == 0
-            else level + (0 if self.smooth else draw.integer(3, "noise", text, epoch)) / 2 + 1 / (epoch + 1)
+            if not self.smooth and keyed_random.integer(12, "nan", text, epoch) == 0
+            else level
+            + (0 if self.smooth else keyed_random.integer(3, "noise", text, epoch)) / 2
+            + 1 / (epoch + 1)
             for epoch in range(epochs)
         ]
-        pace = 1 + draw.integer(3, "pace", text)
+        pace = 1 + keyed_random.integer(3, "pace", text)
         values: Mapping[str, Any] = {
             "score": scores,
-            "size": [draw.integer(4, "size", text)] * epochs,
+            "size": [keyed_random.integer(4, "size", text)] * epochs,
             "elapsed_time": [pace * (epoch + 1) for epoch in range(epochs)],
         }
         known: Status = status  # type: ignore[assignment]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blackbox_repo import keyed_random as draw
+from blackbox_repo import keyed_random
 from blackbox_repo.errors import InvalidOption
 from blackbox_repo.keyed_random import Stream
 
@@ -19,7 +19,7 @@ NUMBERS = st.integers(0, 2**64 - 2)
 
 def test_a_stream_is_splitmix64_from_the_hash_of_its_key() -> None:
     """The values for the start 1234567 are those that are published with the generator."""
-    assert [draw.mixed(1234567, number) for number in range(5)] == [
+    assert [keyed_random.mixed(1234567, number) for number in range(5)] == [
         6457827717110365317,
         3203168211198807973,
         9817491932198370423,
@@ -29,23 +29,27 @@ def test_a_stream_is_splitmix64_from_the_hash_of_its_key() -> None:
 
 
 def test_the_same_key_gives_the_same_number_on_every_machine_for_ever() -> None:
-    assert draw.unit(0, "random search", "learning_rate", 17) == 0.08077375567360434
-    assert draw.unit(1, "Größe", 0.5) == 0.8998889646248117
-    assert draw.unit() == 0.0
-    assert draw.integer(1000, "table", None, 3) == 367
-    assert draw.integer(10**30, "wide", 3) == 557116444992486091682333479444
+    assert keyed_random.unit(0, "random search", "learning_rate", 17) == 0.08077375567360434
+    assert keyed_random.unit(1, "Größe", 0.5) == 0.8998889646248117
+    assert keyed_random.unit() == 0.0
+    assert keyed_random.integer(1000, "table", None, 3) == 367
+    assert keyed_random.integer(10**30, "wide", 3) == 557116444992486091682333479444
 
 
 def test_numpys_scalars_make_the_same_key_as_the_built_in_values_that_they_mean() -> None:
     for kind in (np.int8, np.int16, np.int32, np.int64, np.uint8, np.uint64):
-        assert draw.unit(kind(3), "x", kind(7)) == draw.unit(3, "x", 7)
-        assert draw.unit("x", kind(3), None) == draw.unit("x", 3, None)
-    assert draw.unit(np.str_("x"), 1) == draw.unit("x", 1)
-    assert draw.unit(np.bool_(True), 1) == draw.unit(True, 1)
-    assert draw.unit(np.float64(0.1), 1) == draw.unit(0.1, 1)
-    assert draw.unit(np.float32(0.1), 1) == draw.unit(float(np.float32(0.1)), 1)
-    assert draw.unit(-0.0, 1) == draw.unit(0.0, 1)
-    assert draw.unit(math.nan, 1) == draw.unit(-math.nan, 1) == draw.unit(np.float32("nan"), 1)
+        assert keyed_random.unit(kind(3), "x", kind(7)) == keyed_random.unit(3, "x", 7)
+        assert keyed_random.unit("x", kind(3), None) == keyed_random.unit("x", 3, None)
+    assert keyed_random.unit(np.str_("x"), 1) == keyed_random.unit("x", 1)
+    assert keyed_random.unit(np.bool_(True), 1) == keyed_random.unit(True, 1)
+    assert keyed_random.unit(np.float64(0.1), 1) == keyed_random.unit(0.1, 1)
+    assert keyed_random.unit(np.float32(0.1), 1) == keyed_random.unit(float(np.float32(0.1)), 1)
+    assert keyed_random.unit(-0.0, 1) == keyed_random.unit(0.0, 1)
+    assert (
+        keyed_random.unit(math.nan, 1)
+        == keyed_random.unit(-math.nan, 1)
+        == keyed_random.unit(np.float32("nan"), 1)
+    )
 
 
 @pytest.mark.parametrize(
@@ -55,35 +59,35 @@ def test_numpys_scalars_make_the_same_key_as_the_built_in_values_that_they_mean(
 def test_a_part_of_an_unknown_kind_is_refused(part: object) -> None:
     for key in ((part,), (part, 1), ("x", part)):
         with pytest.raises(InvalidOption, match="the key of a draw has the part .*, but must be made of"):
-            draw.unit(*key)  # type: ignore[arg-type]
+            keyed_random.unit(*key)  # type: ignore[arg-type]
 
 
 def test_parts_of_a_key_do_not_run_together() -> None:
     keys = [("ab", "c"), ("a", "bc"), ("abc",), ("abc", None), ("abc", 0), ("abc", -1), ("abc", 2**64)]
     keys += [(1,), (1.0,), ("1",), (True,), (1, 0), (1.0, 0), ("1", 0), (True, 0), (None,), (), ("",), (0,)]
-    assert len({draw.unit(*key) for key in keys}) == len(keys)
+    assert len({keyed_random.unit(*key) for key in keys}) == len(keys)
 
 
 @given(KEYS)
-def test_units_lie_in_the_half_open_interval(key: list[draw.Key]) -> None:
-    assert 0.0 <= draw.unit(*key) < 1.0
+def test_units_lie_in_the_half_open_interval(key: list[keyed_random.Key]) -> None:
+    assert 0.0 <= keyed_random.unit(*key) < 1.0
 
 
 @given(st.integers(1, 2**200), KEYS)
-def test_integers_lie_below_the_count(count: int, key: list[draw.Key]) -> None:
-    assert 0 <= draw.integer(count, *key) < count
+def test_integers_lie_below_the_count(count: int, key: list[keyed_random.Key]) -> None:
+    assert 0 <= keyed_random.integer(count, *key) < count
 
 
 @given(KEYS, NUMBERS, st.integers(1, 40), st.integers(1, 2**34))
 def test_a_block_has_the_values_that_come_singly(
-    key: list[draw.Key], first: int, count: int, among: int
+    key: list[keyed_random.Key], first: int, count: int, among: int
 ) -> None:
     stream, numbers = Stream(*key), range(first, first + count)
     assert stream.block(first, count).tolist() == [stream.bits(number) for number in numbers]
     assert stream.units(first, count).tolist() == [stream.unit(number) for number in numbers]
     assert stream.integers(among, first, count) == [stream.integer(among, number) for number in numbers]
-    assert draw.unit(*key, first) == stream.unit(first)
-    assert draw.integer(among, *key, first) == stream.integer(among, first)
+    assert keyed_random.unit(*key, first) == stream.unit(first)
+    assert keyed_random.integer(among, *key, first) == stream.integer(among, first)
 
 
 def chi_square(counts: np.ndarray) -> float:
@@ -110,7 +114,9 @@ def test_numbers_of_a_stream_are_uniform_and_independent_of_those_before(seed: i
         ((0, "delay", "start"), (0, "delay", "report")),
     ],
 )
-def test_streams_of_different_keys_are_independent(one: tuple[draw.Key], other: tuple[draw.Key]) -> None:
+def test_streams_of_different_keys_are_independent(
+    one: tuple[keyed_random.Key], other: tuple[keyed_random.Key]
+) -> None:
     pairs = Stream(*one).units(0, 100_000), Stream(*other).units(0, 100_000)
     assert abs(chi_square(np.histogram2d(*pairs, 32, ((0, 1), (0, 1)))[0])) < 4
     assert abs(np.corrcoef(*pairs)[0, 1]) < 4 / math.sqrt(100_000)

@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from blackbox_repo import cli, describe, from_function, load_blackbox
+from blackbox_repo import describe, from_function, load_blackbox
 from blackbox_repo.blackbox import Blackbox
+from blackbox_repo.cli import commands
 from blackbox_repo.domains import Categorical, Float, Integer
 from blackbox_repo.errors import (
     ConfigurationNotInTable,
@@ -247,5 +248,5 @@ def test_the_command_tells_each_task(tmp_path: Path, monkeypatch: pytest.MonkeyP
         yield lines
 
     monkeypatch.setattr("blackbox_repo.text.progress.told", told)
-    cli.tabulate("yahpo-lcbench", 2, tmp_path, task=["3945", "7593"])
+    commands.tabulate("yahpo-lcbench", 2, tmp_path, task=["3945", "7593"])
     assert steps == ["evaluating 3945 (1 of 2)", "evaluating 7593 (2 of 2)"]

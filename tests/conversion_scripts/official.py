@@ -14,7 +14,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from blackbox_repo import keyed_random as draw
+from blackbox_repo import keyed_random
 
 Runs = Mapping[str, np.ndarray]
 
@@ -22,7 +22,7 @@ Runs = Mapping[str, np.ndarray]
 def noise(shape: tuple[int, ...], *key: str | int) -> np.ndarray:
     """Numbers from 0 to 1 that follow from the key: a linear congruential sequence, good enough for looks."""
     size = int(np.prod(shape))
-    start = np.uint64(draw.integer(2**64, *key))
+    start = np.uint64(keyed_random.integer(2**64, *key))
     with np.errstate(over="ignore"):
         mixed = (np.arange(size, dtype=np.uint64) + start) * np.uint64(0x9E3779B97F4A7C15)
         mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)

@@ -319,7 +319,7 @@ def test_a_signal_while_writing_leaves_nothing(
 SLOW = """
 import sys, time
 import numpy as np
-from blackbox_repo import storage
+from blackbox_repo.store import storage
 from blackbox_repo.domains import Integer
 from blackbox_repo.store.manifest import Defect
 from blackbox_repo.schema import Fidelity, Objective, Schema

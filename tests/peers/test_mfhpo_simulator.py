@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from blackbox_repo import keyed_random as draw
+from blackbox_repo import keyed_random
 from blackbox_repo.blackbox import Blackbox
 from blackbox_repo.space import Configuration
 from simulator import CONTINUE, Call, Conditions, Decision, Report, Start, Stop, Trial, simulate
@@ -39,7 +39,7 @@ class Chaotic:
 
     def next(self) -> Configuration:
         self.history.append("asked")
-        return self._left.pop(draw.integer(len(self._left), self._seed, " ".join(self.history)))
+        return self._left.pop(keyed_random.integer(len(self._left), self._seed, " ".join(self.history)))
 
     def told(self, loss: float) -> None:
         self.history.append(f"told {loss!r}")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from blackbox_repo import keyed_random as draw
+from blackbox_repo import keyed_random
 from simulator.scheduler import TrialStatus
 from simulator.settings.conditions import Conditions
 from simulator.settings.decision_time import Call
@@ -68,7 +68,7 @@ class Times:
 
     def seconds(self, delay: Delay, purpose: tuple[str, ...], *numbers: int) -> int:
         if not isinstance(delay, int | float):
-            delay = delay.at(draw.Stream(self.seed, *purpose).unit(*numbers))
+            delay = delay.at(keyed_random.Stream(self.seed, *purpose).unit(*numbers))
         return round(delay * SECOND)
 
     def delay(self, name: str, job: Job, point: int = -1) -> int:
@@ -81,7 +81,7 @@ class Times:
             return Fraction(1)
         if isinstance(speeds, tuple):
             return Fraction(speeds[worker])
-        return Fraction(speeds.at(draw.unit(self.seed, "speed", worker)))
+        return Fraction(speeds.at(keyed_random.unit(self.seed, "speed", worker)))
 
     def decision(self, call: Call) -> int:
         policy = self.conditions.decision_time

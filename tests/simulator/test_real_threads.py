@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from blackbox_repo import keyed_random as draw
+from blackbox_repo import keyed_random
 from blackbox_repo.blackbox import Blackbox, from_function
 from blackbox_repo.domains import Integer
 from blackbox_repo.schema import Fidelity, Objective, Schema
@@ -37,8 +37,8 @@ def world(salt: int) -> Blackbox:
 
     def train(configuration: Configuration, seed: int) -> dict[str, list[float]]:
         x = configuration["x"]
-        pace = 40 + draw.integer(160, "pace", salt, x)
-        level, slope = draw.unit("level", x), 0.5 + draw.unit("slope", x)
+        pace = 40 + keyed_random.integer(160, "pace", salt, x)
+        level, slope = keyed_random.unit("level", x), 0.5 + keyed_random.unit("slope", x)
         return {
             "loss": [level + slope / epoch for epoch in EPOCHS],
             "elapsed_time": [pace * epoch for epoch in EPOCHS],

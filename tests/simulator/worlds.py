@@ -10,7 +10,7 @@ from typing import Any
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from blackbox_repo import keyed_random as draw
+from blackbox_repo import keyed_random
 from blackbox_repo.blackbox import Blackbox
 from blackbox_repo.curve import LearningCurve, Status
 from blackbox_repo.domains import Categorical, Integer
@@ -108,7 +108,7 @@ class Whimsical:
         self.heard: dict[tuple[int, float], int] = {}
 
     def chance(self, tenths: int, *what: Any) -> bool:
-        return draw.integer(10, self.seed, *what) < tenths
+        return keyed_random.integer(10, self.seed, *what) < tenths
 
     def suggest(self) -> Suggestion:
         key = ("suggest", self.answers, self.told, self.asked if self.character.moody else 0)
@@ -126,7 +126,7 @@ class Whimsical:
         return self.start(self.pick(range(len(self.world.rows)), "row", *key), until, source)
 
     def pick(self, among: Sequence[Any], *key: Any) -> Any:
-        return among[draw.integer(len(among), self.seed, "pick", *key)]
+        return among[keyed_random.integer(len(among), self.seed, "pick", *key)]
 
     def start(self, row: int, until: float | None, source: int | None) -> Start:
         if len(self.bounds) != self.door:
@@ -156,7 +156,7 @@ class Whimsical:
         return decision
 
     def decide(self, *key: Any) -> Decision:
-        number, character = draw.integer(10, self.seed, *key), self.character
+        number, character = keyed_random.integer(10, self.seed, *key), self.character
         kinds = [PAUSE] * character.pauses + [STOP] * character.stops + ["patience"] * character.patience
         if number >= len(kinds):
             return CONTINUE
@@ -291,7 +291,7 @@ class Pondering:
 
     def __call__(self, call: Call) -> float:
         asked = (call.kind, call.number, call.trial, call.fidelity, int(call.time))
-        return draw.integer(self.most + 1, self.seed, "ponder", *asked)
+        return keyed_random.integer(self.most + 1, self.seed, "ponder", *asked)
 
 
 @dataclass(frozen=True)

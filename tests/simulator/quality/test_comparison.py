@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from blackbox_repo import keyed_random as draw
+from blackbox_repo import keyed_random
 from blackbox_repo.errors import InvalidOption
 from simulator.quality import Results, Row, Verdict, compare
 from simulator.quality.comparison import ALARM, holm
@@ -21,11 +21,11 @@ def results(regret, *, seeds=40, digest="old", tasks=TASKS, suite="smoke-2") -> 
 
 
 def noise(task, seed):
-    return 0.3 + 0.1 * draw.unit("noise", task, seed)
+    return 0.3 + 0.1 * keyed_random.unit("noise", task, seed)
 
 
 def moved(by, spread=0.02):
-    return lambda task, seed: noise(task, seed) + by + spread * (draw.unit("more", task, seed) - 0.5)
+    return lambda task, seed: noise(task, seed) + by + spread * (keyed_random.unit("more", task, seed) - 0.5)
 
 
 BEFORE = results(noise)
@@ -115,7 +115,7 @@ def test_a_change_by_chance_is_no_alarm():
     """Two halves of the same: 200 comparisons of 20 seeds, with so much noise that nothing is equivalent."""
 
     def half(number, name):
-        return results(lambda task, seed: draw.unit(number, name, task, seed), seeds=20, digest=name)
+        return results(lambda task, seed: keyed_random.unit(number, name, task, seed), seeds=20, digest=name)
 
     verdicts = [compare(half(number, "old"), half(number, "new")).verdict for number in range(100)]
     assert verdicts.count(Verdict.REGRESSED) <= 2  # 100 x ALARM is 0.2

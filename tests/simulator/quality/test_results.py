@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from blackbox_repo import keyed_random as draw
+from blackbox_repo import keyed_random
 from blackbox_repo.errors import FormatError, InvalidOption
 from simulator import ASHA
 from simulator.quality import Results, compare, find_suite, measure
@@ -130,7 +130,7 @@ def said_of(file: Path) -> Results | str:
 def test_any_flipped_bit_is_refused_or_changes_nothing(results: Results, file: Path) -> None:
     content = file.read_bytes()
     for number in range(120):
-        bit = draw.integer(8 * len(content), "flip", number)
+        bit = keyed_random.integer(8 * len(content), "flip", number)
         changed = bytearray(content)
         changed[bit // 8] ^= 1 << bit % 8
         file.write_bytes(changed)

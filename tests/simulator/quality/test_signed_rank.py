@@ -51,9 +51,9 @@ def test_nothing_has_changed_if_all_differences_are_0():
 @pytest.mark.parametrize("count", [10, 37, 60])
 def test_the_probabilities_and_interval_are_those_of_scipy(count):
     stats = pytest.importorskip("scipy.stats")
-    from blackbox_repo import keyed_random as draw
+    from blackbox_repo import keyed_random
 
-    values = [draw.unit("signed rank", count, k) - 0.4 for k in range(count)]
+    values = [keyed_random.unit("signed rank", count, k) - 0.4 for k in range(count)]
     test = SignedRank.of(values)
     for alternative, found in (("greater", test.above), ("less", test.below)):
         theirs = stats.wilcoxon(values, alternative=alternative, method="exact").pvalue

@@ -28,8 +28,8 @@ from blackbox_repo import (
     Schema,
     Space,
     from_function,
+    keyed_random,
 )
-from blackbox_repo import keyed_random as draw
 from blackbox_repo.blackbox import Blackbox
 from blackbox_repo.errors import FormatError, IntegrityError, InvalidOption
 from blackbox_repo.space import Condition
@@ -239,7 +239,7 @@ def check_flips(saved: Path, folder: Path, count: int) -> None:
     for number in range(count):
         original = files[number % len(files)]
         file = folder / original.name
-        flip(file, draw.integer(8 * original.stat().st_size, "flip", number))
+        flip(file, keyed_random.integer(8 * original.stat().st_size, "flip", number))
         refused_in_one_line(folder)
         shutil.copy(original, file)
     assert Run.load(folder) == Run.load(saved)
@@ -339,12 +339,12 @@ def mutated(header: dict[str, Any], number: int) -> dict[str, Any]:
     """The header with something added, left out or replaced in one place."""
     copied = json.loads(json.dumps(header))
     ways = [way for way in places(copied) if way and way[0] != "files"]
-    *before, last = ways[draw.integer(len(ways), "place", number)]
+    *before, last = ways[keyed_random.integer(len(ways), "place", number)]
     inside = copied
     for key in before:
         inside = inside[key]
-    strange = STRANGE[draw.integer(len(STRANGE), "strange", number)]
-    how = draw.integer(5, "how", number)
+    strange = STRANGE[keyed_random.integer(len(STRANGE), "strange", number)]
+    how = keyed_random.integer(5, "how", number)
     if how == 0 and isinstance(inside, dict):
         del inside[last]
     elif how == 1:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blackbox_repo import keyed_random as draw
+from blackbox_repo import keyed_random
 from blackbox_repo.blackbox import from_function
 from blackbox_repo.domains import Float
 from blackbox_repo.errors import InvalidOption, UnknownName
@@ -127,7 +127,7 @@ def test_goals_come_from_the_schema() -> None:
 def test_with_one_objective_it_is_asha() -> None:
     def curve(configuration: Any, seed: int) -> dict[str, Any]:
         x, epochs = configuration["x"], range(1, 28)
-        scores = [x + draw.unit("noise", x, epoch) for epoch in epochs]
+        scores = [x + keyed_random.unit("noise", x, epoch) for epoch in epochs]
         return {"score": scores, "size": [-x] * 27, "elapsed_time": list(epochs)}
 
     noisy = from_function(schema_of(Space({"x": Float(0.0, 1.0)}), epochs=27), curve)

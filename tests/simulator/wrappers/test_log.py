@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from blackbox_repo import keyed_random as draw
+from blackbox_repo import keyed_random
 from blackbox_repo.errors import FormatError, InvalidOption
 from blackbox_repo.repository import load_blackbox
 from blackbox_repo.store.lock import Occupied
@@ -76,7 +76,7 @@ def test_a_log_cut_off_anywhere_goes_on_to_the_same_digest_T20(
     """Cut at any byte: in the middle of a line, of the header, or before it."""
     content, digest = whole
     path = tmp_path / "run.jsonl"
-    path.write_bytes(content[: draw.integer(len(content), "cut", part) if part else 0])
+    path.write_bytes(content[: keyed_random.integer(len(content), "cut", part) if part else 0])
     assert run_it(path, resume=True).digest == digest
     assert path.read_bytes() == content
 
@@ -109,7 +109,7 @@ def test_a_run_killed_at_twenty_points_goes_on_to_the_same_digest_T20(
 
     def kill(point: int) -> tuple[Path, subprocess.Popen[bytes]]:
         path = tmp_path / f"{point}.jsonl"
-        at = str(1 + draw.integer(calls, "kill", point))
+        at = str(1 + keyed_random.integer(calls, "kill", point))
         return path, subprocess.Popen([sys.executable, "-c", KILLED, path, at], env=environment)
 
     for first in range(0, 20, 4):
@@ -205,7 +205,7 @@ def test_any_flipped_bit_of_a_log_is_refused_or_leads_to_the_same_run(
     path = tmp_path / "run.jsonl"
     for number in range(16):
         changed = bytearray(content)
-        bit = draw.integer(8 * len(content), "flip", number)
+        bit = keyed_random.integer(8 * len(content), "flip", number)
         changed[bit // 8] ^= 1 << bit % 8
         path.write_bytes(changed)
         assert what_comes_of(path) in (digest, "refused in one line")
