@@ -8,7 +8,7 @@ import sys
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from blackbox_repo.numeric.rounding import Array, round_significant, significant
 from blackbox_repo.numeric.scalars import is_number, plain
 
 Value: TypeAlias = str | int | float | bool
+_Number = TypeVar("_Number", int, float)
 _LARGEST = sys.float_info.max
 CLOSE = 1e-12
 """Numbers of which one differs from the other by less than this share of it are taken for the same."""
@@ -108,13 +109,17 @@ class Float:
                 return end
         raise ValueError(f"is not in [{self.lower}, {self.upper}]")
 
+    def clip(self, number: float) -> float:
+        """The value that is closest to a number; NaN stays, which :meth:`check` refuses."""
+        return min(max(number, self.lower), self.upper)
+
     def at(self, position: float) -> float:
         """The value at a position in [0, 1], to 12 significant digits but for the ends."""
         if not 0 < position < 1:
             return self.upper if position >= 1 else self.lower
         low, width = self._scale
         raw = low + position * width
-        return min(max(significant(exp(raw) if self.log else raw, 12), self.lower), self.upper)
+        return self.clip(significant(exp(raw) if self.log else raw, 12))
 
     def at_all(self, positions: Array) -> list[float]:
         """The values at many positions in [0, 1), each as :meth:`at` gives it."""
@@ -181,6 +186,10 @@ class Integer:
             raise ValueError(f"is not in {self.lower} .. {self.upper}")
         return whole
 
+    def clip(self, number: _Number) -> _Number:
+        """The number from ``lower`` to ``upper`` that is closest to another; it is not rounded."""
+        return min(max(number, self.lower), self.upper)
+
     def at(self, position: float) -> int:
         """The value at a position in [0, 1]; all are equally likely, but in log scale."""
         if self.log:
@@ -190,7 +199,7 @@ class Integer:
             found = self.lower + math.floor(position * self.size)
         else:
             found = self.lower + (int(position * _EXACT) * self.size >> 53)
-        return min(max(found, self.lower), self.upper)
+        return self.clip(found)
 
     def at_all(self, positions: Array) -> list[int]:
         """The values at many positions in [0, 1), each as :meth:`at` gives it."""
@@ -229,7 +238,7 @@ class Integer:
             found = round(Float(self.lower, self.upper, log=self.log).at(position))
         else:
             found = round(self.lower + Fraction(position) * (self.upper - self.lower))
-        return min(max(found, self.lower), self.upper)
+        return self.clip(found)
 
 
 _EXACT = 1 << 53  # up to here every whole number is a float

@@ -24,7 +24,8 @@ MAY_IMPORT = {
 }
 TYPES = (
     *("blackbox_repo.__version__", "blackbox_repo.numeric", "blackbox_repo.frozen"),
-    *(f"blackbox_repo.{m}" for m in ("blackbox", "curve", "domains", "errors", "schema", "space")),
+    *(f"blackbox_repo.{m}" for m in ("blackbox", "curve", "distance", "domains", "errors")),
+    *(f"blackbox_repo.{m}" for m in ("schema", "space")),
     *(f"blackbox_repo.{m}" for m in ("keyed_random", "permutation", "sampling")),
 )
 """What configurations, curves and draws are; nothing that loads, saves or prints."""

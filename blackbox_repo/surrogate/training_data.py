@@ -10,10 +10,10 @@ import numpy as np
 
 from blackbox_repo.blackbox import Blackbox
 from blackbox_repo.curve import Array
+from blackbox_repo.distance import coordinate
 from blackbox_repo.domains import Categorical
 from blackbox_repo.schema import Objective
 from blackbox_repo.space import Configuration, Space
-from blackbox_repo.views.nearest import position
 
 _CHOSEN = math.sqrt(0.5)  # two different categories are then 1 apart
 
@@ -140,5 +140,5 @@ def encode(space: Space, configuration: Configuration) -> list[float]:
                 _CHOSEN if value is not None and value == choice else 0.0 for choice in domain.values
             ]
         else:
-            features.append(position(domain, value))
+            features.append(coordinate(domain, value))
     return features

@@ -272,3 +272,9 @@ def test_whole_numbers_beyond_twelve_digits_are_spread_to_the_last_one(lower):
 def test_a_spread_ends_at_a_bound_that_is_no_float(upper, log):
     spread = Integer(1, upper, log=log).spread(4)
     assert (spread[0], spread[-1]) == (1, upper)
+
+
+def test_a_range_clips_numbers_to_its_ends():
+    assert [Float(0.5, 2).clip(number) for number in (-1.0, 1.25, 9.0)] == [0.5, 1.25, 2.0]
+    assert [Integer(2, 5).clip(number) for number in (-1, 3, 7)] == [2, 3, 5]
+    assert Integer(2, 5).clip(3.5) == 3.5
