@@ -3,19 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 
-from blackbox_repo.curve import Array
+from blackbox_repo.curve import Array, LearningCurve
 from blackbox_repo.domains import Value
+from blackbox_repo.schema import Schema
+from blackbox_repo.space import Configuration
 
-if TYPE_CHECKING:
-    from blackbox_repo.blackbox import Blackbox
+
+class Tabulated(Protocol):
+    """What is read of a :class:`~blackbox_repo.blackbox.Blackbox`, which says what each of these means."""
+
+    schema: Schema
+
+    def configurations(self) -> Sequence[Configuration]: ...
+
+    def seeds(self, configuration: Configuration) -> tuple[int, ...]: ...
+
+    def curve(self, configuration: Configuration, *, seed: int | None = None) -> LearningCurve: ...
+
+    def values(self, objective: str) -> Array: ...
 
 
-def table_to_pandas(blackbox: Blackbox) -> Any:
-    """One row a configuration, seed and fidelity that exists, in the order of :meth:`Blackbox.values`.
+def table_to_pandas(blackbox: Tabulated) -> Any:
+    """One row for each configuration, seed and fidelity that exists, in the order of ``values``.
 
     The columns are the hyperparameters (text as pandas categories; missing where inactive), ``seed``, the
     fidelity and the objectives.
@@ -46,7 +59,7 @@ def table_to_pandas(blackbox: Blackbox) -> Any:
     return pd.DataFrame(columns)
 
 
-def _runs(blackbox: Blackbox) -> tuple[Array, Array]:
+def _runs(blackbox: Tabulated) -> tuple[Array, Array]:
     """The seeds, and the numbers of points (0: no such run), of all runs as ``(configuration, seed)``."""
     configurations = blackbox.configurations()
     found = [blackbox.seeds(configuration) for configuration in configurations]

@@ -7,7 +7,8 @@ import importlib
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -30,8 +31,15 @@ TYPES = (
 )
 """What configurations, curves and draws are; nothing that loads, saves or prints."""
 FILES = ("blackbox_repo.store", "blackbox_repo.text.plain_text", "blackbox_repo.typed_json")
+TABLES = ("blackbox_repo.rows", "blackbox_repo.table")
 SEAM = ("simulator.clock", "simulator.errors", "simulator.scheduler")
 RULES = {
+    "blackbox_repo.numeric": ("blackbox_repo.errors",),
+    "blackbox_repo.text": ("blackbox_repo.__version__", "blackbox_repo.errors"),
+    "blackbox_repo.surrogate": (*TYPES, "blackbox_repo.typed_json"),
+    "blackbox_repo.views": (*TYPES, "blackbox_repo.surrogate"),
+    "blackbox_repo.store": (*TYPES, *TABLES, *FILES, "blackbox_repo.surrogate"),
+    "blackbox_repo.families": (*TYPES, *TABLES),
     "simulator.clock": TYPES,
     "simulator.scheduler": TYPES,
     "simulator.settings": (*TYPES, *SEAM, "simulator.kernel.run_state", "simulator.results.run"),
@@ -55,6 +63,8 @@ RULES = {
     ),
 }
 """What the modules of a folder may import of ours, apart from one another."""
+ACYCLIC = ("blackbox_repo", "conversion_scripts", "data_cache")
+"""Packages in whose graph of imports nothing leads back to where it began; "simulator" is to join them."""
 HPO_LIBRARIES = {
     "ConfigSpace",
     "ax",
@@ -133,6 +143,45 @@ def test_a_folder_imports_what_is_below_it(folder):
     assert modules
     wrong = [(m, target) for m in modules for target in ours(m) if not is_in(target, folder, *RULES[folder])]
     assert wrong == []
+
+
+def module_itself(module: str) -> str:
+    return module
+
+
+def folder_of(module: str) -> str:
+    """The folder of the package that holds a module; a module beside the folders stands for itself."""
+    parts = module.split(".")
+    return ".".join(parts[:2]) + "/" if len(parts) > 2 or (len(parts) == 2 and module in INITS) else module
+
+
+def cycle_in(arrows: Mapping[str, set[str]]) -> list[str]:
+    """Some cycle of a graph, node by node from the last one to the first, or an empty list."""
+    try:
+        TopologicalSorter(arrows).prepare()
+    except CycleError as err:
+        return list(err.args[1])
+    return []
+
+
+@pytest.mark.parametrize("unit", [module_itself, folder_of])
+@pytest.mark.parametrize("name", ACYCLIC)
+def test_no_chain_of_imports_leads_back_types_included(name, unit: Callable[[str], str]):
+    arrows: dict[str, set[str]] = {}
+    for module in MODULES:
+        if package(module) == name:
+            found = {unit(target) for target in ours(module) & MODULES.keys() if package(target) == name}
+            arrows.setdefault(unit(module), set()).update(found - {unit(module)})
+    assert arrows
+    assert cycle_in(arrows) == []
+
+
+def test_a_cycle_of_imports_is_found():
+    assert cycle_in({"a": {"b", "d"}, "b": {"c"}, "c": {"a"}, "d": set()}) == ["a", "c", "b", "a"]
+    assert {folder_of(m) for m in ("blackbox_repo", "blackbox_repo.views", "blackbox_repo.views.base")} == {
+        "blackbox_repo",
+        "blackbox_repo.views/",
+    }
 
 
 def test_only_results_and_the_edges_of_the_simulator_touch_files():

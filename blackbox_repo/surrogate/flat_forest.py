@@ -64,8 +64,8 @@ class FlatForest:
             below = np.where(values[feature] <= self.threshold[nodes], self.left[nodes], self.right[nodes])
             nodes = np.where(inner, below, nodes)
 
-    def resembling(self, row: Array) -> tuple[Array, Array]:
-        """The examples in the same leaves; each tree counts alike, and each example in its leaf."""
+    def neighbour_weights(self, row: Array) -> tuple[Array, Array]:
+        """The examples in the same leaves; all trees count alike, and all examples in a leaf."""
         leaves = self.leaves(row)
         found = [self.members[self.first[leaf] : self.first[leaf + 1]] for leaf in leaves.tolist()]
         weights = [np.full(len(each), 1 / (len(each) * len(leaves))) for each in found]

@@ -1,6 +1,6 @@
-"""Which examples a configuration resembles, and how much: what a surrogate's curves are mixed of.
+"""Which training examples a predicted curve is mixed from, and the weight of each.
 
-Mixing whole curves keeps what curves have: a time that does not run backwards, objectives that fit together.
+A mean of whole curves has what each of them has: elapsed time never decreases, and objectives fit together.
 """
 
 from __future__ import annotations
@@ -12,72 +12,72 @@ import numpy as np
 
 from blackbox_repo.curve import Array
 from blackbox_repo.errors import InvalidOption, UnknownName
-from blackbox_repo.surrogate.training_data import Examples
+from blackbox_repo.surrogate.training_data import TrainingData
 
-Resemblance: TypeAlias = Callable[[Array], tuple[Array, Array]]
-"""An encoded configuration -> examples, and their weights, which are positive and sum up to 1."""
+NeighbourWeights: TypeAlias = Callable[[Array], tuple[Array, Array]]
+"""An encoded configuration -> the indices of examples, and their weights, which are positive and sum to 1."""
 
 NEIGHBOURS = 5
 TREES = 100
 
 
-def knn(examples: Examples, seed: int = 0) -> Resemblance:
-    """The nearest examples, and those as near as the last of them, weighted by inverse distance."""
+def knn(data: TrainingData, seed: int = 0) -> NeighbourWeights:
+    """The 5 nearest examples, with all that are as near as the fifth, weighted by inverse distance."""
     del seed  # nothing is drawn
-    columns = np.ascontiguousarray(examples.rows.T)
-    count = min(NEIGHBOURS, len(examples))
+    columns = np.ascontiguousarray(data.rows.T)
+    count = min(NEIGHBOURS, len(data))
 
-    def resembling(row: Array) -> tuple[Array, Array]:
-        squares = np.zeros(len(examples))
-        for column, place in zip(columns, row.tolist(), strict=True):
-            squares += (column - place) ** 2  # in this order: a sum along an axis differs by machine
+    def weigh(row: Array) -> tuple[Array, Array]:
+        squares = np.zeros(len(data))
+        for column, coordinate in zip(columns, row.tolist(), strict=True):
+            squares += (column - coordinate) ** 2  # in this order: a sum along an axis differs by machine
         squares = np.round(squares, 12)
         near = np.flatnonzero(squares <= np.partition(squares, count - 1)[count - 1])
         weights = 1 / np.sqrt(np.maximum(squares[near], 1e-12))
         return near, weights / sum(weights.tolist())
 
-    return resembling
+    return weigh
 
 
-def forest(examples: Examples, seed: int = 0) -> Resemblance:
+def forest(data: TrainingData, seed: int = 0) -> NeighbourWeights:
     """The examples that share leaves with the configuration in a random forest (Breiman, 2001).
 
-    The trees are scikit-learn's, grown on the ranks of all objectives at a tenth, a third and the end of the
-    curves. Every example in a leaf counts alike, whatever was drawn for the tree.
-
+    The trees are those of scikit-learn. They are grown on the ranks of all objectives at a tenth, a third and
+    the end of the curves. All examples in a leaf count alike, whether or not the tree's bootstrap drew them.
     """
     from sklearn.ensemble import RandomForestRegressor
 
     from blackbox_repo.surrogate.flat_forest import FlatForest
 
     model = RandomForestRegressor(TREES, max_features=1 / 2, min_samples_leaf=2, random_state=seed, n_jobs=1)
-    model.fit(examples.rows, _summaries(examples))
-    return FlatForest.of(model, examples.rows).resembling
+    model.fit(data.rows, _summaries(data))
+    return FlatForest.of(model, data.rows).neighbour_weights
 
 
-def _summaries(examples: Examples) -> Array:
+def _summaries(data: TrainingData) -> Array:
+    """What the trees are grown on: ``(example, summary)``."""
     columns = []
-    for values in examples.points.values():
+    for values in data.points.values():
         last = values.shape[1] - 1
         columns += [values[:, point] for point in dict.fromkeys((last // 10, last // 3, last))]
     ranked = [ranks(column) for column in columns if len(set(column[np.isfinite(column)].tolist())) > 1]
-    summaries: Array = np.array(ranked or [np.zeros(len(examples))]).T
+    summaries: Array = np.array(ranked or [np.zeros(len(data))]).T
     return np.squeeze(summaries)  # scikit-learn wants a single one as a vector
 
 
 def ranks(column: Array) -> Array:
-    """The ranks of numbers, equal ones with the mean of theirs; NaN after all others."""
-    _, place, counts = np.unique(column, return_inverse=True, return_counts=True)
+    """The ranks of numbers; equal numbers share their mean rank, and NaN comes after all others."""
+    _, index, counts = np.unique(column, return_inverse=True, return_counts=True)
     ends: Array = np.cumsum(counts)
-    means: Array = (ends - (counts - 1) / 2)[place]
+    means: Array = (ends - (counts - 1) / 2)[index]
     return means
 
 
-MODELS: Mapping[str, Callable[[Examples, int], Resemblance]] = {"knn": knn, "forest": forest}
+MODELS: Mapping[str, Callable[[TrainingData, int], NeighbourWeights]] = {"knn": knn, "forest": forest}
 
 
 def model_version(model: str) -> str:
-    """The model's name, and the version of the library that makes it.
+    """The model's name, with the version of the library that fits it.
 
     Raises:
         UnknownName: There is no such model.

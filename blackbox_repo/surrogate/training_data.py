@@ -1,4 +1,4 @@
-"""A table as a surrogate learns it: encoded configurations, and curves that all go to the end."""
+"""The training data of a surrogate: encoded configurations, and curves that all reach the last fidelity."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ _CHOSEN = math.sqrt(0.5)  # two different categories are then 1 apart
 
 
 @dataclass(frozen=True)
-class Examples:
-    """What is known of a blackbox: one example a configuration, the mean over its training runs.
+class TrainingData:
+    """What a surrogate learns from: one example for each configuration, the mean over its training runs.
 
     Args:
         rows: The encoded configurations ``(example, feature)``.
@@ -32,8 +32,8 @@ class Examples:
     points: Mapping[str, Array]
 
     @classmethod
-    def of(cls, blackbox: Blackbox) -> Examples:
-        """The examples of a table; a run without any point is none.
+    def of(cls, blackbox: Blackbox) -> TrainingData:
+        """The training data that a table makes; runs without any point are left out.
 
         A value that is not finite, and the points that a diverged or crashed run lacks, count as the worst
         finite value of the table at that fidelity; the points that another run lacks as its last value. A
@@ -48,20 +48,21 @@ class Examples:
     def __len__(self) -> int:
         return len(self.rows)
 
-    def take(self, chosen: Array) -> Examples:
-        """Some of the examples."""
+    def take(self, chosen: Array) -> TrainingData:
+        """The examples with the given indices."""
         points = {name: values[chosen] for name, values in self.points.items()}
-        return Examples(self.rows[chosen], points)
+        return TrainingData(self.rows[chosen], points)
 
 
 @dataclass(frozen=True)
 class _Runs:
-    """The training runs that have points: where they lie in a table, how long they are, and how they ended.
+    """The training runs of a table that have points.
 
     Args:
-        row, replicate: The first two axes of ``values``.
-        length: Points.
-        ok: Neither diverged nor crashed.
+        row: The configuration of each run, an index into the first axis of :meth:`Blackbox.values`.
+        replicate: Its seed, an index into the second axis.
+        length: How many points it has.
+        ok: Whether it neither diverged nor crashed.
     """
 
     row: Array

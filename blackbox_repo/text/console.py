@@ -15,7 +15,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-import blackbox_repo
+from blackbox_repo import __version__
 from blackbox_repo.errors import BlackboxRepoError
 from blackbox_repo.text import streams
 from blackbox_repo.text.plain_text import printable
@@ -157,7 +157,7 @@ HELP_OPTIONS = {"help_option_names": ["-h", "--help"]}
 
 def _print_version(asked: bool) -> None:  # noqa: FBT001  typer calls it
     if asked:
-        typer.echo(f"blackbox-repo {blackbox_repo.__version__}")
+        typer.echo(f"blackbox-repo {__version__}")
         raise typer.Exit
 
 

@@ -18,7 +18,7 @@ from blackbox_repo.schema import Fidelity, Objective, Schema
 from blackbox_repo.space import Space
 from blackbox_repo.surrogate.neighbour_weights import ranks
 from blackbox_repo.surrogate.quality import Quality, surrogate_quality
-from blackbox_repo.surrogate.training_data import Examples, encode
+from blackbox_repo.surrogate.training_data import TrainingData, encode
 from blackbox_repo.table import Coded, Table, TabularBlackbox
 
 
@@ -51,7 +51,7 @@ LINE = {0.0: ([7, 70], [1, 2]), 0.5: ([14, 140], [2, 4]), 1.0: ([0, 700], [8, 9]
 
 def test_examples_are_means_over_seeds_of_curves_that_all_go_to_the_end(ragged):
     """What diverged or crashed counts as the worst at each epoch: 8 7 6 5."""
-    examples = Examples.of(ragged)
+    examples = TrainingData.of(ragged)
     assert examples.points["loss"].tolist() == [
         [(4 + 5 + 6) / 3, (3 + 4 + 5) / 3, (2 + 6 + 4) / 3, (1 + 5 + 5) / 3],
         [2, 7, 1, 0.5],
@@ -70,7 +70,7 @@ def test_a_training_that_merely_ends_early_keeps_its_last_value_and_goes_on_in_t
             lengths=np.array([2, 1]),
         ),
     )
-    points = Examples.of(table).points
+    points = TrainingData.of(table).points
     assert points["loss"].tolist() == [[5, 4], [9, 9]]
     assert points["time_spent"].tolist() == [[10, 30], [7, 14]]
 
@@ -151,7 +151,7 @@ def test_flat_forests_find_the_leaves_that_scikit_learn_finds():
     ensemble = pytest.importorskip("sklearn.ensemble")
     from blackbox_repo.surrogate.flat_forest import FlatForest
 
-    examples = Examples.of(load_blackbox("icml-deepar")["electricity"])
+    examples = TrainingData.of(load_blackbox("icml-deepar")["electricity"])
     model = ensemble.RandomForestRegressor(10, random_state=3).fit(
         examples.rows, examples.points["crps"][:, 0]
     )
@@ -159,7 +159,7 @@ def test_flat_forests_find_the_leaves_that_scikit_learn_finds():
     asked = np.sqrt(examples.rows * examples.rows[::-1])
     for row, leaves in zip(asked, model.apply(asked), strict=True):
         assert (flat.leaves(row) - flat.roots).tolist() == leaves.tolist()
-        members, weights = flat.resembling(row)
+        members, weights = flat.neighbour_weights(row)
         assert weights.sum() == pytest.approx(1)
         assert len(members) >= 10
 
