@@ -53,8 +53,8 @@ def drawn() -> Iterator[Any]:
         yield [distribution.at(position) for position in positions]
     neighbours = Neighbours(MIXED)
     start = MIXED.completed({})
-    yield [neighbours.perturbed(start, 0.3, "perturbed", number) for number in range(200)]
-    yield [neighbours.mutated(start, "mutated", number) for number in range(200)]
+    yield [neighbours.perturb(start, 0.3, "perturbed", number) for number in range(200)]
+    yield [neighbours.mutate(start, "mutated", number) for number in range(200)]
     yield neighbours.around(start, "around", 0)
 
 

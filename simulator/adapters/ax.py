@@ -16,7 +16,7 @@ from simulator.adapters.ask_tell import AskTellScheduler, Job, Outcome
 from simulator.adapters.global_state import GlobalRandomState, hushed
 from simulator.adapters.library import library_seed, require, said, settings_of, version_of
 from simulator.adapters.tree import single_valued
-from simulator.schedulers.settings import check_initial, shown
+from simulator.schedulers.settings import check_initial, format_call
 
 _METRIC = "loss"
 
@@ -55,7 +55,7 @@ class Ax:
         """
         _library()
         initial = check_initial(schema.space, self._initial)
-        described = shown(
+        described = format_call(
             "Ax",
             seed=seed,
             method=self._method,

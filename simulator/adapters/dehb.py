@@ -25,7 +25,7 @@ from simulator.adapters.library import (
     settings_of,
     version_of,
 )
-from simulator.schedulers.settings import shown
+from simulator.schedulers.settings import format_call
 
 STRATEGIES = tuple(
     f"{mutation}_{crossover}"
@@ -96,7 +96,7 @@ class DEHB:
         _check_numbers(self._settings)
         check_budgets(self._settings, schema.fidelity, ("min_fidelity", "max_fidelity"))
         parts = {"seed": seed, "strategy": self._strategy, "resume": self._resume, **self._settings}
-        described = shown("DEHB", **{**parts, "seed": seed, "dehb": version_of("dehb")})
+        described = format_call("DEHB", **{**parts, "seed": seed, "dehb": version_of("dehb")})
         with hushed():
             try:
                 dehb = _quiet(require("dehb", "dehb").DEHB)(**{**supplied, **bounds, **self._settings})

@@ -24,7 +24,7 @@ from simulator.adapters.library import (
     settings_of,
     version_of,
 )
-from simulator.schedulers.settings import check_initial, shown
+from simulator.schedulers.settings import check_initial, format_call
 
 ALGORITHMS = ("anneal", "rand", "tpe")
 
@@ -75,7 +75,7 @@ class Hyperopt:
         """A fresh database of trials for this blackbox."""
         initial = check_initial(schema.space, self._initial)
         version = {"initial": initial, "hyperopt": version_of("hyperopt")}
-        described = shown("Hyperopt", seed=seed, algorithm=self._name, **self._settings, **version)
+        described = format_call("Hyperopt", seed=seed, algorithm=self._name, **self._settings, **version)
         return AskTellScheduler(_Optimizer(self._suggest, schema.space, seed, initial, described), schema)
 
 

@@ -18,7 +18,7 @@ from simulator.adapters.global_state import GlobalRandomState, hushed
 from simulator.adapters.library import library_seed, name_of, quiet, require, said, version_of
 from simulator.adapters.nevergrad_space import decoded, encoded, to_nevergrad
 from simulator.adapters.nevergrad_threads import take_turns
-from simulator.schedulers.settings import check_initial, shown
+from simulator.schedulers.settings import check_initial, format_call
 
 
 class Nevergrad:
@@ -69,7 +69,7 @@ class Nevergrad:
         initial = check_initial(schema.space, self._initial)
         settings = {"budget": self._budget, "num_workers": self._workers, "initial": initial}
         version = version_of("nevergrad")
-        described = shown("Nevergrad", seed=seed, optimizer=self._name, **settings, nevergrad=version)
+        described = format_call("Nevergrad", seed=seed, optimizer=self._name, **settings, nevergrad=version)
         if self._workers > 1 and getattr(self._optimizer, "no_parallelization", False):
             raise InvalidOption(f"{described} cannot be made: the optimizer needs num_workers=1")
         own = library_seed(seed)

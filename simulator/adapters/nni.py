@@ -28,7 +28,7 @@ from simulator.adapters.library import (
 from simulator.adapters.nni_space import decoded, to_nni
 from simulator.errors import SchedulerError
 from simulator.scheduler import CONTINUE, STOP, Decision, Report, Start, Trial, TrialStatus
-from simulator.schedulers.settings import shown
+from simulator.schedulers.settings import format_call
 
 TUNERS: Mapping[str, str] = {
     "Anneal": "nni.algorithms.hpo.hyperopt_tuner:HyperoptTuner",
@@ -117,7 +117,7 @@ class NNI:
         parts: dict[str, Any] = {"seed": seed, "tuner": self._tuner_name, **self._settings}
         if assessor is not None:
             parts |= {"assessor": self._assessor_name, **self._assessor_settings}
-        described = shown("NNI", **{**parts, "seed": seed, "nni": version_of("nni")})
+        described = format_call("NNI", **{**parts, "seed": seed, "nni": version_of("nni")})
         return NNIScheduler(tuner, assessor, schema, state, described)
 
 

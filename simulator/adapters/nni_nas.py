@@ -27,7 +27,7 @@ from simulator.adapters.nni import require_nni
 from simulator.adapters.nni_space import in_choices
 from simulator.errors import SchedulerError
 from simulator.scheduler import CONTINUE, Decision, Report, Start, Trial, TrialStatus
-from simulator.schedulers.settings import shown
+from simulator.schedulers.settings import format_call
 
 STRATEGIES = ("GridSearch", "Random", "RegularizedEvolution", "TPE")
 _GRACE = 5.0
@@ -84,7 +84,7 @@ class NNINAS:
             space = _model_space(in_choices(schema.space))
             strategy = made(self._strategy, self._settings, supplied={"seed": library_seed(seed)})
         parts = {"seed": seed, "strategy": self._name, **self._settings}
-        described = shown("NNINAS", **{**parts, "seed": seed, "nni": version_of("nni")})
+        described = format_call("NNINAS", **{**parts, "seed": seed, "nni": version_of("nni")})
         return NNINASScheduler(strategy, space, schema, described)
 
 

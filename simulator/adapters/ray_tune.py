@@ -29,7 +29,7 @@ from simulator.adapters.ray_tune_control import TIME, Controller, Saved, Variant
 from simulator.adapters.ray_tune_space import clipped, decoded, to_bounds, to_mutations, to_ray_tune
 from simulator.adapters.tree import single_valued
 from simulator.scheduler import CONTINUE, PAUSE, STOP, Decision, Report, Resume, Start, Trial, TrialStatus
-from simulator.schedulers.settings import check_initial, shown
+from simulator.schedulers.settings import check_initial, format_call
 
 _SECONDS = "time_total_s"
 """Ray Tune's name for how long a trial has trained."""
@@ -164,7 +164,7 @@ class RayTune:
             "initial": initial,
             "ray": version_of("ray"),
         }
-        return shown("RayTune", **parts)
+        return format_call("RayTune", **parts)
 
 
 def _library() -> None:

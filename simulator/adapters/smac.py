@@ -25,7 +25,7 @@ from simulator.adapters.library import (
     settings_of,
     version_of,
 )
-from simulator.schedulers.settings import check_initial, shown
+from simulator.schedulers.settings import check_initial, format_call
 
 _SUPPLIED: Mapping[str, Any] = {
     "output_directory": "a temporary folder",
@@ -100,7 +100,7 @@ class SMAC:
                 it wants budgets and there is only one fidelity.
         """
         settings = {"scenario": self._scenario, **self._parts}
-        described = shown(
+        described = format_call(
             "SMAC",
             seed=seed,
             facade=self._name,

@@ -12,7 +12,7 @@ from simulator.schedulers.configurations import RandomConfigurations
 from simulator.schedulers.exact import ratio
 from simulator.schedulers.loss import loss_of
 from simulator.schedulers.rungs import QuantileRung, goals
-from simulator.schedulers.settings import shown
+from simulator.schedulers.settings import format_call
 
 
 class ASHA:
@@ -57,7 +57,7 @@ class ASHA:
             {level: QuantileRung(ratio(level, goal)) for level, goal in steps.items()}
             for steps in self._brackets.steps()
         ]
-        self._shown = shown(
+        self._shown = format_call(
             "ASHA",
             seed=configurations.seed,
             eta=eta,

@@ -12,7 +12,7 @@ from simulator.schedulers.configurations import RandomConfigurations
 from simulator.schedulers.exact import ratio
 from simulator.schedulers.loss import loss_of
 from simulator.schedulers.rungs import PromotionRung, goals
-from simulator.schedulers.settings import shown
+from simulator.schedulers.settings import format_call
 
 
 class PromotionASHA:
@@ -66,7 +66,7 @@ class PromotionASHA:
             reverse=True,
         )
         self._started = 0
-        self._shown = shown(
+        self._shown = format_call(
             "PromotionASHA",
             seed=configurations.seed,
             eta=eta,

@@ -11,7 +11,7 @@ from blackbox_repo.permutation import Permutation
 from blackbox_repo.schema import Schema
 from blackbox_repo.space import Configuration
 from simulator.scheduler import Decision, Report, Start, Trial, continue_until
-from simulator.schedulers.settings import check_initial, shown
+from simulator.schedulers.settings import check_initial, format_call
 
 
 class GridSearch:
@@ -43,7 +43,7 @@ class GridSearch:
         seed, points, shuffle = whole("seed", seed), whole("points", points, 2), flag("shuffle", shuffle)
         self._space, self._repeat = schema.space, whole("repeat", repeat, 1)
         self._first = check_initial(schema.space, initial)
-        self._shown = shown(
+        self._shown = format_call(
             "GridSearch",
             seed=seed,
             points=points,

@@ -12,7 +12,7 @@ from blackbox_repo.space import Configuration
 from simulator.schedulers.configurations import RandomConfigurations
 from simulator.schedulers.exact import ceil, fraction
 from simulator.schedulers.rungs import goals
-from simulator.schedulers.settings import shown
+from simulator.schedulers.settings import format_call
 from simulator.schedulers.synchronous import Bracket, Synchronous
 
 
@@ -56,7 +56,7 @@ class Hyperband(Synchronous):
         overlap = flag("overlap", overlap)
         steps = goals(schema.fidelity, eta, r_min, rungs)
         configurations = RandomConfigurations(schema.space, seed, initial, duplicates=duplicates)
-        self._shown = shown(
+        self._shown = format_call(
             "Hyperband",
             seed=configurations.seed,
             eta=eta,

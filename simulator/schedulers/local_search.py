@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 
 from blackbox_repo.domains import Value
 from blackbox_repo.schema import Schema
-from blackbox_repo.space import CanonicalKey, Configuration
+from blackbox_repo.space import CanonicalKey, Configuration, Space
 from simulator.scheduler import Decision, Report, Start, Trial
 from simulator.schedulers.configurations import RandomConfigurations
 from simulator.schedulers.final_loss import FinalLoss
 from simulator.schedulers.neighbours import Neighbours
-from simulator.schedulers.settings import shown
+from simulator.schedulers.settings import format_call
 
 MAX_DRAWS = 1000
 """So many random configurations in a row that were all tried before mean that no other one is found."""
@@ -48,10 +48,10 @@ class LocalSearch:
 
     def __init__(self, schema: Schema, seed: int = 0, *, initial: Sequence[Configuration] = ()) -> None:
         configurations = RandomConfigurations(schema.space, seed, initial)
-        self._shown = shown("LocalSearch", seed=configurations.seed, initial=configurations.initial)
+        self._shown = format_call("LocalSearch", seed=configurations.seed, initial=configurations.initial)
         self._seed = configurations.seed
         self._neighbours = Neighbours(schema.space)
-        self._fresh = _Fresh(configurations, self._neighbours)
+        self._fresh = _Fresh(configurations, schema.space)
         self._outcome = FinalLoss(schema)
         self._climbs: list[_Climb] = []
         self._climb_of: dict[int, _Climb] = {}
@@ -98,13 +98,13 @@ class LocalSearch:
 class _Fresh:
     """Configurations that were not tried before."""
 
-    def __init__(self, configurations: RandomConfigurations, neighbours: Neighbours) -> None:
-        self._random, self._key = configurations, neighbours.key
+    def __init__(self, configurations: RandomConfigurations, space: Space) -> None:
+        self._random, self._identity = configurations, space.identity
         self._tried: set[CanonicalKey] = set()
 
     def claim(self, configuration: Configuration) -> bool:
         """Whether it was not tried before; from now on it was."""
-        key = self._key(configuration)
+        key = self._identity(configuration)
         if key in self._tried:
             return False
         self._tried.add(key)

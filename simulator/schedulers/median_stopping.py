@@ -16,7 +16,7 @@ from simulator.schedulers.configurations import RandomConfigurations
 from simulator.schedulers.exact import fraction
 from simulator.schedulers.loss import loss_of
 from simulator.schedulers.rungs import QuantileRung
-from simulator.schedulers.settings import shown
+from simulator.schedulers.settings import format_call
 
 
 @dataclass(slots=True)
@@ -98,7 +98,7 @@ class MedianStopping:
         min_trials = whole("min_trials", min_trials, 1)
         configurations = RandomConfigurations(schema.space, seed, initial, duplicates=duplicates)
         self._start, self.upcoming = configurations.start, configurations.upcoming
-        self._shown = shown(
+        self._shown = format_call(
             "MedianStopping",
             seed=configurations.seed,
             grace=grace,

@@ -17,7 +17,7 @@ from simulator.schedulers.exact import ratio
 from simulator.schedulers.fronts import Fronts, Point
 from simulator.schedulers.loss import loss_of
 from simulator.schedulers.rungs import QuantileRung, goals
-from simulator.schedulers.settings import shown
+from simulator.schedulers.settings import format_call
 
 
 class MOASHA:
@@ -68,7 +68,7 @@ class MOASHA:
         }
         configurations = RandomConfigurations(schema.space, seed, initial, duplicates=duplicates)
         self._start, self.upcoming = configurations.start, configurations.upcoming
-        self._shown = shown(
+        self._shown = format_call(
             "MOASHA",
             seed=configurations.seed,
             objectives=[objective.name for objective in self._objectives],

@@ -1,30 +1,31 @@
-"""Small steps in a space: what evolution, local search and populations make of a configuration."""
+"""Small steps in a space: the configurations that evolution, local search and populations derive from one."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
 from blackbox_repo import keyed_random
+from blackbox_repo.distance import ClosestRow, at_position, position
 from blackbox_repo.domains import Categorical, Constant, Domain, Float, Integer, Ordinal, Value
+from blackbox_repo.keyed_random import Key
 from blackbox_repo.numeric.rounding import significant
 from blackbox_repo.permutation import Permutation
-from blackbox_repo.space import Configuration, Space
-from simulator.schedulers.positions import ClosestRow, at_place, place
+from blackbox_repo.space import CanonicalKey, Configuration, Space
 
 REACH = 0.2
-"""How far from a number its neighbours lie at most, from end to end of the domain being 1."""
+"""The largest distance of a number from its neighbours, as a share of the width of its domain."""
 DRAWS = 4
-"""How many neighbours a number has."""
+"""How many neighbours of a number are drawn."""
 
 
 class Neighbours:
-    """Configurations near others, all of which exist.
+    """Derives configurations that exist and are close to a given one.
 
-    Conditions are kept, and where a table is no full grid, each is replaced by the row closest to it that is
-    not where the step began.
+    Conditions of the space are kept. In a table that is not a full grid each derived configuration is
+    replaced by the closest row other than the one that it was derived from.
 
     Args:
-        space: Whose configurations.
+        space: The space of the given and of the derived configurations.
     """
 
     def __init__(self, space: Space) -> None:
@@ -32,22 +33,20 @@ class Neighbours:
         self._rows = None if space.candidates is None else ClosestRow(space)
         self._movable = [name for name, domain in space.domains.items() if domain.size != 1]
 
-    def mutated(self, configuration: Configuration, *key: keyed_random.Key) -> dict[str, Value]:
-        """One active hyperparameter, drawn, has another value of its domain, drawn."""
+    def mutate(self, configuration: Configuration, *key: Key) -> dict[str, Value]:
+        """Draw one active hyperparameter and give it another value of its domain, drawn uniformly."""
         active = [name for name in self._movable if name in configuration]
         if not active:
             return dict(configuration)
         name = active[keyed_random.integer(len(active), *key, "which")]
-        changed = _other(self._space.domains[name], configuration[name], (*key, name))
-        return self._existing({**configuration, name: changed}, configuration, key)
+        changed = _draw_other(self._space.domains[name], configuration[name], (*key, name))
+        return self._repair({**configuration, name: changed}, configuration, key)
 
-    def perturbed(
-        self, configuration: Configuration, resample: float, *key: keyed_random.Key
-    ) -> dict[str, Value]:
-        """Each hyperparameter is drawn anew with probability ``resample``, else moved a little.
+    def perturb(self, configuration: Configuration, resample: float, *key: Key) -> dict[str, Value]:
+        """Draw each hyperparameter anew with probability ``resample``, and move the others a little.
 
-        Numbers are multiplied by 0.8 or 1.2 (integers change by 1 at least), ordinals go one up or down, and
-        categories stay; all within their domains.
+        A number is multiplied by 0.8 or 1.2 (an integer changes by 1 at least), an ordinal goes one value up
+        or down, and a category stays. No value leaves its domain.
         """
         moved = {}
         for name, value in configuration.items():
@@ -55,51 +54,40 @@ class Neighbours:
             if keyed_random.unit(*key, name, "resample") < resample:
                 moved[name] = domain.at(keyed_random.unit(*key, name))
             else:
-                moved[name] = _pushed(domain, value, up=keyed_random.integer(2, *key, name, "up") == 1)
-        return self._existing(moved, configuration, key)
+                moved[name] = _move(domain, value, up=keyed_random.integer(2, *key, name, "up") == 1)
+        return self._repair(moved, configuration, key)
 
-    def around(self, configuration: Configuration, *key: keyed_random.Key) -> list[dict[str, Value]]:
-        """All configurations one step away, each once, in an order that is drawn.
+    def around(self, configuration: Configuration, *key: Key) -> list[dict[str, Value]]:
+        """All configurations that are one step away, each once, in an order that is drawn.
 
-        A category may become any other, an ordinal go one up or down, and a number has four neighbours, drawn
-        within a fifth of its domain.
+        A category may become any other one, and an ordinal goes one value up or down. A number has four
+        neighbours, drawn within a fifth of the width of its domain.
         """
-        found: dict[tuple[Value | None, ...], dict[str, Value]] = {}
+        found: dict[CanonicalKey, dict[str, Value]] = {}
         for name in self._movable:
             if name in configuration:
-                for value in _near(self._space.domains[name], configuration[name], (*key, name)):
-                    stepped = self._existing({**configuration, name: value}, configuration, (*key, name))
-                    found.setdefault(self.key(stepped), stepped)
-        found.pop(self.key(configuration), None)
+                for value in _values_near(self._space.domains[name], configuration[name], (*key, name)):
+                    stepped = self._repair({**configuration, name: value}, configuration, (*key, name))
+                    found.setdefault(self._space.identity(stepped), stepped)
+        found.pop(self._space.identity(configuration), None)
         neighbours = list(found.values())
         order = Permutation(len(neighbours), *key, "order")
         return [neighbours[index] for index in order.block(0, len(neighbours))]
 
-    def key(self, configuration: Configuration) -> tuple[Value | None, ...]:
-        """What tells canonical configurations apart."""
-        return tuple(configuration.get(name) for name in self._space.domains)
-
-    def _existing(
-        self, wanted: Mapping[str, Value], origin: Configuration, key: tuple[keyed_random.Key, ...]
+    def _repair(
+        self, wanted: Mapping[str, Value], origin: Configuration, key: tuple[Key, ...]
     ) -> dict[str, Value]:
-        """With what is active only: newly active hyperparameters are drawn. Then the closest row."""
+        """Drop inactive hyperparameters, draw the newly active ones, then take the closest row of a table."""
         kept: dict[str, Value] = {}
         for name, domain in self._space.domains.items():
-            if self._is_active(name, kept):
-                kept[name] = (
-                    wanted[name] if name in wanted else domain.at(keyed_random.unit(*key, name, "new"))
-                )
+            if self._space.is_active(name, kept):
+                drawn = name not in wanted
+                kept[name] = domain.at(keyed_random.unit(*key, name, "new")) if drawn else wanted[name]
         return kept if self._rows is None else self._rows.to(kept, other_than=origin)
 
-    def _is_active(self, name: str, decided: Mapping[str, Value]) -> bool:
-        return all(
-            condition.parent in decided and decided[condition.parent] in condition.values
-            for condition in self._space.conditions.get(name, ())
-        )
 
-
-def _other(domain: Domain, value: Value, key: tuple[keyed_random.Key, ...]) -> Value:
-    """Another value of a domain of more than one, drawn."""
+def _draw_other(domain: Domain, value: Value, key: tuple[Key, ...]) -> Value:
+    """Draw another value from a domain that has several."""
     if isinstance(domain, Float):
         return domain.at(keyed_random.unit(*key))
     index = keyed_random.integer(domain.size - 1, *key)
@@ -110,25 +98,25 @@ def _rank(domain: Integer | Ordinal | Categorical | Constant, value: Value) -> i
     return int(value) - domain.lower if isinstance(domain, Integer) else domain.values.index(value)
 
 
-def _pushed(domain: Domain, value: Value, *, up: bool) -> Value:
+def _move(domain: Domain, value: Value, *, up: bool) -> Value:
     if isinstance(domain, Ordinal):
         rank = domain.values.index(value) + (1 if up else -1)
         return domain.values[min(max(rank, 0), domain.size - 1)]
     if not isinstance(domain, Float | Integer):
         return value
-    pushed = significant(float(value) * (1.2 if up else 0.8), 12)
+    moved = significant(float(value) * (1.2 if up else 0.8), 12)
     if isinstance(domain, Integer):
         least = int(value) + (1 if up else -1)
-        pushed = max(round(pushed), least) if up else min(round(pushed), least)
-    return min(max(pushed, domain.lower), domain.upper)
+        moved = max(round(moved), least) if up else min(round(moved), least)
+    return domain.clip(moved)
 
 
-def _near(domain: Domain, value: Value, key: tuple[keyed_random.Key, ...]) -> Iterator[Value]:
-    """The values one step from another; it may be among them where they are drawn."""
+def _values_near(domain: Domain, value: Value, key: tuple[Key, ...]) -> Iterator[Value]:
+    """The values that are one step from another; a drawn number may be that value itself."""
     if isinstance(domain, Float | Integer):
         for number in range(DRAWS):
-            wanted = place(domain, value) + REACH * (2 * keyed_random.unit(*key, number) - 1)
-            yield at_place(domain, min(max(wanted, 0.0), 1.0))
+            step = REACH * (2 * keyed_random.unit(*key, number) - 1)
+            yield at_position(domain, position(domain, value) + step)
         return
     assert domain.values is not None
     rank = domain.values.index(value)

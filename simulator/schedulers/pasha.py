@@ -12,7 +12,7 @@ from simulator.schedulers.configurations import RandomConfigurations
 from simulator.schedulers.exact import ratio
 from simulator.schedulers.loss import loss_of
 from simulator.schedulers.rungs import PromotionRung, goals
-from simulator.schedulers.settings import shown
+from simulator.schedulers.settings import format_call
 from simulator.schedulers.soft_ranking import SoftRanking
 
 
@@ -56,7 +56,7 @@ class PASHA:
         self._goals = goals(schema.fidelity, eta, r_min, rungs)
         configurations = RandomConfigurations(schema.space, seed, initial, duplicates=duplicates)
         self._configuration, self.upcoming = configurations.next, configurations.upcoming
-        self._shown = shown(
+        self._shown = format_call(
             "PASHA",
             seed=configurations.seed,
             eta=eta,

@@ -22,7 +22,7 @@ from simulator.schedulers.configurations import RandomConfigurations
 from simulator.schedulers.exact import ceil, floor, fraction
 from simulator.schedulers.loss import loss_of
 from simulator.schedulers.neighbours import Neighbours
-from simulator.schedulers.settings import shown
+from simulator.schedulers.settings import format_call
 
 
 @dataclass(eq=False)
@@ -100,7 +100,7 @@ class PBT:
         self._goals = [*milestones(schema.fidelity, interval), self._last]
         configurations = RandomConfigurations(schema.space, seed, initial)
         self._random, self._neighbours = configurations.next, Neighbours(schema.space)
-        self._shown = shown(
+        self._shown = format_call(
             "PBT",
             seed=configurations.seed,
             population=population,
@@ -149,7 +149,7 @@ class PBT:
         return Start(configuration, checkpoint_of=None if source is None else source.trial)
 
     def _explored(self, source: _Member) -> dict[str, Value]:
-        return self._neighbours.perturbed(
+        return self._neighbours.perturb(
             source.configuration, self._resample, self._seed, "explore", self._started
         )
 

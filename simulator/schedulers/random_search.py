@@ -8,7 +8,7 @@ from blackbox_repo.schema import Schema
 from blackbox_repo.space import Configuration
 from simulator.scheduler import CONTINUE, Decision, Report, Start, Trial, continue_until
 from simulator.schedulers.configurations import RandomConfigurations
-from simulator.schedulers.settings import shown
+from simulator.schedulers.settings import format_call
 
 
 class RandomSearch:
@@ -37,7 +37,7 @@ class RandomSearch:
         configurations = RandomConfigurations(
             schema.space, seed, initial, duplicates=duplicates, repeat=repeat
         )
-        self._shown = shown(
+        self._shown = format_call(
             "RandomSearch",
             seed=configurations.seed,
             initial=configurations.initial,

@@ -15,7 +15,7 @@ from simulator.scheduler import Decision, Report, Start, Trial
 from simulator.schedulers.configurations import RandomConfigurations
 from simulator.schedulers.final_loss import FinalLoss
 from simulator.schedulers.neighbours import Neighbours
-from simulator.schedulers.settings import shown
+from simulator.schedulers.settings import format_call
 
 
 class RegularizedEvolution:
@@ -51,7 +51,7 @@ class RegularizedEvolution:
     ) -> None:
         population, sample = whole("population", population, 1), whole("sample", sample, 1)
         self._random = RandomConfigurations(schema.space, seed, initial)
-        self._shown = shown(
+        self._shown = format_call(
             "RegularizedEvolution",
             seed=self._random.seed,
             population=population,
@@ -92,7 +92,7 @@ class RegularizedEvolution:
         if not able:
             return None
         _, parent = min(able, key=lambda member: member[0])
-        return self._neighbours.mutated(parent, self._seed, "mutation", self._started)
+        return self._neighbours.mutate(parent, self._seed, "mutation", self._started)
 
     def on_report(self, trial: Trial, report: Report) -> Decision:
         """Goes on to the end."""

@@ -1,14 +1,14 @@
-"""Settings of schedulers: refused at the door, and shown as the run's header keeps them."""
+"""Settings of schedulers: how they are checked, and how the header of a run writes them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from blackbox_repo.distance import ClosestRow
 from blackbox_repo.domains import Value
 from blackbox_repo.errors import BlackboxRepoError, InvalidOption
 from blackbox_repo.numeric.scalars import plain
 from blackbox_repo.space import Configuration, Space
-from simulator.schedulers.positions import ClosestRow
 
 
 def check_initial(space: Space, initial: object) -> list[dict[str, Value]]:
@@ -44,8 +44,8 @@ def _check_one(space: Space, name: str, given: Configuration) -> dict[str, Value
     return row
 
 
-def shown(scheduler: str, **settings: object) -> str:
-    """``ASHA(seed=0, eta=3)``: a scheduler with its settings; ``()`` and an empty list are left out."""
+def format_call(scheduler: str, **settings: object) -> str:
+    """``ASHA(seed=0, eta=3)``: a scheduler and its settings; ``()`` and an empty list are left out."""
     kept = [f"{name}={value!r}" for name, value in map(_plain, settings.items()) if value not in ([], ())]
     return f"{scheduler}({', '.join(kept)})"
 

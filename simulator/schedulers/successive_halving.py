@@ -11,7 +11,7 @@ from blackbox_repo.space import Configuration
 from simulator.schedulers.configurations import RandomConfigurations
 from simulator.schedulers.exact import ceil, fraction
 from simulator.schedulers.rungs import goals
-from simulator.schedulers.settings import shown
+from simulator.schedulers.settings import format_call
 from simulator.schedulers.synchronous import Bracket, Synchronous
 
 
@@ -53,7 +53,7 @@ class SuccessiveHalving(Synchronous):
         overlap = flag("overlap", overlap)
         steps = goals(schema.fidelity, eta, r_min, rungs)
         configurations = RandomConfigurations(schema.space, seed, initial, duplicates=duplicates)
-        self._shown = shown(
+        self._shown = format_call(
             "SuccessiveHalving",
             seed=configurations.seed,
             eta=eta,

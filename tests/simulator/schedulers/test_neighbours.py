@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
+from blackbox_repo.distance import ClosestRow, at_position, position
 from blackbox_repo.domains import Categorical, Constant, Float, Integer, Ordinal
 from blackbox_repo.space import Condition, Space
 from simulator.schedulers.neighbours import Neighbours
-from simulator.schedulers.positions import ClosestRow, at_place, place
 from tests.simulator.schedulers.problems import CONDITIONAL, ROWS, SCATTERED
 
 SGD = {"optimizer": "sgd", "rate": 0.01, "momentum": 0.5, "layers": 2, "batch": 32}
@@ -29,35 +29,35 @@ def changes(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
     ],
 )
 def test_a_number_lies_at_a_place_and_comes_back_from_it(domain: Any, value: float, expected: float) -> None:
-    assert place(domain, value) == expected
-    assert at_place(domain, expected) == value
-    assert type(at_place(domain, 0.3)) is (int if isinstance(domain, Integer) else float)
+    assert position(domain, value) == expected
+    assert at_position(domain, expected) == value
+    assert type(at_position(domain, 0.3)) is (int if isinstance(domain, Integer) else float)
 
 
 def test_a_mutation_changes_one_hyperparameter_and_what_depends_on_it() -> None:
     neighbours = Neighbours(CONDITIONAL)
     changed: Counter[tuple[str, ...]] = Counter()
     for number in range(1000):
-        child = neighbours.mutated(SGD, "test", number)
+        child = neighbours.mutate(SGD, "test", number)
         assert CONDITIONAL.check(child) == child
         changed[tuple(changes(SGD, child))] += 1
     assert set(changed) == {("optimizer", "momentum"), ("rate",), ("momentum",), ("layers",), ("batch",)}
     assert all(150 < count < 250 for count in changed.values())
-    switched = [neighbours.mutated(ADAM, "test", number) for number in range(100)]
+    switched = [neighbours.mutate(ADAM, "test", number) for number in range(100)]
     assert any(child["optimizer"] == "sgd" and 0 <= child["momentum"] <= 0.99 for child in switched)
 
 
 def test_the_other_values_are_equally_likely() -> None:
     neighbours = Neighbours(Space({"a": Categorical(("p", "q", "r")), "one": Constant(1)}))
-    drawn = Counter(neighbours.mutated({"a": "q", "one": 1}, "test", k)["a"] for k in range(1000))
+    drawn = Counter(neighbours.mutate({"a": "q", "one": 1}, "test", k)["a"] for k in range(1000))
     assert set(drawn) == {"p", "r"}
     assert 450 < drawn["p"] < 550
-    assert Neighbours(Space({"one": Constant(1)})).mutated({"one": 1}, "test") == {"one": 1}
+    assert Neighbours(Space({"one": Constant(1)})).mutate({"one": 1}, "test") == {"one": 1}
 
 
 def test_perturbing_multiplies_numbers_moves_ordinals_and_keeps_categories() -> None:
     neighbours = Neighbours(CONDITIONAL)
-    seen = [neighbours.perturbed(SGD, 0.0, "test", number) for number in range(200)]
+    seen = [neighbours.perturb(SGD, 0.0, "test", number) for number in range(200)]
     assert {(c["optimizer"], c["rate"], c["momentum"], c["layers"], c["batch"]) for c in seen} == {
         ("sgd", rate, momentum, layers, batch)
         for rate in (0.008, 0.012)
@@ -71,13 +71,13 @@ def test_perturbing_stays_within_the_domains_and_resamples_as_often_as_asked() -
     neighbours = Neighbours(CONDITIONAL)
     edge = {"optimizer": "sgd", "rate": 1.0, "momentum": 0.99, "layers": 4, "batch": 64}
     for number in range(200):
-        moved = neighbours.perturbed(edge, 0.25, "test", number)
+        moved = neighbours.perturb(edge, 0.25, "test", number)
         assert CONDITIONAL.check(moved) == moved
     anew = [
-        neighbours.perturbed(SGD, 0.25, "test", number)["rate"] not in (0.008, 0.012) for number in range(999)
+        neighbours.perturb(SGD, 0.25, "test", number)["rate"] not in (0.008, 0.012) for number in range(999)
     ]
     assert 200 < sum(anew) < 300
-    assert all(neighbours.perturbed(SGD, 1.0, "x", k)["rate"] not in (0.008, 0.012) for k in range(50))
+    assert all(neighbours.perturb(SGD, 1.0, "x", k)["rate"] not in (0.008, 0.012) for k in range(50))
 
 
 def test_the_neighbours_differ_in_one_hyperparameter_and_come_in_a_drawn_order() -> None:
@@ -100,8 +100,8 @@ def test_on_a_table_every_step_leads_to_another_row() -> None:
     neighbours = Neighbours(SCATTERED)
     for number, row in enumerate(ROWS):
         for step in (
-            neighbours.mutated(row, "test", number),
-            neighbours.perturbed(row, 0.25, "test", number),
+            neighbours.mutate(row, "test", number),
+            neighbours.perturb(row, 0.25, "test", number),
             *neighbours.around(row, "test", number),
         ):
             assert step in ROWS
@@ -126,14 +126,15 @@ def test_the_closest_row_is_that_of_the_euclidean_distance() -> None:
         candidates=rows,
     )
     closest = ClosestRow(space)
-    nowhere: dict[str, Any] = {"x": 0.0, "c": "a", "o": 100}
-    assert closest.to({"x": 0.15, "c": "b", "o": 10}, nowhere) == rows[2]
-    assert closest.to({"x": 0.15, "c": "b", "o": 10}, rows[2]) == rows[3]  # 0.05 and half the ordinals away
-    assert closest.to({"x": 0.9, "c": "a", "o": 1}, nowhere) == rows[0]  # 0.8 away; an m would be 1
-    assert closest.to({"x": 0.4, "c": "a", "o": 1, "m": 0.5}, nowhere) == rows[1]
+    assert closest.to({"x": 0.15, "c": "b", "o": 10}) == rows[2]
+    assert (
+        closest.to({"x": 0.15, "c": "b", "o": 10}, other_than=rows[2]) == rows[3]
+    )  # 0.05 and half the ordinals away
+    assert closest.to({"x": 0.9, "c": "a", "o": 1}) == rows[0]  # 0.8 away; an m would be 1
+    assert closest.to({"x": 0.4, "c": "a", "o": 1, "m": 0.5}) == rows[1]
 
 
 def test_a_table_of_one_row_has_no_other() -> None:
     alone = Space({"x": Float(0, 1)}, candidates=[{"x": 0.5}])
-    assert Neighbours(alone).mutated({"x": 0.5}, "test") == {"x": 0.5}
+    assert Neighbours(alone).mutate({"x": 0.5}, "test") == {"x": 0.5}
     assert Neighbours(alone).around({"x": 0.5}, "test") == []
