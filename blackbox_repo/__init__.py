@@ -9,6 +9,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from blackbox_repo import deprecated
+
 if TYPE_CHECKING:
     from blackbox_repo.benchmark import Benchmark, load_benchmark
     from blackbox_repo.blackbox import Blackbox, from_function
@@ -110,9 +112,12 @@ __all__ = [
 ]
 
 
+deprecated.install()
+
+
 def __getattr__(name: str) -> Any:
     if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return deprecated.attribute(__name__, name)
     value = getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
     globals()[name] = value
     return value

@@ -3,6 +3,9 @@
 May import ``blackbox_repo``; the kernel (all but ``cli``) its types only.
 """
 
+from typing import Any
+
+from blackbox_repo import deprecated
 from simulator.api import simulate
 from simulator.callbacks import Callback
 from simulator.errors import SchedulerError, SimulationError
@@ -90,3 +93,7 @@ __all__ = [
     "recorded",
     "simulate",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    return deprecated.attribute(__name__, name)

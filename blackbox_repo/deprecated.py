@@ -1,0 +1,271 @@
+"""Old public names of all packages, which work for one more release and give a ``DeprecationWarning``.
+
+Whoever renames something public adds a row to one of the tables; nothing else of the old name stays in the
+code. Old modules are found by a finder at the end of ``sys.meta_path``, which Python asks only for modules
+that it finds nowhere else. The packages' ``__getattr__`` look up old names of classes and functions, the
+decorator :func:`arguments` those of arguments, and every command line those of options.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import warnings
+from collections.abc import Callable, Sequence
+from functools import wraps
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+from typing import Any, ParamSpec, TypeVar
+
+MODULES = {
+    "blackbox_repo.arrow_table": "blackbox_repo.store.arrow_table",
+    "blackbox_repo.cache": "blackbox_repo.store.cache",
+    "blackbox_repo.console": "blackbox_repo.text.console",
+    "blackbox_repo.description": "blackbox_repo.cli.description",
+    "blackbox_repo.draw": "blackbox_repo.keyed_random",
+    "blackbox_repo.elementary": "blackbox_repo.numeric.elementary",
+    "blackbox_repo.folders": "blackbox_repo.store.atomic_folder",
+    "blackbox_repo.lock": "blackbox_repo.store.lock",
+    "blackbox_repo.manifest": "blackbox_repo.store.manifest",
+    "blackbox_repo.manifest_file": "blackbox_repo.store.manifest_file",
+    "blackbox_repo.nearest": "blackbox_repo.views.nearest",
+    "blackbox_repo.one_by_one": "blackbox_repo.store.lazy_tables",
+    "blackbox_repo.parquet": "blackbox_repo.store.parquet",
+    "blackbox_repo.parquet_checks": "blackbox_repo.store.parquet_checks",
+    "blackbox_repo.plain_text": "blackbox_repo.text.plain_text",
+    "blackbox_repo.progress": "blackbox_repo.text.progress",
+    "blackbox_repo.rounding": "blackbox_repo.numeric.rounding",
+    "blackbox_repo.scalars": "blackbox_repo.numeric.scalars",
+    "blackbox_repo.self_description": "blackbox_repo.store.self_description",
+    "blackbox_repo.storage": "blackbox_repo.store.storage",
+    "blackbox_repo.streams": "blackbox_repo.text.streams",
+    "blackbox_repo.surrogate.examples": "blackbox_repo.surrogate.training_data",
+    "blackbox_repo.surrogate.fitted": "blackbox_repo.views.fitted",
+    "blackbox_repo.surrogate.resemblance": "blackbox_repo.surrogate.neighbour_weights",
+    "blackbox_repo.terminal": "blackbox_repo.text.terminal",
+    "blackbox_repo.view": "blackbox_repo.views.base",
+    "blackbox_repo.words": "blackbox_repo.text.humanize",
+    "conversion_scripts.archives": "conversion_scripts.raw.archives",
+    "conversion_scripts.connections": "conversion_scripts.raw.connections",
+    "conversion_scripts.csv_columns": "conversion_scripts.readers.csv_columns",
+    "conversion_scripts.download": "conversion_scripts.raw.download",
+    "conversion_scripts.fcnet": "conversion_scripts.recipes.fcnet",
+    "conversion_scripts.hdf5": "conversion_scripts.readers.hdf5",
+    "conversion_scripts.hpob": "conversion_scripts.recipes.hpob",
+    "conversion_scripts.hpobench_mlp": "conversion_scripts.recipes.hpobench_mlp",
+    "conversion_scripts.icml2020": "conversion_scripts.recipes.icml2020",
+    "conversion_scripts.json_stream": "conversion_scripts.readers.json_stream",
+    "conversion_scripts.lcbench": "conversion_scripts.recipes.lcbench",
+    "conversion_scripts.nas_bench_graph": "conversion_scripts.recipes.nas_bench_graph",
+    "conversion_scripts.nas_bench_nlp": "conversion_scripts.recipes.nas_bench_nlp",
+    "conversion_scripts.nasbench201": "conversion_scripts.recipes.nasbench201",
+    "conversion_scripts.nasbench_macro": "conversion_scripts.recipes.nasbench_macro",
+    "conversion_scripts.nats_bench": "conversion_scripts.recipes.nats_bench",
+    "conversion_scripts.nats_cards": "conversion_scripts.recipes.nats_cards",
+    "conversion_scripts.nmt": "conversion_scripts.recipes.nmt",
+    "conversion_scripts.onnx_graph": "conversion_scripts.readers.onnx_graph",
+    "conversion_scripts.onnx_network": "conversion_scripts.readers.onnx_network",
+    "conversion_scripts.pd1": "conversion_scripts.recipes.pd1",
+    "conversion_scripts.pickle_keys": "conversion_scripts.readers.pickle_keys",
+    "conversion_scripts.pickle_size": "conversion_scripts.readers.pickle_size",
+    "conversion_scripts.pickle_stream": "conversion_scripts.readers.pickle_stream",
+    "conversion_scripts.places": "conversion_scripts.raw.locate",
+    "conversion_scripts.points": "conversion_scripts.readers.points",
+    "conversion_scripts.safe_pickle": "conversion_scripts.readers.safe_pickle",
+    "conversion_scripts.signatures": "conversion_scripts.raw.file_type",
+    "conversion_scripts.tabrepo_lightgbm": "conversion_scripts.recipes.tabrepo_lightgbm",
+    "conversion_scripts.taskset": "conversion_scripts.recipes.taskset",
+    "conversion_scripts.yahpo": "conversion_scripts.recipes.yahpo",
+    "conversion_scripts.yahpo_iaml": "conversion_scripts.recipes.yahpo_iaml",
+    "conversion_scripts.yahpo_lcbench": "conversion_scripts.recipes.yahpo_lcbench",
+    "conversion_scripts.yahpo_nb301": "conversion_scripts.recipes.yahpo_nb301",
+    "conversion_scripts.yahpo_rbv2": "conversion_scripts.recipes.yahpo_rbv2",
+    "simulator.attention": "simulator.kernel.dispatch",
+    "simulator.cluster": "simulator.kernel.cluster",
+    "simulator.columns": "simulator.results.columns",
+    "simulator.command": "simulator.cli.command",
+    "simulator.conditions": "simulator.settings.conditions",
+    "simulator.curves": "simulator.kernel.curves",
+    "simulator.decision_time": "simulator.settings.decision_time",
+    "simulator.delays": "simulator.settings.delays",
+    "simulator.difference": "simulator.results.difference",
+    "simulator.distributions": "simulator.settings.distributions",
+    "simulator.ending": "simulator.kernel.shutdown",
+    "simulator.events": "simulator.kernel.events",
+    "simulator.failures": "simulator.settings.failures",
+    "simulator.front": "simulator.results.front",
+    "simulator.generator": "simulator.wrappers.generator",
+    "simulator.keeping": "simulator.cli.run_folder",
+    "simulator.log": "simulator.wrappers.log",
+    "simulator.loop": "simulator.kernel.simulation",
+    "simulator.losses": "simulator.kernel.preemption",
+    "simulator.options": "simulator.problem",
+    "simulator.patience": "simulator.wrappers.call_timeout",
+    "simulator.progress": "simulator.cli.progress",
+    "simulator.regression": "simulator.quality",
+    "simulator.regression.check": "simulator.quality.check",
+    "simulator.regression.ci": "simulator.quality.ci",
+    "simulator.regression.comparison": "simulator.quality.comparison",
+    "simulator.regression.golden": "simulator.quality.golden",
+    "simulator.regression.markdown": "simulator.quality.markdown",
+    "simulator.regression.page": "simulator.quality.page",
+    "simulator.regression.results": "simulator.quality.results",
+    "simulator.regression.scores": "simulator.quality.scores",
+    "simulator.regression.signed_rank": "simulator.quality.signed_rank",
+    "simulator.regression.suites": "simulator.quality.suites",
+    "simulator.result": "simulator.results.build",
+    "simulator.run": "simulator.results.run",
+    "simulator.run_tables": "simulator.results.run_tables",
+    "simulator.saved_run": "simulator.results.saved_run",
+    "simulator.scheduler_page": "simulator.cli.scheduler_page",
+    "simulator.schedulers.listing": "simulator.cli.scheduler_list",
+    "simulator.schedulers.registry": "simulator.registry",
+    "simulator.seeds": "simulator.kernel.training_seeds",
+    "simulator.segments": "simulator.kernel.segments",
+    "simulator.server": "simulator.kernel.request_queue",
+    "simulator.state": "simulator.kernel.run_state",
+    "simulator.step_plot": "simulator.cli.step_plot",
+    "simulator.stopping": "simulator.settings.stopping",
+    "simulator.story": "simulator.results.timeline",
+    "simulator.story_page": "simulator.cli.timeline_page",
+    "simulator.suggestions": "simulator.kernel.jobs",
+    "simulator.summary": "simulator.cli.summary",
+    "simulator.tally": "simulator.kernel.counters",
+    "simulator.testing.elsewhere": "simulator.testing.subprocess_run",
+    "simulator.timing": "simulator.kernel.timing",
+    "simulator.trace": "simulator.kernel.trace",
+}
+"""Old module -> the module that has its names now."""
+
+NAMES: dict[str, dict[str, str]] = {}
+"""Module of today -> old name in it -> new name, or ``module:name`` if that is in another module.
+
+The module must be a package whose ``__getattr__`` calls :func:`attribute`, or one of the values of
+``MODULES``, of which the old names answer where it is imported by its old name.
+"""
+
+ARGUMENTS: dict[str, dict[str, str]] = {}
+"""``module.function`` of today -> old argument -> new argument."""
+
+OPTIONS: dict[str, dict[str, str]] = {}
+"""Program, such as ``bb-sim`` -> old option -> new option."""
+
+_Arguments = ParamSpec("_Arguments")
+_Result = TypeVar("_Result")
+
+
+class RenamedWarning(DeprecationWarning):
+    """An old name was used; the message says the new one."""
+
+
+def attribute(module: str, name: str) -> Any:
+    """What a module's attribute of an old name is: a renamed name, or a module that has moved.
+
+    Args:
+        module: The module of today.
+        name: The old name.
+
+    Raises:
+        AttributeError: It is no old name either.
+    """
+    if name in NAMES.get(module, {}):
+        place, _, new = NAMES[module][name].rpartition(":")
+        _warn(f"{module}.{name}", f"{place or module}.{new}", stacklevel=4)
+        return getattr(importlib.import_module(place or module), new)
+    old = f"{module}.{name}"
+    if old in MODULES:
+        _warn(f"the module {old}", MODULES[old], stacklevel=4)
+        return importlib.import_module(MODULES[old])
+    raise AttributeError(f"module {module!r} has no attribute {name!r}")
+
+
+def arguments(function: Callable[_Arguments, _Result]) -> Callable[_Arguments, _Result]:
+    """A decorator: the function takes the old names of its arguments too.
+
+    Args:
+        function: A function that has a row in ``ARGUMENTS``.
+    """
+    where = f"{function.__module__}.{function.__qualname__}"
+    renamed = ARGUMENTS[where]
+
+    @wraps(function)
+    def with_old_names(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> _Result:
+        for old in renamed.keys() & kwargs.keys():
+            new = renamed[old]
+            if new in kwargs:
+                raise TypeError(f"{function.__name__}() got {new} and its old name {old}; give {new} alone")
+            _warn(f"the argument {old} of {where}", new)
+            kwargs[new] = kwargs.pop(old)
+        return function(*args, **kwargs)
+
+    return with_old_names
+
+
+def options(program: str, typed: Sequence[str]) -> list[str]:
+    """The arguments of a command line with old options under their new names.
+
+    Args:
+        program: The command line, such as ``bb-sim``.
+        typed: Its arguments, up to ``--`` read as options.
+    """
+    renamed, end = OPTIONS.get(program, {}), len(typed)
+    if "--" in typed:
+        end = list(typed).index("--")
+    return [_option(word, renamed) for word in typed[:end]] + list(typed[end:])
+
+
+def _option(word: str, renamed: dict[str, str]) -> str:
+    old, equals, value = word.partition("=")
+    if old not in renamed:
+        return word
+    _warn(f"the option {old}", renamed[old])
+    return f"{renamed[old]}{equals}{value}"
+
+
+def _warn(old: str, new: str, stacklevel: int = 3) -> None:
+    message = f"{old} is called {new} now; the old name works for one more release"
+    warnings.warn(message, RenamedWarning, stacklevel)
+
+
+class _MovedModule(ModuleType):
+    """A module under its old name; each attribute is looked up in the module of today."""
+
+    today: ModuleType
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "__all__":  # of `from module import *`
+            public = [word for word in vars(self.today) if not word.startswith("_")]
+            return getattr(self.today, name, public)
+        if name == "today" or name.startswith("__"):  # what Python asks of a module while it makes one
+            raise AttributeError(name)
+        if hasattr(self.today, name):
+            return getattr(self.today, name)
+        return attribute(self.today.__name__, name)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if not isinstance(value, _MovedModule):  # Python binds an imported submodule; ours may be a function
+            super().__setattr__(name, value)
+
+
+class _Finder:
+    """Finds modules by their old names, and makes them."""
+
+    def find_spec(self, name: str, _path: object = None, _target: object = None) -> ModuleSpec | None:
+        if name not in MODULES:
+            return None
+        is_package = any(other.startswith(f"{name}.") for other in MODULES)
+        return ModuleSpec(name, self, origin=MODULES[name], is_package=is_package)  # type: ignore[arg-type]
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        return _MovedModule(spec.name)
+
+    def exec_module(self, module: ModuleType) -> None:
+        new = MODULES[module.__name__]
+        vars(module)["today"] = importlib.import_module(new)
+        _warn(f"the module {module.__name__}", new)
+
+
+def install() -> None:
+    """Let Python find modules by their old names, from now on."""
+    if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
+        sys.meta_path.append(_Finder())  # type: ignore[arg-type]
