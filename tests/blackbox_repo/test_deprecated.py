@@ -57,7 +57,9 @@ def test_a_function_with_old_arguments_has_the_decorator(where):
 
 def test_no_old_module_is_in_the_way_of_a_new_one():
     parents = {old for old in MODULES if old.startswith("simulator.regression")}  # find_spec would import it
-    assert [old for old in MODULES.keys() - parents if importlib.util.find_spec(old).origin != MODULES[old]] == []
+    assert [
+        old for old in MODULES.keys() - parents if importlib.util.find_spec(old).origin != MODULES[old]
+    ] == []
 
 
 def test_the_warning_points_to_the_line_that_uses_the_old_name():
