@@ -268,4 +268,4 @@ class _Finder:
 def install() -> None:
     """Let Python find modules by their old names, from now on."""
     if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
-        sys.meta_path.append(_Finder())  # type: ignore[arg-type]
+        sys.meta_path.append(_Finder())
