@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from blackbox_repo import deprecated
+from blackbox_repo import deprecated as _deprecated
 
 if TYPE_CHECKING:
     from blackbox_repo.benchmark import Benchmark, load_benchmark
@@ -112,12 +112,12 @@ __all__ = [
 ]
 
 
-deprecated.install()
+_deprecated.install()
 
 
 def __getattr__(name: str) -> Any:
     if name not in _MODULES:
-        return deprecated.attribute(__name__, name)
+        return _deprecated.attribute(__name__, name)
     value = getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
     globals()[name] = value
     return value

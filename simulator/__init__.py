@@ -5,7 +5,7 @@ May import ``blackbox_repo``; the kernel (all but ``cli``) its types only.
 
 from typing import Any
 
-from blackbox_repo import deprecated
+from blackbox_repo import deprecated as _deprecated
 from simulator.api import simulate
 from simulator.callbacks import Callback
 from simulator.errors import SchedulerError, SimulationError
@@ -96,4 +96,4 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    return deprecated.attribute(__name__, name)
+    return _deprecated.attribute(__name__, name)
