@@ -76,7 +76,6 @@ NOT_YET: dict[str, tuple[str, ...]] = {
     "docs/peers.md": ("circumstances", "nobody"),
     "docs/performance.md": ("nobody",),
     "docs/schedulers.md": ("nobody", "subject", "way", "who"),
-    "docs/time.md": ("door", "nobody", "way"),
     "simulator": ("door",),
     "simulator/adapters": ("nobody", "parameter", "subject"),
     "simulator/cli": ("parameter", "subject"),
