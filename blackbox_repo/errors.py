@@ -11,6 +11,7 @@ BlackboxRepoError
 ├── InvalidOption                an argument outside its range
 ├── FormatError                  a file that is not what the format says
 │   └── IntegrityError           a file whose hash is not the manifest's
+├── AlreadyLocked                a file or folder that another process is writing
 └── NotTabulated                 the whole table asked of a blackbox that has none
 """
 
@@ -83,6 +84,10 @@ class FormatError(BlackboxRepoError):
 
 class IntegrityError(FormatError):
     """A file whose content is not the one that the manifest describes."""
+
+
+class AlreadyLocked(BlackboxRepoError):
+    """Another process, or another thread, is writing the same file or folder."""
 
 
 class NotTabulated(BlackboxRepoError, TypeError):

@@ -15,8 +15,8 @@ from blackbox_repo.numeric.scalars import whole
 from blackbox_repo.repository import load_blackbox
 from blackbox_repo.sampling import Sampler
 from blackbox_repo.space import CanonicalKey, Configuration, Space
-from blackbox_repo.store.atomic_folder import reserved
-from blackbox_repo.store.lazy_tables import OneByOne
+from blackbox_repo.store.atomic_folder import reserve
+from blackbox_repo.store.lazy_tables import LazyTables
 from blackbox_repo.store.manifest import Defect, Manifest, Task, read_manifest
 from blackbox_repo.store.storage import save_tables
 from blackbox_repo.table import STATUSES, Coded, Table, TabularBlackbox
@@ -81,7 +81,7 @@ def save_tabulated(
         UnknownName: There is no such blackbox or task.
         InvalidOption: As :func:`tabulate`.
         FormatError: What would be replaced is no blackbox.
-        Occupied: Another process is writing it.
+        AlreadyLocked: Another process is writing it.
     """
     configurations, seed = whole("configurations", configurations, 1), whole("seed", seed)
     source = load_blackbox(name).manifest
@@ -93,8 +93,8 @@ def save_tabulated(
         report(f"evaluating {task} ({list(given).index(task) + 1} of {len(given)})")
         return tabulate(load_blackbox(name)[task], configurations, seed=seed).table
 
-    with reserved(out / made.name, read_manifest):
-        return save_tables(out / made.name, made, OneByOne(given, table))
+    with reserve(out / made.name, read_manifest):
+        return save_tables(out / made.name, made, LazyTables(given, table))
 
 
 def _described(source: Manifest, given: Mapping[str, Task], count: int, seed: int) -> Manifest:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from blackbox_repo.errors import BlackboxRepoError, FormatError, IntegrityError
 from blackbox_repo.schema import Schema
-from blackbox_repo.store.atomic_folder import reserved
-from blackbox_repo.store.lazy_tables import OneByOne
+from blackbox_repo.store.atomic_folder import reserve
+from blackbox_repo.store.lazy_tables import LazyTables
 from blackbox_repo.store.manifest import Manifest, Task, read_manifest
 from blackbox_repo.store.storage import save_network, save_tables
 from blackbox_repo.table import Table
@@ -53,10 +53,10 @@ def build(
         IntegrityError: A raw file is not the one that the recipe knows.
         FormatError: A raw file is damaged or another than it should be, the result breaks a rule, or what
             would be replaced is no blackbox.
-        Occupied: Another process is converting into the same folder.
+        AlreadyLocked: Another process is converting into the same folder.
     """
     target = out / recipe.name
-    with reserved(target, read_manifest):
+    with reserve(target, read_manifest):
         report("reading and converting")
         folder = RawFolder(raw, recipe.files, watch)
         with _blamed(recipe, folder):
@@ -64,7 +64,7 @@ def build(
         manifest = _manifest(recipe, conversion, folder, command or f"bb-convert {recipe.name}")
         if conversion.network is not None:
             return save_network(target, manifest, conversion.network.arrays, conversion.network.codes)
-        tables = OneByOne(conversion.tables, partial(_table, recipe, conversion, folder, report))
+        tables = LazyTables(conversion.tables, partial(_table, recipe, conversion, folder, report))
         return save_tables(target, manifest, tables, finish=partial(marked, recipe.whole))
 
 
@@ -73,10 +73,10 @@ def check_place(target: Path) -> None:
 
     Raises:
         FormatError: There is something that is no blackbox.
-        Occupied: Another process is converting into it.
+        AlreadyLocked: Another process is converting into it.
         OSError: Its folder cannot be made.
     """
-    with reserved(target, read_manifest):
+    with reserve(target, read_manifest):
         pass
 
 

@@ -37,7 +37,7 @@ class Conversion:
 
     Args:
         schema: What the numbers mean; the same for all tasks.
-        tables: Task -> its training runs; a :class:`OneByOne` where they would fill the memory together.
+        tables: Task -> its training runs; a :class:`LazyTables` where they would fill the memory together.
         network: The surrogate, where there are no tables.
         titles: Task -> what the data set is called, where its name does not say it.
         ranges: Task -> objective -> the smallest and the largest value, where the source gives them.

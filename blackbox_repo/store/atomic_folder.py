@@ -1,4 +1,4 @@
-"""Folders that appear complete or not at all, whenever their writer or the machine stops."""
+"""Folders that are written completely or not at all, whenever their writer or the machine stops."""
 
 from __future__ import annotations
 
@@ -10,46 +10,46 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from blackbox_repo.store.lock import alone
+from blackbox_repo.store.lock import exclusive
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _NO_SYNC = (errno.EINVAL, errno.ENOTSUP, errno.EBADF)  # of file systems and kinds of files that have none
-_PATIENCE = 10.0  # seconds that a finished folder waits for another one of its name to be written
+_TIMEOUT = 10.0  # seconds that a finished folder waits for another one of its name to be written
 
 
 @contextmanager
-def appearing(folder: Path, check_replaced: Callable[[Path], object]) -> Iterator[Path]:
-    """A new folder beside ``folder`` that takes its place when all went well, and is gone if not.
+def atomic_directory(folder: Path, check_replaced: Callable[[Path], object]) -> Iterator[Path]:
+    """Yield an empty folder that becomes ``folder`` when the block ends, and is removed if the block raises.
 
     It is ``.NAME.partial`` while it is written. Then everything in it is synced to the disk, what it replaces
     becomes ``.NAME.old``, and it gets its name. What a killed writer leaves, :func:`recover` sorts out.
 
     Args:
-        folder: What shall appear.
+        folder: The folder to write.
         check_replaced: Called with ``folder`` before it is replaced, if it exists; raises if it must not be.
 
     Raises:
-        Occupied: Another process has been writing it for ten seconds.
+        AlreadyLocked: Another process has been writing it for ten seconds.
     """
-    with alone(folder, patience=_PATIENCE), full_disk_named(folder):
+    with exclusive(folder, timeout=_TIMEOUT), name_full_disk(folder):
         place, partial, outdated = _settle(folder)
         try:
             partial.mkdir()
             yield partial
             for path in (*partial.rglob("*"), partial):
-                on_disk(path)
+                sync_to_disk(path)
             if folder.exists():
                 check_replaced(folder)
                 place.rename(outdated)
             partial.rename(place)
-            on_disk(place.parent)
+            sync_to_disk(place.parent)
         finally:
             _settle(place)
 
 
 @contextmanager
-def full_disk_named(path: Path) -> Iterator[None]:
-    """Say where the disk is full, if whoever writes there does not."""
+def name_full_disk(path: Path) -> Iterator[None]:
+    """Add the path to an error of a full disk that names no file."""
     try:
         yield
     except OSError as err:
@@ -59,20 +59,20 @@ def full_disk_named(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def reserved(folder: Path, check_replaced: Callable[[Path], object]) -> Iterator[None]:
-    """Be the only one to write ``folder``, from before the work for it begins until it is there.
+def reserve(folder: Path, check_replaced: Callable[[Path], object]) -> Iterator[None]:
+    """Lock ``folder`` while its content is computed and written.
 
-    What a killed predecessor left is sorted out, and what would be replaced is looked at. The thread that
-    holds it may write the folder with :func:`appearing`.
+    First :func:`recover` is done and the folder that would be replaced is checked. The same thread may then
+    write it with :func:`atomic_directory`.
 
     Args:
-        folder: What shall appear.
-        check_replaced: As that of :func:`appearing`.
+        folder: The folder to be written.
+        check_replaced: As for :func:`atomic_directory`.
 
     Raises:
-        Occupied: Another process is at it.
+        AlreadyLocked: Another process is writing it.
     """
-    with alone(folder):
+    with exclusive(folder):
         _settle(folder)
         if folder.exists():
             check_replaced(folder)
@@ -80,22 +80,22 @@ def reserved(folder: Path, check_replaced: Callable[[Path], object]) -> Iterator
 
 
 def recover(folder: Path) -> None:
-    """Sort out what a killed :func:`appearing` left beside ``folder``, before somebody looks into it.
+    """Sort out what a killed :func:`atomic_directory` left beside ``folder``.
 
-    Where it was about to replace the folder, the new one was complete and takes its place. Everything else is
-    removed: it never was complete, or is outdated.
+    Call it before the folder is read. If the writer was killed while it replaced the folder, the new one is
+    complete and gets its name; if there is no new one, the old one gets it back. All else is removed.
 
     Raises:
-        Occupied: Another process is writing the folder.
+        AlreadyLocked: Another process is writing the folder.
     """
     nameless = not folder.resolve().name  # the root of all folders, which nobody replaces
-    if not nameless and any(path.exists() for path in _places(folder)[1:]):
-        with alone(folder):
+    if not nameless and any(path.exists() for path in _paths(folder)[1:]):
+        with exclusive(folder):
             _settle(folder)
 
 
-def on_disk(path: Path) -> None:
-    """Wait until a file or folder is where even a crash of the machine leaves it."""
+def sync_to_disk(path: Path) -> None:
+    """Write a file or folder through to the disk, so that it survives a crash of the machine."""
     if sys.platform == "win32" and path.is_dir():  # Windows opens no folders
         return
     handle = os.open(path, os.O_RDWR if sys.platform == "win32" else os.O_RDONLY)
@@ -108,18 +108,21 @@ def on_disk(path: Path) -> None:
         os.close(handle)
 
 
-def _places(folder: Path) -> tuple[Path, Path, Path]:
-    """Where a folder really is, where it is written, and where the one goes that it replaces."""
+def _paths(folder: Path) -> tuple[Path, Path, Path]:
+    """The real path of a folder, of the one that is being written, and of the one that is being replaced."""
     place = folder.resolve()
     return place, place.with_name(f".{place.name}.partial"), place.with_name(f".{place.name}.old")
 
 
 def _settle(folder: Path) -> tuple[Path, Path, Path]:
-    """:func:`recover` for the one who is alone with the folder."""
-    place, partial, outdated = _places(folder)
+    """As :func:`recover`, for whoever holds the lock already."""
+    place, partial, outdated = _paths(folder)
     if outdated.exists() and not place.exists():
         (partial if partial.exists() else outdated).rename(place)
-        on_disk(place.parent)
+        sync_to_disk(place.parent)
     for left in (partial, outdated):
         shutil.rmtree(left, ignore_errors=True)
     return place, partial, outdated
+
+
+full_disk_named, on_disk = name_full_disk, sync_to_disk  # as alone in lock.py

@@ -23,10 +23,10 @@ import numpy as np
 import pyarrow as pa
 
 from blackbox_repo.curve import Array
-from blackbox_repo.errors import BlackboxRepoError, IntegrityError, InvalidOption
+from blackbox_repo.errors import AlreadyLocked, BlackboxRepoError, IntegrityError, InvalidOption
 from blackbox_repo.schema import Schema
 from blackbox_repo.store.arrow_table import from_arrow, to_arrow
-from blackbox_repo.store.lock import Occupied, alone
+from blackbox_repo.store.lock import exclusive
 from blackbox_repo.table import Table
 
 FOLDER_VARIABLE = "BLACKBOX_CACHE"
@@ -98,12 +98,12 @@ def keep(sha256: str, schema: Schema, table: Table) -> None:
         return
     columns = to_arrow(table, schema)
     columns = columns.replace_schema_metadata({_SUMS: _Sums.of(table).text()})
-    with suppress(OSError, Occupied):
+    with suppress(OSError, AlreadyLocked):
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         if not _is_private(path.parent):
             return
         _tidy_up(path.parent)
-        with alone(path):
+        with exclusive(path):
             partial = _partial(path)
             try:
                 with pa.OSFile(str(partial), "wb") as file, pa.ipc.new_file(file, columns.schema) as writer:
@@ -222,7 +222,7 @@ def _tidy_up(where: Path) -> None:
     """Remove what killed writers have left."""
     for partial in where.glob(".*.partial"):
         if _NAME.fullmatch(partial.name):
-            with suppress(Occupied), alone(where / partial.name[1 : -len(".partial")]):
+            with suppress(AlreadyLocked), exclusive(where / partial.name[1 : -len(".partial")]):
                 partial.unlink(missing_ok=True)
 
 

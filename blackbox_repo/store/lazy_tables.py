@@ -1,4 +1,4 @@
-"""Tables too large to be in memory together."""
+"""A mapping of tables that are too large to be in memory together."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from blackbox_repo.table import Table
 
 
-class OneByOne(Mapping[str, Table]):
-    """Task -> table, built each time that it is asked for and not kept.
+class LazyTables(Mapping[str, Table]):
+    """Task -> table; a table is built whenever it is asked for, and not kept.
 
     Args:
-        tasks: Their names, in order.
-        build: Task -> its table.
+        tasks: The names of the tasks, in order.
+        build: Called with the name of a task; returns its table.
     """
 
     def __init__(self, tasks: Iterable[str], build: Callable[[str], Table]) -> None:

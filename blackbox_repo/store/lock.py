@@ -1,4 +1,4 @@
-"""One process at a time: a lock that ends with the process that holds it, even if that is killed."""
+"""Locks on files and folders, which end with the process that holds them, even if it is killed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from blackbox_repo.errors import BlackboxRepoError
+from blackbox_repo.errors import AlreadyLocked
 
 if sys.platform == "win32":
     import msvcrt
@@ -22,28 +22,25 @@ else:
 _NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS)  # of file systems that have none: nobody is excluded
 
 
-class Occupied(BlackboxRepoError):
-    """Another process is writing the same file or folder."""
-
-
 _mine: set[tuple[Path, int]] = set()
 """The locked files of this process, and the thread that holds each."""
 _PAUSE = 0.05  # seconds between two looks at a lock that another process holds
 
 
 @contextmanager
-def alone(target: Path, patience: float = 0.0) -> Iterator[None]:
-    """Be the only one to write a file or folder, which need not exist yet.
+def exclusive(target: Path, timeout: float = 0.0) -> Iterator[None]:
+    """Lock a file or folder for this thread; it need not exist yet.
 
     The lock is on ``.NAME.lock`` beside it, which is removed in the end, as are folders that were made for it
-    and stayed empty. A thread that holds it may ask for it again.
+    and stayed empty. A thread that holds the lock may ask for it again. Where the file system has no locks,
+    nobody is excluded.
 
     Args:
         target: The file or folder.
-        patience: Seconds to wait for another process that is at it.
+        timeout: How many seconds to wait for another holder.
 
     Raises:
-        Occupied: Another process, or thread of this one, is at it.
+        AlreadyLocked: Another process, or another thread of this one, holds the lock.
     """
     place = target.resolve()
     path = place.with_name(f".{place.name}.lock")
@@ -52,7 +49,7 @@ def alone(target: Path, patience: float = 0.0) -> Iterator[None]:
         yield
         return
     new = [folder for folder in place.parents if not folder.exists()]
-    handle = _held(path, target, patience)
+    handle = _held(path, target, timeout)
     _mine.add(mine)
     try:
         yield
@@ -66,8 +63,8 @@ def alone(target: Path, patience: float = 0.0) -> Iterator[None]:
                 folder.rmdir()
 
 
-def _held(path: Path, target: Path, patience: float) -> int:
-    last = time.monotonic() + patience
+def _held(path: Path, target: Path, timeout: float) -> int:
+    last = time.monotonic() + timeout
     while True:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
@@ -77,7 +74,7 @@ def _held(path: Path, target: Path, patience: float) -> int:
             if time.monotonic() < last:
                 time.sleep(_PAUSE)
                 continue
-            raise Occupied(
+            raise AlreadyLocked(
                 f"{target} is being written by another process ({holder or 'just begun'}); "
                 f"wait until it has ended, or write to another folder"
             )
@@ -108,3 +105,6 @@ def _is(handle: int, path: Path) -> bool:
         return os.path.samestat(os.fstat(handle), path.stat())
     except FileNotFoundError:
         return False
+
+
+alone = exclusive  # until simulator/wrappers/log.py, which is being rewritten, uses the new name

@@ -18,8 +18,8 @@ from blackbox_repo.curve import Array
 from blackbox_repo.errors import FormatError, IntegrityError, InvalidConfiguration
 from blackbox_repo.schema import Objective
 from blackbox_repo.store import cache
-from blackbox_repo.store.atomic_folder import appearing
-from blackbox_repo.store.lazy_tables import OneByOne
+from blackbox_repo.store.atomic_folder import atomic_directory
+from blackbox_repo.store.lazy_tables import LazyTables
 from blackbox_repo.store.manifest import Best, Manifest, Task, check_task_names, read_manifest, write_manifest
 from blackbox_repo.store.parquet import read_arrays, read_table, write_arrays, write_table
 from blackbox_repo.store.self_description import README_FILE, file_metadata, readme
@@ -51,7 +51,7 @@ def save_tables(
     """
     check_task_names(tables)
     manifest.to_text()  # refused before anything is written
-    with appearing(folder, read_manifest) as partial:
+    with atomic_directory(folder, read_manifest) as partial:
         tasks = {name: _write_task(partial, manifest, name, tables[name]) for name in tables}  # one at a time
         complete = finish(replace(manifest, tasks=tasks))
         _describe(partial, complete)
@@ -71,7 +71,7 @@ def save_network(
     """
     check_task_names(codes)
     manifest.to_text()
-    with appearing(folder, read_manifest) as partial:
+    with atomic_directory(folder, read_manifest) as partial:
         file = partial / NETWORK_FILE
         write_arrays(file, arrays, file_metadata(manifest, ""))
         digest, size = _sha256(file.read_bytes()), file.stat().st_size
@@ -106,7 +106,7 @@ def rewrite(folder: Path) -> Manifest:
         assert isinstance(blackbox, TabularBlackbox)
         return blackbox.table
 
-    return save_tables(folder, manifest, OneByOne(manifest.tasks, table))
+    return save_tables(folder, manifest, LazyTables(manifest.tasks, table))
 
 
 def _describe(folder: Path, manifest: Manifest) -> None:

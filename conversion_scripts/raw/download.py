@@ -16,8 +16,8 @@ from urllib.parse import urlsplit
 
 from blackbox_repo import __version__
 from blackbox_repo.errors import BlackboxRepoError, IntegrityError
-from blackbox_repo.store.atomic_folder import full_disk_named
-from blackbox_repo.store.lock import alone
+from blackbox_repo.store.atomic_folder import name_full_disk
+from blackbox_repo.store.lock import exclusive
 from conversion_scripts.raw.connections import PATIENT, Failure, Pace, Patience, opener
 from conversion_scripts.raw.file_type import mismatch
 from conversion_scripts.raw.folder import RawFile, present
@@ -61,14 +61,14 @@ def download(
         DownloadFailed: No address of a file gave it.
         IntegrityError: The folder holds another file of that name, or one that is visibly not what it should
             be.
-        Occupied: Another process is fetching the same file.
+        AlreadyLocked: Another process is fetching the same file.
     """
     files = list(files)
     there = present(root, files)  # where else conversions find them
     missing = [packing_fetched(file) for file in files if not (_is_there(root, file) or file.name in there)]
     for file in missing:
         path = root / file.name
-        with alone(path):
+        with exclusive(path):
             _fetch(file, path, patience, report)
     return missing
 
@@ -220,7 +220,7 @@ class _Transfer:
         if total and self._file.size and total != self._file.size:
             raise Failure(f"the file there has {total} bytes, expected {self._file.size}")
         limit, done = self._file.size or total or LARGEST, start
-        with full_disk_named(self._part), self._part.open("ab" if start else "wb") as stream:
+        with name_full_disk(self._part), self._part.open("ab" if start else "wb") as stream:
             self._report(self._file, done, self._file.size or total)
             while piece := response.read(_PIECE):
                 done += len(piece)

@@ -21,7 +21,7 @@ from blackbox_repo.domains import Categorical, Ordinal
 from blackbox_repo.errors import FormatError
 from blackbox_repo.schema import Fidelity, Objective, Schema
 from blackbox_repo.space import Space
-from blackbox_repo.store.lazy_tables import OneByOne
+from blackbox_repo.store.lazy_tables import LazyTables
 from blackbox_repo.store.manifest import Default, Defect
 from blackbox_repo.table import Coded, Table
 from conversion_scripts.bounds import ABOVE_0, COUNT
@@ -112,7 +112,7 @@ def _convert_final(raw: RawFolder) -> Conversion:
 
 def _convert_curves(raw: RawFolder) -> Conversion:
     raw.verify(ARCHIVE)
-    return Conversion(CURVES_SCHEMA, OneByOne(FINAL_FILES, partial(_curves, raw, _keys())))
+    return Conversion(CURVES_SCHEMA, LazyTables(FINAL_FILES, partial(_curves, raw, _keys())))
 
 
 def _curves(raw: RawFolder, keys: list[str], task: str) -> Table:

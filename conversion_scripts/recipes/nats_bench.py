@@ -20,7 +20,7 @@ from blackbox_repo.errors import FormatError
 from blackbox_repo.families.nasbench201 import EDGES, OPERATIONS, configuration_of
 from blackbox_repo.schema import Fidelity, Objective, Schema
 from blackbox_repo.space import Space
-from blackbox_repo.store.lazy_tables import OneByOne
+from blackbox_repo.store.lazy_tables import LazyTables
 from blackbox_repo.store.manifest import Default
 from blackbox_repo.table import Coded, Table
 from conversion_scripts.bounds import ABOVE_0, AT_LEAST_0, PERCENT
@@ -181,7 +181,7 @@ def _convert(source: Source, epochs: int, raw: RawFolder) -> Conversion:
         raise FormatError(f"{raw.variant(source.file.name)} has no training of {epochs} epochs")
     return Conversion(
         _schema(source.space, epochs),
-        OneByOne(there, lambda task: there[task].table()),
+        LazyTables(there, lambda task: there[task].table()),
         titles=TITLES,
         targets={task: target for task, runs in there.items() if (target := runs.target()) != TARGET},
     )

@@ -12,7 +12,7 @@ from blackbox_repo.benchmark import BENCHMARKS
 from blackbox_repo.blackbox import Blackbox
 from blackbox_repo.errors import FormatError, InvalidOption, UnknownName
 from blackbox_repo.schema import Schema
-from blackbox_repo.store.atomic_folder import appearing
+from blackbox_repo.store.atomic_folder import atomic_directory
 from blackbox_repo.surrogate.neighbour_weights import MODELS
 from simulator.api import simulate
 from simulator.callbacks import Callback
@@ -183,7 +183,7 @@ class UnfinishedRun:
         """
         check_free(folder)
         text = json.dumps(asdict(command), indent=1)
-        with appearing(folder, check_free) as partial:
+        with atomic_directory(folder, check_free) as partial:
             (partial / _COMMAND).write_text(text + "\n", encoding="utf-8")
         return cls(folder, command)
 

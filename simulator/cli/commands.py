@@ -17,7 +17,7 @@ import typer
 from blackbox_repo.benchmark import BENCHMARKS
 from blackbox_repo.errors import InvalidOption
 from blackbox_repo.repository import list_blackboxes
-from blackbox_repo.store.lock import alone
+from blackbox_repo.store.lock import exclusive
 from blackbox_repo.text import console
 from blackbox_repo.text.console import StrictCommand, examples
 from blackbox_repo.text.plain_text import printable
@@ -280,7 +280,7 @@ def _check_writable(out: Path | None) -> None:
     if not parent.is_dir():
         raise InvalidOption(f"--out is {str(out)!r}, but {parent} is not a folder")
     try:
-        with alone(out, patience=10):  # by a file that the next run removes should this one be killed
+        with exclusive(out, timeout=10):  # by a file that the next run removes should this one be killed
             pass
     except OSError as err:
         raise InvalidOption(

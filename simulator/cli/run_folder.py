@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from blackbox_repo.store.atomic_folder import reserved
+from blackbox_repo.store.atomic_folder import reserve
 from simulator.cli.command import UnfinishedRun
 from simulator.errors import RunError
 from simulator.results.run import Run
@@ -21,12 +21,12 @@ def claimed(folder: Path | None, check: Callable[[Path], object]) -> Iterator[No
         check: Called with the folder if it exists; raises if it must not be written.
 
     Raises:
-        Occupied: Another process is at it.
+        AlreadyLocked: Another process is at it.
     """
     if folder is None:
         yield
         return
-    with reserved(folder, check):
+    with reserve(folder, check):
         yield
 
 

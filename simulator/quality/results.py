@@ -22,8 +22,8 @@ import msgspec
 from blackbox_repo import __version__, typed_json
 from blackbox_repo.errors import FormatError, InvalidOption
 from blackbox_repo.numeric.scalars import whole
-from blackbox_repo.store.atomic_folder import full_disk_named, on_disk
-from blackbox_repo.store.lock import alone
+from blackbox_repo.store.atomic_folder import name_full_disk, sync_to_disk
+from blackbox_repo.store.lock import exclusive
 from simulator.api import simulate
 from simulator.quality.golden import Golden
 from simulator.quality.scores import regret
@@ -131,12 +131,12 @@ class Results:
         said = {"format": FORMAT, "suite": self.suite, "scheduler": self.scheduler, "version": self.version}
         said |= {"numbers": str(self.numbers), "sha256": self.content_sha256()}
         partial_file = file.with_name(f".{file.name}.partial")
-        with alone(file, patience=10), full_disk_named(file):
+        with exclusive(file, timeout=10), name_full_disk(file):
             try:
                 pq.write_table(table.replace_schema_metadata(said), partial_file, compression="zstd")
-                on_disk(partial_file)
+                sync_to_disk(partial_file)
                 partial_file.replace(file)
-                on_disk(file.parent)
+                sync_to_disk(file.parent)
             finally:
                 partial_file.unlink(missing_ok=True)
 

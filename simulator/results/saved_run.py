@@ -21,7 +21,7 @@ import numpy as np
 from blackbox_repo import typed_json
 from blackbox_repo.errors import BlackboxRepoError, FormatError, IntegrityError, InvalidOption
 from blackbox_repo.schema import Schema
-from blackbox_repo.store.atomic_folder import appearing, recover
+from blackbox_repo.store.atomic_folder import atomic_directory, recover
 from blackbox_repo.store.manifest_file import SchemaFile
 from simulator.clock import NANOSECONDS
 from simulator.kernel.events import Kind
@@ -111,7 +111,7 @@ def save(run: Run, folder: Path, check: Callable[[Path], object] | None = None) 
     check = check or (lambda existing: check_free(existing, run.digest))
     if folder.exists():
         check(folder)
-    with appearing(folder, check) as place:
+    with atomic_directory(folder, check) as place:
         for name, table in tables.items():
             pq.write_table(table, place / name, compression="zstd")
         files = {name: _described((place / name).read_bytes()) for name in tables}

@@ -18,6 +18,7 @@ from blackbox_repo.blackbox import Blackbox
 from blackbox_repo.cli import commands
 from blackbox_repo.domains import Categorical, Float, Integer
 from blackbox_repo.errors import (
+    AlreadyLocked,
     ConfigurationNotInTable,
     FormatError,
     InvalidConfiguration,
@@ -27,7 +28,7 @@ from blackbox_repo.errors import (
 from blackbox_repo.repository import verify
 from blackbox_repo.schema import Fidelity, Objective, Schema
 from blackbox_repo.space import Condition, Space
-from blackbox_repo.store.lock import Occupied, alone
+from blackbox_repo.store.lock import exclusive
 from blackbox_repo.store.storage import save_tables
 from blackbox_repo.table import Table, TabularBlackbox
 from blackbox_repo.tabulate import save_tabulated, tabulate
@@ -223,9 +224,9 @@ def test_what_a_killed_tabulation_left_is_removed_and_two_at_once_are_refused(tm
     left = tmp_path / ".yahpo-lcbench-5.partial"
     left.mkdir()
     (left / "3945.parquet").write_bytes(b"half")
-    with alone(tmp_path / "yahpo-lcbench-5"), ThreadPoolExecutor() as others:
+    with exclusive(tmp_path / "yahpo-lcbench-5"), ThreadPoolExecutor() as others:
         other = others.submit(save_tabulated, "yahpo-lcbench", 5, tmp_path, tasks=["3945"])
-        assert isinstance(other.exception(), Occupied)
+        assert isinstance(other.exception(), AlreadyLocked)
     save_tabulated("yahpo-lcbench", 5, tmp_path, tasks=["3945"])
     assert [path.name for path in tmp_path.iterdir()] == ["yahpo-lcbench-5"]
 

@@ -18,7 +18,7 @@ import pytest
 from blackbox_repo.errors import FormatError, InvalidOption
 from blackbox_repo.repository import list_blackboxes
 from blackbox_repo.schema import Schema
-from blackbox_repo.store.lazy_tables import OneByOne
+from blackbox_repo.store.lazy_tables import LazyTables
 from blackbox_repo.store.manifest import read_manifest
 from blackbox_repo.store.storage import load_task
 from blackbox_repo.table import Table
@@ -84,7 +84,7 @@ def test_one_table_is_in_memory_at_a_time(
 ) -> None:
     made: list[weakref.ref[Table]] = []
 
-    def one_by_one(conversion: Conversion) -> OneByOne:
+    def one_by_one(conversion: Conversion) -> LazyTables:
         digits = conversion.tables["digits"]
 
         def table(task: str) -> Table:
@@ -93,7 +93,7 @@ def test_one_table_is_in_memory_at_a_time(
             made.append(weakref.ref(found))
             return found
 
-        return OneByOne(("a", "b", "c"), table)
+        return LazyTables(("a", "b", "c"), table)
 
     build(changed(one_by_one), raw, tmp_path / "out")
     assert len(made) == 3
@@ -216,7 +216,7 @@ def test_a_table_that_is_made_when_it_is_written_may_stumble_too(
     def table(task: str) -> Table:
         raise KeyError(task)
 
-    made = unhashed(changed(lambda _: OneByOne(("digits",), table)))
+    made = unhashed(changed(lambda _: LazyTables(("digits",), table)))
     with pytest.raises(
         FormatError,
         match=r"^the recipe 'tiny' fails: KeyError: 'digits' .* right, runs\.json is not what it",
@@ -290,11 +290,11 @@ def test_a_signal_while_writing_leaves_nothing(
         "import sys, time, typer\n"
         "from pathlib import Path\n"
         "from blackbox_repo.text import console\n"
-        "from blackbox_repo.store.atomic_folder import appearing\n"
+        "from blackbox_repo.store.atomic_folder import atomic_directory\n"
         "app = typer.Typer()\n"
         "@app.command()\n"
         "def convert() -> None:\n"
-        "    with appearing(Path(sys.argv[0]).parent / 'out' / 'tiny', print) as partial:\n"
+        "    with atomic_directory(Path(sys.argv[0]).parent / 'out' / 'tiny', print) as partial:\n"
         "        (partial / 'half.parquet').write_text('half')\n"
         "        print('writing', flush=True)\n"
         "        time.sleep(60)\n"

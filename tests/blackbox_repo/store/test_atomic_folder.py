@@ -9,16 +9,17 @@ from pathlib import Path
 
 import pytest
 
+from blackbox_repo.errors import AlreadyLocked
 from blackbox_repo.store import atomic_folder as folders
-from blackbox_repo.store.atomic_folder import appearing, recover, reserved
-from blackbox_repo.store.lock import Occupied, alone
+from blackbox_repo.store.atomic_folder import atomic_directory, recover, reserve
+from blackbox_repo.store.lock import exclusive
 
 ROOT = Path(__file__).parents[3]
 
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from blackbox_repo.store.atomic_folder import appearing
+from blackbox_repo.store.atomic_folder import atomic_directory
 
 folder, number = Path(sys.argv[1]), int(sys.argv[2])
 WATCHED = ("open", "os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.scandir", "shutil.rmtree")
@@ -32,7 +33,7 @@ def hook(event, arguments):
             os.kill(os.getpid(), signal.SIGKILL)
 
 sys.addaudithook(hook)
-with appearing(folder, lambda existing: None) as partial:
+with atomic_directory(folder, lambda existing: None) as partial:
     (partial / "sub").mkdir()
     for name in ("a", "b", "sub/c"):
         (partial / name).write_text("new")
@@ -47,7 +48,7 @@ NEW = {"a": "new", "b": "new", "sub/c": "new"}
 
 
 def write(folder: Path, text: str) -> None:
-    with appearing(folder, lambda existing: None) as partial:
+    with atomic_directory(folder, lambda existing: None) as partial:
         (partial / "sub").mkdir()
         for name in NEW:
             (partial / name).write_text(text)
@@ -67,7 +68,7 @@ def test_a_writer_killed_at_any_file_operation_loses_nothing_and_leaves_nothing(
         killed = subprocess.run([sys.executable, "-c", KILLED, folder, str(number)], cwd=ROOT, check=False)
         recover(folder)
         outcomes.append(content(folder))
-        with reserved(folder, lambda existing: None):
+        with reserve(folder, lambda existing: None):
             pass
         assert [path.name for path in folder.parent.iterdir()] == ["box"] * folder.exists()
         if killed.returncode == 0:
@@ -104,10 +105,10 @@ def test_a_folder_in_the_works_is_not_recovered(tmp_path: Path) -> None:
     def look() -> None:
         try:
             recover(tmp_path / "box")
-        except Occupied as err:
+        except AlreadyLocked as err:
             occupied.append(err)
 
-    with appearing(tmp_path / "box", lambda existing: None) as partial:
+    with atomic_directory(tmp_path / "box", lambda existing: None) as partial:
         (partial / "a").write_text("new")
         other = threading.Thread(target=look)
         other.start()
@@ -118,14 +119,14 @@ def test_a_folder_in_the_works_is_not_recovered(tmp_path: Path) -> None:
 
 def test_an_error_leaves_what_was_there(tmp_path: Path) -> None:
     write(tmp_path / "box", "old")
-    with pytest.raises(KeyError), appearing(tmp_path / "box", lambda existing: None) as partial:
+    with pytest.raises(KeyError), atomic_directory(tmp_path / "box", lambda existing: None) as partial:
         (partial / "a").write_text({}["nothing"])
     assert content(tmp_path / "box")["a"] == "old"
     assert [path.name for path in tmp_path.iterdir()] == ["box"]
 
 
 def test_whoever_holds_the_place_may_write_it(tmp_path: Path) -> None:
-    with reserved(tmp_path / "box", lambda existing: None):
+    with reserve(tmp_path / "box", lambda existing: None):
         write(tmp_path / "box", "new")
     assert content(tmp_path / "box") == NEW
 
@@ -137,7 +138,7 @@ def test_a_second_writer_waits_for_the_first(tmp_path: Path) -> None:
         write(tmp_path / "box", "second")
         done.append(True)
 
-    with appearing(tmp_path / "box", lambda existing: None) as partial:
+    with atomic_directory(tmp_path / "box", lambda existing: None) as partial:
         (partial / "a").write_text("first")
         other = threading.Thread(target=second)
         other.start()
@@ -169,7 +170,7 @@ def test_everything_is_synced_before_it_gets_its_name(
         happened.append(f"{path.name} -> {target.name}")
         return renamed(path, target)
 
-    monkeypatch.setattr(folders, "on_disk", lambda path: happened.append(path.name))
+    monkeypatch.setattr(folders, "sync_to_disk", lambda path: happened.append(path.name))
     monkeypatch.setattr(Path, "rename", rename)
     write(tmp_path / "box", "new")
     assert sorted(happened[:5]) == [".box.partial", "a", "b", "c", "sub"]
@@ -205,11 +206,11 @@ def test_locks_of_one_place_exclude_other_threads(tmp_path: Path) -> None:
     found = []
 
     def other() -> None:
-        with pytest.raises(Occupied), alone(tmp_path / "box"):
+        with pytest.raises(AlreadyLocked), exclusive(tmp_path / "box"):
             pass
         found.append(True)
 
-    with alone(tmp_path / "box"), alone(tmp_path / "box"):
+    with exclusive(tmp_path / "box"), exclusive(tmp_path / "box"):
         thread = threading.Thread(target=other)
         thread.start()
         thread.join()

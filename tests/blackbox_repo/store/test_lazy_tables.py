@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from blackbox_repo.store.lazy_tables import OneByOne
+from blackbox_repo.store.lazy_tables import LazyTables
 from blackbox_repo.table import Table, TabularBlackbox
 
 
@@ -13,7 +13,7 @@ def test_a_table_is_built_when_it_is_asked_for_and_not_kept(ragged: TabularBlack
         built.append(task)
         return ragged.table
 
-    tables = OneByOne(("b", "a"), build)
+    tables = LazyTables(("b", "a"), build)
     assert (list(tables), len(tables), "a" in tables, built) == (["b", "a"], 2, True, ["a"])
     assert [task for task, _ in tables.items()] == ["b", "a"]
     assert tables["a"] is ragged.table

@@ -16,8 +16,8 @@ from urllib.request import Request
 
 import pytest
 
-from blackbox_repo.errors import IntegrityError
-from blackbox_repo.store.lock import Occupied, alone
+from blackbox_repo.errors import AlreadyLocked, IntegrityError
+from blackbox_repo.store.lock import exclusive
 from conversion_scripts.raw.connections import Failure, Pace, Patience, Redirects
 from conversion_scripts.raw.download import DownloadFailed, can_download, download
 from conversion_scripts.raw.folder import RawFile
@@ -178,7 +178,7 @@ def test_a_killed_download_goes_on(host: Host, tmp_path: Path) -> None:
     deadline = time.monotonic() + 20
     while (not part.exists() or part.stat().st_size < 100_000) and time.monotonic() < deadline:
         time.sleep(0.01)
-    with pytest.raises(Occupied), alone(tmp_path / "sub" / "a.bin"):
+    with pytest.raises(AlreadyLocked), exclusive(tmp_path / "sub" / "a.bin"):
         pass
     child.kill()
     child.wait()

@@ -15,9 +15,8 @@ from typing import Any
 import pytest
 
 from blackbox_repo import keyed_random
-from blackbox_repo.errors import FormatError, InvalidOption
+from blackbox_repo.errors import AlreadyLocked, FormatError, InvalidOption
 from blackbox_repo.repository import load_blackbox
-from blackbox_repo.store.lock import Occupied
 from simulator import (
     ASHA,
     Conditions,
@@ -233,7 +232,7 @@ def test_a_log_is_written_by_one_run_at_a_time_and_the_other_is_told_before_it_s
 ) -> None:
     path = tmp_path / "run.jsonl"
     path.write_bytes(whole[0][:2000])
-    with alone_elsewhere(path), pytest.raises(Occupied, match="is being written by another process"):
+    with alone_elsewhere(path), pytest.raises(AlreadyLocked, match="is being written by another process"):
         run_it(path, resume=True, scheduler=Never)
     assert path.read_bytes() == whole[0][:2000]
 
@@ -247,8 +246,8 @@ class Never(PromotionASHA):
 def alone_elsewhere(path: Path) -> Iterator[None]:
     """Another process holds the log."""
     code = (
-        "import sys; from pathlib import Path; from blackbox_repo.store.lock import alone\n"
-        "with alone(Path(sys.argv[1])): print('held', flush=True); sys.stdin.read()"
+        "import sys; from pathlib import Path; from blackbox_repo.store.lock import exclusive\n"
+        "with exclusive(Path(sys.argv[1])): print('held', flush=True); sys.stdin.read()"
     )
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
