@@ -27,9 +27,9 @@ import numpy as np
 from blackbox_repo import load_blackbox
 from blackbox_repo.families.nasbench201 import architecture_of
 from conversion_scripts.readers.safe_pickle import unpickle
-from conversion_scripts.recipes import nats_bench
 from conversion_scripts.recipes.fcnet import ARCHIVE
 from conversion_scripts.recipes.lcbench import FILE
+from conversion_scripts.recipes.shared.nasbench201_cell import SPACE
 from tests.conversion_scripts.official import (
     lcbench_run,
     noise,
@@ -181,7 +181,7 @@ def write_nasbench201(folder: Path) -> None:
     source = Path(os.environ["NATS_BENCH"]) / "NATS-tss-v1_0-3ffb9-simple"
     paths = sorted(source.glob("0*.pickle.pbz2"))
     real = [unpickle(bz2.decompress(path.read_bytes()), path.name) for path in paths]
-    whole = nats_bench.TOPOLOGY.whole
+    whole = SPACE.size or 0
     with bz2.open(folder / "NATS-tss-v1_0-3ffb9.pickle.pbz2", "wb", compresslevel=1) as file:
         _write_pickle(file, whole, (nasbench201_record(index, real) for index in range(whole)))
 
@@ -245,7 +245,7 @@ def _final_error(task: str, index: int) -> float:
 
 def nasbench201_record(index: int, real: list[Any]) -> dict[str, Any]:
     """Both trainings of a cell; that of 200 epochs has a real one's shape, and the end of this cell's."""
-    text = architecture_of(nats_bench.TOPOLOGY.space.configuration(index))
+    text = architecture_of(SPACE.configuration(index))
     record: dict[str, Any] = _copied(real[index % len(real)], text)
     for length, state in record.items():
         state["arch_index"] = index

@@ -21,7 +21,7 @@ from conversion_scripts.completeness import shortfall
 from conversion_scripts.raw.download import can_download, download, packing_fetched, place
 from conversion_scripts.raw.folder import RawFile
 from conversion_scripts.recipe import Recipe
-from conversion_scripts.registry import RECIPES, load_recipe
+from conversion_scripts.registry import all_recipes, load_recipe
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -30,7 +30,7 @@ DOWNLOADED = Path("raw")
 
 
 def _recipes(incomplete: str) -> list[str]:
-    return [name for name in RECIPES if name.startswith(incomplete)]
+    return [name for name in all_recipes() if name.startswith(incomplete)]
 
 
 app = console.CommandLine("bb-convert", pretty_exceptions_enable=False, rich_markup_mode=None)
@@ -154,7 +154,7 @@ def _overview(terminal: Terminal) -> list[Text]:
         Column("title", wraps=True),
     ]
     rows = []
-    for recipe in map(load_recipe, RECIPES):
+    for recipe in all_recipes().values():
         files, how = recipe.files, "yes" if all(map(can_download, recipe.files)) else "by hand"
         rows.append((recipe.name, len(files), _megabytes(files), how, recipe.license, recipe.title))
     return table(terminal, columns, rows)

@@ -21,7 +21,7 @@ from blackbox_repo.benchmark import available_benchmarks
 from blackbox_repo.domains import Domain, Float, Integer
 from conversion_scripts.raw.download import can_download
 from conversion_scripts.recipe import Recipe
-from conversion_scripts.registry import RECIPES, load_recipe
+from conversion_scripts.registry import all_recipes
 from simulator.cli.scheduler_list import described_schedulers
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -200,7 +200,7 @@ def convertible() -> str:
     embedded = set(list_blackboxes())
     rows = [
         (f"`{name}`", recipe.title, recipe.license, _fetched(recipe), f"<{recipe.homepage}>")
-        for name, recipe in ((name, load_recipe(name)) for name in RECIPES)
+        for name, recipe in all_recipes().items()
         if name not in embedded
     ]
     return table(("recipe", "what", "licence", "`--download`", "source"), rows)

@@ -13,8 +13,6 @@ from pathlib import Path
 
 import pytest
 
-from conversion_scripts.registry import RECIPES
-
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("blackbox_repo", "conversion_scripts", "data_cache", "simulator")
 MAY_IMPORT = {
@@ -32,6 +30,7 @@ TYPES = (
 """What configurations, curves and draws are; nothing that loads, saves or prints."""
 FILES = ("blackbox_repo.store", "blackbox_repo.text.plain_text", "blackbox_repo.typed_json")
 TABLES = ("blackbox_repo.rows", "blackbox_repo.table")
+RECIPE = tuple(f"conversion_scripts.{m}" for m in ("bounds", "completeness", "recipe", "replicates"))
 SEAM = ("simulator.clock", "simulator.errors", "simulator.scheduler")
 RULES = {
     "blackbox_repo.numeric": ("blackbox_repo.errors",),
@@ -40,6 +39,15 @@ RULES = {
     "blackbox_repo.views": (*TYPES, "blackbox_repo.surrogate"),
     "blackbox_repo.store": (*TYPES, *TABLES, *FILES, "blackbox_repo.surrogate"),
     "blackbox_repo.families": (*TYPES, *TABLES),
+    "conversion_scripts.readers": ("blackbox_repo",),
+    "conversion_scripts.raw": ("blackbox_repo", "conversion_scripts.readers"),
+    "conversion_scripts.recipe": ("blackbox_repo", *RECIPE, "conversion_scripts.raw"),
+    "conversion_scripts.recipes": (
+        "blackbox_repo",
+        *RECIPE,
+        "conversion_scripts.raw",
+        "conversion_scripts.readers",
+    ),
     "simulator.clock": TYPES,
     "simulator.scheduler": TYPES,
     "simulator.settings": (*TYPES, *SEAM, "simulator.kernel.run_state", "simulator.results.run"),
@@ -127,12 +135,6 @@ def test_the_data_are_found_in_one_file():
     assert set(finders) <= {"blackbox_repo.roots"}
 
 
-def test_recipes_leave_archives_and_pickles_to_the_modules_that_check_and_limit_them():
-    recipes = {target.partition(":")[0] for target in RECIPES.values()}
-    unchecked = {"bz2", "gzip", "lzma", "pickle", "tarfile", "zipfile"}
-    assert {module: ARROWS[module] & unchecked for module in recipes if ARROWS[module] & unchecked} == {}
-
-
 def is_in(module: str, *folders: str) -> bool:
     return any(module == folder or module.startswith(f"{folder}.") for folder in folders)
 
@@ -182,6 +184,21 @@ def test_a_cycle_of_imports_is_found():
         "blackbox_repo",
         "blackbox_repo.views/",
     }
+
+
+RECIPE_FILES = [m for m in MODULES if is_in(m, "conversion_scripts.recipes")]
+
+
+def test_recipes_leave_archives_and_pickles_to_the_modules_that_check_and_limit_them():
+    unchecked = {"bz2", "gzip", "lzma", "pickle", "tarfile", "zipfile"}
+    assert {m: ARROWS[m] & unchecked for m in RECIPE_FILES if ARROWS[m] & unchecked} == {}
+
+
+def test_recipes_share_code_in_one_folder_and_do_not_import_one_another():
+    shared = "conversion_scripts.recipes.shared"
+    of_recipes = {(m, target) for m in RECIPE_FILES for target in ours(m) if target in RECIPE_FILES}
+    assert len(of_recipes) > 3
+    assert [(module, target) for module, target in of_recipes if not is_in(target, shared)] == []
 
 
 def test_only_results_and_the_edges_of_the_simulator_touch_files():

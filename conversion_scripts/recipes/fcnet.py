@@ -253,3 +253,4 @@ CURVES = Recipe(
     | {"parameters": COUNT},
     whole=Whole(tasks=len(FINAL_FILES), configurations=SPACE.size or 0),
 )
+RECIPES = (CURVES, FINAL)

@@ -144,7 +144,7 @@ CARD = (
 )
 
 
-def _recipe(space: str) -> Recipe:
+def _make_recipe(space: str) -> Recipe:
     return Recipe(
         name=f"hpob-{space}",
         title=f"HPO-B, OpenML flow {space}: {SPACES[space]}",
@@ -186,4 +186,4 @@ FILES = (
         "",  # its commit says which file it is
     ),
 )
-RECIPES = {f"hpob-{space}": _recipe(space) for space in SPACES}
+RECIPES = tuple(map(_make_recipe, SPACES))

@@ -135,3 +135,4 @@ MLP = Recipe(
     default=Default(workers=4),
     bounds=dict.fromkeys(FIELDS, FRACTION),
 )
+RECIPES = (MLP,)

@@ -227,3 +227,4 @@ LCBENCH = Recipe(
     whole=Whole(tasks=35, configurations=2000),
     nan_allowed=tuple(name for name in LOGS if name.endswith("cross_entropy")),
 )
+RECIPES = (LCBENCH,)

@@ -94,3 +94,4 @@ MACRO = Recipe(
     labels=("architecture",),
     bounds={"test_accuracy": PERCENT, "params": COUNT, "flops": COUNT},
 )
+RECIPES = (MACRO,)

@@ -254,3 +254,4 @@ CURVES = Recipe(
     nan_allowed=("bleu",),
     bounds={"perplexity": Bounds(1.0), "bleu": PERCENT},
 )
+RECIPES = (CURVES, FINAL)

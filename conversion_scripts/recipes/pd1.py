@@ -280,3 +280,4 @@ PD1 = Recipe(
     whole=Whole(tasks=24),
     nan_allowed=tuple(name for name in CURVES if name != "global_step"),
 )
+RECIPES = (PD1,)

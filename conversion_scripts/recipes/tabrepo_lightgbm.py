@@ -148,3 +148,4 @@ LIGHTGBM = Recipe(
     bounds={"metric_error": AT_LEAST_0, "elapsed_time": ABOVE_0, "inference_time": ABOVE_0},
     labels=("configuration",),
 )
+RECIPES = (LIGHTGBM,)

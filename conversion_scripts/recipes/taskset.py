@@ -196,4 +196,4 @@ IMDB = replace(
     ),
     convert=partial(_convert, tuple(FILES)),
 )
-RECIPES = {recipe.name: recipe for recipe in (TASKSET, IMDB)}
+RECIPES = (TASKSET, IMDB)

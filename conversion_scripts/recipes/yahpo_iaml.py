@@ -5,7 +5,7 @@ from __future__ import annotations
 from blackbox_repo.schema import Fidelity
 from blackbox_repo.store.manifest import Default, Defect
 from conversion_scripts.readers.onnx_network import Columns
-from conversion_scripts.recipes.yahpo import ELAPSED, Scenario, network_card, recipe, surrogate
+from conversion_scripts.recipes.shared.yahpo import ELAPSED, Scenario, network_card, recipe, surrogate
 
 FIDELITY = Fidelity(
     "trainsize",
@@ -138,16 +138,13 @@ CARD = (
         "the titles say data set",
     ),
 )
-RECIPES = {
-    made.name: made
-    for made in (
-        recipe(
-            _scenario(learner),
-            title=f"iaml: surrogate of {what} on 4 OpenML data sets, by fraction of the data",
-            training_runs="collected by the authors of YAHPO Gym.",
-            card=CARD,
-            default=Default(workers=4, seconds=600.0),
-        )
-        for learner, what in _WHAT.items()
+RECIPES = tuple(
+    recipe(
+        _scenario(learner),
+        title=f"iaml: surrogate of {what} on 4 OpenML data sets, by fraction of the data",
+        training_runs="collected by the authors of YAHPO Gym.",
+        card=CARD,
+        default=Default(workers=4, seconds=600.0),
     )
-}
+    for learner, what in _WHAT.items()
+)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from blackbox_repo.schema import Fidelity
 from blackbox_repo.store.manifest import Default, Defect
 from conversion_scripts.readers.onnx_network import Columns
-from conversion_scripts.recipes.yahpo import BOUNDS, ELAPSED, OLD_MODELS, Scenario, recipe, surrogate
+from conversion_scripts.recipes.shared.yahpo import BOUNDS, ELAPSED, OLD_MODELS, Scenario, recipe, surrogate
 
 # yahpo_gym/benchmarks/lcbench.py
 COLUMNS = Columns(
@@ -117,3 +117,4 @@ LCBENCH = recipe(
     card=CARD,
     default=Default(workers=4, seconds=20_000.0),
 )
+RECIPES = (LCBENCH,)

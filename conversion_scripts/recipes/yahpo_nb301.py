@@ -5,7 +5,7 @@ from __future__ import annotations
 from blackbox_repo.schema import Fidelity
 from blackbox_repo.store.manifest import Default, Defect
 from conversion_scripts.readers.onnx_network import Columns
-from conversion_scripts.recipes.yahpo import ELAPSED, Scenario, network_card, recipe, surrogate
+from conversion_scripts.recipes.shared.yahpo import ELAPSED, Scenario, network_card, recipe, surrogate
 
 _DARTS = "NetworkSelectorDatasetInfo_COLON_darts_COLON_"
 _CELLS = ("normal", "reduce")
@@ -55,3 +55,4 @@ NB301 = recipe(
     card=CARD,
     default=Default(workers=8, seconds=7 * 86_400.0),
 )
+RECIPES = (NB301,)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from blackbox_repo.schema import Fidelity
 from blackbox_repo.store.manifest import Default, Defect
 from conversion_scripts.readers.onnx_network import Columns
-from conversion_scripts.recipes.yahpo import ELAPSED, Scenario, network_card, recipe, surrogate
+from conversion_scripts.recipes.shared.yahpo import ELAPSED, Scenario, network_card, recipe, surrogate
 
 FIDELITY = Fidelity(
     "trainsize",
@@ -190,20 +190,17 @@ _XGBOOST_CARD = (
         "kept",
     ),
 )
-RECIPES = {
-    made.name: made
-    for made in (
-        recipe(
-            _scenario(learner),
-            title=f"rbv2: surrogate of {what} on OpenML data sets, by fraction of the data",
-            training_runs=(
-                "Martin Binder, Florian Pfisterer and Bernd Bischl. Collecting Empirical Data About "
-                "Hyperparameters for Data Driven AutoML. 7th ICML Workshop on Automated Machine Learning "
-                "(AutoML), 2020."
-            ),
-            card=CARD + _XGBOOST_CARD * (learner == "xgboost"),
-            default=Default(workers=4, seconds=3_600.0),
-        )
-        for learner, what in _WHAT.items()
+RECIPES = tuple(
+    recipe(
+        _scenario(learner),
+        title=f"rbv2: surrogate of {what} on OpenML data sets, by fraction of the data",
+        training_runs=(
+            "Martin Binder, Florian Pfisterer and Bernd Bischl. Collecting Empirical Data About "
+            "Hyperparameters for Data Driven AutoML. 7th ICML Workshop on Automated Machine Learning "
+            "(AutoML), 2020."
+        ),
+        card=CARD + _XGBOOST_CARD * (learner == "xgboost"),
+        default=Default(workers=4, seconds=3_600.0),
     )
-}
+    for learner, what in _WHAT.items()
+)

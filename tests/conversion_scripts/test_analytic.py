@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from blackbox_repo import load_blackbox
-from conversion_scripts.recipes.nasbench201 import CLASSES, weights_of
+from conversion_scripts.recipes.shared.nasbench201_cell import CLASSES, count_weights
 
 # --- NAS-Bench-201 ------------------------------------------------------------------------------------------
 
@@ -43,9 +43,9 @@ def test_nasbench201_has_the_weights_of_its_cells(task: str) -> None:
 def test_the_counts_that_the_official_benchmark_prints() -> None:
     names = ["op_1_from_0", "op_2_from_0", "op_2_from_1", "op_3_from_0", "op_3_from_1", "op_3_from_2"]
     empty, full = dict.fromkeys(names, "none"), dict.fromkeys(names, "nor_conv_3x3")
-    assert weights_of(empty, 10) == 73_306  # 0.073306 M, the smallest of the benchmark
-    assert weights_of(full, 10) == 1_531_546  # 1.531546 M, the largest
-    assert weights_of(full, 100) - weights_of(full, 10) == 90 * 65
+    assert count_weights(empty, 10) == 73_306  # 0.073306 M, the smallest of the benchmark
+    assert count_weights(full, 10) == 1_531_546  # 1.531546 M, the largest
+    assert count_weights(full, 100) - count_weights(full, 10) == 90 * 65
 
 
 # --- NAS-Bench-Macro ----------------------------------------------------------------------------------------

@@ -27,13 +27,13 @@ from blackbox_repo.store.manifest import read_manifest
 from blackbox_repo.store.storage import load_task
 from blackbox_repo.table import TabularBlackbox
 from conversion_scripts.build import build
-from conversion_scripts.recipes.nasbench201 import CLASSES
-from conversion_scripts.registry import RECIPES, load_recipe
+from conversion_scripts.recipes.shared.nasbench201_cell import CLASSES
+from conversion_scripts.registry import all_recipes, load_recipe
 from tests.conversion_scripts.frames import CACHE, RAW, needs_raw, raw_bytes, raw_pickle, same, stored
 from tests.conversion_scripts.test_analytic import modules
 
 pytestmark = needs_raw
-EMBEDDED = [name for name in RECIPES if (CACHE / name).is_dir()]
+EMBEDDED = [name for name in all_recipes() if (CACHE / name).is_dir()]
 TABULATED = [name for name in EMBEDDED if not name.startswith("yahpo")]
 
 

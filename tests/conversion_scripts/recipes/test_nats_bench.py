@@ -24,7 +24,7 @@ from blackbox_repo.errors import FormatError
 from blackbox_repo.families.nasbench201 import query_by_arch
 from blackbox_repo.store.manifest import read_manifest
 from conversion_scripts.build import build
-from conversion_scripts.recipes.nats_bench import RECIPES
+from conversion_scripts.registry import load_recipe
 from tests.conversion_scripts.official import copied
 
 ROOT = Path(__file__).parents[3]
@@ -68,7 +68,7 @@ class Official:
 @pytest.fixture(scope="module")
 def converted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("nats")
-    for recipe in RECIPES.values():
+    for recipe in map(load_recipe, EPOCHS):
         build(recipe, RAW / "nats_bench", out)
     return out
 
@@ -250,13 +250,13 @@ def test_all_packings_give_the_same_table(converted: Path, tmp_path: Path) -> No
         pickle.dump(whole, stream, protocol=4)
     expected = read_manifest(converted / "nasbench201-hp12").tasks
     for kind in ("tar", "one"):
-        manifest = build(RECIPES["nasbench201-hp12"], tmp_path / kind, tmp_path / kind)
+        manifest = build(load_recipe("nasbench201-hp12"), tmp_path / kind, tmp_path / kind)
         assert manifest.tasks == expected
         assert manifest.sources[0].file.startswith(f"nats_bench/{TOPOLOGY}")
 
 
 def test_the_folder_above_may_be_given(converted: Path, tmp_path: Path) -> None:
-    found = build(RECIPES["nats-sss-hp12"], RAW, tmp_path)
+    found = build(load_recipe("nats-sss-hp12"), RAW, tmp_path)
     assert found.tasks == read_manifest(converted / "nats-sss-hp12").tasks
 
 
@@ -264,13 +264,13 @@ def test_the_folder_above_may_be_given(converted: Path, tmp_path: Path) -> None:
 def test_a_record_is_not_read_beyond_its_limit(
     tmp_path: Path, size: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("conversion_scripts.recipes.nats_bench.RECORD_LIMIT", 350_000)
-    build(RECIPES["nasbench201-hp12"], RAW, tmp_path)
+    monkeypatch.setattr("conversion_scripts.recipes.shared.nats_bench.RECORD_LIMIT", 350_000)
+    build(load_recipe("nasbench201-hp12"), RAW, tmp_path)
     folder = copied(RAW / "nats_bench" / f"{TOPOLOGY}-simple", tmp_path / f"{TOPOLOGY}-simple")
     bomb = bz2.compress(pickle.dumps(b"x" * 400_000)) if size == 100 else b"x" * size
     (folder / "000011.pickle.pbz2").write_bytes(bomb)
     with pytest.raises(FormatError, match=r"^000011\.pickle\.pbz2 .* more than the 350000 (bytes )?that are"):
-        build(RECIPES["nasbench201-hp12"], tmp_path, tmp_path)
+        build(load_recipe("nasbench201-hp12"), tmp_path, tmp_path)
 
 
 def test_a_record_of_another_kind_is_refused(tmp_path: Path) -> None:
@@ -281,7 +281,7 @@ def test_a_record_of_another_kind_is_refused(tmp_path: Path) -> None:
     with pytest.raises(
         FormatError, match=r"^the record of architecture 11 is not as expected: KeyError\(5\)\. No SHA"
     ):
-        build(RECIPES["nasbench201-hp12"], tmp_path, tmp_path)
+        build(load_recipe("nasbench201-hp12"), tmp_path, tmp_path)
 
 
 def test_a_task_is_read_from_its_own_file_only(converted: Path, tmp_path: Path) -> None:

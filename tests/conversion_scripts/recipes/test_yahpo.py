@@ -30,15 +30,15 @@ from blackbox_repo.surrogate import Network, NetworkBlackbox
 from conversion_scripts.build import build
 from conversion_scripts.raw.folder import RawFolder
 from conversion_scripts.recipe import Conversion
-from conversion_scripts.recipes.yahpo import COMMIT, STATISTICS
+from conversion_scripts.recipes.shared.yahpo import COMMIT, STATISTICS
 from conversion_scripts.recipes.yahpo_rbv2 import SEVERAL_CLASSES
-from conversion_scripts.registry import RECIPES, load_recipe
+from conversion_scripts.registry import all_recipes, load_recipe
 from simulator import RandomSearch, Stop, simulate
 from tests.conversion_scripts.frames import RAW, converted, needs_raw, raw_bytes
 from tests.conversion_scripts.onnx_models import Graph, onnx
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
-SCENARIOS = [name.removeprefix("yahpo-") for name in RECIPES if name.startswith("yahpo-")]
+SCENARIOS = [name.removeprefix("yahpo-") for name in all_recipes() if name.startswith("yahpo-")]
 MEASURED = ["lcbench", "rbv2_rpart", "rbv2_xgboost", "iaml_glmnet"]
 WITHOUT_MODEL = [name for name in SCENARIOS if name not in MEASURED]
 BASE = "yahpo_v1.0"
@@ -617,7 +617,7 @@ def test_a_zip_file_with_another_or_no_file_is_refused(tmp_path: Path) -> None:
 
 @needs_raw
 def test_a_bomb_in_the_zip_file_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("conversion_scripts.recipes.yahpo.UNPACKED_LIMIT", 1_000_000)
+    monkeypatch.setattr("conversion_scripts.recipes.shared.yahpo.UNPACKED_LIMIT", 1_000_000)
     folder = official(tmp_path / "checkout", "nb301")
     (folder / "nb301" / "model.onnx").write_bytes(bytes(1_000_001))
     zipped(folder, tmp_path / "yahpo_data.zip")

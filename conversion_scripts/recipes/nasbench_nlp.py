@@ -115,3 +115,4 @@ NLP = Recipe(
     nan_allowed=tuple(LOSSES),
     bounds=dict.fromkeys(LOSSES, AT_LEAST_0) | {"elapsed_time": ABOVE_0, "parameters": COUNT},
 )
+RECIPES = (NLP,)

@@ -191,3 +191,4 @@ DEEPAR = Recipe(
         **dict.fromkeys(("throughput", "elapsed_time"), ABOVE_0),
     },
 )
+RECIPES = (DEEPAR, XGBOOST)

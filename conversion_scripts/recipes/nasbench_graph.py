@@ -144,3 +144,4 @@ GRAPH = Recipe(
         **dict.fromkeys(("latency", "parameters"), ABOVE_0),
     },
 )
+RECIPES = (GRAPH,)

@@ -1,7 +1,7 @@
-"""NATS-Bench: the official records of all cells (topology) and of all channel numbers (size), epoch by epoch.
+"""NATS-Bench: how its official records, epoch by epoch, become blackboxes.
 
-Dong and Yang, ICLR 2020; Dong, Liu, Musial and Gabrys 2021, https://github.com/D-X-Y/NATS-Bench. Its topology
-space is NAS-Bench-201: the blackboxes ``nasbench201`` and ``nasbench201-hp12``.
+Dong, Liu, Musial and Gabrys 2021, https://github.com/D-X-Y/NATS-Bench. Its two search spaces have a recipe
+file each: nasbench201.py (topology) and nats_sss.py (size).
 """
 
 from __future__ import annotations
@@ -15,13 +15,11 @@ from typing import Any
 import numpy as np
 
 from blackbox_repo.curve import Array
-from blackbox_repo.domains import Categorical, Ordinal
 from blackbox_repo.errors import FormatError
-from blackbox_repo.families.nasbench201 import EDGES, OPERATIONS, configuration_of
 from blackbox_repo.schema import Fidelity, Objective, Schema
 from blackbox_repo.space import Space
 from blackbox_repo.store.lazy_tables import LazyTables
-from blackbox_repo.store.manifest import Default
+from blackbox_repo.store.manifest import Default, Defect
 from blackbox_repo.table import Coded, Table
 from conversion_scripts.bounds import ABOVE_0, AT_LEAST_0, PERCENT
 from conversion_scripts.completeness import Whole
@@ -30,8 +28,7 @@ from conversion_scripts.raw.folder import RawFile, RawFolder
 from conversion_scripts.readers.pickle_stream import Take, unpickle_parts
 from conversion_scripts.readers.safe_pickle import unpickle
 from conversion_scripts.recipe import Conversion, Recipe
-from conversion_scripts.recipes.nasbench201 import CLASSES, weights_of
-from conversion_scripts.recipes.nats_cards import SIZE_CARD, TOPOLOGY_CARD
+from conversion_scripts.recipes.shared.nasbench201_cell import CLASSES
 
 TARGET = "valid_accuracy"
 RECORD_LIMIT = 1 << 24  # bytes of one architecture's pickle
@@ -50,31 +47,67 @@ TITLES = {
     "ImageNet16-120": "ImageNet at 16 x 16 pixels, 120 classes",
 }
 IMAGES = {"valid": "validation images", "test": "test images", "valtest": "validation and test images"}
+PAPER = (
+    "Xuanyi Dong, Lu Liu, Katarzyna Musial and Bogdan Gabrys. NATS-Bench: Benchmarking NAS Algorithms for "
+    "Architecture Topology and Size. IEEE Transactions on Pattern Analysis and Machine Intelligence, 2021."
+)
+COMMON_CARD = (
+    Defect(
+        "the split ori-test is the test images on cifar10-valid and cifar10, but validation and test images "
+        "together on cifar100 and ImageNet16-120, where x-valid and x-test are its two parts",
+        "named as in the official API: valid_accuracy, test_accuracy and valtest_accuracy; on cifar100 and "
+        "ImageNet16-120 valid and valtest differ by up to 1.7 points",
+    ),
+    Defect(
+        "cifar10 is trained on training and validation images together",
+        "it has test accuracies only: test_accuracy is its target, and valid_accuracy is NaN; the official "
+        "simulate_train_eval searches on cifar10-valid",
+    ),
+    Defect(
+        "training times are one number an architecture and data set, scaled by the number of images: "
+        "estimates, not measurements of a run",
+        "elapsed_time is proportional to the epoch, and marked interpolated",
+    ),
+    Defect(
+        "the official simulation adds one validation pass to the training time",
+        "elapsed_time is training alone; one pass takes valid_seconds, test_seconds or valtest_seconds",
+    ),
+    Defect(
+        "trainings of different length have schedules of their own: one is no prefix of another",
+        "a blackbox each",
+    ),
+    Defect("the losses, and the top-5 accuracies of some trainings", "left out, for they double the size"),
+    Defect("a training or architecture that the records lack", "stays missing; nothing is filled in"),
+)
 
 
 @dataclass(frozen=True)
-class Source:
-    """One of the two search spaces.
+class Records:
+    """The official records of one of the two search spaces.
 
     Args:
-        file: What its records are called in the official layout: a folder, its tar file, or one pickle.
+        file: The records in the official layout: a folder, its tar file, or one pickle.
         space: The configurations.
-        parse: Architecture string -> configuration.
-        weights: A configuration and how many classes there are -> how many weights; ``None`` where we do not
-            count them, and the records' count is taken.
+        parse: Maps an official architecture string to its configuration.
+        citation: The papers to cite.
+        card: What is odd in these records.
+        count_weights: Counts the weights of a configuration's network with so many classes. Without it the
+            count in the records is taken.
     """
 
     file: RawFile
     space: Space
     parse: Callable[[str], Mapping[str, Any]]
-    weights: Callable[[Mapping[str, Any], int], int] | None = None
+    citation: str
+    card: tuple[Defect, ...]
+    count_weights: Callable[[Mapping[str, Any], int], int] | None = None
 
 
 class _Runs:
     """The training runs of one task, as they come; curves are kept only where the records have them."""
 
-    def __init__(self, source: Source, task: str, epochs: int) -> None:
-        self._source, self._classes, self._epochs = source, CLASSES[task], epochs
+    def __init__(self, records: Records, task: str, epochs: int) -> None:
+        self._records, self._classes, self._epochs = records, CLASSES[task], epochs
         self._splits = splits = SPLITS[task]
         self._keys: list[tuple[tuple[int, ...], int, int, str]] = []
         self._curves: dict[str, list[Array]] = {name: [] for name in ("train", *splits, "time")}
@@ -88,8 +121,8 @@ class _Runs:
     def add(self, record: Mapping[str, Any], seed: int, run: Mapping[str, Any]) -> None:
         """Take up one training run of an architecture's record."""
         epochs, text = range(self._epochs), str(record["arch_str"])
-        configuration = self._source.parse(text)
-        domains = self._source.space.domains
+        configuration = self._records.parse(text)
+        domains = self._records.space.domains
         codes = tuple((domains[name].values or ()).index(value) for name, value in configuration.items())
         self._keys.append((codes, int(seed), int(record["arch_index"]), text))
         self._curves["train"].append(np.array([run["train_acc1es"][epoch] for epoch in epochs]))
@@ -101,9 +134,9 @@ class _Runs:
             self._constants[f"{split}_seconds"].append(
                 sum(times[f"{name}@{epoch}"] for epoch in epochs) / self._epochs
             )
-        weights = self._source.weights
+        count_weights = self._records.count_weights
         self._constants["parameters"].append(
-            weights(configuration, self._classes) / 1e6 if weights else run["params"]
+            count_weights(configuration, self._classes) / 1e6 if count_weights else run["params"]
         )
         self._constants["flops"].append(run["flop"])
         latencies = [seconds for seconds in run["latency"] or () if seconds > 0]  # -1 says that there is none
@@ -113,7 +146,7 @@ class _Runs:
         """All runs in the order of the grid, seeds ascending."""
         order = sorted(range(len(self._keys)), key=self._keys.__getitem__)
         codes, seeds, indices, texts = zip(*(self._keys[row] for row in order), strict=True)
-        columns = zip(self._source.space.domains.items(), np.array(codes, dtype=np.int32).T, strict=True)
+        columns = zip(self._records.space.domains.items(), np.array(codes, dtype=np.int32).T, strict=True)
         points = {f"{split}_accuracy": self._stacked(split, order) for split in ("train", *IMAGES)}
         missing = {f"{split}_seconds": [np.nan] * len(order) for split in IMAGES}
         constants = {
@@ -160,8 +193,8 @@ def _elapsed(times: list[float]) -> Array:
     return np.cumsum(times)
 
 
-def _convert(source: Source, epochs: int, raw: RawFolder) -> Conversion:
-    tasks = {task: _Runs(source, task, epochs) for task in SPLITS}
+def _convert(records: Records, epochs: int, raw: RawFolder) -> Conversion:
+    tasks = {task: _Runs(records, task, epochs) for task in SPLITS}
 
     def take(record: dict[Any, Any]) -> bool:
         if "all_results" not in record:
@@ -175,12 +208,12 @@ def _convert(source: Source, epochs: int, raw: RawFolder) -> Conversion:
             raise FormatError(f"the record of architecture {index!r} is not as expected: {err!r}") from err
         return True
 
-    _each_record(raw, source.file.name, take)
+    _each_record(raw, records.file.name, take)
     there = {task: runs for task, runs in tasks.items() if len(runs)}
     if not there:
-        raise FormatError(f"{raw.variant(source.file.name)} has no training of {epochs} epochs")
+        raise FormatError(f"{raw.variant(records.file.name)} has no training of {epochs} epochs")
     return Conversion(
-        _schema(source.space, epochs),
+        _schema(records.space, epochs),
         LazyTables(there, lambda task: there[task].table()),
         titles=TITLES,
         targets={task: target for task, runs in there.items() if (target := runs.target()) != TARGET},
@@ -229,7 +262,13 @@ def _schema(space: Space, epochs: int) -> Schema:
     return Schema(space, fidelity, objectives, target=TARGET, time="elapsed_time")
 
 
-def _file(name: str, about: int = 0) -> RawFile:
+def records_file(name: str, about: int = 0) -> RawFile:
+    """The raw file of the records that are officially called so, in any of their three forms.
+
+    Args:
+        name: The official name without its ending, such as ``NATS-tss-v1_0-3ffb9``.
+        about: The size of the folder in bytes, roughly; 0 if nobody knows it.
+    """
     folder, *others = (
         _packing(f"nats_bench/{name}{ending}") for ending in ("-simple", "-simple.tar", ".pickle.pbz2")
     )
@@ -241,43 +280,26 @@ def _packing(name: str) -> RawFile:
     return RawFile(name, "D-X-Y/NATS-Bench", "README.md#preparation-and-download", commit)
 
 
-def _channels(architecture: str) -> dict[str, int]:
-    channels = map(int, architecture.split(":"))
-    return {f"channels_{layer}": count for layer, count in enumerate(channels, start=1)}
+def make_recipe(records: Records, name: str, *, title: str, epochs: int, seconds: float) -> Recipe:
+    """The recipe of the trainings of one length.
 
-
-TOPOLOGY = Source(
-    _file("NATS-tss-v1_0-3ffb9", about=1_100_000_000),
-    Space({edge: Categorical(OPERATIONS) for edge in EDGES}),
-    configuration_of,
-    weights_of,
-)
-SIZE = Source(
-    _file("NATS-sss-v1_0-50262"),
-    Space({f"channels_{layer}": Ordinal(tuple(range(8, 65, 8))) for layer in range(1, 6)}),
-    _channels,
-)
-_PAPER = (
-    "Xuanyi Dong, Lu Liu, Katarzyna Musial and Bogdan Gabrys. NATS-Bench: Benchmarking NAS Algorithms for "
-    "Architecture Topology and Size. IEEE Transactions on Pattern Analysis and Machine Intelligence, 2021."
-)
-_FIRST_PAPER = (
-    "Xuanyi Dong and Yi Yang. NAS-Bench-201: Extending the Scope of Reproducible Neural Architecture Search. "
-    "International Conference on Learning Representations (ICLR), 2020."
-)
-
-
-def _recipe(name: str, title: str, source: Source, epochs: int, seconds: float) -> Recipe:
+    Args:
+        records: The search space.
+        name: The name of the blackbox.
+        title: One line that describes it.
+        epochs: The length of the trainings.
+        seconds: The budget of a simulated run unless the user gives one.
+    """
     return Recipe(
         name=name,
         title=title,
         license="MIT",
-        citation=f"{_FIRST_PAPER} {_PAPER}" if source is TOPOLOGY else _PAPER,
+        citation=records.citation,
         homepage="https://github.com/D-X-Y/NATS-Bench",
         version="1.0",
-        files=(source.file,),
-        card=TOPOLOGY_CARD if source is TOPOLOGY else SIZE_CARD,
-        convert=partial(_convert, source, epochs),
+        files=(records.file,),
+        card=records.card,
+        convert=partial(_convert, records, epochs),
         default=Default(workers=4, seconds=seconds),
         labels=("architecture", "index"),
         bounds={
@@ -285,29 +307,6 @@ def _recipe(name: str, title: str, source: Source, epochs: int, seconds: float) 
             **{f"{split}_seconds": AT_LEAST_0 for split in IMAGES},
             **dict.fromkeys(("elapsed_time", "latency", "parameters", "flops"), ABOVE_0),
         },
-        whole=Whole(tasks=len(SPLITS), configurations=source.space.size or 0),
+        whole=Whole(tasks=len(SPLITS), configurations=records.space.size or 0),
         nan_allowed=(*(f"{split}_{what}" for split in IMAGES for what in ("accuracy", "seconds")), "latency"),
     )
-
-
-RECIPES = {
-    recipe.name: recipe
-    for recipe in (
-        _recipe("nasbench201", "NAS-Bench-201: all 15,625 cells, 200 epochs", TOPOLOGY, 200, 200_000.0),
-        _recipe(
-            "nasbench201-hp12",
-            "NAS-Bench-201: all 15,625 cells, the training of 12 epochs",
-            TOPOLOGY,
-            12,
-            12_000.0,
-        ),
-        _recipe("nats-sss", "NATS-Bench: all 32,768 sizes of a network, 90 epochs", SIZE, 90, 100_000.0),
-        _recipe(
-            "nats-sss-hp12",
-            "NATS-Bench: all 32,768 sizes of a network, the training of 12 epochs",
-            SIZE,
-            12,
-            12_000.0,
-        ),
-    )
-}
