@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from conversion_scripts.recipes.nasbench_graph import LINKS, OPERATIONS, SCHEMA, TASKS, _digits
 
 from blackbox_repo.errors import FormatError
 from blackbox_repo.table import Table, TabularBlackbox
 from conversion_scripts.checks import check_table
 from conversion_scripts.recipe import Conversion
+from conversion_scripts.recipes.nasbench_graph import LINKS, OPERATIONS, SCHEMA, TASKS, _digits
 from tests.conversion_scripts.frames import converted, frame, needs_raw, raw_pickle, same
 
 # the lists of nas-bench-graph/architecture.py of THUMNLab/NAS-Bench-Graph, lines 4 to 26
