@@ -13,7 +13,7 @@ from blackbox_repo.errors import InvalidOption, InvalidSpace
 from blackbox_repo.schema import Schema
 from blackbox_repo.space import Configuration, Space
 from simulator.adapters.ask_tell import AskTellScheduler, Job, Outcome
-from simulator.adapters.global_state import GlobalRandomState, hushed
+from simulator.adapters.global_state import GlobalRandomState, silence
 from simulator.adapters.library import library_seed, require, said, settings_of, version_of
 from simulator.adapters.tree import single_valued
 from simulator.schedulers.settings import check_initial, format_call
@@ -78,7 +78,7 @@ class Ax:
 
 def _library() -> None:
     """Ax without its log, in whichever process that is."""
-    with hushed():
+    with silence():
         require("ax.api.client", "ax", "ax-platform")
         require("ax.utils.common.logger", "ax").set_ax_logger_levels(logging.ERROR)
 
@@ -93,7 +93,7 @@ class _State:
     @contextmanager
     def apart(self) -> Iterator[None]:
         """Away from the user's random state and threads; nothing is said."""
-        with hushed(), self._others, self._torch.random.fork_rng(devices=()):
+        with silence(), self._others, self._torch.random.fork_rng(devices=()):
             threads = self._torch.get_num_threads()
             self._torch.set_num_threads(1)
             try:

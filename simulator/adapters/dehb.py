@@ -16,7 +16,7 @@ from blackbox_repo.schema import Schema
 from simulator.adapters.ask_tell import AskTellScheduler, Job, Outcome
 from simulator.adapters.config_space import decoded, to_config_space
 from simulator.adapters.fidelities import check_budgets, reaching, smallest
-from simulator.adapters.global_state import hushed
+from simulator.adapters.global_state import silence
 from simulator.adapters.library import (
     library_seed,
     refuse_contradictions,
@@ -97,7 +97,7 @@ class DEHB:
         check_budgets(self._settings, schema.fidelity, ("min_fidelity", "max_fidelity"))
         parts = {"seed": seed, "strategy": self._strategy, "resume": self._resume, **self._settings}
         described = format_call("DEHB", **{**parts, "seed": seed, "dehb": version_of("dehb")})
-        with hushed():
+        with silence():
             try:
                 dehb = _quiet(require("dehb", "dehb").DEHB)(**{**supplied, **bounds, **self._settings})
             except Exception as err:  # whatever it raises for settings
@@ -135,12 +135,12 @@ class _Optimizer:
         return self._described
 
     def ask(self) -> Job:
-        with hushed():  # of warnings that it calls methods that ConfigSpace deprecates
+        with silence():  # of warnings that it calls methods that ConfigSpace deprecates
             asked = self._dehb.ask()
         until = reaching(self._schema.fidelity, asked["fidelity"])
         return Job(decoded(self._schema.space, asked["config"]), until, asked)
 
     def tell(self, job: Job, outcome: Outcome) -> None:
         fitness = WORST if math.isnan(outcome.loss) else outcome.loss
-        with hushed():
+        with silence():
             self._dehb.tell(job.handle, {"fitness": fitness, "cost": outcome.seconds})

@@ -12,7 +12,7 @@ from blackbox_repo.errors import InvalidOption, UnknownName
 from blackbox_repo.schema import Schema
 from blackbox_repo.space import Configuration, Space
 from simulator.adapters.ask_tell import AskTellScheduler, Job, Outcome
-from simulator.adapters.global_state import hushed
+from simulator.adapters.global_state import silence
 from simulator.adapters.hyperopt_space import decoded, encoded, to_hyperopt
 from simulator.adapters.library import (
     check_makes,
@@ -63,7 +63,7 @@ class Hyperopt:
         check_makes("the Hyperopt algorithm", suggest)
         self._suggest = functools.partial(suggest, **self._settings)
         probe = library.Domain(None, library.hp.uniform("x", 0, 1))
-        with hushed():
+        with silence():
             try:
                 self._suggest([0], probe, library.Trials(), 0)
             except Exception as err:  # whatever it raises for settings
@@ -120,7 +120,7 @@ class _Optimizer:
         job.handle["state"] = library.JOB_STATE_DONE
 
     def _suggested(self, ids: list[int]) -> Any:
-        with hushed():  # of warnings such as that all losses are NaN
+        with silence():  # of warnings such as that all losses are NaN
             return self._suggest(ids, self._domain, self._trials, self._random.integers(2**31 - 1))
 
     def _given(self, number: int, configuration: Configuration) -> Any:

@@ -14,7 +14,7 @@ from blackbox_repo.numeric.scalars import whole
 from blackbox_repo.schema import Schema
 from blackbox_repo.space import Configuration, Space
 from simulator.adapters.ask_tell import AskTellScheduler, Job, Outcome
-from simulator.adapters.global_state import GlobalRandomState, hushed
+from simulator.adapters.global_state import GlobalRandomState, silence
 from simulator.adapters.library import library_seed, name_of, quiet, require, said, version_of
 from simulator.adapters.nevergrad_space import decoded, encoded, to_nevergrad
 from simulator.adapters.nevergrad_threads import take_turns
@@ -74,7 +74,7 @@ class Nevergrad:
             raise InvalidOption(f"{described} cannot be made: the optimizer needs num_workers=1")
         own = library_seed(seed)
         state = GlobalRandomState(own)
-        with state, hushed():
+        with state, silence():
             parametrization = to_nevergrad(schema.space)
             parametrization.random_state = np.random.RandomState(own)  # noqa: TID251  it takes these
             try:
@@ -147,7 +147,7 @@ class _Optimizer:
     @contextmanager
     def _apart(self) -> Iterator[None]:
         """Away from the user's random state; and without warnings, such as that a loss is clipped."""
-        with self._state, hushed(), _cma_draws_from_the_global_state():
+        with self._state, silence(), _cma_draws_from_the_global_state():
             yield
 
 

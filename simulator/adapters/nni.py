@@ -14,7 +14,7 @@ import numpy as np
 from blackbox_repo.errors import InvalidOption, UnknownName
 from blackbox_repo.schema import Schema
 from blackbox_repo.space import Space
-from simulator.adapters.global_state import GlobalRandomState, hushed
+from simulator.adapters.global_state import GlobalRandomState, silence
 from simulator.adapters.library import (
     check_made,
     check_makes,
@@ -216,7 +216,7 @@ class _State:
     @contextmanager
     def apart(self) -> Iterator[None]:
         """For each call of NNI."""
-        with self._random, hushed():  # of warnings such as that a curve cannot be fitted
+        with self._random, silence():  # of warnings such as that a curve cannot be fitted
             outside = {name: list(values) for name, values in self._shared.items()}
             self._shared.update(self._own)
             try:

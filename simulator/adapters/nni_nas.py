@@ -13,7 +13,7 @@ from typing import Any
 
 from blackbox_repo.errors import InvalidOption, UnknownName
 from blackbox_repo.schema import Schema
-from simulator.adapters.global_state import ALONE, hushed
+from simulator.adapters.global_state import PROCESS_LOCK, silence
 from simulator.adapters.library import (
     check_makes,
     library_seed,
@@ -80,7 +80,7 @@ class NNINAS:
             InvalidSpace: A hyperparameter without a list of values, or a conditional one.
         """
         _library()
-        with hushed():
+        with silence():
             space = _model_space(in_choices(schema.space))
             strategy = made(self._strategy, self._settings, supplied={"seed": library_seed(seed)})
         parts = {"seed": seed, "strategy": self._name, **self._settings}
@@ -90,7 +90,7 @@ class NNINAS:
 
 def _library() -> Any:
     """NNI's strategies, which say nothing and do not sleep, in whichever process that is."""
-    with ALONE, _without_framework(require_nni()):
+    with PROCESS_LOCK, _without_framework(require_nni()):
         strategies = require("nni.nas.strategy", "nni")
         require("nni.nas.strategy.hpo", "nni").time = _CLOCK
     logging.getLogger("nni.nas").setLevel(logging.CRITICAL)  # what goes wrong is raised

@@ -10,7 +10,7 @@ from blackbox_repo.domains import Categorical, Domain, Float, Integer, Ordinal, 
 from blackbox_repo.errors import InvalidOption, InvalidSpace
 from blackbox_repo.schema import Schema
 from blackbox_repo.space import Configuration, Space
-from simulator.adapters.global_state import hushed
+from simulator.adapters.global_state import silence
 from simulator.adapters.library import (
     check_made,
     check_makes,
@@ -99,7 +99,7 @@ class Optuna:
             if goal == "none":
                 raise InvalidOption(f"the objective {name!r} cannot be optimized: it has no goal")
         initial = check_initial(schema.space, self._initial)
-        with hushed():
+        with silence():
             study = library.create_study(
                 study_name=STUDY_NAME,
                 directions=["minimize" if goal == "min" else "maximize" for goal in goals],
@@ -160,7 +160,7 @@ class OptunaScheduler:
         """What the sampler suggests, until it has stopped the study."""
         if self._stopped:
             return None
-        with hushed():  # of warnings such as that a sampler is experimental
+        with silence():  # of warnings such as that a sampler is experimental
             trial = self._study.ask()
             configuration = suggested(trial, self._schema.space)
         self._trials.append(trial)
@@ -174,7 +174,7 @@ class OptunaScheduler:
         fidelity = report.fidelity
         step = int(fidelity) if fidelity == int(fidelity) else report.index + 1
         asked = self._trials[trial.number]
-        with hushed():
+        with silence():
             asked.report(report[self._objectives[0]], step)
             return STOP if asked.should_prune() else CONTINUE
 
@@ -184,7 +184,7 @@ class OptunaScheduler:
         if trial.status is TrialStatus.INTERRUPTED:
             return
         values = None if report is None else [report[name] for name in self._objectives]
-        with hushed():
+        with silence():
             self._tell(self._trials[trial.number], trial.status, values)
 
     def _tell(self, asked: optuna.Trial, status: TrialStatus, values: list[float] | None) -> None:

@@ -13,7 +13,7 @@ from blackbox_repo.numeric.scalars import whole
 from blackbox_repo.schema import Schema
 from blackbox_repo.space import Configuration
 from simulator.adapters.fidelities import Resource
-from simulator.adapters.global_state import GlobalRandomState, hushed
+from simulator.adapters.global_state import GlobalRandomState, silence
 from simulator.adapters.library import (
     check_made,
     check_makes,
@@ -72,7 +72,7 @@ class RayTune:
         searcher_settings: Mapping[str, Any] | None = None,
     ) -> None:
         _library()
-        with hushed():
+        with silence():
             self._scheduler, self._searcher = _scheduler_class(scheduler), _searcher_class(searcher)
         if scheduler == "ResourceChangingScheduler":
             raise InvalidOption(f"{scheduler} gives trials parts of a computer, which has none here")
@@ -97,7 +97,7 @@ class RayTune:
         described = self._described(seed, initial)
         seed = library_seed(seed)
         random = GlobalRandomState(seed)  # from which schedulers draw, and which cannot be told otherwise
-        with random, hushed():
+        with random, silence():
             scheduler = self._made_scheduler(schema)
             search_alg = self._made_searcher(schema, seed, initial)
         source = search_alg.searcher if search_alg else Variants(to_ray_tune(schema.space), initial, seed)
@@ -169,7 +169,7 @@ class RayTune:
 
 def _library() -> None:
     """Ray Tune and its searchers without their logs, in whichever process that is."""
-    with hushed():
+    with silence():
         require("ray.tune", "ray", "ray[tune]")
     for logger in ("ray", "optuna", "hyperopt"):
         logging.getLogger(logger).setLevel(logging.ERROR)
@@ -236,7 +236,7 @@ class RayTuneScheduler:
 
     def suggest(self) -> Start | Resume | None:
         """The trial that is to run next."""
-        with self._random, hushed():
+        with self._random, silence():
             while (theirs := self._control.next_trial()) is not None:
                 job = self._job(theirs)
                 self._control.step()
@@ -271,7 +271,7 @@ class RayTuneScheduler:
         result = {**report.values(), TIME: self._reached[trial.number], "done": False}
         if self._schema.time is not None:
             result["time_total_s"] = result[self._schema.time]
-        with self._random, hushed():
+        with self._random, silence():
             self._control.tell(theirs, result)
         over = report.index == len(self._schema.fidelity.values) - 1
         waits = theirs.status in (theirs.PAUSED, theirs.PENDING)  # the latter if it is to run again at once
@@ -295,7 +295,7 @@ class RayTuneScheduler:
         theirs = self._theirs[trial.number]
         ended = trial.status in (TrialStatus.COMPLETED, TrialStatus.FAILED)
         if ended and theirs.status == theirs.RUNNING and self._control.number(theirs) == trial.number:
-            with self._random, hushed():
+            with self._random, silence():
                 if trial.status is TrialStatus.COMPLETED and TIME in theirs.last_result:
                     self._control.stop_trial(theirs)
                 else:

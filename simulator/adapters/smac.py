@@ -15,7 +15,7 @@ from blackbox_repo.space import Configuration
 from simulator.adapters.ask_tell import AskTellScheduler, Job, Outcome
 from simulator.adapters.config_space import decoded, encoded, to_config_space
 from simulator.adapters.fidelities import check_budgets, reaching, smallest
-from simulator.adapters.global_state import hushed
+from simulator.adapters.global_state import silence
 from simulator.adapters.library import (
     class_in,
     library_seed,
@@ -83,7 +83,7 @@ class SMAC:
         initial: Sequence[Configuration] = (),
     ) -> None:
         library = _library()
-        with hushed():
+        with silence():
             base = require("smac.facade", "smac").AbstractFacade
         self._name = facade
         self._facade = class_in(library, facade, base, "SMAC facade")
@@ -110,7 +110,7 @@ class SMAC:
             smac=version_of("smac"),
         )
         check_budgets(self._scenario, schema.fidelity, ("min_budget", "max_budget"))
-        with hushed(), tempfile.TemporaryDirectory() as folder:
+        with silence(), tempfile.TemporaryDirectory() as folder:
             try:
                 facade = self._made(schema, library_seed(seed), Path(folder))
             except InvalidOption:
@@ -147,7 +147,7 @@ class SMAC:
 
 def _library() -> Any:
     """SMAC without its log, in whichever process that is."""
-    with hushed():
+    with silence():
         library = require("smac", "smac", "smac")
     logging.getLogger("smac").setLevel(logging.ERROR)  # it warns of how it works: no more candidates
     return library
@@ -187,7 +187,7 @@ class _Optimizer:
     def ask(self) -> Job | None:
         if self._gave_up or self._facade.runhistory.submitted >= self._limit:
             return None
-        with hushed(), self._sequentially(backend="sequential"):
+        with silence(), self._sequentially(backend="sequential"):
             asked = self._asked()
         if asked is None:
             return None
@@ -223,5 +223,5 @@ class _Optimizer:
             self._tell(self._crashed.pop(0), self._value(cost=cost, status=self._status.CRASHED))
 
     def _tell(self, job: Job, value: Any) -> None:
-        with hushed():
+        with silence():
             self._facade.tell(job.handle, value, save=False)

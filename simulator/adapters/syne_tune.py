@@ -17,7 +17,7 @@ from blackbox_repo.numeric.scalars import plain
 from blackbox_repo.schema import Schema
 from blackbox_repo.space import Configuration
 from simulator.adapters.fidelities import Resource
-from simulator.adapters.global_state import GlobalRandomState, hushed
+from simulator.adapters.global_state import GlobalRandomState, silence
 from simulator.adapters.library import (
     check_makes,
     library_seed,
@@ -118,7 +118,7 @@ class SyneTune:
         }
         _check_limit(self._settings.get("max_t", most), most)
         random = GlobalRandomState(own)  # from which most of Syne Tune draws, whatever its random_seed
-        with random, hushed():
+        with random, silence():
             made = _made(scheduler, self._settings, {**supplied, "max_t": most}, base)
         if not callable(getattr(made, "suggest", None)):
             raise InvalidOption(f"{name_of(scheduler)} made a {type(made).__name__}, which suggests nothing")
@@ -136,7 +136,7 @@ class SyneTune:
 
 def _library() -> None:
     """Syne Tune without its log, in whichever process that is."""
-    with hushed():
+    with silence():
         require("syne_tune", "syne-tune", "syne-tune")
     logging.getLogger("syne_tune").setLevel(logging.ERROR)
 
@@ -153,7 +153,7 @@ def found(scheduler: str | Callable[..., Any]) -> Any:
         return scheduler
     base = require("syne_tune.optimizer.scheduler", "syne-tune", "syne-tune").TrialScheduler
     known: dict[str, Any] = {}
-    with hushed():
+    with silence():
         for module in map(importlib.import_module, MODULES):
             known |= {name: value for name, value in vars(module).items() if _is_scheduler(value, base)}
     if scheduler not in known:
@@ -307,7 +307,7 @@ class SyneTuneScheduler:
     @contextmanager
     def _apart(self) -> Iterator[None]:
         """For each call of Syne Tune, which leaves names undefined whose packages are not installed."""
-        with self._random, hushed():
+        with self._random, silence():
             try:
                 yield
             except NameError as err:

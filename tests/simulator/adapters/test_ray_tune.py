@@ -14,7 +14,7 @@ from blackbox_repo.domains import Categorical, Float, Integer, Ordinal
 from blackbox_repo.errors import InvalidOption, InvalidSpace, UnknownName
 from blackbox_repo.space import Configuration, Space
 from simulator import Run, Stop
-from simulator.adapters.global_state import GlobalRandomState, hushed
+from simulator.adapters.global_state import GlobalRandomState, silence
 from simulator.adapters.ray_tune import RayTune
 from simulator.adapters.ray_tune_space import clipped, decoded, from_ray_tune, to_mutations, to_ray_tune
 from simulator.registry import scheduler_factory
@@ -72,7 +72,7 @@ def asha(trials: int) -> list[tuple[Configuration, int]]:
 
     spec, random = {"config": to_ray_tune(FLAT)}, _BackwardsCompatibleNumpyRng(OWN)
     queue, done = [], []
-    with GlobalRandomState(OWN), hushed():
+    with GlobalRandomState(OWN), silence():
         theirs: Any = ASHAScheduler("training_iteration", "loss", "min", max_t=EPOCHS, brackets=2)
         for number in range(trials + 15):
             _, made = next(generate_variants(spec, random_state=random))

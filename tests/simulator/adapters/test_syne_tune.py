@@ -15,7 +15,7 @@ from blackbox_repo.domains import Categorical, Constant, Float, Integer, Ordinal
 from blackbox_repo.errors import InvalidOption, InvalidSpace, UnknownName
 from blackbox_repo.space import Configuration, Space
 from simulator import Run, SchedulerError, Stop, simulate
-from simulator.adapters.global_state import GlobalRandomState, hushed
+from simulator.adapters.global_state import GlobalRandomState, silence
 from simulator.adapters.syne_tune import SyneTune
 from simulator.adapters.syne_tune_space import decoded, encoded, from_syne_tune, to_syne_tune
 from simulator.registry import scheduler_factory
@@ -80,7 +80,7 @@ def loop(name: str, space: Space, trials: int) -> list[tuple[Configuration, int]
     theirs, settings = to_syne_tune(space), {"random_seed": OWN, **SETTINGS[name]}
     along = {"metric": "loss", "time_attr": "epoch"}
     done, epochs_of = [], {}
-    with GlobalRandomState(OWN), hushed():
+    with GlobalRandomState(OWN), silence():
         if name == "MedianStoppingRule":
             inner = baselines.RandomSearch(theirs, ["loss"], random_seed=OWN)
             scheduler: Any = MedianStoppingRule(inner, **along, **settings)
