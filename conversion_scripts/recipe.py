@@ -9,7 +9,7 @@ from typing import Any
 from blackbox_repo.curve import Array
 from blackbox_repo.errors import FormatError
 from blackbox_repo.schema import Schema
-from blackbox_repo.store.manifest import Default, Defect, check_plain_name
+from blackbox_repo.store.manifest import Defect, TuningDefaults, check_plain_name
 from blackbox_repo.table import Table
 from conversion_scripts.bounds import Bounds
 from conversion_scripts.completeness import Whole
@@ -85,7 +85,7 @@ class Recipe:
     files: tuple[RawFile, ...]
     card: tuple[Defect, ...]
     convert: Callable[[RawFolder], Conversion]
-    default: Default = field(default_factory=Default)
+    default: TuningDefaults = field(default_factory=TuningDefaults)
     labels: tuple[str, ...] = ()
     nan_allowed: tuple[str, ...] = ()
     bounds: Mapping[str, Bounds] = field(default_factory=dict)

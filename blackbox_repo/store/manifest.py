@@ -45,7 +45,7 @@ class Defect:
 
 
 @dataclass(frozen=True)
-class Best:
+class BestKnown:
     """The best known value of an objective, and where it was found."""
 
     value: float
@@ -78,13 +78,13 @@ class Task:
     configurations: int = 0
     title: str = ""
     code: int | None = None
-    best: Mapping[str, Best] = field(default_factory=dict)
+    best: Mapping[str, BestKnown] = field(default_factory=dict)
     ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     target: str = ""
 
 
 @dataclass(frozen=True)
-class Default:
+class TuningDefaults:
     """How the blackbox is tuned unless somebody says otherwise: workers, and simulated seconds."""
 
     workers: int = 4
@@ -106,7 +106,7 @@ class Manifest:
     tasks: Mapping[str, Task]
     sources: tuple[Source, ...] = ()
     card: tuple[Defect, ...] = ()
-    default: Default = Default()
+    default: TuningDefaults = TuningDefaults()
     labels: tuple[str, ...] = ()
     network: Mapping[str, Any] | None = None
 
@@ -238,7 +238,7 @@ class Manifest:
             tasks=tasks,
             sources=tuple(Source(**source) for source in data["sources"]),
             card=tuple(Defect(**defect) for defect in data["card"]),
-            default=Default(**default),
+            default=TuningDefaults(**default),
             labels=tuple(data["labels"]),
             network=data["network"],
         )
@@ -346,19 +346,19 @@ def _task_to_json(task: Task) -> dict[str, Any]:
 
 
 def _task_from_json(data: Mapping[str, Any]) -> Task:
-    best = {name: Best(**entry) for name, entry in data["best"].items()}
+    best = {name: BestKnown(**entry) for name, entry in data["best"].items()}
     ranges = {name: (low, high) for name, (low, high) in data.get("ranges", {}).items()}
     return Task(**{**data, "best": best, "ranges": ranges})
 
 
 __all__ = [
     "FORMAT",
-    "Best",
-    "Default",
+    "BestKnown",
     "Defect",
     "Manifest",
     "Source",
     "Task",
+    "TuningDefaults",
     "read_manifest",
     "write_manifest",
 ]

@@ -20,7 +20,14 @@ from blackbox_repo.schema import Objective
 from blackbox_repo.store import cache
 from blackbox_repo.store.atomic_folder import atomic_directory
 from blackbox_repo.store.lazy_tables import LazyTables
-from blackbox_repo.store.manifest import Best, Manifest, Task, check_task_names, read_manifest, write_manifest
+from blackbox_repo.store.manifest import (
+    BestKnown,
+    Manifest,
+    Task,
+    check_task_names,
+    read_manifest,
+    write_manifest,
+)
 from blackbox_repo.store.parquet import read_arrays, read_table, write_arrays, write_table
 from blackbox_repo.store.self_description import README_FILE, file_metadata, readme
 from blackbox_repo.surrogate.blackbox import NetworkBlackbox
@@ -218,7 +225,7 @@ def _write_task(folder: Path, manifest: Manifest, name: str, table: Table) -> Ta
     )
 
 
-def _best(blackbox: TabularBlackbox, objective: Objective) -> Best:
+def _best(blackbox: TabularBlackbox, objective: Objective) -> BestKnown:
     values = blackbox.values(objective.name)
     losses = -values if objective.goal == "max" else values
     where = np.unravel_index(np.nanargmin(losses), losses.shape)
@@ -229,7 +236,7 @@ def _best(blackbox: TabularBlackbox, objective: Objective) -> Best:
         )
     index, replicate, point = (int(axis) for axis in where)
     configuration = blackbox.configurations()[index]
-    return Best(
+    return BestKnown(
         value=float(values[where]),
         configuration=dict(configuration),
         seed=blackbox.seeds(configuration)[replicate],

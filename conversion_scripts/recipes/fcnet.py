@@ -22,7 +22,7 @@ from blackbox_repo.errors import FormatError
 from blackbox_repo.schema import Fidelity, Objective, Schema
 from blackbox_repo.space import Space
 from blackbox_repo.store.lazy_tables import LazyTables
-from blackbox_repo.store.manifest import Default, Defect
+from blackbox_repo.store.manifest import Defect, TuningDefaults
 from blackbox_repo.table import Coded, Table
 from conversion_scripts.bounds import ABOVE_0, COUNT
 from conversion_scripts.completeness import Whole
@@ -211,7 +211,7 @@ FINAL = Recipe(
     ),
     card=FINAL_CARD,
     convert=_convert_final,
-    default=Default(workers=4, seconds=20_000.0),
+    default=TuningDefaults(workers=4, seconds=20_000.0),
     bounds={"valid_mse": ABOVE_0, "elapsed_time": ABOVE_0},
 )
 CURVES_CARD = (
@@ -248,7 +248,7 @@ CURVES = Recipe(
     ),
     card=CURVES_CARD,
     convert=_convert_curves,
-    default=Default(workers=4, seconds=20_000.0),
+    default=TuningDefaults(workers=4, seconds=20_000.0),
     bounds=dict.fromkeys(("valid_mse", "train_mse", "test_mse", "elapsed_time"), ABOVE_0)
     | {"parameters": COUNT},
     whole=Whole(tasks=len(FINAL_FILES), configurations=SPACE.size or 0),

@@ -15,7 +15,7 @@ from blackbox_repo.domains import Float
 from blackbox_repo.errors import FormatError
 from blackbox_repo.schema import Fidelity, Objective, Schema
 from blackbox_repo.space import Space
-from blackbox_repo.store.manifest import Default, Defect
+from blackbox_repo.store.manifest import Defect, TuningDefaults
 from blackbox_repo.table import Coded, Table
 from conversion_scripts.bounds import FRACTION
 from conversion_scripts.raw.folder import RawFile, RawFolder, github
@@ -159,7 +159,7 @@ def _make_recipe(space: str) -> Recipe:
         files=FILES,
         card=CARD,
         convert=partial(_convert, space),
-        default=Default(workers=4),
+        default=TuningDefaults(workers=4),
         labels=("index",),
         bounds={"accuracy": FRACTION},
     )

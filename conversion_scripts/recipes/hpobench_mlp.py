@@ -13,7 +13,7 @@ from blackbox_repo.domains import Ordinal
 from blackbox_repo.errors import FormatError
 from blackbox_repo.schema import Fidelity, Objective, Schema
 from blackbox_repo.space import Space
-from blackbox_repo.store.manifest import Default, Defect
+from blackbox_repo.store.manifest import Defect, TuningDefaults
 from blackbox_repo.table import Coded, Table
 from conversion_scripts.bounds import FRACTION
 from conversion_scripts.raw.folder import RawFolder, github
@@ -132,7 +132,7 @@ MLP = Recipe(
     ),
     card=CARD,
     convert=_convert,
-    default=Default(workers=4),
+    default=TuningDefaults(workers=4),
     bounds=dict.fromkeys(FIELDS, FRACTION),
 )
 RECIPES = (MLP,)

@@ -13,7 +13,7 @@ import numpy as np
 from blackbox_repo.domains import Float, Integer, Ordinal
 from blackbox_repo.schema import Fidelity, Objective, Schema
 from blackbox_repo.space import Space
-from blackbox_repo.store.manifest import Default, Defect
+from blackbox_repo.store.manifest import Defect, TuningDefaults
 from blackbox_repo.table import Coded, Table
 from conversion_scripts.bounds import ABOVE_0, AT_LEAST_0, FRACTION
 from conversion_scripts.raw.folder import RawFile, RawFolder, github
@@ -159,7 +159,7 @@ XGBOOST = Recipe(
         ),
     ),
     convert=_convert_xgboost,
-    default=Default(workers=4),
+    default=TuningDefaults(workers=4),
     bounds={"error": FRACTION},
 )
 DEEPAR = Recipe(
@@ -185,7 +185,7 @@ DEEPAR = Recipe(
         ),
     ),
     convert=_convert_deepar,
-    default=Default(workers=4, seconds=300_000.0),
+    default=TuningDefaults(workers=4, seconds=300_000.0),
     bounds={
         **dict.fromkeys(("crps", "rmse"), AT_LEAST_0),
         **dict.fromkeys(("throughput", "elapsed_time"), ABOVE_0),

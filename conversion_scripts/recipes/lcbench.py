@@ -17,7 +17,7 @@ from blackbox_repo.domains import Float, Integer, Value
 from blackbox_repo.errors import FormatError
 from blackbox_repo.schema import Fidelity, Objective, Schema
 from blackbox_repo.space import Space
-from blackbox_repo.store.manifest import Default, Defect
+from blackbox_repo.store.manifest import Defect, TuningDefaults
 from blackbox_repo.table import Coded, Table
 from conversion_scripts.bounds import AT_LEAST_0, COUNT, FRACTION, PERCENT
 from conversion_scripts.completeness import Whole
@@ -210,7 +210,7 @@ LCBENCH = Recipe(
     ),
     card=CARD,
     convert=_convert,
-    default=Default(workers=4, seconds=7200.0),
+    default=TuningDefaults(workers=4, seconds=7200.0),
     labels=("config_id",),
     bounds={
         "parameters": COUNT,

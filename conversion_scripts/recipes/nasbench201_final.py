@@ -13,7 +13,7 @@ from blackbox_repo.curve import Array
 from blackbox_repo.errors import FormatError
 from blackbox_repo.families.nasbench201 import EDGES, OPERATIONS, architecture_of, configuration_of
 from blackbox_repo.schema import Fidelity, Objective, Schema
-from blackbox_repo.store.manifest import Default, Defect
+from blackbox_repo.store.manifest import Defect, TuningDefaults
 from blackbox_repo.table import Coded, Table
 from conversion_scripts.bounds import ABOVE_0, PERCENT
 from conversion_scripts.raw.folder import RawFile, RawFolder, github
@@ -302,7 +302,7 @@ FINAL = Recipe(
     files=FILES,
     card=CARD,
     convert=_convert,
-    default=Default(workers=4, seconds=200_000.0),
+    default=TuningDefaults(workers=4, seconds=200_000.0),
     labels=("architecture", "index", "source_parameters"),
     bounds={
         **dict.fromkeys(("valid_error", "valtest_error"), PERCENT),

@@ -14,7 +14,7 @@ from blackbox_repo.domains import Categorical
 from blackbox_repo.errors import FormatError
 from blackbox_repo.schema import Fidelity, Objective, Schema
 from blackbox_repo.space import Space
-from blackbox_repo.store.manifest import Default, Defect
+from blackbox_repo.store.manifest import Defect, TuningDefaults
 from blackbox_repo.table import Coded, Table
 from conversion_scripts.bounds import ABOVE_0, FRACTION
 from conversion_scripts.raw.folder import RawFolder, github
@@ -137,7 +137,7 @@ GRAPH = Recipe(
     ),
     card=CARD,
     convert=_convert,
-    default=Default(workers=4),
+    default=TuningDefaults(workers=4),
     labels=("hash",),
     bounds={
         **{f"{split}_performance": FRACTION for split in ("valid", "test")},

@@ -12,7 +12,7 @@ import numpy as np
 from blackbox_repo.domains import Categorical
 from blackbox_repo.schema import Fidelity, Objective, Schema
 from blackbox_repo.space import Space
-from blackbox_repo.store.manifest import Default, Defect
+from blackbox_repo.store.manifest import Defect, TuningDefaults
 from blackbox_repo.table import Coded, Table
 from conversion_scripts.bounds import COUNT, PERCENT
 from conversion_scripts.raw.folder import RawFolder, github
@@ -90,7 +90,7 @@ MACRO = Recipe(
     ),
     card=CARD,
     convert=_convert,
-    default=Default(workers=4),
+    default=TuningDefaults(workers=4),
     labels=("architecture",),
     bounds={"test_accuracy": PERCENT, "params": COUNT, "flops": COUNT},
 )

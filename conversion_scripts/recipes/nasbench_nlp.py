@@ -13,7 +13,7 @@ import numpy as np
 from blackbox_repo.domains import Categorical
 from blackbox_repo.schema import Fidelity, Objective, Schema
 from blackbox_repo.space import Space
-from blackbox_repo.store.manifest import Default, Defect
+from blackbox_repo.store.manifest import Defect, TuningDefaults
 from blackbox_repo.table import STATUSES, Coded, Table
 from conversion_scripts.bounds import ABOVE_0, AT_LEAST_0, COUNT
 from conversion_scripts.raw.folder import RawFolder, github
@@ -110,7 +110,7 @@ NLP = Recipe(
     ),
     card=CARD,
     convert=_convert,
-    default=Default(workers=4, seconds=600_000.0),
+    default=TuningDefaults(workers=4, seconds=600_000.0),
     labels=("recipe",),
     nan_allowed=tuple(LOSSES),
     bounds=dict.fromkeys(LOSSES, AT_LEAST_0) | {"elapsed_time": ABOVE_0, "parameters": COUNT},

@@ -13,7 +13,7 @@ import numpy as np
 from blackbox_repo.domains import Categorical, Ordinal
 from blackbox_repo.schema import Fidelity, Objective, Schema
 from blackbox_repo.space import Space
-from blackbox_repo.store.manifest import Default, Defect
+from blackbox_repo.store.manifest import Defect, TuningDefaults
 from blackbox_repo.table import Coded, Table
 from conversion_scripts.bounds import ABOVE_0, COUNT, PERCENT, Bounds
 from conversion_scripts.raw.folder import RawFile, RawFolder, github
@@ -190,7 +190,7 @@ FINAL = Recipe(
         Defect("the README speaks of 2,245 models; the files hold 1,983", "those of the files"),
     ),
     convert=_convert_final,
-    default=Default(workers=4),
+    default=TuningDefaults(workers=4),
     nan_allowed=("gpu_memory",),
     bounds={
         "dev_bleu": PERCENT,
@@ -250,7 +250,7 @@ CURVES = Recipe(
         NO_TIME,
     ),
     convert=_convert_curves,
-    default=Default(workers=4),
+    default=TuningDefaults(workers=4),
     nan_allowed=("bleu",),
     bounds={"perplexity": Bounds(1.0), "bleu": PERCENT},
 )

@@ -18,7 +18,7 @@ from blackbox_repo.domains import Float
 from blackbox_repo.errors import FormatError
 from blackbox_repo.schema import Fidelity, Objective, Schema
 from blackbox_repo.space import Space
-from blackbox_repo.store.manifest import Default, Defect
+from blackbox_repo.store.manifest import Defect, TuningDefaults
 from blackbox_repo.table import STATUSES, Coded, Table
 from conversion_scripts.bounds import AT_LEAST_0, FRACTION
 from conversion_scripts.completeness import Whole
@@ -270,7 +270,7 @@ PD1 = Recipe(
     ),
     card=CARD,
     convert=_convert,
-    default=Default(workers=4),
+    default=TuningDefaults(workers=4),
     labels=("part",),
     bounds={
         "eval_time": AT_LEAST_0,

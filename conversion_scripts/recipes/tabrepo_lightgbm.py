@@ -12,7 +12,7 @@ import numpy as np
 from blackbox_repo.domains import Categorical, Float, Integer, Value
 from blackbox_repo.schema import Fidelity, Objective, Schema
 from blackbox_repo.space import Space
-from blackbox_repo.store.manifest import Default, Defect
+from blackbox_repo.store.manifest import Defect, TuningDefaults
 from blackbox_repo.table import Coded, Table
 from conversion_scripts.bounds import ABOVE_0, AT_LEAST_0
 from conversion_scripts.raw.folder import RawFolder, github
@@ -144,7 +144,7 @@ LIGHTGBM = Recipe(
     ),
     card=CARD,
     convert=_convert,
-    default=Default(workers=4),
+    default=TuningDefaults(workers=4),
     bounds={"metric_error": AT_LEAST_0, "elapsed_time": ABOVE_0, "inference_time": ABOVE_0},
     labels=("configuration",),
 )

@@ -16,7 +16,7 @@ from blackbox_repo.curve import Array
 from blackbox_repo.domains import Float
 from blackbox_repo.schema import Fidelity, Objective, Schema
 from blackbox_repo.space import Space
-from blackbox_repo.store.manifest import Default, Defect
+from blackbox_repo.store.manifest import Defect, TuningDefaults
 from blackbox_repo.table import STATUSES, Coded, Table
 from conversion_scripts.bounds import AT_LEAST_0
 from conversion_scripts.raw.folder import RawFile, RawFolder, github
@@ -174,7 +174,7 @@ TASKSET = Recipe(
     files=_files(CHOSEN),
     card=CARD,
     convert=partial(_convert, CHOSEN),
-    default=Default(workers=4),
+    default=TuningDefaults(workers=4),
     nan_allowed=tuple(f"{split}_loss" for split in SPLITS),
     bounds={f"{split}_loss": AT_LEAST_0 for split in SPLITS},
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from blackbox_repo.schema import Fidelity
-from blackbox_repo.store.manifest import Default, Defect
+from blackbox_repo.store.manifest import Defect, TuningDefaults
 from conversion_scripts.readers.onnx_network import Columns
 from conversion_scripts.recipes.shared.yahpo import ELAPSED, Scenario, network_card, recipe, surrogate
 
@@ -144,7 +144,7 @@ RECIPES = tuple(
         title=f"iaml: surrogate of {what} on 4 OpenML data sets, by fraction of the data",
         training_runs="collected by the authors of YAHPO Gym.",
         card=CARD,
-        default=Default(workers=4, seconds=600.0),
+        default=TuningDefaults(workers=4, seconds=600.0),
     )
     for learner, what in _WHAT.items()
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from blackbox_repo.schema import Fidelity
-from blackbox_repo.store.manifest import Default, Defect
+from blackbox_repo.store.manifest import Defect, TuningDefaults
 from conversion_scripts.readers.onnx_network import Columns
 from conversion_scripts.recipes.shared.yahpo import BOUNDS, ELAPSED, OLD_MODELS, Scenario, recipe, surrogate
 
@@ -115,6 +115,6 @@ LCBENCH = recipe(
         "2021."
     ),
     card=CARD,
-    default=Default(workers=4, seconds=20_000.0),
+    default=TuningDefaults(workers=4, seconds=20_000.0),
 )
 RECIPES = (LCBENCH,)

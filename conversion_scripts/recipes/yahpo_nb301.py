@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from blackbox_repo.schema import Fidelity
-from blackbox_repo.store.manifest import Default, Defect
+from blackbox_repo.store.manifest import Defect, TuningDefaults
 from conversion_scripts.readers.onnx_network import Columns
 from conversion_scripts.recipes.shared.yahpo import ELAPSED, Scenario, network_card, recipe, surrogate
 
@@ -53,6 +53,6 @@ NB301 = recipe(
         "International Conference on Learning Representations (ICLR), 2022."
     ),
     card=CARD,
-    default=Default(workers=8, seconds=7 * 86_400.0),
+    default=TuningDefaults(workers=8, seconds=7 * 86_400.0),
 )
 RECIPES = (NB301,)

@@ -7,7 +7,7 @@ wrong with them.
 from __future__ import annotations
 
 from blackbox_repo.schema import Fidelity
-from blackbox_repo.store.manifest import Default, Defect
+from blackbox_repo.store.manifest import Defect, TuningDefaults
 from conversion_scripts.readers.onnx_network import Columns
 from conversion_scripts.recipes.shared.yahpo import ELAPSED, Scenario, network_card, recipe, surrogate
 
@@ -200,7 +200,7 @@ RECIPES = tuple(
             "(AutoML), 2020."
         ),
         card=CARD + _XGBOOST_CARD * (learner == "xgboost"),
-        default=Default(workers=4, seconds=3_600.0),
+        default=TuningDefaults(workers=4, seconds=3_600.0),
     )
     for learner, what in _WHAT.items()
 )

@@ -13,7 +13,7 @@ import pytest
 from blackbox_repo.domains import Integer
 from blackbox_repo.schema import Fidelity, Objective, Schema
 from blackbox_repo.space import Space
-from blackbox_repo.store.manifest import Default, Defect
+from blackbox_repo.store.manifest import Defect, TuningDefaults
 from blackbox_repo.table import Coded, Table
 from conversion_scripts.raw.folder import RawFile, RawFolder
 from conversion_scripts.recipe import Conversion, Recipe
@@ -85,7 +85,7 @@ def recipe(schema: Schema) -> Recipe:
         files=(file,),
         card=(Defect("it is tiny", "nothing is done about it"),),
         convert=convert,
-        default=Default(workers=2, seconds=10.0),
+        default=TuningDefaults(workers=2, seconds=10.0),
     )
 
 

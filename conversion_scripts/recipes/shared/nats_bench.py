@@ -19,7 +19,7 @@ from blackbox_repo.errors import FormatError
 from blackbox_repo.schema import Fidelity, Objective, Schema
 from blackbox_repo.space import Space
 from blackbox_repo.store.lazy_tables import LazyTables
-from blackbox_repo.store.manifest import Default, Defect
+from blackbox_repo.store.manifest import Defect, TuningDefaults
 from blackbox_repo.table import Coded, Table
 from conversion_scripts.bounds import ABOVE_0, AT_LEAST_0, PERCENT
 from conversion_scripts.completeness import Whole
@@ -300,7 +300,7 @@ def make_recipe(records: Records, name: str, *, title: str, epochs: int, seconds
         files=(records.file,),
         card=records.card,
         convert=partial(_convert, records, epochs),
-        default=Default(workers=4, seconds=seconds),
+        default=TuningDefaults(workers=4, seconds=seconds),
         labels=("architecture", "index"),
         bounds={
             **{f"{split}_accuracy": PERCENT for split in ("train", *IMAGES)},

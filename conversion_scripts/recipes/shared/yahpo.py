@@ -23,7 +23,7 @@ from blackbox_repo.errors import FormatError, IntegrityError
 from blackbox_repo.numeric.rounding import significant
 from blackbox_repo.schema import Fidelity, Objective, Schema
 from blackbox_repo.space import Condition, Configuration, Space
-from blackbox_repo.store.manifest import Default, Defect
+from blackbox_repo.store.manifest import Defect, TuningDefaults
 from blackbox_repo.surrogate import Network, NetworkBlackbox
 from blackbox_repo.surrogate.network import ends
 from conversion_scripts.raw.folder import UNPACKED_LIMIT, RawFile, RawFolder, github
@@ -119,7 +119,7 @@ def surrogate(name: str, goal: Any, unit: str = "", description: str = "") -> Ob
 
 
 def recipe(
-    scenario: Scenario, *, title: str, training_runs: str, card: tuple[Defect, ...], default: Default
+    scenario: Scenario, *, title: str, training_runs: str, card: tuple[Defect, ...], default: TuningDefaults
 ) -> Recipe:
     """The recipe ``yahpo-SCENARIO``.
 

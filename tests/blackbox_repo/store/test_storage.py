@@ -11,7 +11,7 @@ from blackbox_repo.errors import BlackboxRepoError, FormatError, IntegrityError
 from blackbox_repo.repository import load_blackbox, verify
 from blackbox_repo.schema import Fidelity, Objective, Schema
 from blackbox_repo.space import Condition, Space
-from blackbox_repo.store.manifest import Default, Defect, Manifest, Source, read_manifest
+from blackbox_repo.store.manifest import Defect, Manifest, Source, TuningDefaults, read_manifest
 from blackbox_repo.store.storage import save_network, save_tables
 from blackbox_repo.table import Coded, Table, TabularBlackbox
 
@@ -220,9 +220,12 @@ def test_a_best_value_that_is_infinite_is_refused(tmp_path, goal, worst):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"default": Default(workers=0)}, r"default\.workers = 0: expected int >= 1"),
-        ({"default": Default(seconds=-1.0)}, r"default\.seconds = -1\.0: expected float > 0"),
-        ({"default": Default(seconds=np.inf)}, "of 'mine' cannot be written: Out of range float values"),
+        ({"default": TuningDefaults(workers=0)}, r"default\.workers = 0: expected int >= 1"),
+        ({"default": TuningDefaults(seconds=-1.0)}, r"default\.seconds = -1\.0: expected float > 0"),
+        (
+            {"default": TuningDefaults(seconds=np.inf)},
+            "of 'mine' cannot be written: Out of range float values",
+        ),
         ({"title": "\ud800"}, "of 'mine' cannot be written: .*surrogates not allowed"),
         ({"card": (Defect("\ud800", ""),)}, "of 'mine' cannot be written: .*surrogates not allowed"),
         ({"sources": (Source("raw", "abc", 1),)}, r"sources\[0\]\.sha256 = 'abc': expected str matching"),
@@ -241,11 +244,14 @@ def test_texts_of_a_manifest_are_texts():
 
 
 def test_manifests_take_the_scalars_of_numpy(tmp_path):
-    given = {"default": Default(np.int64(2), np.float32(9)), "sources": (Source("f", "a" * 64, np.int64(3)),)}
+    given = {
+        "default": TuningDefaults(np.int64(2), np.float32(9)),
+        "sources": (Source("f", "a" * 64, np.int64(3)),),
+    }
     manifest = replace(described(Space({"x": Integer(1, 3)})), **given)
     save_tables(tmp_path / "mine", manifest, {"a": table({"x": [1, 2]})})
     found = read_manifest(tmp_path / "mine")
-    assert (found.default, found.sources[0].bytes) == (Default(2, 9.0), 3)
+    assert (found.default, found.sources[0].bytes) == (TuningDefaults(2, 9.0), 3)
 
 
 @pytest.mark.parametrize("upper", [2**31, 2**70])
