@@ -70,7 +70,6 @@ NOT_YET: dict[str, tuple[str, ...]] = {
     "docs/format.md": ("nobody", "subject"),
     "docs/peers.md": ("circumstances", "nobody"),
     "docs/performance.md": ("nobody",),
-    "docs/schedulers.md": ("nobody", "subject", "way", "who"),
     "simulator": ("door",),
     "simulator/adapters": ("nobody", "parameter", "subject"),
     "simulator/cli": ("parameter", "subject"),
