@@ -6,6 +6,7 @@ Run ``python docs/generate.py`` after a change; the tests say when it is due.
 from __future__ import annotations
 
 import ast
+import importlib.util
 import json
 import os
 import re
@@ -101,6 +102,36 @@ def _leaf(name: str, file: Path, depth: int) -> str:
     docstring = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
     first = docstring.partition("\n\n")[0].replace("\n", " ").replace("``", "")
     return f"{'  ' * depth + name:<32} {first}"
+
+
+def layers() -> str:
+    """What each folder may import, from the rules that the architecture test checks."""
+    spec = importlib.util.spec_from_file_location("architecture", ROOT / "tests" / "test_architecture.py")
+    assert spec is not None
+    assert spec.loader is not None
+    test = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(test)
+    rows = []
+    for folder, allowed in test.RULES.items():
+        types = set(test.TYPES) if set(test.TYPES) <= set(allowed) else set()
+        others = _grouped([name for name in allowed if name not in types | {folder}])
+        rows.append((f"`{folder}`", ", ".join(["*types*"] * bool(types) + others)))
+    heading = "may import of ours, besides itself"
+    return f"*types*: {', '.join(_grouped(test.TYPES))}\n\n" + table(("folder or module", heading), rows)
+
+
+def _grouped(names: Sequence[str]) -> list[str]:
+    """Names of modules, those of one parent written as ``parent.{one, another}``."""
+    parents: dict[str, list[str]] = {}
+    for name in sorted(set(names)):
+        parent, _, last = name.rpartition(".")
+        parents.setdefault(parent, []).append(last)
+    return [
+        f"`{parent}.{{{', '.join(lasts)}}}`"
+        if len(lasts) > 1
+        else f"`{'.'.join(filter(None, (parent, lasts[0])))}`"
+        for parent, lasts in parents.items()
+    ]
 
 
 # --- docs/format.md -----------------------------------------------------------------------------------------
@@ -257,6 +288,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "picture": picture,
     "overview": overview,
     "tree": tree,
+    "layers": layers,
     "manifest": manifest,
     "blackboxes": blackboxes,
     "benchmarks": benchmarks,
