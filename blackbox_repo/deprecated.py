@@ -27,7 +27,7 @@ MODULES = {
     "blackbox_repo.folders": "blackbox_repo.store.atomic_folder",
     "blackbox_repo.lock": "blackbox_repo.store.lock",
     "blackbox_repo.manifest": "blackbox_repo.store.manifest",
-    "blackbox_repo.manifest_file": "blackbox_repo.store.manifest_file",
+    "blackbox_repo.manifest_file": "blackbox_repo.store.manifest",
     "blackbox_repo.nearest": "blackbox_repo.views.nearest",
     "blackbox_repo.one_by_one": "blackbox_repo.store.lazy_tables",
     "blackbox_repo.parquet": "blackbox_repo.store.parquet",

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any
 
+from blackbox_repo import typed_json
 from blackbox_repo.domains import Categorical, Constant, Domain, Float, Integer, Ordinal
-from blackbox_repo.errors import InvalidSpace
+from blackbox_repo.errors import FormatError
 
 _KINDS: Mapping[str, type[Domain]] = {
     "float": Float,
@@ -20,21 +22,22 @@ _KINDS: Mapping[str, type[Domain]] = {
 def domain_to_json(domain: Domain) -> dict[str, Any]:
     """A JSON object with ``type`` and the arguments of the domain."""
     kind = next(kind for kind, cls in _KINDS.items() if type(domain) is cls)
-    if isinstance(domain, Constant):
-        return {"type": kind, "value": domain.value}
-    if isinstance(domain, Float | Integer):
-        return {"type": kind, "lower": domain.lower, "upper": domain.upper, "log": domain.log}
-    return {"type": kind, "values": list(domain.values)}
+    arguments = {field.name: getattr(domain, field.name) for field in fields(domain)}
+    return {"type": kind, **{name: list(v) if isinstance(v, tuple) else v for name, v in arguments.items()}}
 
 
-def domain_from_json(data: Mapping[str, Any]) -> Domain:
-    """The domain that :func:`domain_to_json` wrote."""
-    if data.get("type") not in _KINDS:
-        raise InvalidSpace(f"the domain type {data.get('type')!r} must be one of {', '.join(_KINDS)}")
-    if data["type"] == "constant":
-        return Constant(data["value"])
-    if data["type"] in ("float", "integer"):
-        numeric = Float if data["type"] == "float" else Integer
-        return numeric(data["lower"], data["upper"], log=data["log"])
-    choices = Categorical if data["type"] == "categorical" else Ordinal
-    return choices(tuple(data["values"]))
+def domain_from_json(data: Mapping[str, Any], where: str = "the domain") -> Domain:
+    """The domain that :func:`domain_to_json` wrote.
+
+    Args:
+        data: The JSON object.
+        where: What messages call it.
+
+    Raises:
+        FormatError: It is no such object, or the domain contradicts itself.
+    """
+    kind = data.get("type")
+    if not isinstance(kind, str) or kind not in _KINDS:
+        raise FormatError(f"{where} is malformed: type = {kind!r}: must be one of {', '.join(_KINDS)}")
+    arguments = {name: value for name, value in data.items() if name != "type"}
+    return typed_json.convert(arguments, _KINDS[kind], where)

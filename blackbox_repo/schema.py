@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from typing import Any, Literal, get_args
 
+from blackbox_repo import typed_json
 from blackbox_repo.errors import InvalidSpace, UnknownFidelity, UnknownName
 from blackbox_repo.space import Space
 
@@ -77,7 +78,7 @@ class Fidelity:
     """
 
     name: str
-    values: tuple[float, ...]
+    values: tuple[int | float, ...]
     unit: str = ""
     kind: FidelityKind = "incremental"
 
@@ -222,27 +223,33 @@ class Schema:
         }
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Schema:
-        """The schema that :meth:`to_json` wrote."""
-        fidelity = data["fidelity"]
-        return cls(
-            space=Space.from_json(data["space"]),
-            fidelity=Fidelity(
-                fidelity["name"], tuple(fidelity["values"]), fidelity["unit"], fidelity["kind"]
-            ),
-            objectives=tuple(_objective_from_json(objective) for objective in data["objectives"]),
-            target=data["target"],
-            time=data["time"],
-        )
+    def from_json(cls, data: Mapping[str, Any], where: str = "the schema") -> Schema:
+        """The schema that :meth:`to_json` wrote.
+
+        Args:
+            data: The JSON object.
+            where: What messages call it.
+
+        Raises:
+            FormatError: It is no such object.
+            InvalidSpace: The schema contradicts itself.
+        """
+        read = typed_json.convert(data, _SchemaJson, where)
+        space = Space.from_json(read.space, f"{where}: space")
+        return cls(space, read.fidelity, read.objectives, read.target, read.time)
+
+
+@dataclass(frozen=True)
+class _SchemaJson:
+    space: dict[str, Any]
+    fidelity: Fidelity
+    objectives: tuple[Objective, ...]
+    target: str
+    time: str | None
 
 
 def _objective_to_json(objective: Objective) -> dict[str, Any]:
     return {name: value for name, value in asdict(objective).items() if value is not None}
-
-
-def _objective_from_json(data: Mapping[str, Any]) -> Objective:
-    known = data.get("known_range")
-    return Objective(**{**data, "known_range": None if known is None else tuple(known)})
 
 
 def _is_taken(objective: Objective) -> bool:

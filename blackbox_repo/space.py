@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from blackbox_repo import keyed_random
+from blackbox_repo import keyed_random, typed_json
 from blackbox_repo.domain_json import domain_from_json, domain_to_json
 from blackbox_repo.domains import Domain, Value
 from blackbox_repo.errors import InvalidConfiguration, InvalidSpace, TooEntangled, suggestion
@@ -262,16 +262,41 @@ class Space:
         return {"hyperparameters": hyperparameters}
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Space:
-        """The space that :meth:`to_json` wrote."""
+    def from_json(cls, data: Mapping[str, Any], where: str = "the space") -> Space:
+        """The space that :meth:`to_json` wrote.
+
+        Args:
+            data: The JSON object.
+            where: What messages call it.
+
+        Raises:
+            FormatError: It is no such object.
+            InvalidSpace: The space contradicts itself.
+        """
         domains, conditions = {}, {}
-        for entry in data["hyperparameters"]:
-            domains[entry["name"]] = domain_from_json(entry)
-            if "active_where" in entry:
-                conditions[entry["name"]] = tuple(
-                    Condition(c["parent"], tuple(c["values"])) for c in entry["active_where"]
-                )
-        return cls(domains, conditions)
+        for index, entry in enumerate(typed_json.convert(data, _SpaceJson, where).hyperparameters):
+            place = f"{where}: hyperparameters[{index}]"
+            own = {key: entry[key] for key in ("name", "active_where") if key in entry}
+            hyperparameter = typed_json.convert(own, _HyperparameterJson, place)
+            if hyperparameter.name in domains:
+                raise InvalidSpace(f"{place} has the name {hyperparameter.name!r} of another one")
+            rest = {key: value for key, value in entry.items() if key not in own}
+            domains[hyperparameter.name] = domain_from_json(rest, place)
+            conditions[hyperparameter.name] = hyperparameter.active_where
+        return cls(domains, {name: several for name, several in conditions.items() if several})
+
+
+@dataclass(frozen=True)
+class _SpaceJson:
+    hyperparameters: list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class _HyperparameterJson:
+    """What an entry says beside its domain."""
+
+    name: str
+    active_where: tuple[Condition, ...] = ()
 
 
 def _stream(key: tuple[Key, ...]) -> tuple[keyed_random.Stream, int]:

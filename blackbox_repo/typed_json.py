@@ -7,6 +7,7 @@ import math
 import re
 import reprlib
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -52,7 +53,8 @@ def read_regular(path: Path, most: int = LARGEST) -> bytes:
 def decode(content: str | bytes, kind: type[_T], path: Path | str) -> _T:
     """A JSON text as a value of that type: a ``msgspec.Struct``, a dataclass, ``dict[str, int]``, and so on.
 
-    Unknown keys are refused where a struct is declared with ``forbid_unknown_fields=True``.
+    Keys that a dataclass does not have are refused, and so are those that a struct does not have if it is
+    declared with ``forbid_unknown_fields=True``.
 
     Args:
         content: The text; bytes are UTF-8.
@@ -95,9 +97,37 @@ def convert(data: Any, kind: type[_T], path: Path | str) -> _T:
     import msgspec  # takes longer to import than most things that need no JSON
 
     try:
-        return msgspec.convert(data, kind)
+        value = msgspec.convert(data, kind)
     except msgspec.ValidationError as err:
         raise FormatError(f"{path} is malformed: {_explained(str(err), data, kind)}") from err
+    unknown = _unknown_key(data, value)
+    if unknown:
+        raise FormatError(f"{path} is malformed: {unknown.removeprefix('.').removeprefix(': ')}")
+    return value
+
+
+def _unknown_key(data: Any, value: Any) -> str:
+    """The place of a key that the dataclass made of an object lacks, which msgspec ignores; empty if none."""
+    known = getattr(value, "__dataclass_fields__", data)
+    for step, key, part, inner in _parts(data, value):
+        if isinstance(data, dict) and key not in known:
+            return f": object contains unknown field {key}"
+        found = _unknown_key(part, inner)
+        if found:
+            return f"{step}{found}"
+    return ""
+
+
+def _parts(data: Any, value: Any) -> Iterator[tuple[str, Any, Any, Any]]:
+    """The parts of an object or a list: the step to each, its key, its JSON, and what was made of it."""
+    if isinstance(data, list) and isinstance(value, list | tuple):
+        for index, (part, inner) in enumerate(zip(data, value, strict=False)):
+            yield f"[{index}]", index, part, inner
+    elif isinstance(data, dict):
+        keyed = isinstance(value, dict)
+        for key, part in data.items():
+            inner = value[key] if keyed else getattr(value, key, None)
+            yield f"[{key!r}]" if keyed else f".{key}", key, part, inner
 
 
 def _check_depth(text: str) -> None:

@@ -8,19 +8,28 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, TypeAlias
+
+import msgspec
 
 from blackbox_repo import typed_json
 from blackbox_repo.domains import Value
 from blackbox_repo.errors import BlackboxRepoError, FormatError, IntegrityError, UnknownName
 from blackbox_repo.numeric.scalars import plain
-from blackbox_repo.schema import RESERVED, Schema
+from blackbox_repo.schema import RESERVED, Fidelity, Objective, Schema
+from blackbox_repo.space import Space
 
 FORMAT = 1
+_TEXTS = ("name", "version", "title", "license", "citation", "homepage", "recipe")
+_PARTS = ("tasks", "sources", "card", "labels", "network")
 MANIFEST_FILE, CHECKSUM_FILE = "manifest.json", "manifest.sha256"
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
 _DEVICE = re.compile(r"CON|PRN|AUX|NUL|(COM|LPT)[0-9]", re.IGNORECASE)
 _LONGEST_NAME = 200  # of a file system's 255, as suffixes and hidden names come to it
+# bounds that are checked when a manifest is read
+_Count: TypeAlias = Annotated[int, msgspec.Meta(ge=0)]
+_Sha256: TypeAlias = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
+_Range: TypeAlias = tuple[int | float, int | float]
 
 
 @dataclass(frozen=True)
@@ -28,8 +37,8 @@ class Source:
     """One raw file that the conversion read: where it is published, and the SHA-256 of its content."""
 
     file: str
-    sha256: str
-    bytes: int
+    sha256: _Sha256
+    bytes: _Count
     repository: str = ""
     path: str = ""
     commit: str = ""
@@ -48,10 +57,10 @@ class Defect:
 class BestKnown:
     """The best known value of an objective, and where it was found."""
 
-    value: float
+    value: int | float
     configuration: Mapping[str, Value]
     seed: int
-    fidelity: float
+    fidelity: int | float
 
 
 @dataclass(frozen=True)
@@ -72,14 +81,14 @@ class Task:
     """
 
     file: str
-    sha256: str
-    bytes: int
-    rows: int = 0
-    configurations: int = 0
+    sha256: _Sha256
+    bytes: _Count
+    rows: _Count = 0
+    configurations: _Count = 0
     title: str = ""
-    code: int | None = None
+    code: _Count | None = None
     best: Mapping[str, BestKnown] = field(default_factory=dict)
-    ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    ranges: Mapping[str, _Range] = field(default_factory=dict)
     target: str = ""
 
 
@@ -87,8 +96,8 @@ class Task:
 class TuningDefaults:
     """How the blackbox is tuned unless somebody says otherwise: workers, and simulated seconds."""
 
-    workers: int = 4
-    seconds: float | None = None
+    workers: Annotated[int, msgspec.Meta(ge=1)] = 4
+    seconds: Annotated[float, msgspec.Meta(gt=0)] | None = None
 
 
 @dataclass(frozen=True)
@@ -115,7 +124,7 @@ class Manifest:
         check_task_names(self.tasks)
         for task in self.tasks.values():
             check_plain_name("file name", task.file)
-        for text in ("version", "title", "license", "citation", "homepage", "recipe"):
+        for text in _TEXTS[1:]:
             if not isinstance(value := getattr(self, text), str):
                 raise FormatError(f"the {text} of {self.name!r} is {value!r}, but must be text")
 
@@ -144,13 +153,7 @@ class Manifest:
         schema = self.schema.to_json()
         return {
             "format": FORMAT,
-            "name": self.name,
-            "version": self.version,
-            "title": self.title,
-            "license": self.license,
-            "citation": self.citation,
-            "homepage": self.homepage,
-            "recipe": self.recipe,
+            **{text: getattr(self, text) for text in _TEXTS},
             "sources": [{k: v for k, v in asdict(source).items() if v != ""} for source in self.sources],
             "card": [asdict(defect) for defect in self.card],
             "default": {"objective": schema.pop("target"), **asdict(self.default)},
@@ -195,17 +198,24 @@ class Manifest:
                 f"{where} has format {version}, but this version of blackbox-repo reads up to {FORMAT}; "
                 f"upgrade with: pip install --upgrade blackbox-repo"
             )
-        from blackbox_repo.store.manifest_file import ManifestFile
-
         if not data.get("tasks", True) and isinstance(data["tasks"], dict):
             raise FormatError(f"{where} is malformed: it has no tasks; a blackbox has one at least")
-        typed_json.convert(data, ManifestFile, where)
         try:
-            manifest = cls._from_fields(data)
+            manifest = cls._of(typed_json.convert(data, _ManifestJson, where), where)
             manifest.check()
-        except (BlackboxRepoError, ValueError) as err:
+        except FormatError:
+            raise
+        except BlackboxRepoError as err:
             raise FormatError(f"{where} is malformed: {err}") from err
         return manifest
+
+    @classmethod
+    def _of(cls, read: _ManifestJson, where: str) -> Manifest:
+        space = Space.from_json(read.space, f"{where}: space")
+        schema = Schema(space, read.fidelity, read.objectives, read.default.objective, read.time)
+        default = TuningDefaults(read.default.workers, read.default.seconds)
+        shared = {name: getattr(read, name) for name in (*_TEXTS, *_PARTS)}
+        return cls(**shared, schema=schema, default=default)
 
     def check(self) -> None:
         """Refuse what contradicts itself: tasks with their ranges and best values, labels.
@@ -226,22 +236,34 @@ class Manifest:
                 self.schema.space.check(best.configuration)
                 self.schema.fidelity.index(best.fidelity)
 
-    @classmethod
-    def _from_fields(cls, data: Mapping[str, Any]) -> Manifest:
-        default = dict(data["default"])
-        schema = Schema.from_json({**data, "target": default.pop("objective")})
-        tasks = {name: _task_from_json(task) for name, task in data["tasks"].items()}
-        texts = ("name", "version", "title", "license", "citation", "homepage", "recipe")
-        return cls(
-            **{text: str(data[text]) for text in texts},
-            schema=schema,
-            tasks=tasks,
-            sources=tuple(Source(**source) for source in data["sources"]),
-            card=tuple(Defect(**defect) for defect in data["card"]),
-            default=TuningDefaults(**default),
-            labels=tuple(data["labels"]),
-            network=data["network"],
-        )
+
+@dataclass(frozen=True, kw_only=True)
+class _DefaultJson(TuningDefaults):
+    objective: str
+
+
+@dataclass(frozen=True)
+class _ManifestJson:
+    """The file, key by key; docs/format.md says what each means."""
+
+    format: int
+    name: str
+    version: str
+    title: str
+    license: str
+    citation: str
+    homepage: str
+    recipe: str
+    sources: tuple[Source, ...]
+    card: tuple[Defect, ...]
+    default: _DefaultJson
+    space: dict[str, Any]
+    fidelity: Fidelity
+    objectives: tuple[Objective, ...]
+    time: str | None
+    labels: tuple[str, ...]
+    network: dict[str, Any] | None
+    tasks: dict[str, Task]
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -343,12 +365,6 @@ def _built_in(value: object) -> object:
 
 def _task_to_json(task: Task) -> dict[str, Any]:
     return {name: value for name, value in asdict(task).items() if name not in ("ranges", "target") or value}
-
-
-def _task_from_json(data: Mapping[str, Any]) -> Task:
-    best = {name: BestKnown(**entry) for name, entry in data["best"].items()}
-    ranges = {name: (low, high) for name, (low, high) in data.get("ranges", {}).items()}
-    return Task(**{**data, "best": best, "ranges": ranges})
 
 
 __all__ = [

@@ -22,7 +22,6 @@ from blackbox_repo import typed_json
 from blackbox_repo.errors import BlackboxRepoError, FormatError, IntegrityError, InvalidOption
 from blackbox_repo.schema import Schema
 from blackbox_repo.store.atomic_folder import atomic_directory, recover
-from blackbox_repo.store.manifest_file import SchemaFile
 from simulator.clock import NANOSECONDS
 from simulator.kernel.events import Kind
 from simulator.results.columns import fidelities
@@ -61,7 +60,7 @@ class _Header(msgspec.Struct):
     conditions: dict[str, Any]
     version: str
     numbers: int
-    schema: SchemaFile
+    schema: dict[str, Any]
 
 
 _OF_THE_FOLDER = ("format", "digest", "reason", "end_ns", "files")

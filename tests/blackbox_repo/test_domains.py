@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from fractions import Fraction
 
 import numpy as np
@@ -17,7 +18,7 @@ from blackbox_repo.domains import (
     Integer,
     Ordinal,
 )
-from blackbox_repo.errors import InvalidSpace
+from blackbox_repo.errors import FormatError, InvalidSpace
 
 POSITION = st.floats(0, 1)
 FINITE = st.floats(-1e100, 1e100)
@@ -109,7 +110,6 @@ def test_a_refused_value_breaks_a_rule_that_is_named(domain, value, rule):
         (lambda: Ordinal((1, True)), "must be at least one, and all different"),
         (lambda: Categorical((None,)), "a choice is a string, a finite number or a bool, not None"),
         (lambda: Constant(math.nan), "a choice is a string, a finite number or a bool, not nan"),
-        (lambda: domain_from_json({"type": "real"}), "the domain type 'real' must be one of float, integer"),
     ],
 )
 def test_a_domain_that_contradicts_itself_cannot_be_built(make, rule):
@@ -278,3 +278,23 @@ def test_a_range_clips_numbers_to_its_ends():
     assert [Float(0.5, 2).clip(number) for number in (-1.0, 1.25, 9.0)] == [0.5, 1.25, 2.0]
     assert [Integer(2, 5).clip(number) for number in (-1, 3, 7)] == [2, 3, 5]
     assert Integer(2, 5).clip(3.5) == 3.5
+
+
+@pytest.mark.parametrize(
+    ("data", "rule"),
+    [
+        ({"type": "real"}, "type = 'real': must be one of float, integer, categorical, ordinal, constant"),
+        ({"type": ["float"]}, "type = ['float']: must be one of"),
+        ({"lower": 0}, "type = None: must be one of"),
+        ({"type": "float", "lower": "0", "upper": 1, "log": False}, "lower = '0': expected float, got str"),
+        (
+            {"type": "float", "lower": 2, "upper": 1, "log": False},
+            "float runs from 2.0 to 1.0, but must not run down",
+        ),
+        ({"type": "integer", "lower": 0, "log": False}, "object missing required field upper"),
+        ({"type": "constant", "value": 1, "log": False}, "object contains unknown field log"),
+    ],
+)
+def test_json_that_is_no_domain_is_refused_with_the_rule_that_it_breaks(data, rule):
+    with pytest.raises(FormatError, match=re.escape(rule)):
+        domain_from_json(data)

@@ -1,4 +1,7 @@
 import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 import msgspec
 import pytest
@@ -16,6 +19,14 @@ class Page(msgspec.Struct):
     tasks: dict[str, Entry]
     listed: list[Entry] = []
     title: str = ""
+
+
+@dataclass(frozen=True)
+class Point:
+    x: int | float
+    near: tuple["Point", ...] = ()
+    by: Mapping[str, "Point"] = field(default_factory=dict)
+    free: Any = None
 
 
 def refusal(text, kind=Page):
@@ -47,6 +58,24 @@ def test_whole_numbers_beyond_64_bits_stay_whole():
 )
 def test_what_is_wrong_is_named_with_its_key_value_and_rule(text, message):
     assert refusal(text).startswith(f"page.json is malformed: {message}")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('{"x": 1, "z": 2}', "object contains unknown field z"),
+        ('{"x": 1, "near": [{"x": 2}, {"x": 3, "z": 4}]}', "near[1]: object contains unknown field z"),
+        ('{"x": 1, "by": {"a.b": {"x": 2, "z": 3}}}', "by['a.b']: object contains unknown field z"),
+    ],
+)
+def test_keys_that_a_dataclass_does_not_have_are_refused_like_those_of_a_struct(text, message):
+    assert refusal(text, Point) == f"page.json is malformed: {message}"
+
+
+def test_a_dataclass_takes_its_own_keys_and_anything_where_anything_may_stand():
+    text = '{"x": 1, "near": [{"x": 2.0}], "by": {"a": {"x": 3}}, "free": {"z": [{"y": 1}]}}'
+    found = typed_json.decode(text, Point, "page.json")
+    assert found == Point(1, (Point(2.0),), {"a": Point(3)}, {"z": [{"y": 1}]})
 
 
 def test_the_guilty_one_of_many_entries_is_found_quickly():
