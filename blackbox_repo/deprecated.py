@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from functools import wraps
 from importlib.machinery import ModuleSpec
 from types import ModuleType
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar, overload
 
 MODULES = {
     "blackbox_repo.arrow_table": "blackbox_repo.store.arrow_table",
@@ -46,6 +46,7 @@ MODULES = {
     "blackbox_repo.view": "blackbox_repo.views.base",
     "blackbox_repo.words": "blackbox_repo.text.humanize",
     "conversion_scripts.archives": "conversion_scripts.raw.archives",
+    "conversion_scripts.completeness": "conversion_scripts.expected_size",
     "conversion_scripts.connections": "conversion_scripts.raw.connections",
     "conversion_scripts.csv_columns": "conversion_scripts.readers.csv_columns",
     "conversion_scripts.download": "conversion_scripts.raw.download",
@@ -137,21 +138,58 @@ MODULES = {
 }
 """Old module -> the module that has its names now."""
 
-NAMES: dict[str, dict[str, str]] = {}
+NAMES: dict[str, dict[str, str]] = {
+    "conversion_scripts.expected_size": {
+        "Whole": "ExpectedSize",
+        "marked": "note_shortfall",
+        "shortfall": "describe_shortfall",
+    },
+    "conversion_scripts.raw.archives": {
+        "opened": "open_member",
+        "seekable": "make_seekable",
+        "unpacked": "decompress",
+    },
+    "conversion_scripts.raw.connections": {
+        "PATIENT": "DEFAULT_POLICY",
+        "Pace": "RateCheck",
+        "Patience": "RetryPolicy",
+        "opener": "make_opener",
+    },
+    "conversion_scripts.raw.download": {
+        "PATIENT": "DEFAULT_POLICY",
+        "Patience": "RetryPolicy",
+        "packing_fetched": "downloaded_variant",
+        "place": "source_url",
+    },
+    "conversion_scripts.raw.file_type": {"mismatch": "find_mismatch"},
+    "conversion_scripts.raw.locate": {
+        "located": "locate_path",
+        "located_unpacked": "locate_members",
+    },
+    "conversion_scripts.readers.hdf5": {"columns": "read_columns", "opened": "open_file"},
+    "conversion_scripts.readers.onnx_graph": {"graph_of": "read_graph", "parsed": "parse_model"},
+    "conversion_scripts.recipes.nasbench201_final": {
+        "weights_of": "conversion_scripts.recipes.shared.nasbench201_cell:count_weights"
+    },
+}
 """Module of today -> old name in it -> new name, or ``module:name`` if that is in another module.
 
 The module must be a package whose ``__getattr__`` calls :func:`attribute`, or one of the values of
 ``MODULES``, of which the old names answer where it is imported by its old name.
 """
 
-ARGUMENTS: dict[str, dict[str, str]] = {}
-"""``module.function`` of today -> old argument -> new argument."""
+ARGUMENTS: dict[str, dict[str, str]] = {
+    "conversion_scripts.raw.download.download": {"patience": "retry"},
+    "conversion_scripts.recipe.Recipe": {"whole": "expected_size"},
+}
+"""``module.function`` or ``module.Class`` of today -> old argument -> new argument."""
 
 OPTIONS: dict[str, dict[str, str]] = {}
 """Program, such as ``bb-sim`` -> old option -> new option."""
 
 _Arguments = ParamSpec("_Arguments")
 _Result = TypeVar("_Result")
+_Class = TypeVar("_Class")
 
 
 class RenamedWarning(DeprecationWarning):
@@ -179,21 +217,32 @@ def attribute(module: str, name: str) -> Any:
     raise AttributeError(f"module {module!r} has no attribute {name!r}")
 
 
-def arguments(function: Callable[_Arguments, _Result]) -> Callable[_Arguments, _Result]:
-    """A decorator: the function takes the old names of its arguments too.
+@overload
+def arguments(function: type[_Class]) -> type[_Class]: ...
+@overload
+def arguments(function: Callable[_Arguments, _Result]) -> Callable[_Arguments, _Result]: ...
+def arguments(function: Any) -> Any:
+    """A decorator: the function or class takes the old names of its arguments too.
 
     Args:
-        function: A function that has a row in ``ARGUMENTS``.
+        function: A function or class that has a row in ``ARGUMENTS``.
     """
     where = f"{function.__module__}.{function.__qualname__}"
-    renamed = ARGUMENTS[where]
+    if not isinstance(function, type):
+        return _with_old_names(function, where)
+    function.__init__ = _with_old_names(function.__init__, where)  # type: ignore[misc]
+    return function
+
+
+def _with_old_names(function: Callable[_Arguments, _Result], where: str) -> Callable[_Arguments, _Result]:
+    renamed, name = ARGUMENTS[where], where.rpartition(".")[2]
 
     @wraps(function)
     def with_old_names(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> _Result:
         for old in renamed.keys() & kwargs.keys():
             new = renamed[old]
             if new in kwargs:
-                raise TypeError(f"{function.__name__}() got {new} and its old name {old}; give {new} alone")
+                raise TypeError(f"{name}() got {new} and its old name {old}; give {new} alone")
             _warn(f"the argument {old} of {where}", new)
             kwargs[new] = kwargs.pop(old)
         return function(*args, **kwargs)

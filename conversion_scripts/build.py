@@ -17,9 +17,9 @@ from blackbox_repo.store.storage import save_network, save_tables
 from blackbox_repo.table import Table
 from blackbox_repo.text.plain_text import printable
 from conversion_scripts.checks import check_table
-from conversion_scripts.completeness import marked
-from conversion_scripts.raw.file_type import mismatch
-from conversion_scripts.raw.folder import RawFolder
+from conversion_scripts.expected_size import note_shortfall
+from conversion_scripts.raw import RawFolder
+from conversion_scripts.raw.file_type import find_mismatch
 from conversion_scripts.recipe import Conversion, Recipe
 
 # what no raw file can be the reason of
@@ -65,7 +65,7 @@ def build(
         if conversion.network is not None:
             return save_network(target, manifest, conversion.network.arrays, conversion.network.codes)
         tables = LazyTables(conversion.tables, partial(_table, recipe, conversion, folder, report))
-        return save_tables(target, manifest, tables, finish=partial(marked, recipe.whole))
+        return save_tables(target, manifest, tables, finish=partial(note_shortfall, recipe.expected_size))
 
 
 def check_place(target: Path) -> None:
@@ -121,7 +121,7 @@ def _line(recipe: Recipe, err: Exception) -> str:
 
 
 def _advice(path: Path) -> str:
-    problem = mismatch(path, path.name) if path.is_file() else ""
+    problem = find_mismatch(path, path.name) if path.is_file() else ""
     if problem:
         return f"{path} {problem}: delete it and fetch it again"
     return f"No SHA-256 is known of {path}: if it is cut, or another file, delete it and fetch it again"

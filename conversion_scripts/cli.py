@@ -17,9 +17,9 @@ from blackbox_repo.text.plain_text import printable
 from blackbox_repo.text.progress import told
 from blackbox_repo.text.terminal import Column, Terminal, table
 from conversion_scripts.build import build, check_place
-from conversion_scripts.completeness import shortfall
-from conversion_scripts.raw.download import can_download, download, packing_fetched, place
-from conversion_scripts.raw.folder import RawFile
+from conversion_scripts.expected_size import describe_shortfall
+from conversion_scripts.raw import RawFile
+from conversion_scripts.raw.download import can_download, download, downloaded_variant, source_url
 from conversion_scripts.recipe import Recipe
 from conversion_scripts.registry import all_recipes, load_recipe
 
@@ -120,7 +120,7 @@ def _download(recipe: Recipe, raw: Path, command: str) -> None:
 def _convert(recipe: Recipe, raw: Path, out: Path, command: str) -> None:
     with told(command) as teller:
         manifest = build(recipe, raw, out, command=command, report=teller.step, watch=teller.amount)
-    if lacking := shortfall(recipe.whole, manifest):
+    if lacking := describe_shortfall(recipe.expected_size, manifest):
         typer.echo(printable(f"bb-convert: warning: the raw files have {lacking} only"), err=True)
     typer.echo(printable(f"{out / recipe.name}: {_summary(manifest)}"))
 
@@ -161,7 +161,7 @@ def _overview(terminal: Terminal) -> list[Text]:
 
 
 def _files(terminal: Terminal, recipe: Recipe) -> list[Text]:
-    """A line a file and packing; where nothing else is said, a packing is published where the file is."""
+    """A line a file and variant; where nothing else is said, a variant is published where the file is."""
     columns = [
         Column("file below --raw (or its .gz)", wraps=True),
         Column("MB", right=True),
@@ -171,13 +171,13 @@ def _files(terminal: Terminal, recipe: Recipe) -> list[Text]:
     ]
     rows = []
     for file in recipe.files:
-        for packing in (file, *file.instead):
-            known = "known" if packing.sha256 else "unknown"
-            how = "yes" if can_download(file) and packing is packing_fetched(file) else "by hand"
-            name = packing.name if packing is file else f"or {packing.name}"
-            same = packing is not file and place(packing) == place(file)
-            rows.append((name, _megabytes((packing,)), known, how, "" if same else place(packing)))
-            if packing.members:
+        for variant in file.variants:
+            known = "known" if variant.sha256 else "unknown"
+            how = "yes" if can_download(file) and variant is downloaded_variant(file) else "by hand"
+            name = variant.name if variant is file else f"or {variant.name}"
+            same = variant is not file and source_url(variant) == source_url(file)
+            rows.append((name, _megabytes((variant,)), known, how, "" if same else source_url(variant)))
+            if variant.members:
                 rows.append(("or that archive unpacked", "", "unknown", "by hand", ""))
     return table(terminal, columns, rows)
 

@@ -6,24 +6,26 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from blackbox_repo import deprecated
 from blackbox_repo.curve import Array
 from blackbox_repo.errors import FormatError
 from blackbox_repo.schema import Schema
 from blackbox_repo.store.manifest import Defect, TuningDefaults, check_plain_name
 from blackbox_repo.table import Table
 from conversion_scripts.bounds import Bounds
-from conversion_scripts.completeness import Whole
-from conversion_scripts.raw.folder import RawFile, RawFolder
+from conversion_scripts.expected_size import ExpectedSize
+from conversion_scripts.raw import RawFile, RawFolder
 
 
 @dataclass(frozen=True)
 class NetworkWeights:
-    """A surrogate network whose tasks differ by a code only.
+    """A surrogate network that predicts all tasks; they differ in their code only.
 
     Args:
-        arrays: Name -> float32 weights.
-        spec: Everything else that its evaluation needs, as JSON (``Manifest.network``).
-        codes: Task -> its code in the network's embedding; ``None`` for the only task of one without.
+        arrays: The float32 weights by name.
+        spec: Everything else that the evaluation of the network needs, as JSON (``Manifest.network``).
+        codes: The code of each task in the network's embedding; ``None`` for the only task of a network
+            without such an embedding.
     """
 
     arrays: Mapping[str, Array]
@@ -33,15 +35,16 @@ class NetworkWeights:
 
 @dataclass(frozen=True)
 class Conversion:
-    """What a recipe makes of its raw files: either tables, or a network.
+    """What a recipe makes of its raw files: either tables or a network.
 
     Args:
-        schema: What the numbers mean; the same for all tasks.
-        tables: Task -> its training runs; a :class:`LazyTables` where they would fill the memory together.
-        network: The surrogate, where there are no tables.
-        titles: Task -> what the data set is called, where its name does not say it.
-        ranges: Task -> objective -> the smallest and the largest value, where the source gives them.
-        targets: Task -> the objective that is tuned on it, where that is not the schema's target.
+        schema: What the numbers mean, in all tasks alike.
+        tables: The training runs of each task; a :class:`LazyTables` where all of them together would fill
+            the memory.
+        network: The surrogate network, where there are no tables.
+        titles: The title of a task's data set, where the name of the task does not say it.
+        ranges: For each task and objective the smallest and the largest value, where the source gives them.
+        targets: The objective that is tuned on a task, where that is not the schema's target.
     """
 
     schema: Schema
@@ -52,28 +55,29 @@ class Conversion:
     targets: Mapping[str, str] = field(default_factory=dict)
 
 
+@deprecated.arguments
 @dataclass(frozen=True)
 class Recipe:
-    """How one blackbox is made; data, but for ``convert``.
+    """How one blackbox is made. All of it is data, except ``convert``.
 
     Args:
-        name: Of the blackbox, and of its folder.
-        title: One line.
-        license: SPDX identifier of the data's licence.
+        name: The name of the blackbox and of its folder.
+        title: One line that describes the blackbox.
+        license: The SPDX identifier of the data's licence.
         citation: Authors, title, venue and year of the paper to cite.
-        homepage: Where the source is published.
-        version: Of the blackbox; changes whenever a number in it does.
-        files: The raw files, all of which are needed.
-        card: What is odd in the source, each with the rule by which it is treated; one at least.
-        convert: A function of the raw files alone: no clock, no chance, no other input.
-        default: How the blackbox is tuned unless somebody says otherwise (its objective is the target).
-        labels: Columns of the tables that are neither hyperparameters nor objectives.
-        nan_allowed: Objectives in which the card allows NaN.
-        bounds: Objective -> between which values it can lie at all; a table with others is refused.
-        whole: What the complete source has; a conversion of less says so.
+        homepage: The address at which the source is published.
+        version: The version of the blackbox, which changes whenever a number in it does.
+        files: The raw files; all of them are needed.
+        card: What is odd in the source, each with the rule by which it is treated; at least one entry.
+        convert: A function of the raw files alone: it reads no clock, no random numbers and no other input.
+        default: The workers and the budget of a simulated run unless the user gives others.
+        labels: The columns of the tables that are neither hyperparameters nor objectives.
+        nan_allowed: The objectives in which the card allows NaN.
+        bounds: The values that an objective can have at all; a table with others is refused.
+        expected_size: The size of the complete source; a blackbox made of less says so.
 
     Raises:
-        FormatError: The name could leave its folder, or the card is empty.
+        FormatError: The name would lead out of its folder, or the card is empty.
     """
 
     name: str
@@ -89,7 +93,7 @@ class Recipe:
     labels: tuple[str, ...] = ()
     nan_allowed: tuple[str, ...] = ()
     bounds: Mapping[str, Bounds] = field(default_factory=dict)
-    whole: Whole = field(default_factory=Whole)
+    expected_size: ExpectedSize = field(default_factory=ExpectedSize)
 
     def __post_init__(self) -> None:
         check_plain_name("blackbox name", self.name)

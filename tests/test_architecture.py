@@ -30,7 +30,7 @@ TYPES = (
 """What configurations, curves and draws are; nothing that loads, saves or prints."""
 FILES = ("blackbox_repo.store", "blackbox_repo.text.plain_text", "blackbox_repo.typed_json")
 TABLES = ("blackbox_repo.rows", "blackbox_repo.table")
-RECIPE = tuple(f"conversion_scripts.{m}" for m in ("bounds", "completeness", "recipe", "replicates"))
+RECIPE = tuple(f"conversion_scripts.{m}" for m in ("bounds", "expected_size", "recipe", "replicates"))
 SEAM = ("simulator.clock", "simulator.errors", "simulator.scheduler")
 RULES = {
     "blackbox_repo.numeric": ("blackbox_repo.errors",),

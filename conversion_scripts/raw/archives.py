@@ -1,4 +1,4 @@
-"""Members of zip and tar archives, read as streams: nothing gets a name on disk, or exceeds its limit."""
+"""Members of zip and tar archives, read as streams within limits. Nothing is written to disk under a name."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from typing import BinaryIO, cast
 
 from blackbox_repo.errors import FormatError, InvalidOption, UnknownName
 
-HEADER_LIMIT = 1 << 20  # what one tar header may take, long names and all
-# bytes that one may unpack to, beyond so many in all; of the known raw files the most is 39
+HEADER_LIMIT = 1 << 20  # bytes of one tar header, long names included
+# an archive may unpack to FREE bytes, and RATIO for each of its own; the known raw files need 39 at most
 RATIO, FREE = 200, 1 << 24
 _PIECE = 1 << 20
-# what the readers of the standard library raise at damaged, encrypted or unknown content
+# the errors of the standard library's readers at damaged, encrypted or unknown content
 _DAMAGE = (
     *(OSError, EOFError, RuntimeError, ValueError),
     *(tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError),
@@ -33,7 +33,13 @@ _DAMAGE = (
 
 @dataclass(frozen=True)
 class Limits:
-    """How much is read of an archive at most: bytes of a member, bytes and members in total."""
+    """The most that is read of an archive.
+
+    Args:
+        member: Bytes of one member.
+        total: Bytes of all members together.
+        count: The number of members.
+    """
 
     member: int = 1 << 34
     total: int = 1 << 37
@@ -45,9 +51,10 @@ class Member:
     """A regular file in an archive.
 
     Args:
-        name: Its path there.
-        size: Its declared bytes, unpacked; the stream gives exactly as many, or raises ``FormatError``.
-        stream: Its content; to be read before the next member is asked for.
+        name: Its path in the archive.
+        size: Its size in bytes, unpacked, as the archive declares it. The stream gives exactly as many bytes,
+            or raises ``FormatError``.
+        stream: Its content, which must be read before the next member is asked for.
     """
 
     name: str
@@ -55,10 +62,13 @@ class Member:
     stream: BinaryIO
 
     def content(self, limit: int) -> bytes:
-        """All of it, if it is no larger than the limit.
+        """The whole content as bytes.
+
+        Args:
+            limit: The largest size that is read, in bytes.
 
         Raises:
-            FormatError: It is.
+            FormatError: The member is larger.
         """
         if self.size > limit:
             raise FormatError(f"{self.name} has {self.size} bytes, more than the {limit} that are read")
@@ -66,25 +76,25 @@ class Member:
 
 
 def members(archive: BinaryIO, name: str, limits: Limits = Limits()) -> Generator[Member, None, None]:
-    """The regular files in a zip or tar file, the latter plain or compressed by gzip, bzip2 or xz.
+    """The regular files in a zip file, or in a tar file, plain or compressed by gzip, bzip2 or xz.
 
     Args:
-        archive: The file, seekable.
-        name: What messages call it.
+        archive: The archive as a seekable stream.
+        name: The name of the archive in messages.
         limits: How much may be read.
 
     Raises:
-        FormatError: It is no such file or damaged, exceeds a limit by what it declares or by what it holds,
-            is encrypted, or has a member that leads out of the archive or is a link or device.
+        FormatError: The archive is of another format, damaged or encrypted, exceeds a limit by what it
+            declares or by what it holds, or has a member that leads out of it or is a link or device.
     """
     packed = archive.seek(0, io.SEEK_END)
     archive.seek(0)
     start = archive.read(4)
     archive.seek(0)
-    read = _zip_members if start[:2] == b"PK" else _tar_members
+    read_members = _read_zip if start[:2] == b"PK" else _read_tar
     total, count = 0, 0
-    with _damage_named(name):
-        for member in read(archive, name):
+    with _translate_damage(name):
+        for member in read_members(archive, name):
             total, count = total + member.size, count + 1
             _check_limit(name, member.name, member.size, limits.member)
             _check_limit(name, f"all files up to {member.name} together", total, limits.total)
@@ -95,11 +105,18 @@ def members(archive: BinaryIO, name: str, limits: Limits = Limits()) -> Generato
 
 
 @contextmanager
-def opened(archive: BinaryIO, name: str, member: str, limits: Limits = Limits()) -> Iterator[BinaryIO]:
-    """The content of one member of an archive, as a stream; arguments and errors as in :func:`members`.
+def open_member(archive: BinaryIO, name: str, member: str, limits: Limits = Limits()) -> Iterator[BinaryIO]:
+    """The content of one member of an archive, as a stream.
+
+    Args:
+        archive: The archive as a seekable stream.
+        name: The name of the archive in messages.
+        member: The path of the member in the archive.
+        limits: How much may be read of the archive, up to the end of the member.
 
     Raises:
-        UnknownName: It has no such member.
+        UnknownName: The archive has no such member.
+        FormatError: As for :func:`members`.
     """
     seen = []
     with closing(members(archive, name, limits)) as found:
@@ -111,32 +128,32 @@ def opened(archive: BinaryIO, name: str, member: str, limits: Limits = Limits())
     raise UnknownName(f"member of {name}", member, seen)
 
 
-def unpacked(file: BinaryIO, name: str, limit: int = Limits.member) -> BinaryIO:
+def decompress(file: BinaryIO, name: str, limit: int = Limits.member) -> BinaryIO:
     """The content of a file that may be compressed by gzip, bzip2 or xz, as a stream.
 
     Args:
-        file: The file, seekable; it is closed with the stream.
-        name: What messages call it.
-        limit: The bytes it may unpack to.
+        file: The file as a seekable stream; it is closed together with the stream that is returned.
+        name: The name of the file in messages.
+        limit: The largest size that it may unpack to, in bytes.
 
     Raises:
-        FormatError: Later, where the content is damaged or passes the limit.
+        FormatError: The content is damaged or exceeds the limit. This is raised while the stream is read.
     """
-    return io.BufferedReader(_Stream(_decompressing(file), name, limit, beneath=file), _PIECE)
+    return io.BufferedReader(_LimitedStream(_open_decompressor(file), name, limit, beneath=file), _PIECE)
 
 
 @contextmanager
-def seekable(stream: BinaryIO, name: str) -> Iterator[BinaryIO]:
-    """The stream, if it can be jumped about in; else a temporary file with its content.
+def make_seekable(stream: BinaryIO, name: str) -> Iterator[BinaryIO]:
+    """The stream itself if it is seekable, otherwise a temporary file with its content.
 
-    That has no name, so nothing is left of it even if the process is killed.
+    The temporary file has no name, so nothing is left of it even if the process is killed.
 
     Args:
-        stream: What to read.
-        name: What messages call it.
+        stream: The stream, at its beginning.
+        name: The name of its content in messages.
 
     Raises:
-        InvalidOption: The temporary folder has too little room.
+        InvalidOption: The temporary folder has too little space.
     """
     if stream.seekable():
         yield stream
@@ -148,14 +165,14 @@ def seekable(stream: BinaryIO, name: str) -> Iterator[BinaryIO]:
         except OSError as err:
             raise InvalidOption(
                 f"{name} cannot be unpacked in the temporary folder {tempfile.gettempdir()!r} beyond "
-                f"{file.tell()} bytes: {err.strerror}; name a folder with room for it in the environment "
+                f"{file.tell()} bytes: {err.strerror}; name a folder with enough space in the environment "
                 f"variable TMPDIR"
             ) from err
         file.seek(0)
         yield cast("BinaryIO", file)
 
 
-def _decompressing(file: BinaryIO) -> BinaryIO:
+def _open_decompressor(file: BinaryIO) -> BinaryIO:
     start = file.read(6)
     file.seek(0)
     if start[:2] == b"\x1f\x8b":
@@ -167,16 +184,17 @@ def _decompressing(file: BinaryIO) -> BinaryIO:
     return file
 
 
-class _Stream(io.RawIOBase):
-    """Reads on until a number of bytes: more is refused, and in a member less as well.
+class _LimitedStream(io.RawIOBase):
+    """A stream of at most ``limit`` bytes; that of a member must have exactly so many.
 
-    A member lives in its archive; any other content closes the file ``beneath`` it.
+    Without ``beneath`` it is the stream of a member, and leaves its archive open. Otherwise ``beneath`` is
+    the compressed file, which is closed with the stream.
     """
 
     def __init__(self, inner: BinaryIO, name: str, limit: int, *, beneath: BinaryIO | None = None) -> None:
         super().__init__()
         self._inner, self._name, self._limit, self._beneath = inner, name, limit, beneath
-        self._promised = beneath is None
+        self._is_exact = beneath is None
         self._count = 0
 
     def readable(self) -> bool:
@@ -189,32 +207,33 @@ class _Stream(io.RawIOBase):
             self._beneath.close()
 
     def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
-        with _damage_named(self._name):
+        with _translate_damage(self._name):
             piece = self._inner.read(len(buffer))
         self._count += len(piece)
         if self._count > self._limit:
             raise FormatError(f"{self._name} unpacks to more than the {self._limit} bytes that are read")
         if self._beneath is not None:
             _check_ratio(self._name, self._count, self._beneath.tell())
-        if not piece and self._promised and self._count < self._limit:
+        if not piece and self._is_exact and self._count < self._limit:
             raise FormatError(f"{self._name} ends after {self._count} of {self._limit} bytes")
         buffer[: len(piece)] = piece
         return len(piece)
 
 
-class _Metered:
-    """A source that gives no more than it was allowed to, so that no header can fill the memory.
+class _MeteredSource:
+    """A tar file that gives no more bytes than it was allowed to, so that no header can fill the memory.
 
     Args:
-        archive: The file, as it is.
-        name: What messages call it.
+        archive: The file, plain or compressed.
+        name: The name of the file in messages.
     """
 
     def __init__(self, archive: BinaryIO, name: str) -> None:
-        self._inner, self._packed, self._name = _decompressing(archive), archive, name
+        self._inner, self._packed, self._name = _open_decompressor(archive), archive, name
         self._left, self._count = HEADER_LIMIT, 0
 
     def allow(self, size: int) -> None:
+        """Let so many bytes of content and the next header be read."""
         self._left = size + HEADER_LIMIT
 
     def read(self, size: int) -> bytes:
@@ -229,7 +248,7 @@ class _Metered:
 
 
 class _Header(tarfile.TarInfo):
-    """A header as the standard library reads it, but not one that is cut or damaged as the end."""
+    """A header as the standard library reads it; a cut or damaged one is no end of the archive."""
 
     @classmethod
     def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> _Header:
@@ -241,8 +260,8 @@ class _Header(tarfile.TarInfo):
             raise tarfile.ReadError(str(err)) from err
 
 
-def _tar_members(archive: BinaryIO, name: str) -> Iterator[Member]:
-    source = _Metered(archive, name)
+def _read_tar(archive: BinaryIO, name: str) -> Iterator[Member]:
+    source = _MeteredSource(archive, name)
     with tarfile.open(fileobj=cast("BinaryIO", source), mode="r|", tarinfo=_Header) as tar:
         for info in tar:  # next() fails on an empty archive before CPython 3.11
             source.allow(info.size)  # read or skipped
@@ -256,10 +275,10 @@ def _tar_members(archive: BinaryIO, name: str) -> Iterator[Member]:
                 )
             content = tar.extractfile(info)
             assert content is not None
-            yield _member(name, info.name, info.size, cast("BinaryIO", content))
+            yield _make_member(name, info.name, info.size, cast("BinaryIO", content))
 
 
-def _zip_members(archive: BinaryIO, name: str) -> Iterator[Member]:
+def _read_zip(archive: BinaryIO, name: str) -> Iterator[Member]:
     with zipfile.ZipFile(archive) as zipped:
         infos = zipped.infolist()
         for info in infos:
@@ -272,11 +291,11 @@ def _zip_members(archive: BinaryIO, name: str) -> Iterator[Member]:
         for info in infos:
             if not info.is_dir():
                 with zipped.open(info) as content:
-                    yield _member(name, info.filename, info.file_size, cast("BinaryIO", content))
+                    yield _make_member(name, info.filename, info.file_size, cast("BinaryIO", content))
 
 
-def _member(archive: str, name: str, size: int, content: BinaryIO) -> Member:
-    stream = _Stream(content, f"{archive}/{name}", size)
+def _make_member(archive: str, name: str, size: int, content: BinaryIO) -> Member:
+    stream = _LimitedStream(content, f"{archive}/{name}", size)
     return Member(name, size, io.BufferedReader(stream, _PIECE))
 
 
@@ -301,7 +320,7 @@ def _check_ratio(name: str, unpacked_bytes: int, packed: int) -> None:
 
 
 @contextmanager
-def _damage_named(name: str) -> Iterator[None]:
+def _translate_damage(name: str) -> Iterator[None]:
     try:
         yield
     except FormatError:

@@ -1,4 +1,4 @@
-"""Connections to hosts of raw files: http and https only, and none that gives next to nothing for ever."""
+"""Connections to the hosts of raw files: http and https only, and only while bytes come fast enough."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from blackbox_repo.text.plain_text import printable
 
 
 @dataclass(frozen=True)
-class Patience:
-    """How a host is treated.
+class RetryPolicy:
+    """How often and how long an address is tried.
 
     Args:
-        tries: How often in a row nothing may come of it before the next mirror is asked.
-        pause: Seconds before the second try; doubled for each further one.
-        timeout: Seconds without a byte after which a connection counts as broken.
-        slowest: Bytes a second that it must give over any such time.
-        total: Seconds that one file may take from one address.
+        tries: After so many tries in a row that brought nothing, the next mirror is tried.
+        pause: The pause before the second try, in seconds; it doubles before each further one.
+        timeout: A connection counts as broken after so many seconds without a byte.
+        slowest: The lowest rate, in bytes a second, that a connection may have over ``timeout`` seconds.
+        total: The longest time that one file may take from one address, in seconds.
     """
 
     tries: int = 4
@@ -34,66 +34,73 @@ class Patience:
     total: float = 86_400.0
 
 
-PATIENT = Patience()
+DEFAULT_POLICY = RetryPolicy()
 
 
 class Failure(Exception):
     """An address did not give the file.
 
     Args:
-        reason: In words.
-        passing: Whether another try may help.
-        wait: Seconds before it.
-        idle: Whether what has come of this try counts as nothing.
+        reason: What went wrong, in words.
+        transient: Whether another try may help.
+        wait: The pause before the next try that the host asks for, in seconds.
+        stalled: Whether this try counts as one that brought nothing, although some bytes came.
     """
 
-    def __init__(self, reason: str, *, passing: bool = False, wait: float = 0.0, idle: bool = False) -> None:
+    def __init__(
+        self, reason: str, *, transient: bool = False, wait: float = 0.0, stalled: bool = False
+    ) -> None:
         super().__init__(printable(reason))
-        self.passing, self.wait, self.idle = passing, wait, idle
+        self.transient, self.wait, self.stalled = transient, wait, stalled
 
 
-class Pace:
-    """How fast a file comes from an address, over all connections to it."""
+class RateCheck:
+    """Whether a file comes fast enough from an address, over all connections to it.
 
-    def __init__(self, patience: Patience, now: Callable[[], float] = time.monotonic) -> None:
-        self._patience, self._now = patience, now
-        self._end = now() + patience.total
-        self._since, self._count = now(), 0
+    Args:
+        policy: The lowest rate and the longest time.
+        now: The clock, in seconds.
+    """
 
-    def connected(self) -> None:
-        """A new connection is measured anew."""
-        self._since, self._count = self._now(), 0
+    def __init__(self, policy: RetryPolicy, now: Callable[[], float] = time.monotonic) -> None:
+        self._policy, self._now = policy, now
+        self._end = now() + policy.total
+        self._since, self._received = now(), 0
 
-    def received(self, count: int) -> None:
-        """So many bytes came.
+    def restart(self) -> None:
+        """Measure from now on, as for a new connection."""
+        self._since, self._received = self._now(), 0
+
+    def count(self, received: int) -> None:
+        """Count bytes that were received.
 
         Raises:
-            Failure: They come too slowly, or the time is up.
+            Failure: The bytes come too slowly, or the time is up.
         """
-        self._count += count
+        self._received += received
         passed = self._now() - self._since
         if self._now() > self._end:
-            raise Failure(f"did not give the file within {self._patience.total:g} s")
-        if passed >= self._patience.timeout:
-            wanted = self._patience.slowest
-            if self._count < wanted * passed:
-                reason = f"gave {self._count} bytes in {passed:.3g} s; {wanted:g} a second are wanted"
-                raise Failure(reason, passing=True, idle=True)
-            self.connected()
+            raise Failure(f"did not give the file within {self._policy.total:g} s")
+        if passed >= self._policy.timeout:
+            wanted = self._policy.slowest
+            if self._received < wanted * passed:
+                reason = f"gave {self._received} bytes in {passed:.3g} s; {wanted:g} a second are wanted"
+                raise Failure(reason, transient=True, stalled=True)
+            self.restart()
 
 
-class _Measured(io.RawIOBase):
-    """The bytes of a connection, status line and headers included, as they come."""
+class _CountedStream(io.RawIOBase):
+    """The bytes of a connection, status line and headers included, which are counted as they come."""
 
-    def __init__(self, raw: io.RawIOBase, pace: Pace) -> None:
-        self._raw, self._pace = raw, pace
+    def __init__(self, raw: io.RawIOBase, rate: RateCheck) -> None:
+        self._raw, self._rate = raw, rate
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int | None:
         count = self._raw.readinto(buffer)
-        self._pace.received(count or 0)
+        self._rate.count(count or 0)
         return count
 
     def close(self) -> None:
@@ -102,31 +109,31 @@ class _Measured(io.RawIOBase):
 
 
 class _Response(http.client.HTTPResponse):
-    def __init__(self, pace: Pace, sock: Any, *arguments: Any, **options: Any) -> None:
+    def __init__(self, rate: RateCheck, sock: Any, *arguments: Any, **options: Any) -> None:
         super().__init__(sock, *arguments, **options)
-        self.fp = io.BufferedReader(_Measured(self.fp.detach(), pace))
+        self.fp = io.BufferedReader(_CountedStream(self.fp.detach(), rate))
 
 
-class _Opening(urllib.request.AbstractHTTPHandler):
-    """Makes connections whose pace is measured."""
+class _CountingHandler(urllib.request.AbstractHTTPHandler):
+    """Opens connections whose bytes are counted."""
 
-    pace: Pace
+    rate: RateCheck
 
     def do_open(self, http_class: Any, req: urllib.request.Request, **options: Any) -> Any:
-        def connection(*arguments: Any, **more: Any) -> Any:
-            made = http_class(*arguments, **more)
-            made.response_class = partial(_Response, self.pace)
-            self.pace.connected()
-            return made
+        def connect(*arguments: Any, **more: Any) -> Any:
+            connection = http_class(*arguments, **more)
+            connection.response_class = partial(_Response, self.rate)
+            self.rate.restart()
+            return connection
 
-        return super().do_open(connection, req, **options)
+        return super().do_open(connect, req, **options)
 
 
-class _Http(_Opening, urllib.request.HTTPHandler):
+class _Http(_CountingHandler, urllib.request.HTTPHandler):
     pass
 
 
-class _Https(_Opening, urllib.request.HTTPSHandler):
+class _Https(_CountingHandler, urllib.request.HTTPSHandler):
     pass
 
 
@@ -141,10 +148,14 @@ class Redirects(urllib.request.HTTPRedirectHandler):
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
-def opener(pace: Pace) -> urllib.request.OpenerDirector:
-    """What speaks http and https, nothing else."""
-    made, http_, https = urllib.request.OpenerDirector(), _Http(), _Https()
-    http_.pace = https.pace = pace
+def make_opener(rate: RateCheck) -> urllib.request.OpenerDirector:
+    """An opener of urllib for http and https only.
+
+    Args:
+        rate: The check that counts the bytes of all its connections.
+    """
+    opener, http_, https = urllib.request.OpenerDirector(), _Http(), _Https()
+    http_.rate = https.rate = rate
     for handler in (
         urllib.request.ProxyHandler(),
         http_,
@@ -153,5 +164,5 @@ def opener(pace: Pace) -> urllib.request.OpenerDirector:
         urllib.request.HTTPErrorProcessor(),
         Redirects(),
     ):
-        made.add_handler(handler)
-    return made
+        opener.add_handler(handler)
+    return opener

@@ -1,14 +1,14 @@
-"""What a file of unknown hash must look like: as its name says, and whole as far as that shows."""
+"""The type of a file of unknown hash: whether it begins as its name says, and whether it is complete."""
 
 from __future__ import annotations
 
 import zipfile
 from pathlib import Path
 
-_SHOWN = 60  # bytes of another beginning that a message shows
-_PAGES = (b"<!doctype html", b"<html")  # what hosts give in place of a file: a login, a notice
-# ending -> how such files begin
-_BEGINNINGS = {
+_SHOWN = 60  # bytes that a message shows of the beginning of a file
+_HTML = (b"<!doctype html", b"<html")  # hosts send a page in place of a file: a login, a notice
+# ending of a name -> the magic bytes with which such files begin
+_MAGIC = {
     ".bz2": (b"BZh",),
     ".gz": (b"\x1f\x8b",),
     ".hdf5": (b"\x89HDF",),
@@ -22,21 +22,21 @@ _BEGINNINGS = {
 }
 
 
-def mismatch(path: Path, name: str) -> str:
-    """What is wrong with a file that should be called ``name``; empty if nothing shows.
+def find_mismatch(path: Path, name: str) -> str:
+    """What shows that a file is not of the type that its name says, or not complete; empty if nothing does.
 
     Args:
-        path: Where it lies.
-        name: Its name, whose ending says what it should be.
+        path: Where the file lies.
+        name: The name that it should have, whose ending says its type.
     """
     with path.open("rb") as stream:
         start = stream.read(512)
     if not start:
         return "is empty"
     text, ending = start.lstrip(b"\xef\xbb\xbf \t\r\n"), Path(name).suffix.lower()
-    known = _BEGINNINGS.get(ending, (b"",))
-    page = text.lower().startswith(_PAGES) and ending not in (".html", ".htm")
-    if page or not (text if ending == ".json" else start).startswith(known):
+    magic = _MAGIC.get(ending, (b"",))
+    is_page = text.lower().startswith(_HTML) and ending not in (".html", ".htm")
+    if is_page or not (text if ending == ".json" else start).startswith(magic):
         return f"begins with {start[:_SHOWN]!r}, as no {ending or 'such'} file does"
     if ending == ".zip" and not zipfile.is_zipfile(path):
         return "is cut: a .zip file has a directory at its end"

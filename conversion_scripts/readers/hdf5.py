@@ -24,7 +24,7 @@ _KINDS = {"f": (2, 4, 8), "i": (1, 2, 4, 8), "u": (1, 2, 4, 8)}  # of a plain nu
 
 
 @contextmanager
-def opened(stream: BinaryIO, name: str, what: str) -> Iterator[Any]:
+def open_file(stream: BinaryIO, name: str, what: str) -> Iterator[Any]:
     """An HDF5 file as h5py's ``File``.
 
     Args:
@@ -46,11 +46,11 @@ def opened(stream: BinaryIO, name: str, what: str) -> Iterator[Any]:
         raise FormatError(f"{name} is no HDF5 file of {what}: {printable(str(err))}") from err
 
 
-def columns(file: Any, keys: Sequence[str], shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Array]:
+def read_columns(file: Any, keys: Sequence[str], shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Array]:
     """Data sets of plain numbers whose bytes lie in the file, the same few of each of its groups.
 
     Args:
-        file: As :func:`opened` gives it.
+        file: The file as :func:`open_file` gives it.
         keys: The names of the groups; one at least.
         shapes: Name of a data set -> its shape.
 

@@ -64,7 +64,7 @@ class Graph:
     nodes: tuple[Node, ...]
 
 
-def parsed(model: bytes) -> Any:
+def parse_model(model: bytes) -> Any:
     """The content of ``model.onnx`` as its library sees it.
 
     Raises:
@@ -84,7 +84,7 @@ def parsed(model: bytes) -> Any:
         raise FormatError(f"the model is no ONNX file: {printable(err)}") from err
 
 
-def graph_of(model: Any) -> Graph:
+def read_graph(model: Any) -> Graph:
     """The graph of a model.
 
     Raises:

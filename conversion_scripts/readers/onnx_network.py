@@ -17,7 +17,7 @@ import numpy as np
 from blackbox_repo.curve import Array
 from blackbox_repo.errors import FormatError
 from blackbox_repo.text.plain_text import printable
-from conversion_scripts.readers.onnx_graph import Attributes, Graph, Node, graph_of, parsed
+from conversion_scripts.readers.onnx_graph import Attributes, Graph, Node, parse_model, read_graph
 
 _BINARY = {"Add": "add", "Sub": "subtract", "Mul": "multiply", "Div": "divide"}
 _UNARY = {"Log": "log", "Exp": "exp", "Neg": "negate", "Round": "round"}
@@ -59,9 +59,9 @@ def read_network(
         FormatError: It is another graph, such as one of before YAHPO Gym 1.0, has other columns, or weights
             that fit nowhere or that nothing can be computed with.
     """
-    content = parsed(model)
+    content = parse_model(model)
     _check_batch_size(content.graph)
-    graph = graph_of(content)
+    graph = read_graph(content)
     _check_columns(graph, columns)
     reader = _Reader(graph)
     spec = reader.network(columns)

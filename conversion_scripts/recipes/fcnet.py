@@ -25,9 +25,9 @@ from blackbox_repo.store.lazy_tables import LazyTables
 from blackbox_repo.store.manifest import Defect, TuningDefaults
 from blackbox_repo.table import Coded, Table
 from conversion_scripts.bounds import ABOVE_0, COUNT
-from conversion_scripts.completeness import Whole
-from conversion_scripts.raw.archives import seekable
-from conversion_scripts.raw.folder import RawFile, RawFolder, github
+from conversion_scripts.expected_size import ExpectedSize
+from conversion_scripts.raw import RawFile, RawFolder, github
+from conversion_scripts.raw.archives import make_seekable
 from conversion_scripts.readers import hdf5
 from conversion_scripts.recipe import Conversion, Recipe
 
@@ -125,7 +125,7 @@ def _curves(raw: RawFolder, keys: list[str], task: str) -> Table:
             raise FormatError(f"it has {len(unknown)} keys outside the grid (first: {unknown[0]!r})")
         if not there:
             raise FormatError("it has no keys, but each of its configurations should be one")
-        runs = hdf5.columns(data, [keys[i] for i in there], SHAPES)
+        runs = hdf5.read_columns(data, [keys[i] for i in there], SHAPES)
     # proportional to the epoch, as FCNetBenchmark says, and exact at the last one
     elapsed = runs["runtime"].astype(np.float64)[..., np.newaxis] * (np.arange(1, EPOCHS + 1) / EPOCHS)
     points = {"valid_mse": runs["valid_mse"], "train_mse": runs["train_mse"], "elapsed_time": elapsed}
@@ -142,8 +142,8 @@ def _data(raw: RawFolder, name: str) -> Iterator[Any]:
     """An HDF5 file of the archive."""
     with (
         raw.member(ARCHIVE, name) as stream,
-        seekable(stream, name) as file,
-        hdf5.opened(file, name, "FCNet") as data,
+        make_seekable(stream, name) as file,
+        hdf5.open_file(file, name, "FCNet") as data,
     ):
         yield data
 
@@ -251,6 +251,6 @@ CURVES = Recipe(
     default=TuningDefaults(workers=4, seconds=20_000.0),
     bounds=dict.fromkeys(("valid_mse", "train_mse", "test_mse", "elapsed_time"), ABOVE_0)
     | {"parameters": COUNT},
-    whole=Whole(tasks=len(FINAL_FILES), configurations=SPACE.size or 0),
+    expected_size=ExpectedSize(tasks=len(FINAL_FILES), configurations=SPACE.size or 0),
 )
 RECIPES = (CURVES, FINAL)

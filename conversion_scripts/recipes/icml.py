@@ -16,7 +16,7 @@ from blackbox_repo.space import Space
 from blackbox_repo.store.manifest import Defect, TuningDefaults
 from blackbox_repo.table import Coded, Table
 from conversion_scripts.bounds import ABOVE_0, AT_LEAST_0, FRACTION
-from conversion_scripts.raw.folder import RawFile, RawFolder, github
+from conversion_scripts.raw import RawFile, RawFolder, github
 from conversion_scripts.recipe import Conversion, Recipe
 
 REPOSITORY = "geoalgo/A-Quantile-based-Approach-for-Hyperparameter-Transfer-Learning"

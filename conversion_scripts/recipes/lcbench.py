@@ -20,8 +20,8 @@ from blackbox_repo.space import Space
 from blackbox_repo.store.manifest import Defect, TuningDefaults
 from blackbox_repo.table import Coded, Table
 from conversion_scripts.bounds import AT_LEAST_0, COUNT, FRACTION, PERCENT
-from conversion_scripts.completeness import Whole
-from conversion_scripts.raw.folder import RawFile, RawFolder
+from conversion_scripts.expected_size import ExpectedSize
+from conversion_scripts.raw import RawFile, RawFolder
 from conversion_scripts.readers.json_stream import inner_objects
 from conversion_scripts.recipe import Conversion, Recipe
 
@@ -224,7 +224,7 @@ LCBENCH = Recipe(
             )
         },
     },
-    whole=Whole(tasks=35, configurations=2000),
+    expected_size=ExpectedSize(tasks=35, configurations=2000),
     nan_allowed=tuple(name for name in LOGS if name.endswith("cross_entropy")),
 )
 RECIPES = (LCBENCH,)

@@ -16,7 +16,7 @@ from blackbox_repo.schema import Fidelity, Objective, Schema
 from blackbox_repo.store.manifest import Defect, TuningDefaults
 from blackbox_repo.table import Coded, Table
 from conversion_scripts.bounds import ABOVE_0, PERCENT
-from conversion_scripts.raw.folder import RawFile, RawFolder, github
+from conversion_scripts.raw import RawFile, RawFolder, github
 from conversion_scripts.recipe import Conversion, Recipe
 from conversion_scripts.recipes.shared.nasbench201_cell import CLASSES, SPACE, count_weights
 

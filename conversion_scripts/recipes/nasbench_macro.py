@@ -15,7 +15,7 @@ from blackbox_repo.space import Space
 from blackbox_repo.store.manifest import Defect, TuningDefaults
 from blackbox_repo.table import Coded, Table
 from conversion_scripts.bounds import COUNT, PERCENT
-from conversion_scripts.raw.folder import RawFolder, github
+from conversion_scripts.raw import RawFolder, github
 from conversion_scripts.recipe import Conversion, Recipe
 
 # the digits 0, 1, 2: nothing, or a MobileNetV2 block with expansion ratio 3 (6) and kernel size 3 (5)

@@ -16,7 +16,7 @@ from blackbox_repo.space import Space
 from blackbox_repo.store.manifest import Defect, TuningDefaults
 from blackbox_repo.table import STATUSES, Coded, Table
 from conversion_scripts.bounds import ABOVE_0, AT_LEAST_0, COUNT
-from conversion_scripts.raw.folder import RawFolder, github
+from conversion_scripts.raw import RawFolder, github
 from conversion_scripts.recipe import Conversion, Recipe
 
 FILE = "nas_bench_nlp/train_logs_wikitext-2/logs.zip"

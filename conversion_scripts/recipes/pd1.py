@@ -21,9 +21,9 @@ from blackbox_repo.space import Space
 from blackbox_repo.store.manifest import Defect, TuningDefaults
 from blackbox_repo.table import STATUSES, Coded, Table
 from conversion_scripts.bounds import AT_LEAST_0, FRACTION
-from conversion_scripts.completeness import Whole
-from conversion_scripts.raw.archives import unpacked
-from conversion_scripts.raw.folder import RawFile, RawFolder
+from conversion_scripts.expected_size import ExpectedSize
+from conversion_scripts.raw import RawFile, RawFolder
+from conversion_scripts.raw.archives import decompress
 from conversion_scripts.recipe import Conversion, Recipe
 from conversion_scripts.replicates import replicates
 
@@ -114,7 +114,7 @@ def _packed(raw: RawFolder) -> dict[str, bytes]:
 
 
 def _lines(packed: bytes, name: str) -> Iterator[bytes]:
-    with unpacked(io.BytesIO(packed), name, LINES_LIMIT) as stream:
+    with decompress(io.BytesIO(packed), name, LINES_LIMIT) as stream:
         while line := stream.readline(LINE_LIMIT + 1):
             if len(line) > LINE_LIMIT:
                 raise FormatError(f"{name} has a line of more than the {LINE_LIMIT} bytes that are read")
@@ -277,7 +277,7 @@ PD1 = Recipe(
         **{f"{split}_error_rate": FRACTION for split in ("valid", "test", "train")},
         **{f"{split}_ce_loss": AT_LEAST_0 for split in ("valid", "test", "train")},
     },
-    whole=Whole(tasks=24),
+    expected_size=ExpectedSize(tasks=24),
     nan_allowed=tuple(name for name in CURVES if name != "global_step"),
 )
 RECIPES = (PD1,)

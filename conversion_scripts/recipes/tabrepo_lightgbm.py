@@ -15,7 +15,7 @@ from blackbox_repo.space import Space
 from blackbox_repo.store.manifest import Defect, TuningDefaults
 from blackbox_repo.table import Coded, Table
 from conversion_scripts.bounds import ABOVE_0, AT_LEAST_0
-from conversion_scripts.raw.folder import RawFolder, github
+from conversion_scripts.raw import RawFolder, github
 from conversion_scripts.recipe import Conversion, Recipe
 
 REPOSITORY = "autogluon/tabrepo"

@@ -19,7 +19,7 @@ from blackbox_repo.space import Space
 from blackbox_repo.store.manifest import Defect, TuningDefaults
 from blackbox_repo.table import STATUSES, Coded, Table
 from conversion_scripts.bounds import AT_LEAST_0
-from conversion_scripts.raw.folder import RawFile, RawFolder, github
+from conversion_scripts.raw import RawFile, RawFolder, github
 from conversion_scripts.recipe import Conversion, Recipe
 
 FILE = "taskset/FixedTextRNNClassification_{}.json"

@@ -15,7 +15,7 @@ from blackbox_repo.schema import Fidelity, Objective, Schema
 from blackbox_repo.space import Space
 from blackbox_repo.store.manifest import Defect, TuningDefaults
 from blackbox_repo.table import Coded, Table
-from conversion_scripts.raw.folder import RawFile, RawFolder
+from conversion_scripts.raw import RawFile, RawFolder
 from conversion_scripts.recipe import Conversion, Recipe
 from tests.conversion_scripts.host import Host, serving
 

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from blackbox_repo.table import STATUSES, Table
-from conversion_scripts.raw.folder import RawFolder
+from conversion_scripts.raw import RawFolder
 from conversion_scripts.recipe import Conversion
 from conversion_scripts.registry import load_recipe
 

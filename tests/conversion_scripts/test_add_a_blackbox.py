@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 from blackbox_repo.repository import load_blackbox
-from conversion_scripts.raw.folder import RawFile, RawFolder
+from conversion_scripts.raw import RawFile, RawFolder
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "add-a-blackbox.md").read_text(encoding="utf-8")
@@ -42,10 +42,10 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
+def run(command: str, folder: Path, warnings: str = "error") -> subprocess.CompletedProcess[str]:
     name, *arguments = shlex.split(command)
     return subprocess.run(
-        [sys.executable, "-W", "error", "-m", MODULES[name], *arguments],
+        [sys.executable, "-W", warnings, "-m", MODULES[name], *arguments],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(ROOT), "BLACKBOX_PATH": "boxes", "PYTHONIOENCODING": "utf-8"},
         capture_output=True,
@@ -95,6 +95,34 @@ def test_the_example_could_go_into_the_project_as_it_stands(command: tuple[str, 
         encoding="utf-8",
     )
     assert (done.returncode, done.stdout) in [(0, ""), (0, "All checks passed!\n")]
+
+
+OLD_IMPORTS = {
+    "from blackbox_repo.store.manifest import": "from blackbox_repo.manifest import",
+    "from conversion_scripts.readers.points import": "from conversion_scripts.points import",
+    "import ABOVE_0, PERCENT": "import ABOVE_0, PERCENT\nfrom conversion_scripts.completeness import Whole",
+    "    convert=convert,": "    convert=convert,\n    whole=Whole(1, 3),",
+}
+
+
+def test_a_recipe_as_the_page_taught_it_before_still_works_and_warns(folder: Path) -> None:
+    text = blocks("python")[0]
+    for new, old in OLD_IMPORTS.items():
+        assert text.count(new) == 1
+        text = text.replace(new, old)
+    assert convert(folder, "new").returncode == 0
+    (folder / "my_recipes.py").write_text(text)
+    done = run("bb-convert py:my_recipes:DIGITS --raw raw --out old", folder, warnings="default")
+    assert done.returncode == 0
+    for old, new in (
+        ("the module blackbox_repo.manifest", "blackbox_repo.store.manifest"),
+        ("the module conversion_scripts.points", "conversion_scripts.readers.points"),
+        ("conversion_scripts.expected_size.Whole", "conversion_scripts.expected_size.ExpectedSize"),
+        ("the argument whole of conversion_scripts.recipe.Recipe", "expected_size"),
+    ):
+        assert f"RenamedWarning: {old} is called {new} now" in done.stderr
+    files = [(folder / out / "digits" / "digits.parquet").read_bytes() for out in ("new", "old")]
+    assert files[0] == files[1]
 
 
 def lines_without(*left_out: int) -> str:

@@ -23,7 +23,7 @@ from blackbox_repo.store.manifest import read_manifest
 from blackbox_repo.store.storage import load_task
 from blackbox_repo.table import Table
 from conversion_scripts.build import build, check_place
-from conversion_scripts.raw.folder import RawFile, RawFolder
+from conversion_scripts.raw import RawFile, RawFolder
 from conversion_scripts.recipe import Conversion, Recipe
 
 ROOT = Path(__file__).parents[2]

@@ -180,7 +180,7 @@ from blackbox_repo.store.manifest import Defect
 from blackbox_repo.schema import Fidelity, Objective, Schema
 from blackbox_repo.space import Space
 from blackbox_repo.table import Coded, Table
-from conversion_scripts.raw.folder import RawFile
+from conversion_scripts.raw import RawFile
 from conversion_scripts.recipe import Conversion, Recipe
 
 SCHEMA = Schema(Space({"x": Integer(1, 9)}), Fidelity("epoch", (1,)), (Objective("loss", "min"),), "loss")

@@ -22,9 +22,9 @@ from blackbox_repo.store.lazy_tables import LazyTables
 from blackbox_repo.store.manifest import Defect, TuningDefaults
 from blackbox_repo.table import Coded, Table
 from conversion_scripts.bounds import ABOVE_0, AT_LEAST_0, PERCENT
-from conversion_scripts.completeness import Whole
-from conversion_scripts.raw.archives import unpacked
-from conversion_scripts.raw.folder import RawFile, RawFolder
+from conversion_scripts.expected_size import ExpectedSize
+from conversion_scripts.raw import RawFile, RawFolder
+from conversion_scripts.raw.archives import decompress
 from conversion_scripts.readers.pickle_stream import Take, unpickle_parts
 from conversion_scripts.readers.safe_pickle import unpickle
 from conversion_scripts.recipe import Conversion, Recipe
@@ -223,13 +223,13 @@ def _convert(records: Records, epochs: int, raw: RawFolder) -> Conversion:
 def _each_record(raw: RawFolder, name: str, take: Take) -> None:
     """Hand over every state of the official class ArchResults: one architecture, one length of training."""
     if raw.variant(name).endswith(".pbz2"):
-        with unpacked(raw.stream(name), raw.variant(name), BENCHMARK_LIMIT) as stream:
+        with decompress(raw.stream(name), raw.variant(name), BENCHMARK_LIMIT) as stream:
             unpickle_parts(stream, raw.variant(name), take)
         return
     for member in raw.members(name):
         if member.name.endswith(".pickle.pbz2") and not member.name.endswith("meta.pickle.pbz2"):
             packed = io.BytesIO(member.content(RECORD_LIMIT))
-            content = unpacked(packed, member.name, RECORD_LIMIT).read()
+            content = decompress(packed, member.name, RECORD_LIMIT).read()
             for record in unpickle(content, member.name).values():
                 take(record)
 
@@ -307,6 +307,6 @@ def make_recipe(records: Records, name: str, *, title: str, epochs: int, seconds
             **{f"{split}_seconds": AT_LEAST_0 for split in IMAGES},
             **dict.fromkeys(("elapsed_time", "latency", "parameters", "flops"), ABOVE_0),
         },
-        whole=Whole(tasks=len(SPLITS), configurations=records.space.size or 0),
+        expected_size=ExpectedSize(tasks=len(SPLITS), configurations=records.space.size or 0),
         nan_allowed=(*(f"{split}_{what}" for split in IMAGES for what in ("accuracy", "seconds")), "latency"),
     )

@@ -26,7 +26,8 @@ from blackbox_repo.space import Condition, Configuration, Space
 from blackbox_repo.store.manifest import Defect, TuningDefaults
 from blackbox_repo.surrogate import Network, NetworkBlackbox
 from blackbox_repo.surrogate.network import ends
-from conversion_scripts.raw.folder import UNPACKED_LIMIT, RawFile, RawFolder, github
+from conversion_scripts.raw import RawFile, RawFolder, github
+from conversion_scripts.raw.folder import UNPACKED_LIMIT
 from conversion_scripts.readers.onnx_network import Columns, read_network
 from conversion_scripts.recipe import Conversion, NetworkWeights, Recipe
 

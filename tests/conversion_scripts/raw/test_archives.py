@@ -23,10 +23,10 @@ from conversion_scripts.raw.archives import (
     HEADER_LIMIT,
     RATIO,
     Limits,
+    decompress,
+    make_seekable,
     members,
-    opened,
-    seekable,
-    unpacked,
+    open_member,
 )
 
 FILES = {"a.txt": b"first", "sub/b.txt": b"second" * 1000, "sub/c.txt": b""}
@@ -102,11 +102,11 @@ def test_a_member_is_read_whole_up_to_a_limit(pack: Callable[[dict[str, bytes]],
 
 @each_kind
 def test_one_member_is_opened_by_its_name(pack: Callable[[dict[str, bytes]], bytes]) -> None:
-    with opened(io.BytesIO(pack(FILES)), "x.zip", "sub/b.txt") as stream:
+    with open_member(io.BytesIO(pack(FILES)), "x.zip", "sub/b.txt") as stream:
         assert stream.read(6) == b"second"
     with (
         pytest.raises(UnknownName, match=r"^unknown member of x\.zip 'b\.txt'; did you mean .*'sub/b\.txt'"),
-        opened(io.BytesIO(pack(FILES)), "x.zip", "b.txt"),
+        open_member(io.BytesIO(pack(FILES)), "x.zip", "b.txt"),
     ):
         pass
 
@@ -245,12 +245,12 @@ def test_an_encrypted_zip_file_is_an_error_of_ours() -> None:
 @pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress, bytes])
 def test_a_compressed_file_is_a_stream_with_a_limit(pack: Callable[[bytes], bytes]) -> None:
     packed = pack(b"content" * 1000)
-    assert unpacked(io.BytesIO(packed), "x", 7000).read() == b"content" * 1000
+    assert decompress(io.BytesIO(packed), "x", 7000).read() == b"content" * 1000
     with pytest.raises(FormatError, match=r"^x unpacks to more than the 6999 bytes that are read$"):
-        unpacked(io.BytesIO(packed), "x", 6999).read()
+        decompress(io.BytesIO(packed), "x", 6999).read()
     if pack is not bytes:
         with pytest.raises(FormatError, match=r"^x cannot be read: "):
-            unpacked(io.BytesIO(packed[:-9]), "x").read()
+            decompress(io.BytesIO(packed[:-9]), "x").read()
 
 
 @pytest.mark.skipif(
@@ -260,7 +260,7 @@ def test_a_temporary_file_has_no_name_that_could_be_left_behind(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    with seekable(unpacked(io.BytesIO(b"content"), "x"), "x") as file:
+    with make_seekable(decompress(io.BytesIO(b"content"), "x"), "x") as file:
         assert list(tmp_path.iterdir()) == []
         assert (file.seek(3), file.read()) == (3, b"tent")
 
@@ -275,12 +275,12 @@ def test_a_full_temporary_folder_is_named_with_the_way_out(
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     monkeypatch.setattr(tempfile, "TemporaryFile", _Full)
-    packed = unpacked(io.BytesIO(b"content"), "x")
-    with pytest.raises(InvalidOption) as caught, seekable(packed, "x.hdf5"):
+    packed = decompress(io.BytesIO(b"content"), "x")
+    with pytest.raises(InvalidOption) as caught, make_seekable(packed, "x.hdf5"):
         pass
     assert str(caught.value) == (
         f"x.hdf5 cannot be unpacked in the temporary folder {str(tmp_path)!r} beyond 0 bytes: No space left "
-        f"on device; name a folder with room for it in the environment variable TMPDIR"
+        f"on device; name a folder with enough space in the environment variable TMPDIR"
     )
 
 
@@ -303,7 +303,7 @@ def test_what_unpacks_out_of_proportion_is_stopped_whatever_its_limits(kind: str
 
 @pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress])
 def test_a_compressed_file_that_unpacks_out_of_proportion_is_stopped(pack: Callable[[bytes], bytes]) -> None:
-    stream = unpacked(io.BytesIO(pack(bytes(2 * FREE))), "x")
+    stream = decompress(io.BytesIO(pack(bytes(2 * FREE))), "x")
     with pytest.raises(FormatError, match=r"^x unpacks to \d+ bytes or more out of \d+, which is out of"):
         stream.read()
 
@@ -311,4 +311,4 @@ def test_a_compressed_file_that_unpacks_out_of_proportion_is_stopped(pack: Calla
 def test_what_is_large_by_itself_is_read_however_large() -> None:
     noise = b"".join(hashlib.sha256(k.to_bytes(8, "little")).digest() for k in range(1 << 14))
     content = noise * (FREE // len(noise) + 10)
-    assert unpacked(io.BytesIO(gzip.compress(content, 1)), "x").read() == content
+    assert decompress(io.BytesIO(gzip.compress(content, 1)), "x").read() == content

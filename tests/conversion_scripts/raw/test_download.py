@@ -18,15 +18,15 @@ import pytest
 
 from blackbox_repo.errors import AlreadyLocked, IntegrityError
 from blackbox_repo.store.lock import exclusive
-from conversion_scripts.raw.connections import Failure, Pace, Patience, Redirects
+from conversion_scripts.raw import RawFile
+from conversion_scripts.raw.connections import Failure, RateCheck, Redirects, RetryPolicy
 from conversion_scripts.raw.download import DownloadFailed, can_download, download
-from conversion_scripts.raw.folder import RawFile
 from tests.conversion_scripts.host import Host, Page
 
 ROOT = Path(__file__).parents[3]
 CONTENT = bytes(range(256)) * 1000  # 256,000 bytes
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
-PATIENCE = Patience(tries=3, pause=0.001, timeout=5.0)
+POLICY = RetryPolicy(tries=3, pause=0.001, timeout=5.0)
 
 
 def file_at(*urls: str, sha256: str = SHA256, size: int = 0) -> RawFile:
@@ -37,9 +37,9 @@ def names(folder: Path) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
 
-def fails(file: RawFile, root: Path, patience: Patience = PATIENCE) -> str:
+def fails(file: RawFile, root: Path, policy: RetryPolicy = POLICY) -> str:
     with pytest.raises(DownloadFailed) as caught:
-        download([file], root, patience=patience)
+        download([file], root, retry=policy)
     assert not (root / file.name).exists()
     return str(caught.value)
 
@@ -53,10 +53,10 @@ def test_what_is_missing_is_fetched_and_the_rest_left_alone(host: Host, tmp_path
     (tmp_path / "c.bin.gz").write_bytes(gzip.compress(CONTENT))
     a = file_at(host.url("/a"))
     there = [RawFile(name, url=host.url("/a"), sha256=SHA256) for name in ("b.bin", "c.bin")]
-    assert download([a, *there], tmp_path, patience=PATIENCE) == [a]
+    assert download([a, *there], tmp_path, retry=POLICY) == [a]
     assert (tmp_path / "sub" / "a.bin").read_bytes() == CONTENT
     assert names(tmp_path) == ["b.bin", "c.bin.gz", "sub/a.bin"]
-    assert download([a, *there], tmp_path, patience=PATIENCE) == []
+    assert download([a, *there], tmp_path, retry=POLICY) == []
     assert host.asked == [("/a", "")]
 
 
@@ -65,7 +65,7 @@ def test_progress_is_reported_in_bytes(host: Host, tmp_path: Path) -> None:
     for path, total in (("/a", len(CONTENT)), ("/secret", 0)):
         seen: list[tuple[int, int]] = []
         report = lambda _, done, total, seen=seen: seen.append((done, total))  # noqa: E731
-        download([file_at(host.url(path))], tmp_path / path[1:], patience=PATIENCE, report=report)
+        download([file_at(host.url(path))], tmp_path / path[1:], retry=POLICY, report=report)
         done = [count for count, _ in seen]
         assert done == sorted(done)
         assert (done[0], done[-1]) == (0, len(CONTENT))
@@ -74,13 +74,13 @@ def test_progress_is_reported_in_bytes(host: Host, tmp_path: Path) -> None:
 
 def test_a_redirect_is_followed(host: Host, tmp_path: Path) -> None:
     host.pages = {"/old": Page(location=host.url("/new")), "/new": Page(CONTENT)}
-    download([file_at(host.url("/old"))], tmp_path, patience=PATIENCE)
+    download([file_at(host.url("/old"))], tmp_path, retry=POLICY)
     assert names(tmp_path) == ["sub/a.bin"]
 
 
 def test_a_slow_host_is_waited_for(host: Host, tmp_path: Path) -> None:
     host.pages = {"/a": Page(CONTENT, pause=0.3)}
-    download([file_at(host.url("/a"))], tmp_path, patience=replace(PATIENCE, timeout=2.0))
+    download([file_at(host.url("/a"))], tmp_path, retry=replace(POLICY, timeout=2.0))
     assert host.asked == [("/a", "")]
 
 
@@ -89,14 +89,14 @@ def test_a_slow_host_is_waited_for(host: Host, tmp_path: Path) -> None:
 
 def test_a_cut_download_goes_on_where_it_ended(host: Host, tmp_path: Path) -> None:
     host.pages = {"/a": Page(CONTENT, cuts=[100_000, 50_000])}
-    download([file_at(host.url("/a"))], tmp_path, patience=PATIENCE)
+    download([file_at(host.url("/a"))], tmp_path, retry=POLICY)
     assert host.asked == [("/a", ""), ("/a", "bytes=100000-"), ("/a", "bytes=150000-")]
     assert (tmp_path / "sub" / "a.bin").read_bytes() == CONTENT
 
 
 def test_progress_is_no_failure(host: Host, tmp_path: Path) -> None:
     host.pages = {"/a": Page(CONTENT, cuts=[10_000] * 20)}
-    download([file_at(host.url("/a"))], tmp_path, patience=PATIENCE)
+    download([file_at(host.url("/a"))], tmp_path, retry=POLICY)
     assert len(host.asked) == 21
 
 
@@ -106,27 +106,27 @@ def test_what_was_cut_for_good_goes_on_in_the_next_run(host: Host, tmp_path: Pat
     assert f"{host.url('/a')}: was cut after 100000 of 256000 bytes (tried 3 times)" in message
     assert names(tmp_path) == ["sub/.a.bin.part"]
     host.asked.clear()
-    download([file_at(host.url("/a"))], tmp_path, patience=PATIENCE)
+    download([file_at(host.url("/a"))], tmp_path, retry=POLICY)
     assert host.asked == [("/a", "bytes=100000-")]
     assert names(tmp_path) == ["sub/a.bin"]
 
 
 def test_a_host_that_gives_no_parts_starts_again(host: Host, tmp_path: Path) -> None:
     host.pages = {"/a": Page(CONTENT, ranges=False, cuts=[100_000])}
-    download([file_at(host.url("/a"))], tmp_path, patience=PATIENCE)
+    download([file_at(host.url("/a"))], tmp_path, retry=POLICY)
     assert (tmp_path / "sub" / "a.bin").read_bytes() == CONTENT
 
 
 def test_a_host_that_gives_the_wrong_part_is_not_believed(host: Host, tmp_path: Path) -> None:
     host.pages = {"/a": Page(CONTENT, cuts=[100_000], shift=256)}
-    download([file_at(host.url("/a"))], tmp_path, patience=PATIENCE)
+    download([file_at(host.url("/a"))], tmp_path, retry=POLICY)
     assert [wanted for _, wanted in host.asked] == ["", "bytes=100000-", ""]
     assert (tmp_path / "sub" / "a.bin").read_bytes() == CONTENT
 
 
 def test_a_cut_within_chunks_is_noticed(host: Host, tmp_path: Path) -> None:
     host.pages = {"/a": Page(CONTENT, chunked=True, cuts=[100_000])}
-    download([file_at(host.url("/a"))], tmp_path, patience=PATIENCE)
+    download([file_at(host.url("/a"))], tmp_path, retry=POLICY)
     assert (tmp_path / "sub" / "a.bin").read_bytes() == CONTENT
 
 
@@ -135,7 +135,7 @@ def test_the_beginning_of_another_file_is_thrown_away(host: Host, tmp_path: Path
     for beginning in (b"x" * 1000, CONTENT + b"more", b"x" * len(CONTENT)):
         (tmp_path / "sub").mkdir(exist_ok=True)
         (tmp_path / "sub" / ".a.bin.part").write_bytes(beginning)
-        download([file_at(host.url("/a"))], tmp_path, patience=PATIENCE)
+        download([file_at(host.url("/a"))], tmp_path, retry=POLICY)
         assert (tmp_path / "sub" / "a.bin").read_bytes() == CONTENT
         (tmp_path / "sub" / "a.bin").unlink()
 
@@ -143,7 +143,7 @@ def test_the_beginning_of_another_file_is_thrown_away(host: Host, tmp_path: Path
 def test_a_complete_part_needs_no_host(tmp_path: Path) -> None:
     (tmp_path / "sub").mkdir()
     (tmp_path / "sub" / ".a.bin.part").write_bytes(CONTENT)
-    download([file_at("http://127.0.0.1:9/a", size=len(CONTENT))], tmp_path, patience=PATIENCE)
+    download([file_at("http://127.0.0.1:9/a", size=len(CONTENT))], tmp_path, retry=POLICY)
     assert names(tmp_path) == ["sub/a.bin"]
 
 
@@ -151,12 +151,12 @@ def test_without_a_hash_only_the_same_version_is_continued(host: Host, tmp_path:
     host.pages = {"/a": Page(CONTENT, cuts=[100_000], headers={"ETag": '"1"'})}
     (tmp_path / "sub").mkdir()
     (tmp_path / "sub" / ".a.bin.part").write_bytes(b"of another day")
-    download([file_at(host.url("/a"), sha256="")], tmp_path, patience=PATIENCE)
+    download([file_at(host.url("/a"), sha256="")], tmp_path, retry=POLICY)
     assert host.asked == [("/a", ""), ("/a", "bytes=100000-")]
     assert (tmp_path / "sub" / "a.bin").read_bytes() == CONTENT
     host.pages["/b"] = Page(CONTENT, cuts=[100_000])  # no version is named: from the beginning
     host.asked.clear()
-    download([file_at(host.url("/b"), sha256="")], tmp_path / "b", patience=PATIENCE)
+    download([file_at(host.url("/b"), sha256="")], tmp_path / "b", retry=POLICY)
     assert host.asked == [("/b", ""), ("/b", "")]
 
 
@@ -166,10 +166,10 @@ def test_a_killed_download_goes_on(host: Host, tmp_path: Path) -> None:
     host.pages["/a"].statuses = []
     code = (
         "import sys; from pathlib import Path\n"
-        "from conversion_scripts.raw.download import download, Patience\n"
-        "from conversion_scripts.raw.folder import RawFile\n"
+        "from conversion_scripts.raw.download import download, RetryPolicy\n"
+        "from conversion_scripts.raw import RawFile\n"
         f"file = RawFile('sub/a.bin', url={host.url('/a')!r}, sha256={SHA256!r})\n"
-        "download([file], Path(sys.argv[1]), patience=Patience(pause=60))\n"
+        "download([file], Path(sys.argv[1]), retry=RetryPolicy(pause=60))\n"
     )
     child = subprocess.Popen(
         [sys.executable, "-c", code, str(tmp_path)], cwd=ROOT, env={**os.environ, "no_proxy": "*"}
@@ -185,7 +185,7 @@ def test_a_killed_download_goes_on(host: Host, tmp_path: Path) -> None:
     assert names(tmp_path) == ["sub/.a.bin.lock", "sub/.a.bin.part"]
     host.asked.clear()
     host.pages["/a"].cuts = []
-    download([file_at(host.url("/a"))], tmp_path, patience=PATIENCE)
+    download([file_at(host.url("/a"))], tmp_path, retry=POLICY)
     assert host.asked == [("/a", "bytes=100000-")]
     assert names(tmp_path) == ["sub/a.bin"]
 
@@ -198,12 +198,12 @@ def test_a_full_disk_is_named_and_what_there_was_room_for_is_kept(host: Host, tm
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
     try:
         with pytest.raises(OSError, match="File too large") as caught:
-            download([file_at(host.url("/a"))], tmp_path, patience=PATIENCE)
+            download([file_at(host.url("/a"))], tmp_path, retry=POLICY)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert caught.value.filename == str(tmp_path / "sub" / ".a.bin.part")
     host.asked.clear()
-    download([file_at(host.url("/a"))], tmp_path, patience=PATIENCE)
+    download([file_at(host.url("/a"))], tmp_path, retry=POLICY)
     assert host.asked == [("/a", "bytes=100000-")]
 
 
@@ -212,7 +212,7 @@ def test_a_full_disk_is_named_and_what_there_was_room_for_is_kept(host: Host, tm
 
 def test_a_busy_host_is_asked_again_and_a_missing_page_is_not(host: Host, tmp_path: Path) -> None:
     host.pages = {"/a": Page(CONTENT, statuses=[503, 429])}
-    download([file_at(host.url("/a"))], tmp_path, patience=PATIENCE)
+    download([file_at(host.url("/a"))], tmp_path, retry=POLICY)
     assert len(host.asked) == 3
     host.asked.clear()
     assert ": HTTP 404 Not Found. By hand: " in fails(file_at(host.url("/gone")), tmp_path / "b")
@@ -224,17 +224,17 @@ def test_a_host_says_how_long_to_wait(host: Host, tmp_path: Path, monkeypatch: p
     monkeypatch.setattr("conversion_scripts.raw.download.time.sleep", waits.append)
     headers = {"Retry-After": "7"}
     host.pages = {"/a": Page(CONTENT, statuses=[429], headers=headers), "/b": Page(statuses=[503] * 9)}
-    download([file_at(host.url("/a"))], tmp_path, patience=PATIENCE)
+    download([file_at(host.url("/a"))], tmp_path, retry=POLICY)
     assert waits == [7.0]
     waits.clear()
-    fails(file_at(host.url("/b")), tmp_path / "b", Patience(tries=4, pause=1.0))
+    fails(file_at(host.url("/b")), tmp_path / "b", RetryPolicy(tries=4, pause=1.0))
     assert waits == [1.0, 2.0, 4.0]
 
 
 def test_mirrors_are_asked_in_order(host: Host, tmp_path: Path) -> None:
     host.pages = {"/wrong": Page(b"<html>Please log in</html>"), "/a": Page(CONTENT)}
     urls = [host.url(path) for path in ("/gone", "/wrong", "/a", "/never")]
-    download([file_at(*urls)], tmp_path, patience=PATIENCE)
+    download([file_at(*urls)], tmp_path, retry=POLICY)
     assert [path for path, _ in host.asked] == ["/gone", "/wrong", "/a"]
     assert names(tmp_path) == ["sub/a.bin"]
 
@@ -258,8 +258,8 @@ def test_a_host_that_is_gone(tmp_path: Path) -> None:
 
 def test_a_host_that_says_nothing(host: Host, tmp_path: Path) -> None:
     host.pages = {"/a": Page(CONTENT, pause=1.0)}
-    patience = Patience(tries=2, pause=0.001, timeout=0.1)
-    assert ": no answer for 0.1 s (tried 2 times)" in fails(file_at(host.url("/a")), tmp_path, patience)
+    policy = RetryPolicy(tries=2, pause=0.001, timeout=0.1)
+    assert ": no answer for 0.1 s (tried 2 times)" in fails(file_at(host.url("/a")), tmp_path, policy)
 
 
 @pytest.mark.parametrize("target", ["file:///etc/passwd", "ftp://127.0.0.1/a"])
@@ -313,11 +313,11 @@ def test_of_several_packings_any_is_enough_and_the_first_with_an_address_is_fetc
     packed = RawFile("b.zip", url=host.url("/b"), sha256=SHA256)
     file = RawFile("a.pickle", "someone/data", "a.pickle", instead=(RawFile("a-simple"), packed))
     assert can_download(file)
-    assert download([file], tmp_path, patience=PATIENCE) == [packed]
-    assert download([file], tmp_path, patience=PATIENCE) == []
+    assert download([file], tmp_path, retry=POLICY) == [packed]
+    assert download([file], tmp_path, retry=POLICY) == []
     (tmp_path / "b.zip").unlink()
     (tmp_path / "a-simple").mkdir()  # a packing may be a folder
-    assert download([file], tmp_path, patience=PATIENCE) == []
+    assert download([file], tmp_path, retry=POLICY) == []
     assert names(tmp_path) == []
 
 
@@ -326,7 +326,7 @@ def test_a_wrong_file_that_lies_there_is_not_overwritten(host: Host, tmp_path: P
     (tmp_path / "sub").mkdir()
     (tmp_path / "sub" / "a.bin").write_bytes(b"mine")
     with pytest.raises(IntegrityError, match="move it away, and run the same command again"):
-        download([file_at(host.url("/a"))], tmp_path, patience=PATIENCE)
+        download([file_at(host.url("/a"))], tmp_path, retry=POLICY)
     assert (tmp_path / "sub" / "a.bin").read_bytes() == b"mine"
 
 
@@ -361,7 +361,7 @@ def test_what_begins_as_another_kind_of_file_is_not_kept(
     assert names(tmp_path) == []
     (tmp_path / name).write_bytes(content)  # as an earlier version kept it
     with pytest.raises(IntegrityError, match="as no .* file does; move it away, and run the same command"):
-        download([RawFile(name, url=host.url("/a"))], tmp_path, patience=PATIENCE)
+        download([RawFile(name, url=host.url("/a"))], tmp_path, retry=POLICY)
 
 
 @pytest.mark.parametrize(
@@ -377,9 +377,9 @@ def test_what_begins_as_another_kind_of_file_is_not_kept(
 )
 def test_what_begins_as_its_name_says_is_kept(host: Host, tmp_path: Path, name: str, content: bytes) -> None:
     host.pages = {"/a": Page(content)}
-    download([RawFile(name, url=host.url("/a"))], tmp_path, patience=PATIENCE)
+    download([RawFile(name, url=host.url("/a"))], tmp_path, retry=POLICY)
     assert (tmp_path / name).read_bytes() == content
-    assert download([RawFile(name, url=host.url("/a"))], tmp_path, patience=PATIENCE) == []
+    assert download([RawFile(name, url=host.url("/a"))], tmp_path, retry=POLICY) == []
 
 
 def test_an_empty_file_is_not_kept(host: Host, tmp_path: Path) -> None:
@@ -394,7 +394,7 @@ def test_a_zip_file_that_is_cut_without_a_word_is_not_kept(host: Host, tmp_path:
     host.pages = {"/cut": Page(zipped()[:100_000]), "/a": Page(zipped())}
     file = RawFile("a.zip", url=host.url("/cut"), mirrors=(host.url("/gone"),))
     assert "/cut: the file there is cut: a .zip file has a directory at its end;" in fails(file, tmp_path)
-    download([replace(file, mirrors=(host.url("/a"),))], tmp_path, patience=PATIENCE)
+    download([replace(file, mirrors=(host.url("/a"),))], tmp_path, retry=POLICY)
     assert (tmp_path / "a.zip").read_bytes() == zipped()
 
 
@@ -406,7 +406,7 @@ def test_a_new_version_in_between_is_fetched_as_a_whole(host: Host, tmp_path: Pa
         if done == 100_000:
             host.pages["/a"] = Page(other, headers={"ETag": '"2"'})
 
-    download([file_at(host.url("/a"), sha256="")], tmp_path, patience=PATIENCE, report=replaced)
+    download([file_at(host.url("/a"), sha256="")], tmp_path, retry=POLICY, report=replaced)
     assert host.asked == [("/a", ""), ("/a", "bytes=100000-")]
     assert (tmp_path / "sub" / "a.bin").read_bytes() == other
 
@@ -415,7 +415,7 @@ def test_a_complete_part_of_unknown_size_is_recognized_by_its_hash(host: Host, t
     host.pages = {"/a": Page(CONTENT)}
     (tmp_path / "sub").mkdir()
     (tmp_path / "sub" / ".a.bin.part").write_bytes(CONTENT)
-    download([file_at(host.url("/a"))], tmp_path, patience=PATIENCE)
+    download([file_at(host.url("/a"))], tmp_path, retry=POLICY)
     assert host.asked == [("/a", f"bytes={len(CONTENT)}-")]  # which the host refuses: there is no more
     assert names(tmp_path) == ["sub/a.bin"]
 
@@ -424,8 +424,8 @@ def test_a_complete_part_of_unknown_size_is_recognized_by_its_hash(host: Host, t
 def test_what_is_no_address_is_passed_over(host: Host, tmp_path: Path, url: str) -> None:
     host.pages = {"/a": Page(CONTENT)}
     assert not can_download(file_at("http://[::1/f"))
-    assert f"{url}: " in fails(file_at(url), tmp_path / "b", replace(PATIENCE, tries=1))
-    download([file_at(url, host.url("/a"))], tmp_path, patience=PATIENCE)
+    assert f"{url}: " in fails(file_at(url), tmp_path / "b", replace(POLICY, tries=1))
+    download([file_at(url, host.url("/a"))], tmp_path, retry=POLICY)
     assert names(tmp_path) == ["sub/a.bin"]
 
 
@@ -441,7 +441,7 @@ def test_a_part_that_nobody_asked_for_is_not_taken_for_the_whole(
     message = fails(file_at(host.url("/a"), sha256=sha256), tmp_path)
     assert "sends a part of the file, though the whole was asked for" in message
     assert names(tmp_path) == []
-    download([file_at(host.url("/a"), host.url("/b"), sha256=sha256)], tmp_path, patience=PATIENCE)
+    download([file_at(host.url("/a"), host.url("/b"), sha256=sha256)], tmp_path, retry=POLICY)
     assert (tmp_path / "sub" / "a.bin").read_bytes() == CONTENT
 
 
@@ -469,17 +469,17 @@ def test_a_gzip_file_that_is_announced_as_packed_is_the_file(host: Host, tmp_pat
     packed = gzip.compress(CONTENT)
     host.pages = {"/a": Page(packed, headers={"Content-Encoding": "x-gzip"})}
     for name in ("a.tgz", "a.tar.gz"):
-        download([RawFile(name, url=host.url("/a"))], tmp_path, patience=PATIENCE)
+        download([RawFile(name, url=host.url("/a"))], tmp_path, retry=POLICY)
         assert (tmp_path / name).read_bytes() == packed
     host.pages = {"/a": Page(CONTENT, headers={"Content-Encoding": "identity"})}
-    download([file_at(host.url("/a"), sha256="")], tmp_path, patience=PATIENCE)
+    download([file_at(host.url("/a"), sha256="")], tmp_path, retry=POLICY)
 
 
 def test_parts_that_are_smaller_than_what_was_asked_for_are_put_together(host: Host, tmp_path: Path) -> None:
     host.pages = {"/a": Page(CONTENT, cuts=[50_000], part=60_000, headers={"ETag": '"v"'})}
     for sha256 in ("", SHA256):
         host.pages["/a"].cuts = [50_000]
-        download([file_at(host.url("/a"), sha256=sha256)], tmp_path, patience=PATIENCE)
+        download([file_at(host.url("/a"), sha256=sha256)], tmp_path, retry=POLICY)
         assert (tmp_path / "sub" / "a.bin").read_bytes() == CONTENT
         (tmp_path / "sub" / "a.bin").unlink()
 
@@ -490,44 +490,44 @@ def test_parts_that_are_smaller_than_what_was_asked_for_are_put_together(host: H
 @pytest.mark.parametrize("slow_headers", [False, True])
 def test_a_byte_now_and_then_is_no_download(host: Host, tmp_path: Path, slow_headers: bool) -> None:
     host.pages = {"/a": Page(CONTENT, trickle=0.02, slow_headers=slow_headers), "/b": Page(CONTENT)}
-    patience = Patience(tries=2, pause=0.001, timeout=0.3, slowest=1000.0)
+    policy = RetryPolicy(tries=2, pause=0.001, timeout=0.3, slowest=1000.0)
     start = time.monotonic()
-    message = fails(file_at(host.url("/a")), tmp_path, patience)
+    message = fails(file_at(host.url("/a")), tmp_path, policy)
     assert time.monotonic() - start < 10
     assert re.search(r"gave \d+ bytes in 0\.\d+ s; 1000 a second are wanted \(tried 2 times\)", message)
-    download([file_at(host.url("/a"), host.url("/b"))], tmp_path, patience=patience)
+    download([file_at(host.url("/a"), host.url("/b"))], tmp_path, retry=policy)
     assert (tmp_path / "sub" / "a.bin").read_bytes() == CONTENT
 
 
 def test_an_address_has_so_much_time_for_a_file_and_no_more(host: Host, tmp_path: Path) -> None:
     host.pages = {"/a": Page(CONTENT, cuts=[1] * 10_000)}
-    patience = Patience(tries=3, pause=0.01, timeout=5.0, total=0.5)
-    assert "did not give the file within 0.5 s" in fails(file_at(host.url("/a")), tmp_path, patience)
+    policy = RetryPolicy(tries=3, pause=0.01, timeout=5.0, total=0.5)
+    assert "did not give the file within 0.5 s" in fails(file_at(host.url("/a")), tmp_path, policy)
     assert len(host.asked) < 1000
 
 
 def test_the_pace_is_measured_over_every_stretch_of_time_and_anew_for_each_connection() -> None:
     clock = [0.0]
-    pace = Pace(Patience(timeout=10.0, slowest=100.0, total=1000.0), now=lambda: clock[0])
-    pace.received(999_999)
+    rate = RateCheck(RetryPolicy(timeout=10.0, slowest=100.0, total=1000.0), now=lambda: clock[0])
+    rate.count(999_999)
     for seconds, count in ((9.9, 0), (10.0, 1), (19.9, 0)):
         clock[0] = seconds
-        pace.received(count)
+        rate.count(count)
     clock[0] = 20.0
     with pytest.raises(Failure, match=r"^gave 0 bytes in 10 s"):  # what came before does not count
-        pace.received(0)
+        rate.count(0)
     clock[0] = 19.9
-    pace.connected()
+    rate.restart()
     clock[0] = 29.0
-    pace.received(999)
+    rate.count(999)
     clock[0] = 29.9
     with pytest.raises(Failure, match=r"^gave 999 bytes in 10 s; 100 a second are wanted$") as caught:
-        pace.received(0)
-    assert (caught.value.passing, caught.value.idle) == (True, True)
+        rate.count(0)
+    assert (caught.value.transient, caught.value.stalled) == (True, True)
     clock[0] = 1000.1
     with pytest.raises(Failure, match=r"^did not give the file within 1000 s$") as caught:
-        pace.received(10**9)
-    assert not caught.value.passing
+        rate.count(10**9)
+    assert not caught.value.transient
 
 
 def test_what_a_host_says_is_told_without_control_characters(host: Host, tmp_path: Path) -> None:

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from blackbox_repo.errors import FormatError, IntegrityError, InvalidOption, UnknownName
-from conversion_scripts.raw.folder import RawFile, RawFolder, github, present
+from conversion_scripts.raw import RawFile, RawFolder, github
+from conversion_scripts.raw.locate import locate_files
 
 CONTENT = b'{"a": [1, NaN]}'
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -209,8 +210,8 @@ def test_a_folder_further_down_or_the_file_itself_may_be_given(tmp_path: Path) -
     assert [folder.bytes("icml2020/a.json") for folder in folders] == [CONTENT] * len(given)
     assert {source.file for folder in folders for source in folder.sources} == {"icml2020/a.json"}
     for root in given:
-        assert present(root, [file, RawFile("b")]) == {"icml2020/a.json"}
-    assert present(tmp_path / "nowhere", [file]) == set()
+        assert set(locate_files(root, [file, RawFile("b")])) == {"icml2020/a.json"}
+    assert locate_files(tmp_path / "nowhere", [file]) == {}
 
 
 def test_the_file_that_is_given_is_the_packing_that_is_read(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from conversion_scripts.raw.locate import located, located_unpacked, short_names, unpacked_name
+from conversion_scripts.raw.locate import locate_members, locate_path, short_names, unpacked_name
 
 
 def test_the_ends_of_a_name_are_names_too_unless_they_mean_two_files() -> None:
@@ -18,9 +18,9 @@ def test_a_file_a_gzipped_one_or_a_folder_that_is_not_empty_is_there(tmp_path: P
     (tmp_path / "full" / "x").write_bytes(b"")
     (tmp_path / "empty").mkdir()
     names = ("plain", "packed", "full", "empty", "nothing")
-    found = [located(tmp_path, [name]) for name in names]
+    found = [locate_path(tmp_path, [name]) for name in names]
     assert found == [tmp_path / "plain", tmp_path / "packed.gz", tmp_path / "full", None, None]
-    assert located(tmp_path, names[::-1]) == tmp_path / "full"
+    assert locate_path(tmp_path, names[::-1]) == tmp_path / "full"
 
 
 def test_an_archive_without_its_ending_is_what_it_unpacks_to() -> None:
@@ -30,14 +30,14 @@ def test_an_archive_without_its_ending_is_what_it_unpacks_to() -> None:
 
 def test_an_archive_may_be_unpacked_in_its_place_or_further_up(tmp_path: Path) -> None:
     members = ("data/a", "data/b")
-    assert located_unpacked(tmp_path, "hpo/x.zip", members) == {}
+    assert locate_members(tmp_path, "hpo/x.zip", members) == {}
     for folder in ("", "data", "hpo/data"):
         for name in ("a", "b"):
             (tmp_path / folder).mkdir(parents=True, exist_ok=True)
             (tmp_path / folder / name).write_bytes(b"")
-        found = located_unpacked(tmp_path, "hpo/x.zip", members)
+        found = locate_members(tmp_path, "hpo/x.zip", members)
         assert found == {f"data/{name}": tmp_path / folder / name for name in ("a", "b")}
     (tmp_path / "hpo" / "data" / "b").unlink()
     (tmp_path / "data" / "b").unlink()
     (tmp_path / "b").unlink()
-    assert located_unpacked(tmp_path, "hpo/x.zip", members) == {}
+    assert locate_members(tmp_path, "hpo/x.zip", members) == {}

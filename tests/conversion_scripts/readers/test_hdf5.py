@@ -26,8 +26,8 @@ def file_with(write: Callable[[Any], object]) -> io.BytesIO:
 
 
 def read(write: Callable[[Any], object]) -> np.ndarray:
-    with hdf5.opened(file_with(write), "a.h5", "ours") as data:
-        return hdf5.columns(data, ["key"], {"x": SHAPE})["x"][0]
+    with hdf5.open_file(file_with(write), "a.h5", "ours") as data:
+        return hdf5.read_columns(data, ["key"], {"x": SHAPE})["x"][0]
 
 
 def refused(write: Callable[[Any], object], message: str) -> None:
@@ -147,9 +147,9 @@ def test_a_data_set_or_nothing_where_a_group_should_be_is_refused() -> None:
     for key, problem in (("other", "is a dataset, not a group"), ("kind", "is a datatype"), ("no", "is not")):
         with (
             pytest.raises(FormatError, match=rf"^a\.h5: {key} {problem}"),
-            hdf5.opened(stream, "a.h5", "ours") as found,
+            hdf5.open_file(stream, "a.h5", "ours") as found,
         ):
-            hdf5.columns(found, [key], {"x": SHAPE})
+            hdf5.read_columns(found, [key], {"x": SHAPE})
 
 
 def test_chunks_out_of_proportion_are_refused_before_they_are_unpacked() -> None:
@@ -192,15 +192,15 @@ def test_columns_of_two_types_are_refused_instead_of_converted() -> None:
         data["a/x"], data["b/x"] = NUMBERS, NUMBERS.astype("f8")
     with (
         pytest.raises(FormatError, match=r"^a\.h5: x of b holds float64, but that of others float32$"),
-        hdf5.opened(stream, "a.h5", "ours") as found,
+        hdf5.open_file(stream, "a.h5", "ours") as found,
     ):
-        hdf5.columns(found, ["a", "b"], {"x": SHAPE})
+        hdf5.read_columns(found, ["a", "b"], {"x": SHAPE})
 
 
 def test_names_from_the_file_are_told_without_their_control_characters() -> None:
     stream = file_with(lambda group: group.create_dataset("x\x1b[2J", data=NUMBERS[:1]))
     with (
         pytest.raises(FormatError, match=r"^a\.h5: x\\x1b\[2J of key has the shape"),
-        hdf5.opened(stream, "a.h5", "ours") as found,
+        hdf5.open_file(stream, "a.h5", "ours") as found,
     ):
-        hdf5.columns(found, ["key"], {"x\x1b[2J": SHAPE})
+        hdf5.read_columns(found, ["key"], {"x\x1b[2J": SHAPE})

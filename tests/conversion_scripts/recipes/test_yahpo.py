@@ -28,7 +28,7 @@ from blackbox_repo.errors import FormatError, IntegrityError, InvalidConfigurati
 from blackbox_repo.store.manifest import Manifest
 from blackbox_repo.surrogate import Network, NetworkBlackbox
 from conversion_scripts.build import build
-from conversion_scripts.raw.folder import RawFolder
+from conversion_scripts.raw import RawFolder
 from conversion_scripts.recipe import Conversion
 from conversion_scripts.recipes.shared.yahpo import COMMIT, STATISTICS
 from conversion_scripts.recipes.yahpo_rbv2 import SEVERAL_CLASSES
