@@ -1,15 +1,14 @@
-"""Schedulers by name: our own, those of HPO libraries, and the user's as ``py:module:attribute``."""
+"""Schedulers by name: our own, those of HPO libraries, of other packages, and ``py:module:attribute``."""
 
 from __future__ import annotations
 
-import importlib
 import inspect
-import sys
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
 from blackbox_repo.errors import InvalidOption, UnknownName
+from blackbox_repo.plugins import find_plugins, import_object, load_plugin
 from blackbox_repo.schema import Schema
 from simulator.scheduler import Scheduler, SchedulerFactory
 from simulator.wrappers.generator import as_scheduler
@@ -46,71 +45,72 @@ ADAPTERS: Mapping[str, str] = {
 """Library -> what makes a factory of the part after the colon: ``optuna:TPESampler``, ``process:COMMAND``."""
 
 
+PLUGINS = "simulator.schedulers"
+"""The group of entry points in which other packages offer schedulers: name -> factory."""
+
+
 def scheduler_factory(name: str, settings: Mapping[str, Any]) -> SchedulerFactory:
     """The factory of a scheduler, with settings beside schema and seed filled in.
 
     Args:
-        name: One of ``SCHEDULERS``; ``library:name`` for a library in ``ADAPTERS``; or
+        name: One of ``SCHEDULERS``; ``library:name`` for a library in ``ADAPTERS``; the name of a scheduler
+            that an installed package offers in the group ``PLUGINS`` of entry points; or
             ``py:module:attribute`` for a factory ``(schema, seed) -> scheduler`` of the user's, found on the
             Python path or in the current folder.
         settings: Keyword arguments of the factory.
 
     Raises:
         UnknownName: There is no such scheduler or setting.
-        InvalidOption: What cannot be imported, or does not take a schema and a seed; later, what makes
+        InvalidOption: The factory cannot be imported, or does not take a schema and a seed; later, it makes
             something else than a scheduler.
     """
     library, colon, inner = name.partition(":")
     if colon and library in ADAPTERS:
-        return _adapted(name, ADAPTERS[library], inner, settings)
-    if name.startswith("py:"):
-        factory = _import(name.removeprefix("py:"), name)
-    elif name in SCHEDULERS:
-        factory = _import(SCHEDULERS[name], name)
-    else:
-        remedy = "your own factory is py:module:attribute"
-        raise UnknownName("scheduler", name, [*SCHEDULERS, *(f"{known}:" for known in ADAPTERS)], remedy)
-    _check_settings(name, factory, settings)
-    return partial(_made, name, partial(factory, **settings))
+        return _from_adapter(name, inner, settings)
+    what, factory = _find(name)
+    if not callable(factory):
+        raise InvalidOption(f"{what} is no factory (schema, seed) -> scheduler: {factory!r}")
+    _check_settings(name, what, factory, settings)
+    return partial(_make, what, partial(factory, **settings))
 
 
-def _adapted(name: str, target: str, inner: str, settings: Mapping[str, Any]) -> SchedulerFactory:
-    adapter = _import(target, name)
+def _from_adapter(name: str, inner: str, settings: Mapping[str, Any]) -> SchedulerFactory:
+    what = f"the scheduler {name!r}"
+    adapter = import_object(ADAPTERS[name.partition(":")[0]], what)
     known = [*inspect.signature(adapter).parameters][1:]
     for setting in settings:
         if setting not in known:
             raise UnknownName(f"{name} setting", setting, known)
-    return partial(_made, name, adapter(inner, **settings) if inner else adapter(**settings))
+    return partial(_make, what, adapter(inner, **settings) if inner else adapter(**settings))
 
 
-def _made(name: str, factory: Callable[..., Any], schema: Schema, seed: int) -> Scheduler:
+def _find(name: str) -> tuple[str, Any]:
+    """What to call a scheduler in messages, and its factory."""
+    what = f"the scheduler {name!r}"
+    if name in SCHEDULERS:
+        return what, import_object(SCHEDULERS[name], what)
+    if name.startswith("py:"):
+        return what, import_object(name.removeprefix("py:"), what)
+    plugins = find_plugins(PLUGINS)
+    offered = [plugin for plugin in plugins if plugin.name == name]
+    if not offered:
+        known = [*SCHEDULERS, *dict.fromkeys(plugin.name for plugin in plugins)]
+        libraries = [f"{library}:" for library in ADAPTERS]
+        raise UnknownName("scheduler", name, known + libraries, "your own factory is py:module:attribute")
+    return f"the scheduler {offered[0]}", load_plugin("scheduler", offered)
+
+
+def _make(what: str, factory: Callable[..., Any], schema: Schema, seed: int) -> Scheduler:
     scheduler = as_scheduler(factory(schema, seed), schema)
     for method in ("suggest", "on_report", "on_end"):
         if not callable(getattr(scheduler, method, None)):
             raise InvalidOption(
-                f"what {name!r} makes of (schema, seed) is no scheduler, it lacks {method}(): {scheduler!r}"
+                f"{what}: what it makes of (schema, seed) is no scheduler, it lacks {method}(): {scheduler!r}"
             )
     return scheduler
 
 
-def _import(target: str, name: str) -> Callable[..., Any]:
-    module_name, _, attribute = target.partition(":")
-    if not module_name or not attribute:
-        raise InvalidOption(f"the scheduler {name!r} must be written py:module:attribute")
-    if "" not in sys.path:
-        sys.path.insert(0, "")  # a console script does not look into the current folder by itself
-    try:
-        factory = getattr(importlib.import_module(module_name), attribute)
-    except (ImportError, AttributeError) as err:
-        raise InvalidOption(f"the scheduler {name!r} cannot be imported: {err}") from err
-    except SystemExit as err:  # a script that runs when it is imported
-        raise InvalidOption(f"the scheduler {name!r} cannot be imported: its module raised {err!r}") from err
-    if not callable(factory):
-        raise InvalidOption(f"the scheduler {name!r} is no factory (schema, seed) -> scheduler: {factory!r}")
-    return factory  # type: ignore[no-any-return]
-
-
-def _check_settings(name: str, factory: Callable[..., Any], settings: Mapping[str, Any]) -> None:
+def _check_settings(name: str, what: str, factory: Callable[..., Any], settings: Mapping[str, Any]) -> None:
     try:
         signature = inspect.signature(factory)
     except ValueError:  # some built-in callables do not say what they take
@@ -125,6 +125,5 @@ def _check_settings(name: str, factory: Callable[..., Any], settings: Mapping[st
         signature.bind(None, 0, **settings)
     except TypeError as err:
         raise InvalidOption(
-            f"the scheduler {name!r} cannot be called as (schema, seed) with the settings "
-            f"{dict(settings)!r}: {err}"
+            f"{what} cannot be called as (schema, seed) with the settings {dict(settings)!r}: {err}"
         ) from err

@@ -16,6 +16,7 @@ import typer
 
 from blackbox_repo.benchmark import BENCHMARKS
 from blackbox_repo.errors import InvalidOption
+from blackbox_repo.plugins import find_plugins
 from blackbox_repo.repository import list_blackboxes
 from blackbox_repo.store.lock import exclusive
 from blackbox_repo.text import console
@@ -27,7 +28,7 @@ from simulator.cli.run_folder import claimed, kept, left
 from simulator.errors import RunError
 from simulator.problem import duration
 from simulator.quality.ci import ci
-from simulator.registry import ADAPTERS, SCHEDULERS
+from simulator.registry import ADAPTERS, PLUGINS, SCHEDULERS
 from simulator.results.difference import first_difference
 from simulator.results.run import Run
 from simulator.results.saved_run import check_free
@@ -40,7 +41,8 @@ def _problems(incomplete: str) -> list[str]:
 
 
 def _schedulers(incomplete: str) -> list[str]:
-    known = (*SCHEDULERS, *(f"{library}:" for library in ADAPTERS))
+    plugins = (plugin.name for plugin in find_plugins(PLUGINS))
+    known = dict.fromkeys([*SCHEDULERS, *plugins, *(f"{library}:" for library in ADAPTERS)])
     return [name for name in known if name.startswith(incomplete)]
 
 
@@ -86,8 +88,8 @@ def run(  # noqa: PLR0913, PLR0917  a command line has as many options as it has
         typer.Option(
             metavar="NAME",
             help=f"What tunes: {', '.join(SCHEDULERS)} (see bb-sim schedulers); LIBRARY:NAME, such as "
-            "optuna:TPESampler; process:COMMAND, a program in any language; or py:module:attribute, a "
-            "factory or generator of yours.",
+            "optuna:TPESampler; the name of a scheduler in another installed package; process:COMMAND, a "
+            "program in any language; or py:module:attribute, a factory or generator of yours.",
             autocompletion=_schedulers,
         ),
     ] = "asha",
@@ -358,7 +360,7 @@ def replay(folder: SavedRun) -> None:
     epilog=examples("bb-sim schedulers", "bb-sim run --scheduler asha --set scheduler.eta=4"),
 )
 def schedulers() -> None:
-    """List the schedulers: what each does, what it needs, and its settings; ours, then those of libraries."""
+    """List the schedulers: what each does, needs and can be told; ours, other packages', and libraries'."""
     from blackbox_repo.text.terminal import Terminal
     from simulator.cli.scheduler_page import print_schedulers
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import importlib
 import inspect
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
-from simulator.registry import ADAPTERS, SCHEDULERS
+from blackbox_repo.errors import InvalidOption
+from blackbox_repo.plugins import Plugin, find_plugins, import_object, load_plugin
+from simulator.registry import ADAPTERS, PLUGINS, SCHEDULERS
 
 _RUNGS = "several fidelities"
 NEEDS: Mapping[str, str] = {
@@ -63,10 +66,9 @@ def described_schedulers() -> list[Described]:
     """Our own schedulers."""
     described = []
     for name, target in SCHEDULERS.items():
-        factory = _imported(target)
-        text = inspect.getdoc(factory) or ""
+        factory = import_object(target, name)
         described.append(
-            Described(name, text.partition("\n")[0], NEEDS.get(name, ""), _settings(factory, skip=2))
+            Described(name, _first_line(factory), NEEDS.get(name, ""), _settings(factory, skip=2))
         )
     return described
 
@@ -75,14 +77,35 @@ def described_libraries() -> list[Described]:
     """The adapters, each with the scheduler that it takes by default in its name."""
     described = []
     for library, target in ADAPTERS.items():
-        factory = _imported(target)
-        text = inspect.getdoc(inspect.getmodule(factory)) or ""
+        factory = import_object(target, library)
         first = next(iter(inspect.signature(factory).parameters.values()))
         example = first.name.upper() if first.default is first.empty else first.default
         needs = NEEDS.get(library) or _installation(library)
-        what = text.partition("\n")[0]
+        what = _first_line(inspect.getmodule(factory))
         described.append(Described(f"{library}:{example}", what, needs, _settings(factory, skip=1)))
     return described
+
+
+def described_plugins() -> list[Described]:
+    """The schedulers that other packages offer; one that cannot be used is described by the reason."""
+    by_name = groupby(find_plugins(PLUGINS), key=attrgetter("name"))
+    return [_described_plugin(name, list(offered)) for name, offered in by_name]
+
+
+def _described_plugin(name: str, offered: Sequence[Plugin]) -> Described:
+    needs = " or ".join(f"{plugin.distribution}, and {plugin.version} is installed" for plugin in offered)
+    if name in SCHEDULERS:
+        target = offered[0].target
+        return Described(name, f"Has a name of this project's: it is found as py:{target} only.", needs, [])
+    try:
+        factory = load_plugin("scheduler", offered)
+    except InvalidOption as err:
+        return Described(name, f"Cannot be used: {err}", needs, [])
+    return Described(name, _first_line(factory), needs, _settings(factory, skip=2))
+
+
+def _first_line(documented: object) -> str:
+    return (inspect.getdoc(documented) or "").partition("\n")[0]
 
 
 def _installation(library: str) -> str:
@@ -95,16 +118,13 @@ def _installation(library: str) -> str:
         return f"pip install 'blackbox-repo[{extra}]'"
 
 
-def _imported(target: str) -> Callable[..., Any]:
-    module, _, attribute = target.partition(":")
-    factory: Callable[..., Any] = getattr(importlib.import_module(module), attribute)
-    return factory
-
-
 def _settings(factory: Callable[..., Any], skip: int) -> list[Setting]:
     """The parameters of a factory, but for the first ones."""
     meanings = _meanings(inspect.getdoc(factory) or "")
-    parameters = list(inspect.signature(factory).parameters.values())[skip:]
+    try:
+        parameters = list(inspect.signature(factory).parameters.values())[skip:]
+    except (TypeError, ValueError):  # another package's object may not say what it takes
+        return []
     return [Setting(p.name, p.default, meanings.get(p.name, "")) for p in parameters]
 
 

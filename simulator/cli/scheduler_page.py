@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from blackbox_repo.text.terminal import Terminal, facts
-from simulator.cli.scheduler_list import Described, described_libraries, described_schedulers
+from simulator.cli.scheduler_list import (
+    Described,
+    described_libraries,
+    described_plugins,
+    described_schedulers,
+)
 
 
 def print_schedulers(terminal: Terminal) -> None:
@@ -11,7 +16,7 @@ def print_schedulers(terminal: Terminal) -> None:
     terminal.say(
         "Change a setting with --set scheduler.NAME=VALUE. Of a library, any scheduler can be named."
     )
-    for described in (*described_schedulers(), *described_libraries()):
+    for described in (*described_schedulers(), *described_plugins(), *described_libraries()):
         terminal.say("")
         terminal.say(described.name, "bold")
         terminal.say(_plain(described.what))
