@@ -42,12 +42,12 @@ def from_arrow(columns: Any, schema: Schema, labels: Sequence[str]) -> Table:
 def to_arrow(table: Table, schema: Schema) -> Any:
     """Columns from which :func:`from_arrow` makes the same table again without computing anything."""
     columns = [coded_column(name, column, dictionary=True) for name, column in table.hyperparameters.items()]
-    columns.append(plain_column("seed", pa.array(table.seeds)))
+    columns.append(plain_column("seed", array_of(table.seeds)))
     if table.status is not None:
         columns.append(plain_column("status", status_column(table.status)))
     for name, points in table.points.items():
         columns.append(plain_column(name, list_column(points, table.lengths, schema)))
-    columns += [plain_column(name, pa.array(values)) for name, values in table.constants.items()]
+    columns += [plain_column(name, array_of(values)) for name, values in table.constants.items()]
     columns += [coded_column(name, column, dictionary=True) for name, column in table.labels.items()]
     return table_of(columns)
 
@@ -76,7 +76,7 @@ def scalar_column(name: str, values: Sequence[Value | None]) -> tuple[Any, Any]:
     kind = _arrow_type(name, values)
     if kind is None:
         return coded_column(name, Coded.of(values), dictionary=True)
-    return plain_column(name, pa.array(values, kind))
+    return plain_column(name, array_of(values, kind))
 
 
 def scalars_of(field: Any, column: Any) -> list[Value | None]:
@@ -96,13 +96,69 @@ def coded_column(name: str, column: Coded, *, dictionary: bool) -> tuple[Any, An
     kind = _arrow_type(name, column.values)
     if pa.types.is_null(kind or pa.string()):
         return plain_column(name, pa.nulls(len(column.codes)))
-    stored = pa.array(column.values, kind) if kind else pa.array([_json(v, name) for v in column.values])
-    codes = pa.array(column.codes, mask=column.codes < 0)
+    texts = column.values if kind else [_json(value, name) for value in column.values]
+    stored = array_of(texts, kind or pa.string())
+    codes = _of_numbers(column.codes, pa.from_numpy_dtype(column.codes.dtype), column.codes >= 0)
     encoded = pa.DictionaryArray.from_arrays(codes, stored)
     if kind is None:
         return pa.field(name, encoded.type, metadata=_JSON), encoded
     # parquet has no dictionary of bools
     return plain_column(name, encoded if dictionary and kind != pa.bool_() else encoded.dictionary_decode())
+
+
+def array_of(values: Sequence[Any] | Array, kind: Any = None) -> Any:
+    """Numbers, bools or text as an Arrow array, null where a value is ``None``.
+
+    ``pa.array`` would import pandas wherever it is installed, to ask whether the values are a series.
+
+    Args:
+        values: A sequence, or an array of numbers.
+        kind: The Arrow type of a sequence.
+
+    Raises:
+        TypeError: A value of another kind.
+        FormatError: Text of more than 2 GB.
+    """
+    if isinstance(values, np.ndarray):
+        return _of_numbers(values, kind or pa.from_numpy_dtype(values.dtype))
+    if pa.types.is_null(kind):
+        return pa.nulls(len(values))
+    present = np.array([value is not None for value in values], dtype=bool)
+    if pa.types.is_string(kind):
+        return _of_texts(["" if value is None else value for value in values], present)
+    filled = [False if value is None else value for value in values]
+    return _of_numbers(np.array(filled or np.empty(0, dtype=bool)), kind, present)
+
+
+def _of_numbers(values: Array, kind: Any, present: Array | None = None) -> Any:
+    if pa.types.is_boolean(kind):
+        memory = _bits(values.astype(bool, casting="safe"))
+    else:
+        memory = pa.py_buffer(np.ascontiguousarray(values.astype(_dtype(kind), casting="safe", copy=False)))
+    return pa.Array.from_buffers(kind, len(values), [_valid(present), memory])
+
+
+def _of_texts(texts: Sequence[str], present: Array) -> Any:
+    encoded = [text.encode() for text in texts]
+    ends = np.cumsum([0, *map(len, encoded)], dtype=np.int64)
+    if ends[-1] > np.iinfo(np.int32).max:
+        raise FormatError("the texts of a column have more than 2 GB, but a column holds at most so many")
+    memory = [pa.py_buffer(ends.astype(np.int32)), pa.py_buffer(b"".join(encoded))]
+    return pa.Array.from_buffers(pa.string(), len(texts), [_valid(present), *memory])
+
+
+def _valid(present: Array | None) -> Any:
+    """Which of the values there are, as Arrow says it; ``None`` for all."""
+    return None if present is None or present.all() else _bits(present)
+
+
+def _bits(flags: Array) -> Any:
+    return pa.py_buffer(np.packbits(flags, bitorder="little"))
+
+
+def _dtype(kind: Any) -> np.dtype[Any]:
+    """How numpy calls a type of numbers."""
+    return np.dtype(_FLOATS.get(str(kind), str(kind)))
 
 
 def _arrow_type(name: str, values: Sequence[Value | None]) -> Any:
@@ -155,16 +211,16 @@ def _is_json(field: Any) -> bool:
 
 def status_column(status: Array) -> Any:
     """The names of the statuses."""
-    return pa.DictionaryArray.from_arrays(pa.array(status.astype(np.int32)), pa.array(STATUSES))
+    return pa.DictionaryArray.from_arrays(array_of(status.astype(np.int32)), array_of(STATUSES, pa.string()))
 
 
 def list_column(points: Array, lengths: Array, schema: Schema) -> Any:
     """The points of each row as a list, which is of fixed size if all rows have all points."""
     full = len(schema.fidelity.values)
     if np.all(lengths == full):
-        return pa.FixedSizeListArray.from_arrays(pa.array(points), full)
+        return pa.FixedSizeListArray.from_arrays(array_of(points), full)
     offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
-    return pa.ListArray.from_arrays(pa.array(offsets), pa.array(points))
+    return pa.ListArray.from_arrays(array_of(offsets), array_of(points))
 
 
 def proportional(last: Array, schema: Schema) -> Array:
@@ -232,7 +288,7 @@ def numbers_of(column: Any) -> Array:
     """
     array = _joined(column)
     valid, values = array.buffers()
-    kind = np.dtype(_FLOATS.get(str(array.type), str(array.type)))
+    kind = _dtype(array.type)
     if values is None:  # there are none
         return np.empty(0, kind)
     numbers = np.frombuffer(values, kind, len(array), array.offset * kind.itemsize)

@@ -18,6 +18,7 @@ from blackbox_repo.errors import FormatError
 from blackbox_repo.frozen import sealed
 from blackbox_repo.schema import Objective, Schema
 from blackbox_repo.store.arrow_table import (
+    array_of,
     coded_column,
     from_arrow,
     list_column,
@@ -51,7 +52,7 @@ def write_table(file: Path, schema: Schema, table: Table, said: Mapping[str, str
     for name, domain in schema.space.domains.items():
         column = table.hyperparameters[name]
         columns.append(coded_column(name, column, dictionary=not isinstance(domain, Float)))
-    columns.append(plain_column("seed", pa.array(_narrow_seeds(table.seeds))))
+    columns.append(plain_column("seed", array_of(_narrow_seeds(table.seeds))))
     if table.status is not None:
         columns.append(plain_column("status", status_column(table.status)))
     columns += [plain_column(o.name, _objective_column(table, schema, o)) for o in schema.objectives]
@@ -123,7 +124,7 @@ def _narrow_seeds(seeds: Array) -> Array:
 
 def _objective_column(table: Table, schema: Schema, objective: Objective) -> Any:
     if objective.constant:
-        return pa.array(_narrowed(table.constants[objective.name], schema, objective))
+        return array_of(_narrowed(table.constants[objective.name], schema, objective))
     return _curve_column(_narrowed(table.points[objective.name], schema, objective), table.lengths, schema)
 
 
@@ -133,7 +134,7 @@ def _curve_column(points: Array, lengths: Array, schema: Schema) -> Any:
         last = points.reshape(-1, full)[:, -1]
         unknown = full > 1 and np.isnan(last).all()  # a list as in the tasks that know it
         if not unknown and np.array_equal(proportional(last, schema), points, equal_nan=True):
-            return pa.array(last)
+            return array_of(last)
     return list_column(points, lengths, schema)
 
 

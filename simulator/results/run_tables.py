@@ -11,7 +11,7 @@ import pyarrow as pa
 from blackbox_repo.curve import Array
 from blackbox_repo.errors import FormatError
 from blackbox_repo.schema import Fidelity, Objective, Schema
-from blackbox_repo.store.arrow_table import numbers_of, scalar_column, scalars_of
+from blackbox_repo.store.arrow_table import array_of, numbers_of, scalar_column, scalars_of
 from simulator.kernel.segments import Code
 from simulator.kernel.trace import RECORD, Records
 from simulator.results.columns import CALLS, CONFIG
@@ -68,18 +68,17 @@ def calls_table(run: Run) -> pa.Table:
 
 def reports_table(run: Run) -> pa.Table:
     """One row a point, in the order of arrival."""
-    columns: dict[str, Any] = dict(run.report_columns)
-    codes = pa.array(columns.pop("decision"))
-    types = {name: pa.from_numpy_dtype(array.dtype) for name, array in columns.items()}
-    decisions = pa.DictionaryArray.from_arrays(codes, pa.array(_DECISIONS))
-    return _table(run, {**types, "decision": _DECISION}, {**columns, "decision": decisions})
+    arrays = {name: array_of(run.report_columns[name]) for name in run.report_columns}  # made one by one
+    words = array_of(_DECISIONS, _TEXT)
+    decisions = pa.DictionaryArray.from_arrays(arrays.pop("decision"), words)
+    types = {name: array.type for name, array in arrays.items()}
+    return _table(run, {**types, "decision": _DECISION}, {**arrays, "decision": decisions})
 
 
 def trace_table(run: Run) -> pa.Table:
     """One row an event."""
-    columns = {name: np.ascontiguousarray(run.records[name]) for name in RECORD.names or ()}
-    types = {name: pa.from_numpy_dtype(array.dtype) for name, array in columns.items()}
-    return _table(run, types, columns)
+    arrays = {name: array_of(run.records[name]) for name in RECORD.names or ()}
+    return _table(run, {name: array.type for name, array in arrays.items()}, arrays)
 
 
 def _table(
@@ -96,8 +95,12 @@ def _table(
     fields = [pa.field(name, kind, metadata=known.get(name)) for name, kind in types.items()]
     said = ("blackbox", "scheduler", "seed", "version", "numbers")
     of_run = {"run": run.digest, **{name: str(run.header[name]) for name in said if name in run.header}}
-    arrays = [pa.array(columns[name], field.type) for name, field in zip(types, fields, strict=True)]
+    arrays = [_array(columns[name], field.type) for name, field in zip(types, fields, strict=True)]
     return pa.Table.from_arrays(arrays, schema=pa.schema(fields, metadata=of_run))
+
+
+def _array(column: Any, kind: Any) -> pa.Array:
+    return column if isinstance(column, pa.Array) else array_of(column, kind)
 
 
 def _meaning(objective: Objective) -> dict[bytes, bytes]:

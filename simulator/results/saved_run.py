@@ -19,6 +19,7 @@ import msgspec
 import numpy as np
 
 from blackbox_repo import typed_json
+from blackbox_repo.curve import Array
 from blackbox_repo.errors import BlackboxRepoError, FormatError, IntegrityError, InvalidOption
 from blackbox_repo.schema import Schema
 from blackbox_repo.store.atomic_folder import atomic_directory, recover
@@ -101,31 +102,31 @@ def save(run: Run, folder: Path, check: Callable[[Path], object] | None = None) 
     from simulator.results import run_tables
 
     tables = {
-        _TRIALS: run_tables.trials_table(run),
-        _SEGMENTS: run_tables.segments_table(run),
-        _REPORTS: run_tables.reports_table(run),
-        _CALLS: run_tables.calls_table(run),
-        _TRACE: run_tables.trace_table(run),
+        _TRIALS: run_tables.trials_table,
+        _SEGMENTS: run_tables.segments_table,
+        _REPORTS: run_tables.reports_table,
+        _CALLS: run_tables.calls_table,
+        _TRACE: run_tables.trace_table,
     }
     check = check or (lambda existing: check_free(existing, run.digest))
     if folder.exists():
         check(folder)
     with atomic_directory(folder, check) as place:
-        for name, table in tables.items():
-            pq.write_table(table, place / name, compression="zstd")
-        files = {name: _described((place / name).read_bytes()) for name in tables}
+        for name, make_table in tables.items():  # one after the other is in memory
+            pq.write_table(make_table(run), place / name, compression="zstd")
+        files = {name: _describe((place / name).read_bytes()) for name in tables}
         said = {"format": FORMAT, "digest": run.digest, "reason": run.reason, "end_ns": run.end}
         text = json.dumps({**said, **run.header, "files": files}, indent=1, allow_nan=False)
         content = f"{text}\n".encode()
         (place / HEADER).write_bytes(content)
-        (place / CHECKSUM).write_bytes(_checksum(content))
+        (place / CHECKSUM).write_bytes(_format_checksum(content))
 
 
-def _described(content: bytes) -> dict[str, Any]:
+def _describe(content: bytes) -> dict[str, Any]:
     return {"sha256": sha256(content).hexdigest(), "bytes": len(content)}
 
 
-def _checksum(header: bytes) -> bytes:
+def _format_checksum(header: bytes) -> bytes:
     return f"{sha256(header).hexdigest()}  {HEADER}\n".encode()
 
 
@@ -173,7 +174,7 @@ def read_header(folder: Path) -> Saved:
         found = typed_json.read_regular(folder / CHECKSUM)
     except (OSError, FormatError) as err:
         raise IntegrityError(f"{folder} lacks a readable {CHECKSUM}, so its run cannot be checked") from err
-    if found != _checksum(content):
+    if found != _format_checksum(content):
         raise IntegrityError(f"{folder / HEADER} is damaged: it is not the one of which {CHECKSUM} tells")
     return Saved(folder, text, typed_json.convert(text, _Header, folder / HEADER))
 
@@ -236,19 +237,21 @@ def _check_segments(run: Run, _saved: Saved) -> None:
 
 
 def _check_reports(run: Run, _saved: Saved) -> None:
-    told = run.records[run.records["kind"] == Kind.REPORT]
-    of_the_trace = {
-        "time": told["time"] / NANOSECONDS,
-        "trial": told["trial"],
-        "segment": told["segment"],
-        "fidelity": fidelities(run.schema)[told["point"]],
-        "decision": told["code"],
-    }
-    if not run.schema.objective(run.schema.target).constant:
-        of_the_trace[run.schema.target] = told["value"].view(np.float64)
-    for name, values in of_the_trace.items():
+    for name, values in _columns_of_the_trace(run):
         if not np.array_equal(run.report_columns[name], values, equal_nan=True):
             raise FormatError(f"its column {name!r} is not that of which {_TRACE} tells")
+
+
+def _columns_of_the_trace(run: Run) -> Iterator[tuple[str, Array]]:
+    """The columns of the reports that the trace has too, one by one."""
+    reports = run.records[run.records["kind"] == Kind.REPORT]
+    yield "time", reports["time"] / NANOSECONDS
+    yield "trial", reports["trial"]
+    yield "segment", reports["segment"]
+    yield "fidelity", fidelities(run.schema)[reports["point"]]
+    yield "decision", reports["code"]
+    if not run.schema.objective(run.schema.target).constant:
+        yield run.schema.target, reports["value"].view(np.float64)
 
 
 def _schema(saved: Saved) -> Schema:
