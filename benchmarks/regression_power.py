@@ -31,7 +31,7 @@ from simulator import ASHA, Decision, PromotionASHA, RegularizedEvolution, Repor
 from simulator.quality.comparison import MARGIN, Comparison, Verdict, effects
 from simulator.quality.results import Row, measure
 from simulator.quality.suites import find_suite
-from simulator.schedulers.exact import ratio
+from simulator.schedulers.exact_fractions import ratio
 from simulator.schedulers.rungs import QuantileRung
 
 POOL = Path(__file__).with_name("regression_pool.parquet")
@@ -45,11 +45,10 @@ class WrongQuantile(ASHA):
 
     def __init__(self, schema: Schema, seed: int = 0, **settings: Any) -> None:
         super().__init__(schema, seed, **settings)
-        last = schema.fidelity.values[-1]
-        for rungs, steps in zip(self._rungs, self._brackets.steps(), strict=True):
-            rungs.update(
-                {level: QuantileRung(ratio(level, steps.get(goal, last))) for level, goal in steps.items()}
-            )
+        for rungs, levels in zip(self._rungs, self._brackets.levels, strict=True):
+            two_above = [*levels[2:], levels[-1]]
+            shares = [ratio(low, high) for low, high in zip(levels, two_above, strict=False)]
+            rungs.update(zip(rungs, map(QuantileRung, shares), strict=False))
 
 
 class DeafPromotion(PromotionASHA):
@@ -61,7 +60,7 @@ class DeafPromotion(PromotionASHA):
         known, self._newest = self._newest, (trial, report)
         if known is not None:
             super().on_report(*known)
-        return self._brackets.towards_next(self._brackets.of(trial.number), report.fidelity)
+        return self._continue[self._brackets.of(trial.number)][report.index]
 
 
 class TenthRandom(RegularizedEvolution):
@@ -69,9 +68,9 @@ class TenthRandom(RegularizedEvolution):
 
     def suggest(self) -> Start:
         number = self._started
-        if keyed_random.unit(self._seed, "planted", number) < 0.1:
+        if keyed_random.unit(self.seed, "planted", number) < 0.1:
             self._started += 1
-            return Start(self._random.next())
+            return Start(self._random_configuration())
         return super().suggest()
 
 

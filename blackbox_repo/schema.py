@@ -57,11 +57,11 @@ class Objective:
         if self.known_range is not None:
             object.__setattr__(self, "known_range", _checked_range(self.name, self.known_range))
 
-    def loss(self, value: float) -> float:
-        """``value`` as a number to be small: negated for goal ``"max"``, NaN as the worst, infinity."""
+    def loss(self, value: float, *, nan: float = math.inf) -> float:
+        """``value`` as a number to be minimized: negated for goal ``"max"``, and ``nan`` in place of NaN."""
         value = float(value)  # minus an unsigned number is a large one
         if math.isnan(value):
-            return math.inf
+            return nan
         return -value if self.goal == "max" else value
 
 

@@ -73,7 +73,6 @@ NOT_YET: dict[str, tuple[str, ...]] = {
     "simulator/kernel": ("door", "nobody", "parameter", "subject", "who"),
     "simulator/quality": ("nobody", "parameter"),
     "simulator/results": ("parameter",),
-    "simulator/schedulers": ("nobody", "parameter", "subject", "way", "who"),
     "simulator/settings": ("circumstances",),
     "simulator/testing": ("circumstances", "nobody", "parameter", "subject"),
     "simulator/wrappers": ("parameter",),

@@ -29,7 +29,7 @@ from simulator.registry import scheduler_factory
 from simulator.results.run import Run
 from simulator.results.saved_run import check_free
 from simulator.scheduler import SchedulerFactory
-from simulator.schedulers.mo_asha import chosen
+from simulator.schedulers.mo_asha import choose_objectives
 from simulator.settings.conditions import Conditions
 from simulator.settings.stopping import Stop
 
@@ -76,9 +76,9 @@ class Command:
         """
         named = grouped_settings(self.settings)["scheduler"].get("objectives")
         if named:
-            return tuple(objective.name for objective in chosen(schema, named))
+            return tuple(objective.name for objective in choose_objectives(schema, named))
         if self.scheduler == "mo-asha":
-            return tuple(objective.name for objective in chosen(schema, None))
+            return tuple(objective.name for objective in choose_objectives(schema, None))
         benchmark = BENCHMARKS.get(self.name)
         return (schema.target,) if benchmark is None or self.objective else benchmark.objectives
 

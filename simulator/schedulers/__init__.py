@@ -1,4 +1,8 @@
-"""Reference schedulers of our own, one concept a file; they import ``simulator.scheduler`` only."""
+"""Reference schedulers of our own, one concept a file.
+
+They import the seam :mod:`simulator.scheduler`, and of ``blackbox_repo`` what configurations, schemas and keyed
+draws are: nothing that loads a blackbox, simulates a run or prints.
+"""
 
 from simulator.schedulers.asha import ASHA
 from simulator.schedulers.asha_promotion import PromotionASHA

@@ -3,88 +3,76 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from blackbox_repo.schema import Schema
 from blackbox_repo.space import Configuration
 from simulator.scheduler import STOP, Decision, Report, Start, Trial
+from simulator.schedulers.base import ReferenceScheduler
 from simulator.schedulers.brackets import Brackets
 from simulator.schedulers.configurations import RandomConfigurations
-from simulator.schedulers.exact import ratio
-from simulator.schedulers.loss import loss_of
-from simulator.schedulers.rungs import QuantileRung, goals
-from simulator.schedulers.settings import format_call
+from simulator.schedulers.objective_loss import objective_loss
+from simulator.schedulers.rung_levels import compute_levels, continue_to_levels, make_rungs
+from simulator.schedulers.rungs import QuantileRung
 
 
-class ASHA:
-    """Stops a trial at a rung if it is worse than the best 1/eta that got there before it.
+@dataclass(repr=False, eq=False, kw_only=True)
+class ASHA(ReferenceScheduler):
+    """Stops a trial at a rung if it is worse than the best 1/eta of the trials that got there before it.
 
-    At each rung the loss joins those of the trials before; the trial goes on if it is at most their quantile
-    of order r_j / r_(j+1), so the first one there goes on, and so does who ties with that quantile. A trial
-    that is NaN on a rung is stopped, and is none of those before. With several brackets (asynchronous
-    Hyperband) each has rungs of its own.
+    At each rung the loss of the trial joins those of the trials before it. The trial continues if its loss is
+    at most their quantile of order r_j / r_(j+1), so the first trial on a rung continues, and so does a trial
+    whose loss is equal to that quantile. A trial that is NaN on a rung is stopped and does not join. With
+    several brackets (asynchronous Hyperband, section 3.3 of the paper) each bracket has rungs of its own.
 
     Args:
-        schema: Of the blackbox; its target is optimized.
-        seed: Of the configurations, drawn as random search draws them, and of the brackets.
-        eta: How much more a trial gets on the next rung.
-        r_min: The lowest rung; by default the smallest fidelity above 0.
-        rungs: The rungs one by one, in the place of ``r_min`` and ``eta``'s powers.
-        brackets: How many brackets share the trials; bracket s leaves out the s lowest rungs.
-        initial: Configurations to try first; what is left out of one is in the middle of its domain.
-        duplicates: Draw each configuration by itself from a finite space, too, without end.
+        schema: What the blackbox records; its target is optimized.
+        seed: The seed of the configurations, which are those of random search, and of the brackets.
+        eta: The reduction factor, above 1: the next rung is eta times as far, and about 1/eta of the trials
+            continue. Li et al. (JMLR 2018) recommend 3 or 4.
+        r_min: The lowest rung, a fidelity; by default the smallest one above 0.
+        rungs: The rungs one by one, as ascending fidelities, instead of r_min and the powers of eta.
+        brackets: The number of brackets among which trials are divided; bracket s leaves out the s lowest
+            rungs. One bracket is plain ASHA.
+        initial: Configurations to try first; a hyperparameter that is left out gets the middle of its domain.
+        duplicates: Whether a finite space is drawn from with replacement and without end; by default each
+            configuration comes once.
 
     Raises:
-        InvalidOption: A setting outside its range.
+        InvalidOption: A setting is outside its range.
     """
 
-    def __init__(  # noqa: PLR0913  settings are named
-        self,
-        schema: Schema,
-        seed: int = 0,
-        *,
-        eta: float = 3,
-        r_min: float | None = None,
-        rungs: Sequence[float] | None = None,
-        brackets: int = 1,
-        initial: Sequence[Configuration] = (),
-        duplicates: bool = False,
-    ) -> None:
-        configurations = RandomConfigurations(schema.space, seed, initial, duplicates=duplicates)
-        self._start, self.upcoming = configurations.start, configurations.upcoming
-        self._target = schema.objective(schema.target)
-        self._brackets = Brackets(goals(schema.fidelity, eta, r_min, rungs), configurations.seed, brackets)
-        self._rungs = [
-            {level: QuantileRung(ratio(level, goal)) for level, goal in steps.items()}
-            for steps in self._brackets.steps()
-        ]
-        self._shown = format_call(
-            "ASHA",
-            seed=configurations.seed,
-            eta=eta,
-            r_min=r_min,
-            rungs=list(rungs or ()),
-            brackets=brackets,
-            initial=configurations.initial,
-            duplicates=duplicates or (),
-        )
+    eta: float = 3
+    r_min: float | None = None
+    rungs: Sequence[float] | None = None
+    brackets: int = 1
+    initial: Sequence[Configuration] = ()
+    duplicates: bool = False
 
-    def __repr__(self) -> str:
-        return self._shown
+    def __post_init__(self) -> None:
+        space, fidelity = self.schema.space, self.schema.fidelity
+        drawn = RandomConfigurations(space, self.seed, self.initial, duplicates=self.duplicates)
+        self.seed, self.initial = drawn.seed, drawn.initial
+        self._start, self.upcoming = drawn.start, drawn.upcoming
+        self._target = self.schema.objective(self.schema.target)
+        levels = compute_levels(fidelity, self.eta, self.r_min, self.rungs)
+        self._brackets = Brackets(levels, self.seed, self.brackets)
+        self._rungs = [make_rungs(fidelity, own, QuantileRung) for own in self._brackets.levels]
+        self._continue = [continue_to_levels(fidelity, own) for own in self._brackets.levels]
 
     def suggest(self) -> Start | None:
         """A new trial, until a finite space is used up."""
         return self._start()
 
     def on_report(self, trial: Trial, report: Report) -> Decision:
-        """Stops at a rung what is not good enough there."""
+        """Stop a trial on a rung if its loss is above the quantile there."""
         bracket = self._brackets.of(trial.number)
-        rung = self._rungs[bracket].get(report.fidelity)
+        rung = self._rungs[bracket].get(report.index)
         if rung is not None:
-            loss = loss_of(report, self._target)
+            loss = objective_loss(report, self._target)
             rung.insert(loss)
             if not rung.admits(loss):
                 return STOP
-        return self._brackets.towards_next(bracket, report.fidelity)
+        return self._continue[bracket][report.index]
 
     def on_end(self, trial: Trial) -> None:
-        """Has learnt from the reports."""
+        """Do nothing: everything was learnt from the reports."""

@@ -3,111 +3,98 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from blackbox_repo.schema import Schema
 from blackbox_repo.space import Configuration
 from simulator.scheduler import CONTINUE, Decision, Report, Resume, Start, Trial, TrialStatus
+from simulator.schedulers.base import ReferenceScheduler
 from simulator.schedulers.brackets import Brackets
 from simulator.schedulers.configurations import RandomConfigurations
-from simulator.schedulers.exact import ratio
-from simulator.schedulers.loss import loss_of
-from simulator.schedulers.rungs import PromotionRung, goals
-from simulator.schedulers.settings import format_call
+from simulator.schedulers.objective_loss import objective_loss
+from simulator.schedulers.rung_levels import compute_levels, continue_to_levels, make_rungs
+from simulator.schedulers.rungs import PromotionRung
 
 
-class PromotionASHA:
+@dataclass(repr=False, eq=False, kw_only=True)
+class PromotionASHA(ReferenceScheduler):
     """Pauses every trial at each rung, and resumes the best 1/eta of a rung towards the next one.
 
-    A free worker goes to the best trial that may be promoted, from the highest rung down; if there is none,
-    to a new one. Of n trials on a rung, floor(n * r_j / r_(j+1)) may be promoted; of equal losses the lower
-    number comes first. A trial whose curve has ended keeps its place, but is passed over; one that is NaN on
-    a rung takes no place there. With several brackets (asynchronous Hyperband) each has rungs of its own; of
-    equally high ones that of the lower bracket comes first.
+    A free worker resumes the best trial that may be promoted, looking from the highest rung down; if there is
+    none, it starts a new trial. Of n trials on a rung, floor(n * r_j / r_(j+1)) may be promoted; of equal
+    losses that of the trial with the lower number comes first. A trial whose curve has ended still counts on
+    its rungs, but is not promoted. A trial that is NaN on a rung is not counted there. With several brackets
+    (asynchronous Hyperband, section 3.3 of the paper) each bracket has rungs of its own, and of equally high
+    rungs that of the lower bracket comes first.
 
     Args:
-        schema: Of the blackbox; its target is optimized.
-        seed: Of the configurations, drawn as random search draws them, and of the brackets.
-        eta: How much more a trial gets on the next rung.
-        r_min: The lowest rung; by default the smallest fidelity above 0.
-        rungs: The rungs one by one, in the place of ``r_min`` and ``eta``'s powers.
-        brackets: How many brackets share the trials; bracket s leaves out the s lowest rungs.
-        initial: Configurations to try first; what is left out of one is in the middle of its domain.
-        duplicates: Draw each configuration by itself from a finite space, too, without end.
+        schema: What the blackbox records; its target is optimized.
+        seed: The seed of the configurations, which are those of random search, and of the brackets.
+        eta: The reduction factor, above 1: the next rung is eta times as far, and about 1/eta of the trials
+            are promoted. Li et al. (JMLR 2018) recommend 3 or 4.
+        r_min: The lowest rung, a fidelity; by default the smallest one above 0.
+        rungs: The rungs one by one, as ascending fidelities, instead of r_min and the powers of eta.
+        brackets: The number of brackets among which trials are divided; bracket s leaves out the s lowest
+            rungs. One bracket is plain ASHA.
+        initial: Configurations to try first; a hyperparameter that is left out gets the middle of its domain.
+        duplicates: Whether a finite space is drawn from with replacement and without end; by default each
+            configuration comes once.
 
     Raises:
-        InvalidOption: A setting outside its range.
+        InvalidOption: A setting is outside its range.
     """
 
-    def __init__(  # noqa: PLR0913  settings are named
-        self,
-        schema: Schema,
-        seed: int = 0,
-        *,
-        eta: float = 3,
-        r_min: float | None = None,
-        rungs: Sequence[float] | None = None,
-        brackets: int = 1,
-        initial: Sequence[Configuration] = (),
-        duplicates: bool = False,
-    ) -> None:
-        configurations = RandomConfigurations(schema.space, seed, initial, duplicates=duplicates)
-        self._configuration, self.upcoming = configurations.next, configurations.upcoming
-        self._target = schema.objective(schema.target)
-        self._brackets = Brackets(goals(schema.fidelity, eta, r_min, rungs), configurations.seed, brackets)
-        steps = self._brackets.steps()
-        self._rungs = [{level: PromotionRung(ratio(level, step[level])) for level in step} for step in steps]
-        self._from_the_top = sorted(
-            (
-                (level, -number, rung, steps[number][level])
-                for number, rungs in enumerate(self._rungs)
-                for level, rung in rungs.items()
-            ),
-            key=lambda entry: entry[:2],
-            reverse=True,
-        )
-        self._started = 0
-        self._shown = format_call(
-            "PromotionASHA",
-            seed=configurations.seed,
-            eta=eta,
-            r_min=r_min,
-            rungs=list(rungs or ()),
-            brackets=brackets,
-            initial=configurations.initial,
-            duplicates=duplicates or (),
-        )
+    eta: float = 3
+    r_min: float | None = None
+    rungs: Sequence[float] | None = None
+    brackets: int = 1
+    initial: Sequence[Configuration] = ()
+    duplicates: bool = False
 
-    def __repr__(self) -> str:
-        return self._shown
+    def __post_init__(self) -> None:
+        space, fidelity = self.schema.space, self.schema.fidelity
+        drawn = RandomConfigurations(space, self.seed, self.initial, duplicates=self.duplicates)
+        self.seed, self.initial = drawn.seed, drawn.initial
+        self._configuration, self.upcoming = drawn.next, drawn.upcoming
+        self._target = self.schema.objective(self.schema.target)
+        levels = compute_levels(fidelity, self.eta, self.r_min, self.rungs)
+        self._brackets = Brackets(levels, self.seed, self.brackets)
+        self._rungs = [make_rungs(fidelity, own, PromotionRung) for own in self._brackets.levels]
+        self._continue = [continue_to_levels(fidelity, own) for own in self._brackets.levels]
+        from_the_top = sorted((-index, bracket) for bracket, own in enumerate(self._rungs) for index in own)
+        self._from_the_top = [
+            (self._rungs[bracket][-index], self._continue[bracket][-index].until)
+            for index, bracket in from_the_top
+        ]
+        self._started = 0
 
     def suggest(self) -> Start | Resume | None:
-        """The best trial that may be promoted, else a new one, until a finite space is used up."""
-        for _, _, rung, goal in self._from_the_top:
+        """Resume the best trial that may be promoted, else start one, until a finite space is used up."""
+        for rung, level in self._from_the_top:
             trial = rung.promote()
             if trial is not None:
-                return Resume(trial, until=goal)
+                return Resume(trial, until=level)
         configuration = self._configuration()
         if configuration is None:
             return None
         bracket = self._brackets.of(self._started)
         self._started += 1
-        return Start(configuration, until=self._brackets.goals[bracket][0])
+        return Start(configuration, until=self._brackets.levels[bracket][0])
 
     def on_report(self, trial: Trial, report: Report) -> Decision:
-        """Takes note at a rung; the job ends there by itself."""
+        """Add the trial to the rung that it has reached; its job ends there by itself."""
         bracket = self._brackets.of(trial.number)
-        rung = self._rungs[bracket].get(report.fidelity)
+        rung = self._rungs[bracket].get(report.index)
         if rung is not None:
-            rung.insert(loss_of(report, self._target), trial.number)
+            rung.insert(objective_loss(report, self._target), trial.number)
             return CONTINUE
-        return self._brackets.towards_next(bracket, report.fidelity)
+        return self._continue[bracket][report.index]
 
     def on_end(self, trial: Trial) -> None:
-        """Whose curve has ended cannot be resumed."""
+        """Never promote a trial whose curve has ended: it cannot be resumed."""
         if trial.status is not TrialStatus.PAUSED:
             for rung in self._rungs[self._brackets.of(trial.number)].values():
                 rung.withdraw(trial.number)
 
     def abandoned(self) -> range:
-        """When it has nothing to suggest and nothing runs, no paused trial will ever be resumed."""
+        """All trials: once nothing runs and nothing is suggested, no paused trial will ever be resumed."""
         return range(self._started)

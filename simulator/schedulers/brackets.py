@@ -2,54 +2,53 @@
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect
 from itertools import accumulate
 
-from blackbox_repo import keyed_random
+from blackbox_repo.keyed_random import Stream
 from blackbox_repo.numeric.scalars import whole
-from simulator.scheduler import CONTINUE, Decision, continue_until
+
+_BLOCK = 256
 
 
 class Brackets:
-    """Bracket s leaves out the s lowest rungs; each trial belongs to one, drawn by its number.
+    """Draws a bracket for each trial; bracket s leaves out the s lowest rungs.
 
-    The goals of a bracket are its rungs and, at the end, the largest fidelity. With K goals r_0, ..., r_(K-1)
-    in bracket 0, bracket s is drawn with a probability proportional to K / ((K - s) r_s): synchronous
-    Hyperband starts trials in these proportions, and so does Syne Tune.
+    With K levels r_0, ..., r_(K-1) in bracket 0, bracket s is drawn with a probability in proportion to
+    K / ((K - s) r_s). Synchronous Hyperband starts trials in these proportions, and Syne Tune draws with
+    them.
 
     Args:
-        goals: Of bracket 0, ascending.
-        seed: Of the draws.
-        count: How many brackets.
+        levels: The levels of bracket 0 in ascending order: its rungs, then the largest fidelity.
+        seed: The seed of the draws.
+        count: The number of brackets, at most that of the levels.
+
+    Attributes:
+        levels: The levels of each bracket.
 
     Raises:
         InvalidOption: ``count`` is outside its range.
     """
 
-    def __init__(self, goals: list[float], seed: int, count: int = 1) -> None:
-        count = whole("brackets", count, 1, len(goals))
-        self._draws = keyed_random.Stream(seed, "bracket")
-        self.goals = [goals[bracket:] for bracket in range(count)]
-        weights = [len(goals) / ((len(goals) - s) * goals[s]) for s in range(count)] if count > 1 else [1.0]
+    def __init__(self, levels: list[float], seed: int, count: int = 1) -> None:
+        count = whole("brackets", count, 1, len(levels))
+        self.levels = [levels[bracket:] for bracket in range(count)]
+        self._draws = Stream(seed, "bracket")
+        drawn = levels[:count] if count > 1 else [1.0]  # the only level may be 0
+        weights = [len(levels) / ((len(levels) - s) * level) for s, level in enumerate(drawn)]
         self._cumulated = [weight / sum(weights) for weight in accumulate(weights)]
+        self._of = array("I")
 
     def of(self, trial: int) -> int:
         """The bracket of a trial."""
-        if len(self.goals) == 1:
+        if len(self.levels) == 1:
             return 0
-        drawn = self._draws.unit(trial)
-        return min(bisect(self._cumulated, drawn), len(self.goals) - 1)
+        while trial >= len(self._of):
+            self._draw_block()
+        return self._of[trial]
 
-    def steps(self) -> list[dict[float, float]]:
-        """For each bracket, each of its rungs and the goal after it."""
-        return [dict(zip(goals, goals[1:], strict=False)) for goals in self.goals]
-
-    def towards_next(self, bracket: int, fidelity: float) -> Decision:
-        """Go on to the first goal above a fidelity without being asked before, or to the end."""
-        return towards_next(self.goals[bracket], fidelity)
-
-
-def towards_next(goals: list[float], fidelity: float) -> Decision:
-    """Go on to the first of ascending goals above a fidelity without being asked before, or to the end."""
-    index = bisect(goals, fidelity)
-    return continue_until(goals[index]) if index < len(goals) else CONTINUE
+    def _draw_block(self) -> None:
+        last = len(self.levels) - 1
+        units = self._draws.units(len(self._of), _BLOCK).tolist()
+        self._of.extend(min(bisect(self._cumulated, unit), last) for unit in units)

@@ -1,4 +1,4 @@
-"""Random configurations, one after the other, as the seed orders them."""
+"""Random configurations in an order that depends on the seed only."""
 
 from __future__ import annotations
 
@@ -14,21 +14,23 @@ from simulator.schedulers.settings import check_initial
 
 
 class RandomConfigurations:
-    """Draws from a space; schedulers with the same seed start the same configurations in the same order.
+    """Draws configurations; all schedulers with the same seed start the same ones in the same order.
 
-    From a finite space each configuration comes once, and nothing after the last one.
+    A finite space gives each configuration once, and nothing after the last one.
 
     Args:
-        space: What to draw from.
-        seed: Of the draws.
+        space: The space to draw from.
+        seed: The seed of the draws, any whole number.
         initial: Configurations that come before the first draw, perhaps in part (:meth:`Space.completed`).
-        duplicates: Draw each by itself from a finite space, too, without end.
-        repeat: How often each comes, one time after the other.
+        duplicates: Whether a finite space, too, is drawn from with replacement and without end.
+        repeat: How many times each configuration comes, one after the other.
 
-    ``seed`` is it as an int, for the other draws of a scheduler.
+    Attributes:
+        seed: The seed as an int.
+        initial: The initial configurations, complete and each once.
 
     Raises:
-        InvalidOption: ``initial`` has something that is not in the space, or another setting is none.
+        InvalidOption: ``initial`` has a configuration that is not in the space, or a setting is invalid.
     """
 
     def __init__(
@@ -49,7 +51,8 @@ class RandomConfigurations:
 
     def next(self) -> dict[str, Value] | None:
         """The next configuration; ``None`` if there are no more."""
-        self._look_ahead(1)
+        if not self._ahead:
+            self._draw(1)
         return self._ahead.popleft() if self._ahead else None
 
     def start(self) -> Start | None:
@@ -59,12 +62,13 @@ class RandomConfigurations:
 
     def upcoming(self, count: int) -> list[dict[str, Value]]:
         """The configurations that the next calls of :meth:`next` will give, fewer if there are no more."""
-        self._look_ahead(count)
+        if len(self._ahead) < count:
+            self._draw(count - len(self._ahead))
         return [self._ahead[k] for k in range(min(count, len(self._ahead)))]
 
-    def _look_ahead(self, count: int) -> None:
-        if len(self._ahead) < count:
-            self._extend(self._sampler.take(-(-(count - len(self._ahead)) // self._repeat)))
+    def _draw(self, count: int) -> None:
+        """Draw at least so many configurations, counting their repetitions, unless there are no more."""
+        self._extend(self._sampler.take(-(-count // self._repeat)))
 
     def _extend(self, configurations: Sequence[dict[str, Value]]) -> None:
         for configuration in configurations:

@@ -1,4 +1,4 @@
-"""The median stopping rule (Golovin et al., Google Vizier, KDD 2017)."""
+"""The median stopping rule (Golovin et al., Google Vizier, KDD 2017, section 3.2.2)."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ from fractions import Fraction
 
 from blackbox_repo.errors import InvalidOption
 from blackbox_repo.numeric.scalars import number, whole
-from blackbox_repo.schema import Fidelity, Schema
+from blackbox_repo.schema import Fidelity
 from blackbox_repo.space import Configuration
 from simulator.scheduler import CONTINUE, STOP, Decision, Report, Start, Trial
+from simulator.schedulers.base import ReferenceScheduler
 from simulator.schedulers.configurations import RandomConfigurations
-from simulator.schedulers.exact import fraction
-from simulator.schedulers.loss import loss_of
+from simulator.schedulers.exact_fractions import fraction
+from simulator.schedulers.objective_loss import objective_loss
 from simulator.schedulers.rungs import QuantileRung
-from simulator.schedulers.settings import format_call
 
 
 @dataclass(slots=True)
-class _Past:
-    """What a running trial has reported that is a number: its best loss, and the average of all."""
+class _TrialLosses:
+    """The losses of a running trial that are numbers: the best one and their average."""
 
     best: float = math.inf
     count: int = 0
     average: float = math.nan
-    """NaN without a number, or of infinities of both signs."""
+    """NaN if there is no number yet, or if there were infinities of both signs."""
 
     def add(self, loss: float) -> None:
-        """One more report."""
+        """Add the loss of one more report."""
         if math.isnan(loss):
             return
         self.best, self.count = min(self.best, loss), self.count + 1
@@ -38,100 +38,93 @@ class _Past:
         elif math.isfinite(loss) and math.isfinite(self.average):
             step = loss - self.average
             if math.isfinite(step):
-                self.average += step / self.count  # of equal losses it is exactly that loss
-            else:  # the losses are finite, but far apart
+                self.average += step / self.count  # the average of equal losses is exactly that loss
+            else:  # the difference of two finite losses overflows
                 self.average += loss / self.count - self.average / self.count
         else:
             self.average += loss
 
 
 class _Fidelity:
-    """Who has got to a fidelity so far, and the median of their running averages."""
+    """The running averages of the trials that have reached a fidelity, and their median."""
 
     def __init__(self) -> None:
         self._trials, self._averages = 0, QuantileRung(Fraction(1, 2))
 
-    def stops(self, past: _Past, loss: float, min_trials: int) -> bool:
-        """Whether a trial is worse than the median, or is NaN where others are not."""
-        if math.isnan(loss):
+    def stops(self, losses: _TrialLosses, latest: float, min_trials: int) -> bool:
+        """Whether a trial is worse than the median, or is NaN where others have numbers."""
+        if math.isnan(latest):
             return self._trials >= min_trials and len(self._averages) > 0
-        return len(self._averages) >= min_trials and self._averages.is_below(past.best)
+        return len(self._averages) >= min_trials and self._averages.is_below(losses.best)
 
-    def add(self, past: _Past) -> None:
-        """One more trial."""
+    def add(self, losses: _TrialLosses) -> None:
+        """Add one more trial."""
         self._trials += 1
-        self._averages.insert(past.average)
+        self._averages.insert(losses.average)
 
 
-class MedianStopping:
+@dataclass(repr=False, eq=False, kw_only=True)
+class MedianStopping(ReferenceScheduler):
     """Stops a trial whose best loss so far is worse than the median running average at its fidelity.
 
-    The average is that of all reports up to the fidelity, of each other trial that got there before; Vizier
-    takes only those that completed. Who ties with the median goes on. Averages leave NaN out, and a trial
-    without a number yet has none; a trial whose latest value is NaN is stopped where others were not NaN. At
-    the largest fidelity nobody is stopped: the trial is complete. Every report matters, so it is called at
-    each.
+    The running average of a trial is that of all its reports up to the fidelity. The median is taken over all
+    other trials that have reached the fidelity before; Vizier takes only those that were completed. A trial
+    whose best loss is equal to the median continues. Averages leave NaN out, and a trial without a number yet
+    has none; a trial whose latest value is NaN is stopped where other trials have numbers. At the largest
+    fidelity no trial is stopped, because it is complete there. Every report matters, so the scheduler is
+    called at each.
 
     Args:
-        schema: Of the blackbox; its target is optimized.
-        seed: Of the configurations, drawn as random search draws them.
-        grace: The first fidelity at or above this is the first one at which trials are stopped.
-        min_trials: With how many others a trial is compared at least; if it is NaN, they may be so too.
-        initial: Configurations to try first; what is left out of one is in the middle of its domain.
-        duplicates: Draw each configuration by itself from a finite space, too, without end.
+        schema: What the blackbox records; its target is optimized.
+        seed: The seed of the configurations, which are those of random search.
+        grace: The fidelity from which on trials are stopped, or the next one above it; 0 stops from the first
+            report on.
+        min_trials: The number of other trials that must have reached a fidelity before a trial is stopped
+            there; 5 as for Optuna's MedianPruner.
+        initial: Configurations to try first; a hyperparameter that is left out gets the middle of its domain.
+        duplicates: Whether a finite space is drawn from with replacement and without end; by default each
+            configuration comes once.
 
     Raises:
-        InvalidOption: A setting outside its range.
+        InvalidOption: A setting is outside its range.
     """
 
-    def __init__(
-        self,
-        schema: Schema,
-        seed: int = 0,
-        *,
-        grace: float = 0,
-        min_trials: int = 5,
-        initial: Sequence[Configuration] = (),
-        duplicates: bool = False,
-    ) -> None:
-        number("grace", grace, 0, finite=False)
-        min_trials = whole("min_trials", min_trials, 1)
-        configurations = RandomConfigurations(schema.space, seed, initial, duplicates=duplicates)
-        self._start, self.upcoming = configurations.start, configurations.upcoming
-        self._shown = format_call(
-            "MedianStopping",
-            seed=configurations.seed,
-            grace=grace,
-            min_trials=min_trials,
-            initial=configurations.initial,
-            duplicates=duplicates or (),
-        )
-        self._target = schema.objective(schema.target)
-        self._first, self._min_trials = _first_stop(schema.fidelity, grace), min_trials
-        self._fidelities = [_Fidelity() for _ in schema.fidelity.values]
-        self._past: dict[int, _Past] = {}
+    grace: float = 0
+    min_trials: int = 5
+    initial: Sequence[Configuration] = ()
+    duplicates: bool = False
 
-    def __repr__(self) -> str:
-        return self._shown
+    def __post_init__(self) -> None:
+        number("grace", self.grace, 0, finite=False)
+        self.min_trials = whole("min_trials", self.min_trials, 1)
+        space, fidelity = self.schema.space, self.schema.fidelity
+        drawn = RandomConfigurations(space, self.seed, self.initial, duplicates=self.duplicates)
+        self.seed, self.initial = drawn.seed, drawn.initial
+        self._start, self.upcoming = drawn.start, drawn.upcoming
+        self._target = self.schema.objective(self.schema.target)
+        self._stopping = range(_first_stop(fidelity, self.grace), len(fidelity.values) - 1)
+        self._fidelities = [_Fidelity() for _ in fidelity.values]
+        self._losses: dict[int, _TrialLosses] = {}  # of the trials that run
 
     def suggest(self) -> Start | None:
         """A new trial, until a finite space is used up."""
         return self._start()
 
     def on_report(self, trial: Trial, report: Report) -> Decision:
-        """Compares with the median of those that got here before, then joins them."""
-        loss = loss_of(report, self._target)
-        past = self._past.setdefault(trial.number, _Past())
-        past.add(loss)
+        """Compare the trial with the median of the trials that got here before, then let it join them."""
+        loss = objective_loss(report, self._target)
+        losses = self._losses.get(trial.number)
+        if losses is None:
+            losses = self._losses[trial.number] = _TrialLosses()
+        losses.add(loss)
         here = self._fidelities[report.index]
-        comes_in_time = self._first <= report.index < len(self._fidelities) - 1
-        stops = comes_in_time and here.stops(past, loss, self._min_trials)
-        here.add(past)
+        stops = report.index in self._stopping and here.stops(losses, loss, self.min_trials)
+        here.add(losses)
         return STOP if stops else CONTINUE
 
     def on_end(self, trial: Trial) -> None:
-        """Forgets the trial; its averages stay."""
-        self._past.pop(trial.number, None)
+        """Forget the losses of the trial; its averages stay in the medians."""
+        self._losses.pop(trial.number, None)
 
 
 def _first_stop(fidelity: Fidelity, grace: float) -> int:

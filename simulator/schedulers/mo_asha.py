@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Protocol
 
@@ -11,103 +12,93 @@ from blackbox_repo.errors import InvalidOption
 from blackbox_repo.schema import Objective, Schema
 from blackbox_repo.space import Configuration
 from simulator.scheduler import STOP, Decision, Report, Start, Trial
-from simulator.schedulers.brackets import towards_next
+from simulator.schedulers.base import ReferenceScheduler
 from simulator.schedulers.configurations import RandomConfigurations
-from simulator.schedulers.exact import ratio
-from simulator.schedulers.fronts import Fronts, Point
-from simulator.schedulers.loss import loss_of
-from simulator.schedulers.rungs import QuantileRung, goals
-from simulator.schedulers.settings import format_call
+from simulator.schedulers.objective_loss import objective_loss
+from simulator.schedulers.pareto_fronts import ParetoFronts, Point
+from simulator.schedulers.rung_levels import compute_levels, continue_to_levels, make_rungs
+from simulator.schedulers.rungs import QuantileRung
 
 
-class MOASHA:
+@dataclass(repr=False, eq=False, kw_only=True)
+class MOASHA(ReferenceScheduler):
     """Stops a trial at a rung if it is not among the best 1/eta there by non-dominated sorting.
 
-    At each rung a trial joins those before. They are ranked by fronts, and within a front by crowding
-    distance, the lonely first. Of n trials the newcomer goes on if at most (n - 1) r_j / r_(j+1) are before
-    it, and nobody is before an equal: with one objective this is the rule of ASHA. A trial that has a NaN
-    among its objectives is stopped, and takes no place on the rung.
+    At each rung a trial joins the trials before it. They are ranked by Pareto fronts, and within a front by
+    crowding distance, the largest first. Of n trials the latest one continues if at most
+    (n - 1) r_j / r_(j+1) are ranked before it. Equal trials are not ranked before one another, so with one
+    objective this is the rule of ASHA. A trial that is NaN in one of its objectives is stopped and does not
+    join.
 
-    With one objective, a report costs the logarithm of the number of trials. With several it costs time in
-    proportion to the front that its trial joins: of n trials on a rung about the square root of n, for two
-    objectives that vary by themselves. At worst, where no trial is better than any other in everything, that
-    is all n.
+    With one objective, a report costs time in proportion to the logarithm of the number of trials. With
+    several, the time is in proportion to the front that the trial joins: of n trials on a rung about the
+    square root of n for two independent objectives. In the worst case, in which no trial dominates another,
+    the front has all n.
 
     Args:
-        schema: Of the blackbox; its objectives' goals say what is better.
-        seed: Of the configurations, drawn as random search draws them.
-        objectives: The names of the objectives; by default all that have a goal, but for the time.
-        eta: How much more a trial gets on the next rung.
-        r_min: The lowest rung; by default the smallest fidelity above 0.
-        rungs: The rungs one by one, in the place of ``r_min`` and ``eta``'s powers.
-        initial: Configurations to try first; what is left out of one is in the middle of its domain.
-        duplicates: Draw each configuration by itself from a finite space, too, without end.
+        schema: What the blackbox records; the goals of its objectives say what is better.
+        seed: The seed of the configurations, which are those of random search.
+        objectives: The names of the objectives; by default all that have a goal, except the time.
+        eta: The reduction factor, above 1: the next rung is eta times as far, and about 1/eta of the trials
+            continue. Li et al. (JMLR 2018) recommend 3 or 4.
+        r_min: The lowest rung, a fidelity; by default the smallest one above 0.
+        rungs: The rungs one by one, as ascending fidelities, instead of r_min and the powers of eta.
+        initial: Configurations to try first; a hyperparameter that is left out gets the middle of its domain.
+        duplicates: Whether a finite space is drawn from with replacement and without end; by default each
+            configuration comes once.
 
     Raises:
         UnknownName: There is no such objective.
-        InvalidOption: A setting outside its range, or an objective without a goal.
+        InvalidOption: A setting is outside its range, or an objective has no goal.
     """
 
-    def __init__(  # noqa: PLR0913  settings are named
-        self,
-        schema: Schema,
-        seed: int = 0,
-        *,
-        objectives: Sequence[str] | None = None,
-        eta: float = 3,
-        r_min: float | None = None,
-        rungs: Sequence[float] | None = None,
-        initial: Sequence[Configuration] = (),
-        duplicates: bool = False,
-    ) -> None:
-        self._objectives = chosen(schema, objectives)
-        self._goals = goals(schema.fidelity, eta, r_min, rungs)
-        kind = _Ranked if len(self._objectives) == 1 else _Sorted
-        self._rungs: dict[float, _Rung] = {
-            low: kind(ratio(low, high)) for low, high in zip(self._goals, self._goals[1:], strict=False)
-        }
-        configurations = RandomConfigurations(schema.space, seed, initial, duplicates=duplicates)
-        self._start, self.upcoming = configurations.start, configurations.upcoming
-        self._shown = format_call(
-            "MOASHA",
-            seed=configurations.seed,
-            objectives=[objective.name for objective in self._objectives],
-            eta=eta,
-            r_min=r_min,
-            rungs=list(rungs or ()),
-            initial=configurations.initial,
-            duplicates=duplicates or (),
-        )
+    objectives: Sequence[str] | None = None
+    eta: float = 3
+    r_min: float | None = None
+    rungs: Sequence[float] | None = None
+    initial: Sequence[Configuration] = ()
+    duplicates: bool = False
 
-    def __repr__(self) -> str:
-        return self._shown
+    def __post_init__(self) -> None:
+        self._objectives = choose_objectives(self.schema, self.objectives)
+        self.objectives = [objective.name for objective in self._objectives]
+        space, fidelity = self.schema.space, self.schema.fidelity
+        levels = compute_levels(fidelity, self.eta, self.r_min, self.rungs)
+        kind: type[_Rung] = _QuantileOfOne if len(self._objectives) == 1 else _NonDominatedSorting
+        self._rungs = make_rungs(fidelity, levels, kind)
+        self._continue = continue_to_levels(fidelity, levels)
+        drawn = RandomConfigurations(space, self.seed, self.initial, duplicates=self.duplicates)
+        self.seed, self.initial = drawn.seed, drawn.initial
+        self._start, self.upcoming = drawn.start, drawn.upcoming
 
     def suggest(self) -> Start | None:
         """A new trial, until a finite space is used up."""
         return self._start()
 
     def on_report(self, trial: Trial, report: Report) -> Decision:
-        """Stops at a rung what is not good enough there."""
-        rung = self._rungs.get(report.fidelity)
+        """Stop a trial on a rung if it is not among the best there."""
+        rung = self._rungs.get(report.index)
         if rung is not None:
-            point = tuple(loss_of(report, objective) for objective in self._objectives)
+            point = tuple(objective_loss(report, objective) for objective in self._objectives)
             if any(map(math.isnan, point)) or not rung.join(point):
                 return STOP
-        return towards_next(self._goals, report.fidelity)
+        return self._continue[report.index]
 
     def on_end(self, trial: Trial) -> None:
-        """Has learnt from the reports."""
+        """Do nothing: everything was learnt from the reports."""
 
 
 class _Rung(Protocol):
-    """The trials that have got to a rung."""
+    """The trials that have reached a rung, of which a share may continue."""
+
+    def __init__(self, share: Fraction) -> None: ...
 
     def join(self, point: Point) -> bool:
-        """Add a trial; whether it is among the best."""
+        """Add a trial and tell whether it is among the best."""
 
 
-class _Ranked:
-    """With one objective the fronts are the losses in their order, and a rung is one of ASHA."""
+class _QuantileOfOne:
+    """A rung with one objective: the fronts are the losses in ascending order, as on a rung of ASHA."""
 
     def __init__(self, share: Fraction) -> None:
         self._losses = QuantileRung(share)
@@ -117,24 +108,24 @@ class _Ranked:
         return self._losses.admits(point[0])
 
 
-class _Sorted:
-    """With several, they are kept in fronts."""
+class _NonDominatedSorting:
+    """A rung with several objectives: the trials are sorted into Pareto fronts."""
 
     def __init__(self, share: Fraction) -> None:
-        self._fronts, self._share = Fronts(), share
+        self._fronts, self._share = ParetoFronts(), share
 
     def join(self, point: Point) -> bool:
         front = self._fronts.insert(point)
         allowed = (len(self._fronts) - 1) * self._share.numerator // self._share.denominator
-        return self._fronts.place(point, front, allowed + 1) <= allowed
+        return self._fronts.rank(point, front, allowed + 1) <= allowed
 
 
-def chosen(schema: Schema, names: Sequence[str] | None) -> list[Objective]:
-    """The objectives of these names, or all that have a goal; the time only if it is the target.
+def choose_objectives(schema: Schema, names: Sequence[str] | None) -> list[Objective]:
+    """The objectives of these names; by default all that have a goal, the time only if it is the target.
 
     Raises:
         UnknownName: There is no such objective.
-        InvalidOption: No list of names, or one without a goal.
+        InvalidOption: ``names`` is not a list of names, or an objective has no goal.
     """
     if names is None:
         known = [o for o in schema.objectives if o.goal != "none"]

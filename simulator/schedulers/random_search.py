@@ -3,61 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from blackbox_repo.schema import Schema
 from blackbox_repo.space import Configuration
 from simulator.scheduler import CONTINUE, Decision, Report, Start, Trial, continue_until
+from simulator.schedulers.base import ReferenceScheduler
 from simulator.schedulers.configurations import RandomConfigurations
-from simulator.schedulers.settings import format_call
 
 
-class RandomSearch:
-    """Starts configurations drawn from the space, of a finite one each once and then nothing.
+@dataclass(repr=False, eq=False, kw_only=True)
+class RandomSearch(ReferenceScheduler):
+    """Starts configurations drawn from the space; of a finite space each comes once, and then nothing.
 
     Args:
-        schema: Of the blackbox.
-        seed: Of the draws.
-        initial: Configurations to try first; what is left out of one is in the middle of its domain.
-        duplicates: Draw each configuration by itself from a finite space, too, without end.
-        repeat: How many trials each configuration gets, one after the other.
+        schema: What the blackbox records.
+        seed: The seed of the draws.
+        initial: Configurations to try first; a hyperparameter that is left out gets the middle of its domain.
+        duplicates: Whether a finite space is drawn from with replacement and without end; by default each
+            configuration comes once.
+        repeat: The number of trials of each configuration, one after the other.
 
     Raises:
-        InvalidOption: ``initial`` has something that is not in the space, or a setting outside its range.
+        InvalidOption: ``initial`` has a configuration that is not in the space, or a setting is outside its
+            range.
     """
 
-    def __init__(
-        self,
-        schema: Schema,
-        seed: int = 0,
-        *,
-        initial: Sequence[Configuration] = (),
-        duplicates: bool = False,
-        repeat: int = 1,
-    ) -> None:
-        configurations = RandomConfigurations(
-            schema.space, seed, initial, duplicates=duplicates, repeat=repeat
-        )
-        self._shown = format_call(
-            "RandomSearch",
-            seed=configurations.seed,
-            initial=configurations.initial,
-            duplicates=duplicates or (),
-            repeat=() if repeat == 1 else repeat,
-        )
-        self._start, self.upcoming = configurations.start, configurations.upcoming
-        last = schema.fidelity.values[-1]
-        self._to_the_end = continue_until(last) if len(schema.fidelity.values) > 1 else CONTINUE
+    initial: Sequence[Configuration] = ()
+    duplicates: bool = False
+    repeat: int = 1
 
-    def __repr__(self) -> str:
-        return self._shown
+    def __post_init__(self) -> None:
+        space, fidelities = self.schema.space, self.schema.fidelity.values
+        drawn = RandomConfigurations(
+            space, self.seed, self.initial, duplicates=self.duplicates, repeat=self.repeat
+        )
+        self.seed, self.initial = drawn.seed, drawn.initial
+        self._start, self.upcoming = drawn.start, drawn.upcoming
+        self._to_the_end = continue_until(fidelities[-1]) if len(fidelities) > 1 else CONTINUE
 
     def suggest(self) -> Start | None:
         """A new trial while there are configurations left."""
         return self._start()
 
     def on_report(self, trial: Trial, report: Report) -> Decision:
-        """Never stops."""
+        """Never stop a trial."""
         return self._to_the_end
 
     def on_end(self, trial: Trial) -> None:
-        """Learns nothing."""
+        """Do nothing: random search does not learn."""

@@ -1,4 +1,4 @@
-"""Settings of schedulers: how they are checked, and how the header of a run writes them."""
+"""Settings of schedulers: how initial configurations are checked, and how a run's header writes them all."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from blackbox_repo.space import Configuration, Space
 def check_initial(space: Space, initial: object) -> list[dict[str, Value]]:
     """The configurations to try first: complete, in their canonical form, each once.
 
-    What is left out of one is filled in by :meth:`Space.completed`; of a table that is no full grid, the row
-    is taken that agrees with what is given and is closest to that.
+    :meth:`Space.completed` fills in what a configuration leaves out. For a table that is not a full grid, the
+    row is taken that has the given values and is closest to the filled-in ones.
 
     Raises:
-        InvalidOption: No list, or one with what the space or its table does not have.
+        InvalidOption: ``initial`` is not a list, or has a configuration that is not in the space or table.
     """
     if isinstance(initial, str | Mapping) or not isinstance(initial, Sequence):
         raise InvalidOption(f"initial is {initial!r}, but must be a list of configurations")

@@ -13,14 +13,15 @@ import numpy as np
 from simulator.schedulers.rungs import QuantileRung
 
 PARTNERS = 100
-"""With the curves of so many trials that came just before, a newcomer's curve is compared."""
+"""How many of the latest trials are kept, with whose curves that of a new trial is compared."""
 
 
 class SoftRanking:
     """The trials on a rung, ranked by their losses on it and by those on the rung below.
 
     Args:
-        epsilon: Up to which difference in loss two trials are alike, until noise says something else.
+        epsilon: The largest difference in loss for which two trials count as equal, until the curves of
+            trials give another estimate of their noise.
     """
 
     def __init__(self, epsilon: float = 0.0) -> None:
@@ -31,14 +32,15 @@ class SoftRanking:
         self._noise = QuantileRung(Fraction(9, 10))
         self._partners: deque[list[float]] = deque(maxlen=PARTNERS)
 
-    def agrees_with(self, below: float, curve: list[float]) -> bool:
-        """Add a trial; whether at every rank the two losses on the rung below are alike then.
+    def add(self, below: float, curve: list[float]) -> bool:
+        """Add a trial and tell whether the two rankings agree then.
 
-        A trial with a NaN on one of the two rungs is not added.
+        They agree if at every rank the two trials differ by at most epsilon in their losses on the rung
+        below. A trial that is NaN on one of the two rungs is not added.
 
         Args:
-            below: Its loss on the rung below.
-            curve: All its losses up to the rung, as many as those of every other trial here.
+            below: The loss of the trial on the rung below.
+            curve: All losses of the trial up to this rung, as many as those of every other trial here.
         """
         if not any(map(math.isnan, curve)):
             self._estimate_epsilon(curve)
@@ -48,13 +50,13 @@ class SoftRanking:
         self._losses.insert(rank, curve[-1])
         self._below_as_here.insert(rank, below)
         self._below.insert(bisect(self._below, below), below)
-        # linear in the trials, but at a nanosecond each
-        with np.errstate(invalid="ignore", over="ignore"):  # two infinite losses are alike
+        # linear in the number of trials, at about a nanosecond each
+        with np.errstate(invalid="ignore", over="ignore"):  # two infinite losses count as equal
             apart = np.abs(np.frombuffer(self._below_as_here) - np.frombuffer(self._below))
         return not (apart > self.epsilon).any()
 
     def _estimate_epsilon(self, curve: list[float]) -> None:
-        """The noise is what lies between trials whose curves crossed twice or more."""
+        """Estimate the noise from the differences between trials whose curves crossed twice or more."""
         if self._partners and len(curve) > 2:
             others = np.array(self._partners)
             higher = np.array(curve) > others

@@ -30,8 +30,8 @@ from simulator import (
 from simulator.quality.comparison import check_margin
 from simulator.registry import SCHEDULERS, scheduler_factory
 from simulator.scheduler import Decision, Report, Trial, continue_until
-from simulator.schedulers.pbt import milestones
-from simulator.schedulers.rungs import rung_levels
+from simulator.schedulers.pbt import compute_milestones
+from simulator.schedulers.rung_levels import compute_rungs
 from simulator.settings.distributions import Exponential, LogNormal, Uniform
 from tests.simulator.schedulers.problems import PROBLEMS
 
@@ -215,8 +215,8 @@ def test_a_setting_of_numpys_short_floats_is_the_decimal_that_it_is_written_as()
         return [
             MedianStopping(tenths, grace=of(0.3))._first,
             PBT(tenths, quantile=of(0.1))._quantile,
-            milestones(tenths.fidelity, of(0.3)),
-            rung_levels(tenths.fidelity, of(0.3), of(1.2)),
+            compute_milestones(tenths.fidelity, of(0.3)),
+            compute_rungs(tenths.fidelity, of(0.3), of(1.2)),
         ]
 
     assert made(np.float32) == made(float)

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from blackbox_repo.errors import InvalidOption
 from blackbox_repo.schema import Fidelity
-from simulator.schedulers.exact import ceil, floor, fraction, ratio
-from simulator.schedulers.rungs import PromotionRung, QuantileRung, goals, rung_levels
+from simulator.schedulers.exact_fractions import ceil, floor, fraction, ratio
+from simulator.schedulers.rung_levels import compute_levels, compute_rungs, continue_to_levels, make_rungs
+from simulator.schedulers.rungs import PromotionRung, QuantileRung
 
 LOSSES = st.lists(st.floats(-1e6, 1e6) | st.just(math.inf) | st.sampled_from([0.0, 0.5, 1.0]), max_size=60)
 
@@ -54,9 +55,9 @@ def test_rungs_lie_at_or_next_above_the_powers(
 ) -> None:
     if levels is None:
         with pytest.raises(InvalidOption):
-            rung_levels(fidelity, r_min, eta)
+            compute_rungs(fidelity, r_min, eta)
     else:
-        assert rung_levels(fidelity, r_min, eta) == levels
+        assert compute_rungs(fidelity, r_min, eta) == levels
 
 
 @given(st.integers(1, 400), st.integers(2, 9), st.integers(1, 400))
@@ -65,14 +66,14 @@ def test_scaling_all_numbers_by_a_power_of_ten_scales_the_rungs(last: int, eta: 
     whole = epochs(last)
     tenths = Fidelity("fraction", tuple(epoch / 10 for epoch in whole.values))
     lowest = min(r_min, max(last - 1, 1))
-    rungs = rung_levels(whole, lowest, eta)
-    assert rung_levels(tenths, lowest / 10, eta) == tuple(level / 10 for level in rungs)
+    rungs = compute_rungs(whole, lowest, eta)
+    assert compute_rungs(tenths, lowest / 10, eta) == tuple(level / 10 for level in rungs)
 
 
 @pytest.mark.parametrize("r_min", [50, 49.5, 500])
 def test_an_r_min_that_leaves_no_rung_is_refused(r_min: float) -> None:
     with pytest.raises(InvalidOption) as caught:
-        rung_levels(epochs(50), r_min, 3)
+        compute_rungs(epochs(50), r_min, 3)
     assert str(caught.value) == (
         f"r_min is {r_min}, but must leave a rung below the largest fidelity: at most epoch=49 of 1..50"
     )
@@ -80,13 +81,13 @@ def test_an_r_min_that_leaves_no_rung_is_refused(r_min: float) -> None:
 
 def test_with_one_fidelity_there_is_no_rung_whatever_r_min() -> None:
     for r_min in (None, 1, 4):
-        assert goals(epochs(1), 3, r_min) == [1]
+        assert compute_levels(epochs(1), 3, r_min) == [1]
 
 
 def test_rungs_may_be_given_one_by_one() -> None:
     tenths = Fidelity("fraction", tuple(k / 10 for k in range(1, 11)))
-    assert goals(tenths, 3, rungs=[0.1, 0.1 * 3, 0.7]) == [0.1, 0.3, 0.7, 1]
-    assert goals(epochs(50), 3, rungs=(2, 49.0)) == [2, 49, 50]
+    assert compute_levels(tenths, 3, rungs=[0.1, 0.1 * 3, 0.7]) == [0.1, 0.3, 0.7, 1]
+    assert compute_levels(epochs(50), 3, rungs=(2, 49.0)) == [2, 49, 50]
 
 
 @pytest.mark.parametrize(
@@ -105,46 +106,46 @@ def test_rungs_may_be_given_one_by_one() -> None:
 )
 def test_rungs_that_cannot_be_are_named(rungs: list[float], message: str) -> None:
     with pytest.raises(InvalidOption) as caught:
-        goals(epochs(50), 3, rungs=rungs)
+        compute_levels(epochs(50), 3, rungs=rungs)
     assert message in str(caught.value)
 
 
 def test_nobody_is_compared_before_any_training() -> None:
     """A rung at 0 is no part of the next one, so that nobody would be promoted from it."""
     from_zero = Fidelity("epoch", tuple(range(6)))
-    assert goals(from_zero, 3, rungs=[1, 2]) == [1, 2, 5]
+    assert compute_levels(from_zero, 3, rungs=[1, 2]) == [1, 2, 5]
     with pytest.raises(InvalidOption, match=r"^rungs is \[0, 2\], .* of 0..5 above 0 and below the largest"):
-        goals(from_zero, 3, rungs=[0, 2])
+        compute_levels(from_zero, 3, rungs=[0, 2])
 
 
 def test_rungs_and_r_min_exclude_each_other() -> None:
     with pytest.raises(InvalidOption, match=r"^r_min is 2 and rungs is \[3\], but only one of them may be"):
-        goals(epochs(50), 3, 2, [3])
+        compute_levels(epochs(50), 3, 2, [3])
 
 
 def test_an_eta_so_near_to_one_that_its_powers_never_end_is_refused() -> None:
-    assert rung_levels(epochs(9), None, 1.001) == (1, 2, 3, 4, 5, 6, 7, 8)
+    assert compute_rungs(epochs(9), None, 1.001) == (1, 2, 3, 4, 5, 6, 7, 8)
     with pytest.raises(InvalidOption, match="^eta is 1.0000001, but must be so far above 1 that"):
-        rung_levels(epochs(9), None, 1.0000001)
+        compute_rungs(epochs(9), None, 1.0000001)
 
 
 def test_the_smallest_number_there_is_may_be_a_fidelity_or_r_min() -> None:
     least = 5e-324
-    assert rung_levels(Fidelity("part", (least, 0.5, 1)), None, 10) == (least, 0.5)
-    assert rung_levels(epochs(9), least, 10) == (1, 5)
+    assert compute_rungs(Fidelity("part", (least, 0.5, 1)), None, 10) == (least, 0.5)
+    assert compute_rungs(epochs(9), least, 10) == (1, 5)
 
 
 def test_settings_may_be_numbers_of_numpy() -> None:
     tenths = Fidelity("fraction", tuple(k / 10 for k in range(1, 11)))
     for kind in (float, np.float64, np.float32):
-        assert rung_levels(tenths, kind(0.1), np.int64(3)) == (0.1, 0.3, 0.9)
-        assert rung_levels(epochs(100), kind(2.5), kind(3)) == (3, 8, 23, 68)
+        assert compute_rungs(tenths, kind(0.1), np.int64(3)) == (0.1, 0.3, 0.9)
+        assert compute_rungs(epochs(100), kind(2.5), kind(3)) == (3, 8, 23, 68)
 
 
 def test_rungs_that_are_given_do_not_depend_on_eta() -> None:
-    assert goals(epochs(50), 1.0000001, rungs=[5]) == [5, 50]
+    assert compute_levels(epochs(50), 1.0000001, rungs=[5]) == [5, 50]
     with pytest.raises(InvalidOption, match="^eta is 1, but must be a number above 1"):
-        goals(epochs(50), 1, rungs=[5])
+        compute_levels(epochs(50), 1, rungs=[5])
 
 
 def test_fractions_are_those_of_the_decimals_and_noise_is_none() -> None:
@@ -160,12 +161,12 @@ def test_fractions_are_those_of_the_decimals_and_noise_is_none() -> None:
 @pytest.mark.parametrize("eta", [1, 0.5, -3, math.nan, math.inf, True, "3"])
 def test_eta_must_be_above_one(eta: float) -> None:
     with pytest.raises(InvalidOption, match="^eta is .*, but must be a (finite )?number above 1$"):
-        rung_levels(epochs(9), None, eta)
+        compute_rungs(epochs(9), None, eta)
 
 
 def test_r_min_must_be_above_zero() -> None:
     with pytest.raises(InvalidOption, match="^r_min is 0, but must be a number above 0$"):
-        rung_levels(epochs(9), 0, 3)
+        compute_rungs(epochs(9), 0, 3)
 
 
 def test_the_threshold_of_two_losses_lies_a_third_of_the_way_up() -> None:
@@ -292,3 +293,15 @@ def test_losses_whose_difference_is_beyond_all_floats_have_a_middle() -> None:
         rung.insert(loss)
     assert rung.threshold() == 0
     assert (rung.is_below(1.0), rung.is_below(-1.0)) == (True, False)
+
+
+def test_a_rung_lies_at_each_level_but_the_last_and_lets_the_ratio_to_the_next_one_continue() -> None:
+    tenths = Fidelity("fraction", tuple(k / 10 for k in range(1, 11)))
+    assert make_rungs(tenths, [0.1, 0.3, 1], str) == {0: "1/3", 2: "3/10"}
+    assert make_rungs(tenths, [1], str) == {}
+
+
+def test_a_trial_continues_to_the_first_level_above_its_fidelity() -> None:
+    decisions = continue_to_levels(epochs(6), [2, 4, 6])
+    assert [decision.action for decision in decisions] == ["continue"] * 6
+    assert [decision.until for decision in decisions] == [2, 4, 4, 6, 6, None]

@@ -13,8 +13,7 @@ from tests.simulator.schedulers.problems import CONDITIONAL, PROBLEMS, TINY, sch
 
 def test_a_bracket_leaves_out_the_lowest_rungs() -> None:
     brackets = Brackets([1, 3, 9], 0, 3)
-    assert brackets.goals == [[1, 3, 9], [3, 9], [9]]
-    assert brackets.steps() == [{1: 3, 3: 9}, {3: 9}, {}]
+    assert brackets.levels == [[1, 3, 9], [3, 9], [9]]
 
 
 def test_brackets_are_drawn_in_the_proportions_of_synchronous_hyperband() -> None:
@@ -22,11 +21,13 @@ def test_brackets_are_drawn_in_the_proportions_of_synchronous_hyperband() -> Non
     brackets = Brackets([1, 3, 9], 5, 3)
     drawn = Counter(brackets.of(trial) for trial in range(11_000))
     assert [abs(drawn[s] - expected) < 150 for s, expected in enumerate((6000, 3000, 2000))] == [True] * 3
-    assert [brackets.of(trial) for trial in range(50)] == [brackets.of(trial) for trial in range(50)]
+    late_first = Brackets([1, 3, 9], 5, 3)
+    assert late_first.of(5000) == brackets.of(5000)
+    assert [late_first.of(trial) for trial in range(50)] == [brackets.of(trial) for trial in range(50)]
 
 
 @pytest.mark.parametrize("count", [0, 4, 1.5, True])
-def test_there_are_as_many_brackets_as_goals_at_most(count: Any) -> None:
+def test_there_are_as_many_brackets_as_levels_at_most(count: Any) -> None:
     with pytest.raises(InvalidOption) as caught:
         ASHA(schema_of(TINY, epochs=9), brackets=count)
     assert str(caught.value) == f"brackets is {count!r}, but must be a whole number, from 1 to 3"

@@ -14,7 +14,7 @@ from blackbox_repo.errors import InvalidOption
 from blackbox_repo.schema import Fidelity, Schema
 from blackbox_repo.space import Space
 from simulator import Conditions, Hyperband, Resume, Run, Start, Stop, SuccessiveHalving, simulate
-from simulator.schedulers.exact import fraction
+from simulator.schedulers.exact_fractions import fraction
 from simulator.schedulers.hyperband import bracket_sizes
 from tests.simulator.schedulers.problems import WIDE, Driver, schema_of
 

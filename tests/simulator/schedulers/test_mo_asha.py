@@ -15,7 +15,7 @@ from blackbox_repo.errors import InvalidOption, UnknownName
 from blackbox_repo.schema import Objective, Schema
 from blackbox_repo.space import Space
 from simulator import ASHA, MOASHA, Stop, simulate
-from simulator.schedulers.fronts import Fronts, Point, crowding_distances
+from simulator.schedulers.pareto_fronts import ParetoFronts, Point, crowding_distances
 from tests.simulator.schedulers.problems import PROBLEMS, TINY, Driver, schema_of
 
 POINTS = [st.lists(st.tuples(*[st.integers(0, 8).map(float)] * losses), max_size=30) for losses in (1, 2, 3)]
@@ -37,7 +37,7 @@ def sorted_by_definition(points: list[Point]) -> list[list[Point]]:
 
 @given(st.one_of(*POINTS))
 def test_the_fronts_are_those_of_the_definition_after_every_point(points: list[Point]) -> None:
-    fronts = Fronts()
+    fronts = ParetoFronts()
     for count, point in enumerate(points, start=1):
         found = fronts.insert(point)
         expected = sorted_by_definition(points[:count])
@@ -47,21 +47,21 @@ def test_the_fronts_are_those_of_the_definition_after_every_point(points: list[P
 
 
 @given(st.one_of(*POINTS), st.integers(0, 30))
-def test_the_place_is_the_number_of_those_before_it(points: list[Point], enough: int) -> None:
-    fronts = Fronts()
+def test_the_rank_is_the_number_of_points_before_it(points: list[Point], enough: int) -> None:
+    fronts = ParetoFronts()
     for count, point in enumerate(points, start=1):
         front = fronts.insert(point)
         peeled = sorted_by_definition(points[:count])
         better = sum(map(len, peeled[:front]))
         lonely = dict(zip(peeled[front][::-1], crowding_distances(peeled[front])[::-1], strict=True))
         exact = better + sum(d > lonely[point] for d in crowding_distances(peeled[front]))
-        assert (fronts.place(point, front, enough) >= enough) == (exact >= enough)
-        assert fronts.place(point, front, better + len(peeled[front]) - 1) == exact
+        assert (fronts.rank(point, front, enough) >= enough) == (exact >= enough)
+        assert fronts.rank(point, front, better + len(peeled[front]) - 1) == exact
 
 
 def test_five_points_lie_in_three_fronts() -> None:
     """(1, 5), (2, 2) and (5, 1) are undominated; (3, 3) is behind (2, 2), and (4, 4) behind that."""
-    fronts = Fronts()
+    fronts = ParetoFronts()
     assert [fronts.insert(p) for p in [(4.0, 4.0), (3.0, 3.0), (1.0, 5.0), (2.0, 2.0), (5.0, 1.0)]] == [0] * 5
     assert fronts._fronts == [[(1.0, 5.0), (2.0, 2.0), (5.0, 1.0)], [(3.0, 3.0)], [(4.0, 4.0)]]
 

@@ -14,47 +14,47 @@ from tests.simulator.schedulers.problems import PROBLEMS, WIDE, Driver, schema_o
 
 def test_rungs_that_rank_alike_agree_and_a_swap_does_not() -> None:
     ranking = SoftRanking()
-    assert ranking.agrees_with(0.1, [0.5])
-    assert ranking.agrees_with(0.2, [0.6])
-    assert ranking.agrees_with(0.3, [0.6])  # a tie here
-    assert not ranking.agrees_with(0.25, [0.7])  # 0.1 0.2 0.3 0.25 against 0.1 0.2 0.25 0.3
+    assert ranking.add(0.1, [0.5])
+    assert ranking.add(0.2, [0.6])
+    assert ranking.add(0.3, [0.6])  # a tie here
+    assert not ranking.add(0.25, [0.7])  # 0.1 0.2 0.3 0.25 against 0.1 0.2 0.25 0.3
 
 
 def test_within_epsilon_trials_are_alike() -> None:
     ranking = SoftRanking(0.1)
-    assert ranking.agrees_with(0.1, [0.5])
-    assert ranking.agrees_with(0.15, [0.4])
-    assert not ranking.agrees_with(0.3, [0.3])
+    assert ranking.add(0.1, [0.5])
+    assert ranking.add(0.15, [0.4])
+    assert not ranking.add(0.3, [0.3])
 
 
 def test_infinite_losses_are_alike() -> None:
     ranking = SoftRanking()
     for _ in range(3):
-        assert ranking.agrees_with(math.inf, [math.inf])
-    assert ranking.agrees_with(1.0, [1.0])
-    assert not ranking.agrees_with(2.0, [0.5])
+        assert ranking.add(math.inf, [math.inf])
+    assert ranking.add(1.0, [1.0])
+    assert not ranking.add(2.0, [0.5])
 
 
 def test_a_nan_on_either_rung_is_not_ranked_and_a_curve_with_one_tells_no_noise() -> None:
     nan, ranking = math.nan, SoftRanking()
     for below, curve in ((nan, [0.1, 0.2, 0.1]), (0.1, [0.2, 0.1, nan]), (0.3, [1.0, nan, 0.3])):
-        assert ranking.agrees_with(below, curve)
-    ranking.agrees_with(0.2, [0.2, 0.1, 0.2])  # crosses the first curve twice, 0.1 apart
+        assert ranking.add(below, curve)
+    ranking.add(0.2, [0.2, 0.1, 0.2])  # crosses the first curve twice, 0.1 apart
     assert ranking.epsilon == 0.1
-    assert ranking.agrees_with(0.1, [0.0, 0.0, 0.15])
-    assert not ranking.agrees_with(9.0, [0.0, 0.0, 0.0])
+    assert ranking.add(0.1, [0.0, 0.0, 0.15])
+    assert not ranking.add(9.0, [0.0, 0.0, 0.0])
 
 
 def test_epsilon_is_the_90th_percentile_of_what_lies_between_curves_that_crossed_twice() -> None:
     ranking = SoftRanking()
-    ranking.agrees_with(2.0, [1.0, 2.0, 1.0])
+    ranking.add(2.0, [1.0, 2.0, 1.0])
     assert ranking.epsilon == 0
-    ranking.agrees_with(1.0, [2.0, 1.0, 1.5])  # above, below, above: 0.5 apart
+    ranking.add(1.0, [2.0, 1.0, 1.5])  # above, below, above: 0.5 apart
     assert ranking.epsilon == 0.5
-    ranking.agrees_with(9.0, [9.0, 9.0, 1.2])  # never crossed
-    ranking.agrees_with(9.0, [9.0, 0.0, 0.0])  # crossed once
+    ranking.add(9.0, [9.0, 9.0, 1.2])  # never crossed
+    ranking.add(9.0, [9.0, 0.0, 0.0])  # crossed once
     assert ranking.epsilon == 0.5
-    ranking.agrees_with(3.0, [0.0, 3.0, 0.9])  # below, above, below all of the first two: 0.1 and 0.6
+    ranking.add(3.0, [0.0, 3.0, 0.9])  # below, above, below all of the first two: 0.1 and 0.6
     assert ranking.epsilon == np.quantile([0.5, 0.1, 0.6], 0.9)
 
 
@@ -65,7 +65,7 @@ def test_agreement_is_that_of_soft_groups_of_similar_trials(
     """As in the paper's algorithm: at each rank of the top, the trial is in the group of that rank below."""
     ranking, agrees = SoftRanking(epsilon), True
     for below, here in losses:
-        agrees = ranking.agrees_with(below, [here])
+        agrees = ranking.add(below, [here])
     top = [below for _, _, below in sorted((here, n, below) for n, (below, here) in enumerate(losses))]
     groups = [{k for k in range(6) if abs(k - middle) <= epsilon} for middle in sorted(b for b, _ in losses)]
     assert agrees == all(below in group for below, group in zip(top, groups, strict=True))

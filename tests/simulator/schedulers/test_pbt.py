@@ -8,7 +8,7 @@ import pytest
 from blackbox_repo.errors import InvalidOption
 from blackbox_repo.schema import Fidelity
 from simulator import PBT, Resume, Start, Stop, simulate
-from simulator.schedulers.pbt import milestones
+from simulator.schedulers.pbt import compute_milestones
 from tests.simulator.schedulers.problems import CONDITIONAL, PROBLEMS, Driver, schema_of
 
 NAN = float("nan")
@@ -45,7 +45,7 @@ def population(workers: int, **settings: Any) -> tuple[PBT, Driver]:
 def test_milestones_lie_at_or_next_above_the_multiples(
     values: Any, interval: float | None, expected: list[float]
 ) -> None:
-    assert milestones(Fidelity("epoch", tuple(values)), interval) == expected
+    assert compute_milestones(Fidelity("epoch", tuple(values)), interval) == expected
 
 
 def test_the_worst_is_stopped_and_a_copy_of_the_best_takes_its_place() -> None:

@@ -9,7 +9,7 @@ import pytest
 from blackbox_repo.errors import InvalidOption
 from blackbox_repo.schema import Fidelity
 from simulator import ASHA, MedianStopping
-from simulator.schedulers.rungs import rung_levels
+from simulator.schedulers.rung_levels import compute_rungs
 from tests.simulator.schedulers.problems import TINY, Driver, schema_of
 
 NAN, INF = math.nan, math.inf
@@ -70,7 +70,7 @@ def test_the_median_rule(curves: list[list[float]], stopped: list[int | None]) -
 def test_the_number_of_rungs_does_not_depend_on_the_last_digit_of_a_logarithm() -> None:
     """Ray and Syne Tune 0.16 have a rung at 125 of 125, and none at 243 of 243."""
     for last, eta, rungs in ((125, 5, (1, 5, 25)), (243, 3, (1, 3, 9, 27, 81)), (1000, 10, (1, 10, 100))):
-        assert rung_levels(Fidelity("epoch", tuple(range(1, last + 1))), None, eta) == rungs
+        assert compute_rungs(Fidelity("epoch", tuple(range(1, last + 1))), None, eta) == rungs
 
 
 @pytest.mark.parametrize("r_min", [50, 500])
