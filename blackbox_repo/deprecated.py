@@ -119,7 +119,12 @@ MODULES = {
     "simulator.run_tables": "simulator.results.run_tables",
     "simulator.saved_run": "simulator.results.saved_run",
     "simulator.scheduler_page": "simulator.cli.scheduler_page",
+    "simulator.schedulers.exact": "simulator.schedulers.exact_fractions",
+    "simulator.schedulers.final_loss": "simulator.schedulers.full_training",
+    "simulator.schedulers.fronts": "simulator.schedulers.pareto_fronts",
     "simulator.schedulers.listing": "simulator.cli.scheduler_list",
+    "simulator.schedulers.loss": "simulator.schedulers.objective_loss",
+    "simulator.schedulers.positions": "blackbox_repo.distance",
     "simulator.schedulers.registry": "simulator.registry",
     "simulator.seeds": "simulator.kernel.training_seeds",
     "simulator.segments": "simulator.kernel.segments",
@@ -139,6 +144,7 @@ MODULES = {
 """Old module -> the module that has its names now."""
 
 NAMES: dict[str, dict[str, str]] = {
+    "blackbox_repo.distance": {"at_place": "at_position", "place": "position", "places": "positions"},
     "conversion_scripts.expected_size": {
         "Whole": "ExpectedSize",
         "marked": "note_shortfall",
@@ -171,6 +177,7 @@ NAMES: dict[str, dict[str, str]] = {
     "conversion_scripts.recipes.nasbench201_final": {
         "weights_of": "conversion_scripts.recipes.shared.nasbench201_cell:count_weights"
     },
+    "simulator.schedulers.objective_loss": {"loss_of": "objective_loss"},
 }
 """Module of today -> old name in it -> new name, or ``module:name`` if that is in another module.
 

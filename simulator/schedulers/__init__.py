@@ -1,7 +1,7 @@
 """Reference schedulers of our own, one concept a file.
 
-They import the seam :mod:`simulator.scheduler`, and of ``blackbox_repo`` what configurations, schemas and keyed
-draws are: nothing that loads a blackbox, simulates a run or prints.
+They import the seam :mod:`simulator.scheduler` and, of ``blackbox_repo``, the modules that define
+configurations, schemas and keyed draws; none of them loads a blackbox or knows how a run is simulated.
 """
 
 from simulator.schedulers.asha import ASHA
