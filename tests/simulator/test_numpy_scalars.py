@@ -213,8 +213,8 @@ def test_a_setting_of_numpys_short_floats_is_the_decimal_that_it_is_written_as()
 
     def made(of: Any) -> list[Any]:
         return [
-            MedianStopping(tenths, grace=of(0.3))._first,
-            PBT(tenths, quantile=of(0.1))._quantile,
+            MedianStopping(tenths, grace=of(0.3))._stopping,
+            PBT(tenths, quantile=of(0.1))._share,
             compute_milestones(tenths.fidelity, of(0.3)),
             compute_rungs(tenths.fidelity, of(0.3), of(1.2)),
         ]

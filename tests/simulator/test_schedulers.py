@@ -13,6 +13,7 @@ from simulator import ASHA, CONTINUE, GridSearch, PromotionASHA, RandomSearch, R
 from simulator.kernel.segments import Code
 from simulator.registry import SCHEDULERS, scheduler_factory
 from simulator.scheduler import Trial, TrialStatus
+from tests.simulator.schedulers.problems import Point
 
 OURS = [RandomSearch, GridSearch, ASHA, PromotionASHA]
 
@@ -122,17 +123,12 @@ def test_asha_ranks_nan_last(scheduler: Any) -> None:
 
 
 def test_stopping_asha_follows_its_rule_on_a_written_sequence() -> None:
-    asha, trial = ASHA(quality_schema(), eta=3), Trial(0, {}, TrialStatus.RUNNING)
-
-    class Point:
-        def __init__(self, fidelity: float, score: float) -> None:
-            self.fidelity, self.score = fidelity, score
-
-        def __getitem__(self, name: str) -> float:
-            return self.score
+    schema = quality_schema()
+    asha, trial = ASHA(schema, eta=3), Trial(0, {}, TrialStatus.RUNNING)
 
     def answer(fidelity: float, score: float) -> tuple[str, float | None]:
-        decision = asha.on_report(trial, Point(fidelity, score))  # type: ignore[arg-type]
+        point: Any = Point(schema, fidelity, {schema.target: score})
+        decision = asha.on_report(trial, point)
         return decision.action, decision.until
 
     assert answer(1, 0.5) == ("continue", 3)  # the first one
