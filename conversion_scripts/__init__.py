@@ -1,3 +1,3 @@
-"""Raw sources to our parquet, run rarely, one family a file. Imports blackbox_repo; nothing imports it."""
+"""Convert raw sources to our parquet files; run rarely. It imports blackbox_repo, and nothing imports it."""
 
 import blackbox_repo  # noqa: F401  old names of modules answer

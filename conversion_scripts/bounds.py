@@ -1,4 +1,4 @@
-"""Between which values an objective can lie at all, whatever was trained: errors are not negative."""
+"""The values that an objective can have at all, whatever was trained: no error is negative."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ class Bounds:
     """The smallest and the largest value that an objective can have.
 
     Args:
-        least: The smallest.
-        most: The largest.
-        beyond: Whether the values must lie above ``least``, not at it.
+        least: The smallest possible value.
+        most: The largest possible value.
+        beyond: Whether values must be above ``least``, rather than at least that.
     """
 
     least: float = -math.inf
@@ -29,7 +29,7 @@ class Bounds:
         return lower if self.most == math.inf else f"{lower} and at most {self.most:g}"
 
     def outside(self, values: Array) -> Array:
-        """Which of these values lie outside; NaN does not."""
+        """A mask of the values that lie outside; NaN does not."""
         low = values <= self.least if self.beyond else values < self.least
         return np.asarray(low | (values > self.most))
 

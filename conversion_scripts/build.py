@@ -1,4 +1,4 @@
-"""Carry out a recipe: read, convert, check, save. All reading and writing of a conversion starts here."""
+"""Carry out a recipe: read the raw files, convert and check them, and save the blackbox."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from conversion_scripts.raw import RawFolder
 from conversion_scripts.raw.file_type import find_mismatch
 from conversion_scripts.recipe import Conversion, Recipe
 
-# what no raw file can be the reason of
+# errors that no raw file can cause
 _BUGS = (AssertionError, ImportError, MemoryError, NameError, NotImplementedError)
 
 
@@ -38,12 +38,13 @@ def build(
     """Convert a blackbox into the folder ``out / recipe.name``, which appears complete or not at all.
 
     Args:
-        recipe: What to make.
+        recipe: The recipe to carry out.
         raw: The folder with the raw files.
-        out: Where the blackbox's folder shall lie; an older one of that name is replaced.
-        command: What made it, for the manifest; ``bb-convert NAME`` unless it is another.
-        report: Told what happens now, in a few words.
-        watch: Told of a raw file or folder how many bytes of how many are read, as they are.
+        out: The folder in which the blackbox's own folder is written; an older one of that name is replaced.
+        command: The command that the manifest names; ``bb-convert NAME`` if this is empty.
+        report: Called with each step in a few words, when it begins.
+        watch: Called while a raw file or folder is read with its name, the number of bytes that have been
+            read, and the number of all its bytes.
 
     Returns:
         The manifest as written.
@@ -51,7 +52,7 @@ def build(
     Raises:
         InvalidOption: Raw files are missing.
         IntegrityError: A raw file is not the one that the recipe knows.
-        FormatError: A raw file is damaged or another than it should be, the result breaks a rule, or what
+        FormatError: A raw file is damaged or of another format, the result breaks a rule, or the folder that
             would be replaced is no blackbox.
         AlreadyLocked: Another process is converting into the same folder.
     """
@@ -59,32 +60,36 @@ def build(
     with reserve(target, read_manifest):
         report("reading and converting")
         folder = RawFolder(raw, recipe.files, watch)
-        with _blamed(recipe, folder):
+        with _explain_failure(recipe, folder):
             conversion = recipe.convert(folder)
-        manifest = _manifest(recipe, conversion, folder, command or f"bb-convert {recipe.name}")
+        manifest = _make_manifest(recipe, conversion, folder, command or f"bb-convert {recipe.name}")
         if conversion.network is not None:
             return save_network(target, manifest, conversion.network.arrays, conversion.network.codes)
-        tables = LazyTables(conversion.tables, partial(_table, recipe, conversion, folder, report))
+        tables = LazyTables(conversion.tables, partial(_convert_task, recipe, conversion, folder, report))
         return save_tables(target, manifest, tables, finish=partial(note_shortfall, recipe.expected_size))
 
 
-def check_place(target: Path) -> None:
-    """Refuse a place where no blackbox can be written, before anything is done for it.
+def check_target(target: Path) -> None:
+    """Refuse a folder that no blackbox can be written to, before any work is done.
+
+    Args:
+        target: The folder of the blackbox.
 
     Raises:
-        FormatError: There is something that is no blackbox.
+        FormatError: Something is there that is no blackbox.
         AlreadyLocked: Another process is converting into it.
-        OSError: Its folder cannot be made.
+        OSError: Its parent folder cannot be made.
     """
     with reserve(target, read_manifest):
         pass
 
 
 @contextmanager
-def _blamed(recipe: Recipe, folder: RawFolder) -> Iterator[None]:
-    """Say in which line a recipe stumbles, and over which file perhaps: the last that no hash vouches for.
+def _explain_failure(recipe: Recipe, folder: RawFolder) -> Iterator[None]:
+    """Turn an error of a recipe into one that names its line and the raw file that may be the cause.
 
-    Where hashes vouch for all of them it is a mistake of the recipe, and keeps its traceback.
+    That file is the last one whose hash is not known. If all hashes are known, the recipe itself is wrong,
+    and its error is raised as it is.
     """
     try:
         yield
@@ -99,19 +104,20 @@ def _blamed(recipe: Recipe, folder: RawFolder) -> Iterator[None]:
     except Exception as err:
         if folder.unverified is None or getattr(err, "errno", None) is not None:
             raise
-        known = {packing.name for file in recipe.files for packing in (file, *file.instead) if packing.sha256}
+        known = {variant.name for file in recipe.files for variant in file.variants if variant.sha256}
         several = sum(source.file not in known for source in folder.sources) > 1
         earlier = " or a file before it" if several else ""
         failure = f"{type(err).__name__}: {printable(err)}"
+        line = _describe_line(recipe, err)
         raise FormatError(
-            f"the recipe {recipe.name!r} fails{_line(recipe, err)}: {failure} (--debug shows where). If the "
+            f"the recipe {recipe.name!r} fails{line}: {failure} (--debug shows where). If the "
             f"recipe is right, {folder.unverified.name}{earlier} is not what it expects. "
             f"{_advice(folder.unverified)}"
         ) from err
 
 
-def _line(recipe: Recipe, err: Exception) -> str:
-    """The innermost line of the recipe's own file; empty where that is not to be found."""
+def _describe_line(recipe: Recipe, err: Exception) -> str:
+    """Where in the recipe's own file it failed; empty if the traceback does not lead there."""
     function = recipe.convert
     while isinstance(function, partial):
         function = function.func
@@ -127,13 +133,13 @@ def _advice(path: Path) -> str:
     return f"No SHA-256 is known of {path}: if it is cut, or another file, delete it and fetch it again"
 
 
-def _table(
+def _convert_task(
     recipe: Recipe, conversion: Conversion, folder: RawFolder, report: Callable[[str], None], task: str
 ) -> Table:
     tasks = list(conversion.tables)
     which = f"{task} ({tasks.index(task) + 1} of {len(tasks)})"
     report(f"reading and converting {which}")
-    with _blamed(recipe, folder):
+    with _explain_failure(recipe, folder):
         table = conversion.tables[task]
     report(f"checking {which}")
     _check(recipe, conversion.schema, f"{recipe.name}/{task}", table)
@@ -147,14 +153,14 @@ def _check(recipe: Recipe, schema: Schema, name: str, table: Table) -> None:
     check_table(name, schema, table, recipe.nan_allowed, recipe.bounds)
 
 
-def _manifest(recipe: Recipe, conversion: Conversion, folder: RawFolder, command: str) -> Manifest:
+def _make_manifest(recipe: Recipe, conversion: Conversion, folder: RawFolder, command: str) -> Manifest:
     network = conversion.network
     tasks = network.codes if network is not None else conversion.tables
     if not tasks:
         raise FormatError(
             f"{recipe.name} has no tasks: its convert() must give a table for one at least, or a network"
         )
-    unfinished = {
+    unwritten = {
         task: Task(
             file="unwritten",
             sha256="",
@@ -174,7 +180,7 @@ def _manifest(recipe: Recipe, conversion: Conversion, folder: RawFolder, command
         homepage=recipe.homepage,
         recipe=command,
         schema=conversion.schema,
-        tasks=unfinished,
+        tasks=unwritten,
         sources=folder.sources,
         card=recipe.card,
         default=recipe.default,

@@ -1,4 +1,4 @@
-"""What a converted table must not contain. Refuses by name and with counts; repairs nothing."""
+"""Checks of a converted table. Each broken rule is named with the number of rows; nothing is repaired."""
 
 from __future__ import annotations
 
@@ -28,21 +28,22 @@ def check_table(
     """Refuse a table that breaks a rule of docs/format.md.
 
     Args:
-        name: Blackbox and task, for the message.
-        schema: What the columns should be.
+        name: The blackbox and the task, for the message.
+        schema: The schema that the columns must follow.
         table: The training runs.
         nan_allowed: The objectives that may hold NaN.
-        bounds: Objective -> between which values it can lie at all.
+        bounds: The values that an objective can have at all.
 
     Raises:
-        FormatError: With all broken rules, each with the number of rows and the first of them.
+        FormatError: The table breaks rules. The message names all of them, each with the number of rows and
+            the first of these.
     """
-    problems = [*_names(schema, table), *_kinds(table)]
+    problems = [*_names(schema, table), *_types(table)]
     if not problems:
         problems += _shapes(schema, table)
-    if not problems:  # the others need columns that fit together
+    if not problems:  # the other checks need columns that fit together
         problems += [*_domains(schema.space, table), *_rows(table), *_fidelities(schema, table)]
-        problems += [*_objectives(schema, table, nan_allowed), *_outside(schema, table, bounds)]
+        problems += [*_objectives(schema, table, nan_allowed), *_out_of_bounds(schema, table, bounds)]
     if problems:
         raise FormatError(f"{name} is refused: " + "; ".join(problems))
 
@@ -68,8 +69,8 @@ def _difference(kind: str, wanted: list[str], found: Mapping[str, object]) -> Pr
             yield f"the column {name!r} is no {kind} of the schema"
 
 
-def _kinds(table: Table) -> Problems:
-    """Where a column holds something else than the numbers that belong there."""
+def _types(table: Table) -> Problems:
+    """Columns that hold something else than the numbers that belong there."""
     whole = {"seed": table.seeds, "lengths": table.lengths}
     whole |= {name: column.codes for name, column in {**table.hyperparameters, **table.labels}.items()}
     whole |= {} if table.status is None else {"status": table.status}
@@ -100,7 +101,7 @@ def _shapes(schema: Schema, table: Table) -> Problems:
         if len(points) != table.lengths.sum():
             yield f"{name!r} has {len(points)} points, but the curves have {table.lengths.sum()}"
     limit = len(schema.fidelity.values)
-    yield from _counted(
+    yield from _report(
         table.lengths > limit, lambda row: f"a curve of {table.lengths[row]} points, more than the {limit} "
         f"of {schema.fidelity.name!r}",
     )  # fmt: skip
@@ -112,18 +113,18 @@ def _domains(space: Space, table: Table) -> Problems:
     for name, domain in space.domains.items():
         column = table.hyperparameters[name]
         for code, value in enumerate(column.values):
-            if (problem := _misfit(domain.check, value)) is not None:
+            if (problem := _find_misfit(domain.check, value)) is not None:
                 rows = column.codes == code
-                yield from _counted(rows, lambda _, p=problem, v=value, n=name: f"{n}={v!r}, which {p}")  # type: ignore[misc]
+                yield from _report(rows, lambda _, p=problem, v=value, n=name: f"{n}={v!r}, which {p}")  # type: ignore[misc]
         active = _active(space, table, name)
-        yield from _counted(active & (column.codes < 0), lambda _, n=name: f"no value of {n!r}")  # type: ignore[misc]
-        yield from _counted(
+        yield from _report(active & (column.codes < 0), lambda _, n=name: f"no value of {n!r}")  # type: ignore[misc]
+        yield from _report(
             ~active & (column.codes >= 0),
             lambda _, n=name: f"a value of {n!r} where it is inactive",  # type: ignore[misc]
         )
 
 
-def _misfit(check: Callable[[object], object], value: object) -> str | None:
+def _find_misfit(check: Callable[[object], object], value: object) -> str | None:
     try:
         checked = check(value)
     except ValueError as err:
@@ -148,18 +149,18 @@ def _rows(table: Table) -> Problems:
     _, first = np.unique(runs, axis=0, return_index=True)
     repeated = np.ones(len(table), dtype=bool)
     repeated[first] = False
-    yield from _counted(repeated, lambda row: f"the configuration and seed {table.seeds[row]} of another row")
+    yield from _report(repeated, lambda row: f"the configuration and seed {table.seeds[row]} of another row")
     changes = np.diff(runs[:, 0]) != 0
     split = int(changes.sum()) + 1 - len(np.unique(runs[:, 0]))
     if split:
         yield f"{split} times the rows of a configuration do not lie together"
     descending = np.zeros(len(table), dtype=bool)
     descending[1:] = ~changes & (np.diff(seeds) < 0)
-    yield from _counted(descending, lambda row: f"seed {table.seeds[row]} after {table.seeds[row - 1]}")
+    yield from _report(descending, lambda row: f"seed {table.seeds[row]} after {table.seeds[row - 1]}")
 
 
 def _fidelities(schema: Schema, table: Table) -> Problems:
-    """Where a point of a row has another fidelity than its place among them says."""
+    """Points with another fidelity than their position in the curve says."""
     if table.fidelities is None:
         return
     fidelity, found = schema.fidelity, table.fidelities
@@ -167,8 +168,8 @@ def _fidelities(schema: Schema, table: Table) -> Problems:
     rows = np.repeat(np.arange(len(table)), table.lengths)
     expected = np.array(fidelity.values)[np.arange(len(found)) - starts[rows]]
     wrong = np.flatnonzero(found != expected)
-    yield from _counted(
-        _any(wrong, rows, len(table)),
+    yield from _report(
+        _rows_of(wrong, rows, len(table)),
         lambda _: (
             f"a point at {fidelity.name} {found[wrong[0]]:g} where that at {expected[wrong[0]]:g} should be; "
             f"what a curve lacks is NaN, or ends it"
@@ -185,30 +186,35 @@ def _objectives(schema: Schema, table: Table, nan_allowed: tuple[str, ...]) -> P
             yield from _cumulative(objective, values, rows, len(table))
     if table.status is not None:
         unknown = (table.status < 0) | (table.status >= len(STATUSES))
-        yield from _counted(unknown, lambda row: f"the status {table.status[row]}")  # type: ignore[index]
+        yield from _report(unknown, lambda row: f"the status {table.status[row]}")  # type: ignore[index]
 
 
 def _values(name: str, values: Array, rows: Array, count: int, *, may_be_nan: bool) -> Problems:
-    yield from _counted(_any(np.isinf(values), rows, count), lambda _: f"an infinite {name!r}")
+    yield from _report(_rows_of(np.isinf(values), rows, count), lambda _: f"an infinite {name!r}")
     if not may_be_nan:
-        yield from _counted(
-            _any(np.isnan(values), rows, count), lambda _: f"NaN in {name!r}, which the card does not allow"
+        yield from _report(
+            _rows_of(np.isnan(values), rows, count),
+            lambda _: f"NaN in {name!r}, which the card does not allow",
         )
 
 
 def _cumulative(objective: Objective, values: Array, rows: Array, count: int) -> Problems:
     falls = np.zeros(len(values), dtype=bool)
     falls[1:] = (rows[1:] == rows[:-1]) & (np.diff(values) < 0)
-    yield from _counted(_any(falls, rows, count), lambda _: f"a cumulative {objective.name!r} that decreases")
-    yield from _counted(_any(values < 0, rows, count), lambda _: f"a cumulative {objective.name!r} below 0")
+    yield from _report(
+        _rows_of(falls, rows, count), lambda _: f"a cumulative {objective.name!r} that decreases"
+    )
+    yield from _report(
+        _rows_of(values < 0, rows, count), lambda _: f"a cumulative {objective.name!r} below 0"
+    )
 
 
-def _outside(schema: Schema, table: Table, bounds: Mapping[str, Bounds]) -> Problems:
+def _out_of_bounds(schema: Schema, table: Table, bounds: Mapping[str, Bounds]) -> Problems:
     for name, allowed in bounds.items():
         values, rows = _cells(table, schema.objective(name))
         places = np.flatnonzero(allowed.outside(values))
-        yield from _counted(
-            _any(places, rows, len(table)),
+        yield from _report(
+            _rows_of(places, rows, len(table)),
             lambda _, n=name, v=values, p=places, a=allowed: f"{n}={v[p[0]]:g}, which must be {a}",  # type: ignore[misc]
         )
 
@@ -221,12 +227,12 @@ def _cells(table: Table, objective: Objective) -> tuple[Array, Array]:
     return table.points[objective.name], np.repeat(rows, table.lengths)
 
 
-def _any(marked: Array, rows: Array, count: int) -> Array:
-    """Which rows have a marked point."""
+def _rows_of(marked: Array, rows: Array, count: int) -> Array:
+    """A mask of the rows that have a marked point."""
     return np.bincount(rows[marked], minlength=count) > 0
 
 
-def _counted(rows: Array, describe: Callable[[int], str]) -> Problems:
+def _report(rows: Array, describe: Callable[[int], str]) -> Problems:
     found = np.flatnonzero(rows)
     if len(found):
         noun = "row has" if len(found) == 1 else "rows have"

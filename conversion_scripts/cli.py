@@ -16,7 +16,7 @@ from blackbox_repo.text.humanize import counted
 from blackbox_repo.text.plain_text import printable
 from blackbox_repo.text.progress import told
 from blackbox_repo.text.terminal import Column, Terminal, table
-from conversion_scripts.build import build, check_place
+from conversion_scripts.build import build, check_target
 from conversion_scripts.expected_size import describe_shortfall
 from conversion_scripts.raw import RawFile
 from conversion_scripts.raw.download import can_download, download, downloaded_variant, source_url
@@ -26,10 +26,10 @@ from conversion_scripts.registry import all_recipes, load_recipe
 if TYPE_CHECKING:
     from rich.text import Text
 
-DOWNLOADED = Path("raw")
+DEFAULT_RAW = Path("raw")
 
 
-def _recipes(incomplete: str) -> list[str]:
+def _complete_name(incomplete: str) -> list[str]:
     return [name for name in all_recipes() if name.startswith(incomplete)]
 
 
@@ -53,7 +53,7 @@ def convert(  # noqa: PLR0913  a command line has as many options as it has
         typer.Argument(
             metavar="RECIPE",
             help="A recipe that --list shows, or your own as py:module:attribute (docs/add-a-blackbox.md).",
-            autocompletion=_recipes,
+            autocompletion=_complete_name,
         ),
     ] = None,
     raw: Annotated[
@@ -61,7 +61,7 @@ def convert(  # noqa: PLR0913  a command line has as many options as it has
         typer.Option(
             metavar="PATH",
             help="The folder of the raw files, or one of these. With --download the default is the folder "
-            f"{DOWNLOADED}.",
+            f"{DEFAULT_RAW}.",
         ),
     ] = None,
     out: Annotated[Path, typer.Option(metavar="FOLDER", help="Write the blackbox to FOLDER/NAME.")] = Path(),
@@ -77,17 +77,18 @@ def convert(  # noqa: PLR0913  a command line has as many options as it has
 ) -> None:
     """Convert raw benchmark files into a blackbox: a folder with a manifest and a parquet file for each task.
 
-    To use it by its name, let the environment variable BLACKBOX_PATH name the folder that it is written to.
+    To load the blackbox by its name, set the environment variable BLACKBOX_PATH to the folder that it is
+    written to.
 
-    Raw files are checked against the SHA-256 in the recipe, where it is known
-    (RECIPE --list says of which it is), the result against the rules of the format.
+    Raw files are checked against the SHA-256 in the recipe, if it is known
+    (RECIPE --list shows for which files it is), and the result against the rules of the format.
     The blackbox appears complete or not at all; an older version of it is replaced.
-    A download that was cut goes on where it ended; a file that no host gives is
-    named, with where to get and to put it.
+    A download that was interrupted continues where it ended. If no host gives a file,
+    the error says where to get it and where to put it.
     """
     del version
     if list_:
-        _show(Terminal(), name)
+        _show_recipes(Terminal(), name)
         return
     if name is None:
         raise InvalidOption("give the NAME of a recipe, or --list to see them; --help has an example")
@@ -97,10 +98,10 @@ def convert(  # noqa: PLR0913  a command line has as many options as it has
             f"give the folder with the raw files as --raw, or --download to fetch them; "
             f"bb-convert {name} --list shows them"
         )
-    raw, command = raw or DOWNLOADED, f"bb-convert {name}"
+    raw, command = raw or DEFAULT_RAW, f"bb-convert {name}"
     try:
         if fetch:
-            check_place(out / recipe.name)
+            check_target(out / recipe.name)
             _download(recipe, raw, command)
         with console.interruptible(lambda: f"nothing was written to {out / recipe.name}"):
             _convert(recipe, raw, out, command)
@@ -133,7 +134,7 @@ def _summary(manifest: Manifest) -> str:
     return f"{counted(len(manifest.tasks), 'task')}, {content}, {size / 1e6:.2f} MB of parquet"
 
 
-def _show(terminal: Terminal, name: str | None) -> None:
+def _show_recipes(terminal: Terminal, name: str | None) -> None:
     if name is None:
         terminal.show(_overview(terminal))
         return
@@ -144,7 +145,7 @@ def _show(terminal: Terminal, name: str | None) -> None:
 
 
 def _overview(terminal: Terminal) -> list[Text]:
-    """A line a recipe, as far as the terminal is wide enough."""
+    """One line for each recipe, with as many columns as the terminal has room for."""
     columns = [
         Column("recipe"),
         Column("files", right=True),
@@ -161,7 +162,7 @@ def _overview(terminal: Terminal) -> list[Text]:
 
 
 def _files(terminal: Terminal, recipe: Recipe) -> list[Text]:
-    """A line a file and variant; where nothing else is said, a variant is published where the file is."""
+    """One line for each file and variant; an empty address means that of the line above."""
     columns = [
         Column("file below --raw (or its .gz)", wraps=True),
         Column("MB", right=True),
@@ -183,7 +184,7 @@ def _files(terminal: Terminal, recipe: Recipe) -> list[Text]:
 
 
 def _megabytes(files: tuple[RawFile, ...]) -> str:
-    """The size of all files, or of those whose size is known; nothing if it is of none."""
+    """The total size of the files whose size is known; empty if none is."""
     known = [file.size or file.about for file in files if file.size or file.about]
     roughly = "~" if any(file.about for file in files) else ""
     sign = ">" if len(known) < len(files) else roughly

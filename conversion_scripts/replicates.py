@@ -1,4 +1,4 @@
-"""Training runs of the same configuration: brought together, and numbered where the source names no seed."""
+"""Group the training runs of the same configuration, and number them where the source names no seed."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ from blackbox_repo.curve import Array
 
 
 def replicates(configurations: Iterable[Hashable]) -> tuple[Array, Array]:
-    """An order of the rows in which those of a configuration lie together, and each row's number there.
+    """An order of rows that groups those of the same configuration, and the number of each row in its group.
 
     Args:
-        configurations: What names the configuration of each row.
+        configurations: For each row a value that identifies its configuration.
 
     Returns:
-        The rows in the order of their configurations' first rows, else as they were; and for each of them how
-        many of its configuration come before it: 0, 1, 2, ...
+        The row indices, grouped by configuration: the groups in the order of their first rows, and the rows
+        of a group in their original order. Then, in the same order, the number of each row in its group: 0,
+        1, 2, ...
 
     Example:
         >>> replicates("abca")

@@ -22,7 +22,7 @@ from blackbox_repo.store.lazy_tables import LazyTables
 from blackbox_repo.store.manifest import read_manifest
 from blackbox_repo.store.storage import load_task
 from blackbox_repo.table import Table
-from conversion_scripts.build import build, check_place
+from conversion_scripts.build import build, check_target
 from conversion_scripts.raw import RawFile, RawFolder
 from conversion_scripts.recipe import Conversion, Recipe
 
@@ -243,7 +243,7 @@ def test_what_is_no_blackbox_is_not_replaced_and_nothing_read_for_it(
     convert = stumbling(recipe, AssertionError("it was read"))
     for refused in (
         lambda: build(convert, raw, tmp_path / "out"),
-        lambda: check_place(tmp_path / "out/tiny"),
+        lambda: check_target(tmp_path / "out/tiny"),
     ):
         with pytest.raises(FormatError, match="it is not a blackbox"):
             refused()
