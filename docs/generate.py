@@ -174,7 +174,7 @@ def _blackbox(manifest: Manifest) -> str:
         table(("hyperparameter", "values"), [(f"`{name}`", _values(domain)) for name, domain in domains]),
         _objectives(manifest),
         _tasks(manifest),
-        "What the source gets wrong or leaves open, and how it is treated:",
+        "Known defects of the source, and how they are treated:",
         table(("what", "rule"), [(defect.what, defect.rule) for defect in manifest.card]),
     ]
     return "\n\n".join(parts)

@@ -65,8 +65,6 @@ NOT_YET: dict[str, tuple[str, ...]] = {
     "conversion_scripts": ("nobody",),
     "conversion_scripts/raw": ("nobody",),
     "conversion_scripts/recipes": ("nobody",),
-    "docs/peers.md": ("circumstances", "nobody"),
-    "docs/performance.md": ("nobody",),
     "simulator": ("door",),
     "simulator/adapters": ("nobody", "parameter", "subject"),
     "simulator/cli": ("parameter", "subject"),
