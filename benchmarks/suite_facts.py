@@ -15,7 +15,7 @@ from simulator.quality.suites import NEWEST, SUITES
 def main() -> None:
     """A line for each case of the newest suites that has changed."""
     for case in SUITES[NEWEST["full"]].cases:
-        blackbox = load_blackbox(case.blackbox)[case.task]
+        blackbox = load_blackbox(case.benchmark.blackbox)[case.benchmark.task]
         best, typical = (float(f"{value:.6g}") for value in best_and_typical(blackbox))
         found = (blackbox.digest(), best, typical)
         if found != (case.digest, case.best, case.typical):

@@ -1,4 +1,4 @@
-"""Tuning problems: a task with its objective, workers, budget and largest fidelity."""
+"""Benchmarks: tuning problems, each a task of a blackbox with objective, workers and budget."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from blackbox_repo.yahpo_suites import MEMBERS, Member
 
 @dataclass(frozen=True)
 class Benchmark:
-    """A tuning problem over a blackbox.
+    """A tuning problem: a task of a blackbox, and how it is tuned.
 
     Args:
-        name: How it is called.
-        title: What it is, in a few words.
-        blackbox: The blackbox's name.
-        task: Which task of it.
-        objective: What is optimized.
-        workers: Trials that train at a time.
-        seconds: The budget, in simulated seconds; ``None`` if it is in whole trainings.
-        max_fidelity: Curves are cut after it; ``None`` for whole curves.
-        seconds_per_unit: Seconds per unit of fidelity, where the source records no time.
-        further: Objectives that are to be optimized too, by schedulers that can.
-        evaluations: The budget in whole trainings, where the source gives it so.
+        name: Its name on the command line and in ``load_benchmark``.
+        title: A description in a few words.
+        blackbox: Name of the blackbox.
+        task: Name of the task.
+        objective: Name of the objective that is optimized; ``None`` for the task's own target.
+        workers: Number of trials that train at the same time.
+        seconds: The budget in simulated seconds; ``None`` if it is a number of trainings or not limited.
+        max_fidelity: Curves are cut after this fidelity; ``None`` for whole curves.
+        seconds_per_unit: Seconds that a unit of fidelity takes, where the source records no time.
+        further: Names of objectives that are optimized too by multi-objective schedulers.
+        evaluations: The budget as a number of whole trainings, where the source gives it so.
     """
 
     name: str
     title: str
     blackbox: str
     task: str
-    objective: str
+    objective: str | None
     workers: int
     seconds: float | None
     max_fidelity: float | None = None
@@ -44,8 +44,8 @@ class Benchmark:
 
     @property
     def objectives(self) -> tuple[str, ...]:
-        """All that is to be optimized."""
-        return (self.objective, *self.further)
+        """Names of all objectives that are optimized; none if that is the task's own target alone."""
+        return () if self.objective is None else (self.objective, *self.further)
 
     @property
     def budget(self) -> str:
@@ -53,23 +53,31 @@ class Benchmark:
         return in_words(self.seconds) if self.seconds is not None else f"{self.evaluations} trainings"
 
     def load(self, seconds_per_unit: float | None = None) -> Blackbox:
-        """The blackbox: timed, cut and aimed as the benchmark says.
+        """The task with the benchmark's time model, largest fidelity and objective.
 
         Args:
-            seconds_per_unit: Another time model than the benchmark's.
+            seconds_per_unit: Replaces the benchmark's own time model, in seconds per unit of fidelity.
 
         Raises:
-            UnknownName: Its blackbox has yet to be converted.
+            UnknownName: The blackbox has not been converted yet, or does not have the task.
         """
-        blackbox = self._loaded()[self.task]
+        return self.view_of(self._load_blackbox()[self.task], seconds_per_unit)
+
+    def view_of(self, blackbox: Blackbox, seconds_per_unit: float | None = None) -> Blackbox:
+        """What :meth:`load` makes of the task.
+
+        Args:
+            blackbox: The task as it was loaded.
+            seconds_per_unit: Replaces the benchmark's own time model, in seconds per unit of fidelity.
+        """
         seconds_per_unit = seconds_per_unit or self.seconds_per_unit
         if seconds_per_unit is not None:
             blackbox = views.with_time_model(blackbox, seconds_per_unit)
         if self.max_fidelity is not None:
             blackbox = views.up_to(blackbox, self.max_fidelity)
-        return views.with_target(blackbox, self.objective)
+        return blackbox if self.objective is None else views.with_target(blackbox, self.objective)
 
-    def _loaded(self) -> LoadedBlackbox:
+    def _load_blackbox(self) -> LoadedBlackbox:
         try:
             return load_blackbox(self.blackbox)
         except UnknownName as err:

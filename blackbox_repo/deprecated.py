@@ -100,12 +100,12 @@ MODULES = {
     "simulator.log": "simulator.wrappers.log",
     "simulator.loop": "simulator.kernel.simulation",
     "simulator.losses": "simulator.kernel.preemption",
-    "simulator.options": "simulator.problem",
+    "simulator.options": "simulator.cli.options",
     "simulator.patience": "simulator.wrappers.call_timeout",
     "simulator.progress": "simulator.cli.progress",
     "simulator.regression": "simulator.quality",
     "simulator.regression.check": "simulator.quality.check",
-    "simulator.regression.ci": "simulator.quality.ci",
+    "simulator.regression.ci": "simulator.cli.ci",
     "simulator.regression.comparison": "simulator.quality.comparison",
     "simulator.regression.golden": "simulator.quality.golden",
     "simulator.regression.markdown": "simulator.quality.markdown",
@@ -178,6 +178,12 @@ NAMES: dict[str, dict[str, str]] = {
         "weights_of": "conversion_scripts.recipes.shared.nasbench201_cell:count_weights"
     },
     "simulator.schedulers.objective_loss": {"loss_of": "objective_loss"},
+    "simulator.cli.command": {"optimized": "optimized_objectives"},
+    "simulator.cli.options": {
+        "duration": "parse_duration",
+        "find_problem": "simulator.problem:find_problem",
+        "grouped_settings": "group_settings",
+    },
 }
 """Module of today -> old name in it -> new name, or ``module:name`` if that is in another module.
 
@@ -191,7 +197,7 @@ ARGUMENTS: dict[str, dict[str, str]] = {
 }
 """``module.function`` or ``module.Class`` of today -> old argument -> new argument."""
 
-OPTIONS: dict[str, dict[str, str]] = {}
+OPTIONS: dict[str, dict[str, str]] = {"bb-sim": {"--patience": "--call-timeout"}}
 """Program, such as ``bb-sim`` -> old option -> new option."""
 
 _Arguments = ParamSpec("_Arguments")
@@ -299,8 +305,9 @@ class _MovedModule(ModuleType):
         return attribute(self.today.__name__, name)
 
     def __setattr__(self, name: str, value: object) -> None:
-        if not isinstance(value, _MovedModule):  # Python binds an imported submodule; ours may be a function
-            super().__setattr__(name, value)
+        if isinstance(value, _MovedModule) and hasattr(self.today, name):
+            return  # Python binds an imported submodule, but there may be a function of its name
+        super().__setattr__(name, value)
 
 
 class _Finder:

@@ -1,8 +1,8 @@
-"""The pytest plugin: simulated runs as fixtures, and the running test, beside which golden files lie.
+"""The pytest plugin: simulated runs as fixtures, and the running test, beside which golden files are kept.
 
 Every pytest in an environment that has this project loads it. So it imports nothing but pytest, and the
 package ``simulator`` only when a test asks for one of the fixtures, as another project may have a package of
-that name. What tests assert is in ``simulator.testing``.
+that name. The assertions are in ``simulator.testing``.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ _TITLE = "simulated schedulers"
 
 @dataclass
 class RunningTest:
-    """A running test, as far as assertions need to know it.
+    """The running test, as far as assertions need to know it.
 
     Args:
-        file: Where it stands.
+        file: The file that defines it.
         name: Its class, function and parameters, as pytest writes them.
-        regenerate: Whether files to compare with are to be written anew.
-        written: The files that tests of this session have written, each with what was said of it.
-        notes: What is worth telling even though it passes.
+        regenerate: Whether the files that tests compare with are to be rewritten.
+        written: The files that tests of this session have written, each with the message about it.
+        notes: Messages that are shown even if the test passes.
         files: The files named after the test that it has compared with.
     """
 
@@ -56,8 +56,8 @@ def running() -> RunningTest | None:
 
 
 @contextmanager
-def entered(test: RunningTest) -> Iterator[None]:
-    """Within this, ``test`` is the running one."""
+def enter(test: RunningTest) -> Iterator[None]:
+    """Within this, :func:`running` returns the test."""
     token = _running.set(test)
     try:
         yield
@@ -66,7 +66,7 @@ def entered(test: RunningTest) -> Iterator[None]:
 
 
 class _Session:
-    """The hooks of one session, which remembers the files that its tests have written."""
+    """The hooks of a session; it remembers the files that its tests have written."""
 
     def __init__(self, *, regenerate: bool) -> None:
         self._regenerate = regenerate
@@ -74,17 +74,17 @@ class _Session:
 
     @pytest.hookimpl(hookwrapper=True)  # the older of the two forms works with every pytest
     def pytest_runtest_call(self, item: pytest.Item) -> Iterator[None]:
-        """Let the assertions know which test is running, and keep what they note."""
+        """Tell the assertions which test is running, and keep their notes."""
         name = item.nodeid.split("::", 1)[-1]
         test = RunningTest(item.path, name, self._regenerate, self._written)
-        with entered(test):
+        with enter(test):
             yield
         for note in test.notes:
             item.add_report_section("call", _TITLE, note)
             item.user_properties.append((_TITLE, note))
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
-        """Show what the assertions found in tests that passed; those that failed say it themselves."""
+        """Show the notes of tests that passed; the report of a failed test has its own."""
         notes = [
             f"{report.nodeid}: {note}"
             for report in terminalreporter.getreports("passed")
@@ -98,12 +98,12 @@ class _Session:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the option that writes golden files anew."""
+    """Add the option that rewrites golden files."""
     parser.getgroup(_TITLE).addoption(
         OPTION,
         action="store_true",
-        help="Write golden traces and baselines anew. A test whose file changes by that fails in this "
-        "session, so that nobody commits a change unseen.",
+        help="Rewrite golden traces and baselines. A test whose file changes fails in this session, so that "
+        "nobody commits a change without having looked at it.",
     )
 
 
@@ -115,45 +115,45 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture
 def blackbox(request: pytest.FixtureRequest) -> Any:
-    """The blackbox of the marker ``simulation``."""
-    return _simulated()(_marked(request)).blackbox
+    """The blackbox that the marker ``simulation`` names."""
+    return _setup_maker()(_marker_settings(request)).blackbox
 
 
 @pytest.fixture
 def simulated_run(request: pytest.FixtureRequest) -> Callable[..., Any]:
-    """``simulated_run(make_scheduler)``: a run as the marker ``simulation`` says; keywords say otherwise."""
-    marked, simulated = _marked(request), _simulated()
+    """``simulated_run(make_scheduler)``: a run as the marker ``simulation`` says, or the keywords."""
+    marked, make_setup = _marker_settings(request), _setup_maker()
 
     def run(make_scheduler: Any, **settings: Any) -> Any:
-        return simulated({**marked, **settings}).run(make_scheduler)
+        return make_setup({**marked, **settings}).run(make_scheduler)
 
     return run
 
 
-def _simulated() -> Callable[[Mapping[str, Any]], Any]:
-    """What makes a run of keywords.
+def _setup_maker() -> Callable[[Mapping[str, Any]], Any]:
+    """The function of ``simulator.testing`` that makes a simulation of keywords.
 
     Raises:
-        pytest.UsageError: The package ``simulator`` that Python finds is another project's.
+        pytest.UsageError: The package ``simulator`` that Python finds belongs to another project.
     """
-    found, ours = _place("simulator"), Path(__file__).parents[1] / "simulator"
+    found, ours = _package_folder("simulator"), Path(__file__).parents[1] / "simulator"
     if found != ours.resolve():
         raise pytest.UsageError(
             f"the fixtures blackbox and simulated_run need blackbox-repo's package simulator, {ours}, but "
             f"here simulator is {found}; rename that package, or define fixtures of these names yourself"
         )
-    return importlib.import_module("simulator.testing.simulation").Simulated.of  # type: ignore[no-any-return]
+    return importlib.import_module("simulator.testing.simulation").make_setup  # type: ignore[no-any-return]
 
 
-def _place(package: str) -> Path | None:
+def _package_folder(package: str) -> Path | None:
     """The folder of a package that Python would import, without importing it."""
     spec = importlib.util.find_spec(package)
-    places = spec and (spec.submodule_search_locations or [spec.origin or ""])
-    return Path(next(iter(places))).resolve() if places else None
+    folders = spec and (spec.submodule_search_locations or [spec.origin or ""])
+    return Path(next(iter(folders))).resolve() if folders else None
 
 
-def _marked(request: pytest.FixtureRequest) -> dict[str, Any]:
-    """The nearest marker's keywords fill up those of the farther ones."""
+def _marker_settings(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """The keywords of the markers; of two that give the same one, the marker nearest to the test wins."""
     marked: dict[str, Any] = {}
     for marker in request.node.iter_markers("simulation"):
         if marker.args:

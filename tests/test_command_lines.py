@@ -163,12 +163,14 @@ def test_ctrl_c_says_what_was_kept_and_how_to_go_on(tmp_path: Path) -> None:
     long = ("simulator", "run", "yahpo-lcbench/3945", "--scheduler", "random", "--time", "9000d")
     cut = in_terminal(*long, folder=tmp_path, interrupt="trials", width=120)
     assert cut.status == 130
-    told = "bb-sim: interrupted; nothing was kept; a run that is begun with --log --out FOLDER can be resumed"
+    told = (
+        "bb-sim: interrupted; nothing was kept; a run that is started with --log --out FOLDER can be resumed"
+    )
     assert cut.lines[-1] == told
     assert list(tmp_path.rglob("*.parquet")) == []
     cut = in_terminal(*long, "--log", "--out", "r", folder=tmp_path, interrupt="trials", width=120)
     assert cut.status == 130
-    told = "bb-sim: interrupted; the scheduler's answers so far are kept: go on with bb-sim run --resume r"
+    told = "bb-sim: interrupted; the scheduler's answers so far are kept; continue with bb-sim run --resume r"
     assert cut.lines[-1] == told
     assert {path.name for path in (tmp_path / "r").iterdir()} == {"command.json", "log.jsonl"}
     assert "Traceback" not in cut.text

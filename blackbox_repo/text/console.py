@@ -6,6 +6,7 @@ import shutil
 import signal
 import sys
 import traceback
+import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -15,7 +16,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from blackbox_repo import __version__
+from blackbox_repo import __version__, deprecated
 from blackbox_repo.errors import BlackboxRepoError
 from blackbox_repo.text import streams
 from blackbox_repo.text.plain_text import printable
@@ -58,7 +59,16 @@ def interruptible(kept: Callable[[], str]) -> Iterator[None]:
         raise
 
 
-class StrictCommand(TyperCommand):
+class _ReadableHelp:
+    """A help page that can be read in a narrow terminal too."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Give two thirds of the width to what an option does; a long option stands in a line of its own."""
+        formatter.write_dl = partial(formatter.write_dl, col_max=min(30, formatter.width // 3))
+        super().format_help(ctx, formatter)  # type: ignore[misc]  # of the command it is mixed into
+
+
+class StrictCommand(_ReadableHelp, TyperCommand):
     """A command that refuses an option given twice where it takes one value."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
@@ -70,10 +80,6 @@ class StrictCommand(TyperCommand):
                     raise _UsageError(f"{option.opts[-1]} is given {times} times, but takes one value", ctx)
         return super().parse_args(ctx, args)
 
-    def format_help(self, ctx: Any, formatter: Any) -> None:
-        """A page that can be read in a narrow terminal too."""
-        super().format_help(ctx, _readable(formatter))
-
     def invoke(self, ctx: Any) -> Any:
         """Run it; a closed pipe ends it by its own exit status, which no command uses to say something."""
         try:
@@ -82,12 +88,8 @@ class StrictCommand(TyperCommand):
             raise Interrupted(_SIGPIPE) from err
 
 
-class CommandGroup(TyperGroup):
+class CommandGroup(_ReadableHelp, TyperGroup):
     """Several commands; their help page has the first sentence of each in full."""
-
-    def format_help(self, ctx: Any, formatter: Any) -> None:
-        """A page that can be read in a narrow terminal too."""
-        super().format_help(ctx, _readable(formatter))
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """As many lines as it takes."""
@@ -95,12 +97,6 @@ class CommandGroup(TyperGroup):
         rows = [(name, (command.help or "").partition("\n\n")[0]) for name, command in commands if command]
         with formatter.section("Commands"):
             formatter.write_dl([(name, " ".join(about.split())) for name, about in rows])
-
-
-def _readable(formatter: Any) -> Any:
-    """What an option does has two thirds of the width, and stands below the option if that is long."""
-    formatter.write_dl = partial(formatter.write_dl, col_max=min(30, formatter.width // 3))
-    return formatter
 
 
 _SIGPIPE = int(getattr(signal, "SIGPIPE", 13))
@@ -188,32 +184,50 @@ def run(app: typer.Typer, name: str) -> NoReturn:
         name: What the command is called in messages and help.
     """
     streams.prepare()
-    with _signals_raised():
-        status = _status(app, name)
+    with _signals_as_exceptions(), _renamings_in_a_line(name):
+        status = _run(app, name)
     sys.exit(status)
 
 
-def _status(app: typer.Typer, name: str) -> int:
+def _run(app: typer.Typer, name: str) -> int:
     width = min(max(shutil.get_terminal_size().columns - 1, _NARROWEST), _WIDEST)
+    typed = deprecated.options(name, sys.argv[1:])
     try:
-        status = typer.Typer.__call__(app, prog_name=name, standalone_mode=False, terminal_width=width)
+        status = typer.Typer.__call__(app, typed, prog_name=name, standalone_mode=False, terminal_width=width)
         sys.stdout.flush()
     except Interrupted as err:
-        return _ended(name, err)
+        return _report_interruption(name, err)
     except BrokenPipeError:
-        return _ended(name, Interrupted(_SIGPIPE))
+        return _report_interruption(name, Interrupted(_SIGPIPE))
     except Exception as err:
-        return _failed(name, err)
+        return _report_error(name, err)
     return status if isinstance(status, int) else 0
 
 
 @contextmanager
-def _signals_raised() -> Iterator[None]:
+def _renamings_in_a_line(name: str) -> Iterator[None]:
+    """Within this, the warning that a name is an old one is a line on stderr, wherever the name was used."""
+
+    def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
+        if issubclass(category, deprecated.RenamedWarning):
+            _say(printable(f"{name}: warning: {message}"))
+        else:
+            as_ever(message, category, *where, **more)
+
+    as_ever = warnings.showwarning
+    with warnings.catch_warnings():
+        warnings.simplefilter("default", deprecated.RenamedWarning)
+        warnings.showwarning = show
+        yield
+
+
+@contextmanager
+def _signals_as_exceptions() -> Iterator[None]:
     """Within this, signals that end a command are exceptions."""
-    heard = [signal.SIGTERM]
+    handled = [signal.SIGTERM]
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # a shell's background jobs ignore it
-        heard.append(signal.SIGINT)
-    before = {signum: signal.signal(signum, _interrupt) for signum in heard}
+        handled.append(signal.SIGINT)
+    before = {signum: signal.signal(signum, _interrupt) for signum in handled}
     try:
         yield
     finally:
@@ -225,7 +239,7 @@ def _interrupt(signum: int, _frame: object) -> NoReturn:
     raise Interrupted(signum)
 
 
-def _ended(name: str, interrupted: Interrupted) -> int:
+def _report_interruption(name: str, interrupted: Interrupted) -> int:
     if interrupted.signum == _SIGPIPE:
         streams.silence_stdout()
     else:
@@ -234,7 +248,7 @@ def _ended(name: str, interrupted: Interrupted) -> int:
     return BY_SIGNAL + interrupted.signum
 
 
-def _failed(name: str, err: Exception) -> int:
+def _report_error(name: str, err: Exception) -> int:
     if type(err).__name__ == "NoArgsIsHelpError":
         _say(str(err))  # the whole help
         return FAILED

@@ -1,37 +1,33 @@
-"""What bb-sim run was asked to do, in a form that a saved run keeps, so that it can be run again."""
+"""The options of ``bb-sim run`` as a value that a saved run keeps, so that it can be run again."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from blackbox_repo import typed_json, views
-from blackbox_repo.benchmark import BENCHMARKS
+from blackbox_repo.benchmark import BENCHMARKS, Benchmark
 from blackbox_repo.blackbox import Blackbox
 from blackbox_repo.errors import FormatError, InvalidOption, UnknownName
 from blackbox_repo.schema import Schema
 from blackbox_repo.store.atomic_folder import atomic_directory
 from blackbox_repo.surrogate.neighbour_weights import MODELS
-from simulator.api import simulate
 from simulator.callbacks import Callback
-from simulator.problem import (
-    Problem,
+from simulator.cli.options import (
     check_count,
-    duration,
-    find_problem,
-    grouped_settings,
+    group_settings,
     make_conditions,
     make_stop,
+    parse_duration,
 )
+from simulator.problem import Setup, find_problem, parse_time_model
 from simulator.registry import scheduler_factory
 from simulator.results.run import Run
 from simulator.results.saved_run import check_free
 from simulator.scheduler import SchedulerFactory
 from simulator.schedulers.mo_asha import choose_objectives
-from simulator.settings.conditions import Conditions
-from simulator.settings.stopping import Stop
 
 DEFAULT_SECONDS = 7200.0
 OFF_TABLE = ("error", "nearest", "surrogate", *(f"surrogate:{model}" for model in MODELS))
@@ -40,7 +36,7 @@ _COMMAND, _LOG = "command.json", "log.jsonl"
 
 @dataclass(frozen=True)
 class Command:
-    """The options of ``bb-sim run``, as they were typed; ``None`` for what was left to the problem."""
+    """The options of ``bb-sim run`` as they were typed; ``None`` where the benchmark's own value is taken."""
 
     name: str
     scheduler: str
@@ -58,6 +54,10 @@ class Command:
     def of(cls, run: Run, folder: Path) -> Command:
         """The command of a saved run.
 
+        Args:
+            run: The saved run.
+            folder: Where it is saved, for the error.
+
         Raises:
             FormatError: The run was not made by ``bb-sim run``.
         """
@@ -69,12 +69,12 @@ class Command:
         return typed_json.convert(run.header["command"], cls, folder / "run.json")
 
     def objectives(self, schema: Schema) -> tuple[str, ...]:
-        """What is optimized: what the scheduler is told to, or the benchmark says, or the target alone.
+        """The objectives that are optimized: the scheduler's setting, the benchmark's, or the target alone.
 
         Args:
-            schema: Of the blackbox that is simulated.
+            schema: The schema of the blackbox that is simulated.
         """
-        named = grouped_settings(self.settings)["scheduler"].get("objectives")
+        named = group_settings(self.settings)["scheduler"].get("objectives")
         if named:
             return tuple(objective.name for objective in choose_objectives(schema, named))
         if self.scheduler == "mo-asha":
@@ -82,41 +82,57 @@ class Command:
         benchmark = BENCHMARKS.get(self.name)
         return (schema.target,) if benchmark is None or self.objective else benchmark.objectives
 
-    def prepared(self) -> Prepared:
-        """Everything found, made and checked, nothing simulated; raises what is wrong with the options."""
+    def prepare(self) -> Prepared:
+        """Find, make and check everything that the run needs; nothing is simulated.
+
+        Raises:
+            BlackboxRepoError: One of the options is wrong.
+        """
         check_count("--workers", self.workers)
         check_count("--trials", self.trials)
-        groups = grouped_settings(self.settings)
-        problem = find_problem(self.name, self.time_model)
-        blackbox = problem.blackbox
-        blackbox = _everywhere(blackbox, self.off_table)
+        groups = group_settings(self.settings)
+        model = self.time_model
+        seconds_per_unit = None if model is None else parse_time_model(model, "--time-model")
+        benchmark, blackbox = find_problem(self.name, seconds_per_unit)
+        blackbox = _answer_off_table(blackbox, self.off_table)
         if self.max_fidelity is not None:
             blackbox = views.up_to(blackbox, self.max_fidelity)
         if self.objective is not None:
             blackbox = views.with_target(blackbox, self.objective)
-        seconds, trials = None if self.time is None else duration(self.time), self.trials
-        if seconds is None and trials is None and not set(groups["stop"]) - {"drain"}:
-            trials = problem.evaluations
-            seconds = problem.seconds if trials is not None else problem.seconds or DEFAULT_SECONDS
-        return Prepared(
-            command=self,
-            problem=problem,
-            blackbox=blackbox,
-            factory=scheduler_factory(self.scheduler, groups["scheduler"]),
+        seconds, trials = self._limits(benchmark, groups["stop"])
+        setup = Setup(
+            blackbox,
+            workers=benchmark.workers if self.workers is None else self.workers,
             stop=make_stop(seconds, trials, groups["stop"]),
+            seed=self.seed,
             conditions=make_conditions(groups["delays"], groups["failures"], groups["conditions"]),
         )
+        return Prepared(self, benchmark, setup, scheduler_factory(self.scheduler, groups["scheduler"]))
+
+    def _limits(self, benchmark: Benchmark, others: Mapping[str, object]) -> tuple[float | None, int | None]:
+        """Seconds and trials: the benchmark's budget, unless any limit is given."""
+        seconds = None if self.time is None else parse_duration(self.time)
+        if seconds is not None or self.trials is not None or set(others) - {"drain"}:
+            return seconds, self.trials
+        if benchmark.evaluations is not None:
+            return benchmark.seconds, benchmark.evaluations
+        return benchmark.seconds or DEFAULT_SECONDS, None
 
 
-def optimized(run: Run, folder: Path) -> tuple[str, ...]:
-    """What a saved run optimized: the target, unless its command says otherwise."""
+def optimized_objectives(run: Run, folder: Path) -> tuple[str, ...]:
+    """The objectives that a saved run optimized: the target, unless its command says otherwise.
+
+    Args:
+        run: The saved run.
+        folder: Where it is saved, for the error.
+    """
     if "command" not in run.header:
         return (run.schema.target,)
     return Command.of(run, folder).objectives(run.schema)
 
 
-def _everywhere(blackbox: Blackbox, off_table: str) -> Blackbox:
-    """The blackbox with what answers for configurations that its table lacks."""
+def _answer_off_table(blackbox: Blackbox, off_table: str) -> Blackbox:
+    """The blackbox with a view that answers for configurations that its table lacks."""
     if off_table not in OFF_TABLE:
         raise UnknownName("--off-table", off_table, OFF_TABLE)
     kind, _, model = off_table.partition(":")
@@ -127,43 +143,53 @@ def _everywhere(blackbox: Blackbox, off_table: str) -> Blackbox:
 
 @dataclass(frozen=True)
 class Prepared:
-    """A command that is ready to run."""
+    """A command that is ready to run.
+
+    Args:
+        command: The options.
+        benchmark: The problem that they name.
+        setup: What is simulated.
+        factory: Makes the scheduler.
+        call_timeout: Real seconds that a call of the scheduler may take; ``None`` for no limit.
+    """
 
     command: Command
-    problem: Problem
-    blackbox: Blackbox
+    benchmark: Benchmark
+    setup: Setup
     factory: SchedulerFactory
-    stop: Stop
-    conditions: Conditions
-    patience: float | None = None
+    call_timeout: float | None = None
 
     @property
     def objectives(self) -> tuple[str, ...]:
-        """What is optimized."""
-        return self.command.objectives(self.blackbox.schema)
+        """The objectives that are optimized."""
+        return self.command.objectives(self.setup.blackbox.schema)
 
     def run(self, callbacks: Sequence[Callback] = (), log: UnfinishedRun | None = None) -> Run:
-        """Simulate, or go on with a run that was cut off; the command is kept in the run's header."""
-        run = simulate(
-            self.blackbox,
+        """Simulate, or continue a run that was interrupted; the command is kept in the run's header.
+
+        Args:
+            callbacks: They are told what happens.
+            log: The unfinished run that is begun or continued; ``None`` if no log is kept.
+        """
+        run = self.setup.run(
             self.factory,
-            workers=self.problem.workers if self.command.workers is None else self.command.workers,
-            stop=self.stop,
-            seed=self.command.seed,
-            conditions=self.conditions,
             callbacks=callbacks,
             log=None if log is None else log.file,
             resume=log is not None and log.file.exists(),
-            patience=self.patience,
+            patience=self.call_timeout,
         )
         return replace(run, header={**run.header, "command": asdict(self.command)})
 
 
 @dataclass(frozen=True)
 class UnfinishedRun:
-    """The folder of a run that goes on, or was cut off: its command, and the log of its scheduler.
+    """The folder of a run that is not finished: its command, and the log of its scheduler's answers.
 
-    When the run is finished, its results take the place of both.
+    When the run is finished, its results replace both files.
+
+    Args:
+        folder: The folder.
+        command: The options of the run.
     """
 
     folder: Path
@@ -171,12 +197,16 @@ class UnfinishedRun:
 
     @property
     def file(self) -> Path:
-        """The log."""
+        """The file of the log."""
         return self.folder / _LOG
 
     @classmethod
     def begin(cls, folder: Path, command: Command) -> UnfinishedRun:
-        """Make the folder.
+        """Create the folder with the command in it.
+
+        Args:
+            folder: The folder.
+            command: The options of the run.
 
         Raises:
             InvalidOption: It exists and is not empty.
@@ -191,20 +221,28 @@ class UnfinishedRun:
     def of(cls, folder: Path) -> UnfinishedRun:
         """The unfinished run of a folder.
 
+        Args:
+            folder: The folder.
+
         Raises:
-            InvalidOption: There is none.
+            InvalidOption: It holds no unfinished run.
             FormatError: Its command cannot be read.
         """
         if not (folder / _COMMAND).is_file():
-            why = "a finished run" if (folder / "run.json").is_file() else "no run that was begun with --log"
-            raise InvalidOption(f"{folder} holds {why}, so there is nothing to go on with")
+            why = (
+                "a finished run" if (folder / "run.json").is_file() else "no run that was started with --log"
+            )
+            raise InvalidOption(f"{folder} holds {why}, so there is nothing to resume")
         return cls(folder, typed_json.read(folder / _COMMAND, Command))
 
     def check_replaced(self, folder: Path) -> None:
-        """Only what this run has written may make place for its results.
+        """Check that the folder holds only what this run has written, as its results will replace that.
+
+        Args:
+            folder: The folder.
 
         Raises:
-            InvalidOption: There is something else in the folder.
+            InvalidOption: It holds another file.
         """
         others = sorted({path.name for path in folder.iterdir()} - {_COMMAND, _LOG, f".{_LOG}.lock"})
         if others:

@@ -22,12 +22,11 @@ from blackbox_repo.store.lock import exclusive
 from blackbox_repo.text import console
 from blackbox_repo.text.console import StrictCommand, examples
 from blackbox_repo.text.plain_text import printable
-from simulator.cli.command import OFF_TABLE, Command, Prepared, UnfinishedRun, optimized
-from simulator.cli.progress import ProgressBar
-from simulator.cli.run_folder import claimed, kept, left
+from simulator.cli.ci import ci
+from simulator.cli.command import OFF_TABLE, Command, Prepared, UnfinishedRun, optimized_objectives
+from simulator.cli.options import parse_duration
+from simulator.cli.run_folder import claim, describe_resume, save_failed
 from simulator.errors import RunError
-from simulator.problem import duration
-from simulator.quality.ci import ci
 from simulator.registry import ADAPTERS, PLUGINS, SCHEDULERS
 from simulator.results.difference import first_difference
 from simulator.results.run import Run
@@ -164,11 +163,12 @@ def run(  # noqa: PLR0913, PLR0917  a command line has as many options as it has
             metavar="FOLDER", help="Go on with the run of this folder, begun with --log and cut off."
         ),
     ] = None,
-    patience: Annotated[
+    call_timeout: Annotated[
         float | None,
         typer.Option(
             metavar="SECONDS",
-            help="Give up when one call of the scheduler takes so many real seconds; by default never.",
+            help="Fail when one call of the scheduler takes more real seconds than this. The default is no "
+            "limit.",
         ),
     ] = None,
 ) -> None:
@@ -180,9 +180,11 @@ def run(  # noqa: PLR0913, PLR0917  a command line has as many options as it has
     """
     if resume is not None:
         _refuse_others(context)
-        with claimed(resume, UnfinishedRun.of):
+        with claim(resume, UnfinishedRun.of):
             begun = UnfinishedRun.of(resume)
-            _finish(replace(begun.command.prepared(), patience=patience), resume, begun, as_json=as_json)
+            _finish(
+                replace(begun.command.prepare(), call_timeout=call_timeout), resume, begun, as_json=as_json
+            )
         return
     if log and out is None:
         raise InvalidOption("--log needs --out: the folder by which the run can be resumed")
@@ -199,9 +201,9 @@ def run(  # noqa: PLR0913, PLR0917  a command line has as many options as it has
         settings=tuple(settings or ()),
         off_table=off_table,
     )
-    prepared = replace(command.prepared(), patience=patience)
+    prepared = replace(command.prepare(), call_timeout=call_timeout)
     _check_writable(out)
-    with claimed(out, _check_taken):
+    with claim(out, _check_taken):
         unfinished = UnfinishedRun.begin(out, command) if out is not None and log else None
         _finish(prepared, out, unfinished, as_json=as_json)
 
@@ -211,18 +213,18 @@ def _refuse_others(context: typer.Context) -> None:
     for parameter in context.command.params:
         source = context.get_parameter_source(parameter.name or "")
         given = source is not None and source.name == "COMMANDLINE"
-        if given and parameter.name not in ("resume", "as_json", "patience"):
+        if given and parameter.name not in ("resume", "as_json", "call_timeout"):
             raise InvalidOption(
-                f"--resume goes on with a run as it was begun; leave out {parameter.opts[-1]!r}"
+                f"--resume continues a run with the options it was started with; leave out "
+                f"{parameter.opts[-1]!r}"
             )
 
 
 def _finish(prepared: Prepared, out: Path | None, log: UnfinishedRun | None, *, as_json: bool) -> None:
     """Run to the end, save, and show what was found."""
-    problem = prepared.problem
     described = {
-        "blackbox": problem.name,
-        "task": problem.task,
+        "blackbox": prepared.benchmark.blackbox,
+        "task": prepared.benchmark.task,
         "scheduler": prepared.command.scheduler,
     }
 
@@ -233,11 +235,11 @@ def _finish(prepared: Prepared, out: Path | None, log: UnfinishedRun | None, *, 
         return out or below_runs(run)
 
     began = time.perf_counter()
-    with console.interruptible(partial(left, log)):
+    with console.interruptible(partial(describe_resume, log)):
         try:
             finished = _with_progress(prepared, log)
         except RunError as err:
-            raise kept(err, folder_of, log) from err
+            raise save_failed(err, folder_of, log) from err
         real_seconds = time.perf_counter() - began
         try:
             finished.save(folder_of(finished), None if log is None else log.check_replaced)
@@ -258,6 +260,8 @@ def _finish(prepared: Prepared, out: Path | None, log: UnfinishedRun | None, *, 
 def _with_progress(prepared: Prepared, log: UnfinishedRun | None = None) -> Run:
     if not sys.stderr.isatty():
         return prepared.run(log=log)
+    from simulator.cli.progress import ProgressBar
+
     bar = ProgressBar()
     try:
         return prepared.run([bar], log=log)
@@ -329,9 +333,9 @@ def trace(
     if trial is not None:
         print_story(Terminal(), finished, trial)
     elif at is not None:
-        print_cluster(Terminal(), finished, duration(at, "--at"))
+        print_cluster(Terminal(), finished, parse_duration(at, "--at"))
     else:
-        print_overview(Terminal(), finished, str(folder), optimized(finished, folder))
+        print_overview(Terminal(), finished, str(folder), optimized_objectives(finished, folder))
 
 
 @app.command(cls=StrictCommand, epilog=examples("bb-sim replay runs/my-run"))
@@ -343,7 +347,7 @@ def replay(folder: SavedRun) -> None:
     """
     saved = Run.load(folder)
     with console.interruptible(lambda: "nothing was written"):
-        again = _with_progress(Command.of(saved, folder).prepared())
+        again = _with_progress(Command.of(saved, folder).prepare())
     difference = first_difference(saved, again)
     if difference is None:
         typer.echo(f"the same run: digest {again.digest}")

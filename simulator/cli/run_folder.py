@@ -1,4 +1,4 @@
-"""Who may write the folder of a run of bb-sim, and what is kept of a run that was given up."""
+"""Who may write the folder of a run of bb-sim, and what is kept of a run that did not finish."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from simulator.results.run import Run
 
 
 @contextmanager
-def claimed(folder: Path | None, check: Callable[[Path], object]) -> Iterator[None]:
-    """Be the only one to write a folder, from before anything is simulated until its results are there.
+def claim(folder: Path | None, check: Callable[[Path], object]) -> Iterator[None]:
+    """Within this, no other process of bb-sim writes the folder.
 
     Args:
-        folder: Where the results go; ``None`` if that is not known yet.
+        folder: The folder of the results; ``None`` if it is not known yet, then nothing is locked.
         check: Called with the folder if it exists; raises if it must not be written.
 
     Raises:
-        AlreadyLocked: Another process is at it.
+        AlreadyLocked: Another process writes it.
     """
     if folder is None:
         yield
@@ -30,34 +30,34 @@ def claimed(folder: Path | None, check: Callable[[Path], object]) -> Iterator[No
         yield
 
 
-def kept(error: RunError, folder_of: Callable[[Run], Path], log: UnfinishedRun | None) -> RunError:
-    """Save what there is of a run that was given up; the error, which says where it is.
+def save_failed(error: RunError, folder_of: Callable[[Run], Path], log: UnfinishedRun | None) -> RunError:
+    """Save the results so far of a run that failed, and return the error with a note where they are.
 
     Args:
-        error: Why it was given up.
-        folder_of: Where a run is saved.
-        log: The log from which it can go on, if there is one; only a finished run takes its place.
+        error: Why the run failed.
+        folder_of: Gives the folder of a run's results.
+        log: The unfinished run, if a log is kept; only a finished run replaces it.
     """
     run = error.run
     finished = run is not None and run.reason != "error"
     if log is not None and not finished:
-        remedy = f"; {left(log)}"
+        remedy = f"; {describe_resume(log)}"
     elif run is None:
         return error
     else:
         run.save(folder_of(run), None if log is None else log.check_replaced)
         remedy = f"; the {'finished run' if finished else 'run so far'} is in {folder_of(run)}"
-    told = type(error)(f"{error}{remedy}")
-    told.run = run
-    return told
+    with_remedy = type(error)(f"{error}{remedy}")
+    with_remedy.run = run
+    return with_remedy
 
 
-def left(log: UnfinishedRun | None) -> str:
-    """What is left of a run that was cut off, and how to go on.
+def describe_resume(log: UnfinishedRun | None) -> str:
+    """What is kept of an interrupted run, and how it is resumed.
 
     Args:
-        log: Its log, if it has one.
+        log: The unfinished run, if a log is kept.
     """
     if log is None:
-        return "nothing was kept; a run that is begun with --log --out FOLDER can be resumed"
-    return f"the scheduler's answers so far are kept: go on with bb-sim run --resume {log.folder}"
+        return "nothing was kept; a run that is started with --log --out FOLDER can be resumed"
+    return f"the scheduler's answers so far are kept; continue with bb-sim run --resume {log.folder}"

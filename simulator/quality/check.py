@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from simulator.api import simulate
 from simulator.quality.comparison import Comparison, compare
 from simulator.quality.golden import Golden
 from simulator.quality.results import Results
@@ -49,8 +48,7 @@ def check(factory: SchedulerFactory, suite: Suite, baseline: Results, now: Resul
         before, after = baseline.by_run.get((case.name, 0)), now.by_run.get((case.name, 0))
         if before is None or after is None or before.golden is None or before.digest == after.digest:
             continue
-        run = simulate(case.load(), factory, workers=case.workers, stop=case.stop, seed=0)
-        departure = Golden.parse(before.golden).departure(run)
+        departure = Golden.parse(before.golden).departure(case.setup().run(factory))
         if departure is not None:
             departures[case.name] = departure
     return Check(comparison, baseline, now, departures)

@@ -24,7 +24,6 @@ from blackbox_repo.errors import FormatError, InvalidOption
 from blackbox_repo.numeric.scalars import whole
 from blackbox_repo.store.atomic_folder import name_full_disk, sync_to_disk
 from blackbox_repo.store.lock import exclusive
-from simulator.api import simulate
 from simulator.quality.golden import Golden
 from simulator.quality.scores import regret
 from simulator.quality.suites import Case, Suite
@@ -276,7 +275,7 @@ def measure(
 def _row(factory: SchedulerFactory, what: tuple[Case, int]) -> tuple[Row, str]:
     """One run, and what its scheduler says of itself."""
     case, seed = what
-    run = simulate(case.load(), factory, workers=case.workers, stop=case.stop, seed=seed)
+    run = case.setup(seed).run(factory)
     best = run.best()
     row = Row(
         case.name,

@@ -1,4 +1,4 @@
-"""Suites: pinned lists of tuning problems, so that a score means the same next year."""
+"""Suites: pinned lists of benchmarks, so that a score has the same meaning next year."""
 
 from __future__ import annotations
 
@@ -7,84 +7,90 @@ from dataclasses import dataclass, replace
 from functools import cache, partial
 
 from blackbox_repo import views
+from blackbox_repo.benchmark import Benchmark
 from blackbox_repo.blackbox import Blackbox
 from blackbox_repo.errors import IntegrityError, UnknownName
 from blackbox_repo.repository import load_blackbox
+from simulator.problem import Setup
 from simulator.settings.stopping import Stop
 
 
 @dataclass(frozen=True)
 class Case:
-    """One tuning problem of a suite; none of this may change but in a new version of the suite.
+    """A benchmark of a suite; nothing of it may change but in a new version of the suite.
 
     Args:
-        blackbox: Its name.
-        task: Which task of it; the default target is optimized.
-        digest: Of the task's content, as it was when the suite was made.
-        seconds: The budget, in simulated seconds.
-        best: A value of the target that is as good as can be: regret 0.
+        benchmark: The problem, with a budget in simulated seconds.
+        digest: Digest of the task's content when the suite was made.
+        best: The best value of the target that can be reached: regret 0.
         typical: The best value on the curve of the median configuration: regret 1.
-        workers: Trials that train at a time.
-        seconds_per_unit: Of fidelity, where the source records no time.
     """
 
-    blackbox: str
-    task: str
+    benchmark: Benchmark
     digest: str
-    seconds: float
     best: float
     typical: float
-    workers: int = 4
-    seconds_per_unit: float | None = None
 
     @property
     def name(self) -> str:
         """``BLACKBOX/TASK``."""
-        return f"{self.blackbox}/{self.task}"
+        return self.benchmark.name
 
     @property
-    def stop(self) -> Stop:
-        """The end of each run."""
-        return Stop(time=self.seconds)
+    def seconds(self) -> float:
+        """The budget in simulated seconds."""
+        assert self.benchmark.seconds is not None
+        return self.benchmark.seconds
 
-    def load(self) -> Blackbox:
-        """Its blackbox, with a time; loaded once in a process.
+    def setup(self, seed: int = 0) -> Setup:
+        """What is simulated.
 
-        Where it is a table, a configuration that it lacks is answered by its closest row, so that schedulers
-        of all kinds can be run; those that know the rows keep to them.
+        Args:
+            seed: Seed of the run and of the scheduler.
 
         Raises:
-            UnknownName: It is not where blackboxes are looked for.
-            IntegrityError: It is another one than that of which the suite was made.
+            UnknownName: The blackbox is not installed.
+            IntegrityError: It is not the one that the suite was made of.
         """
-        return _loaded(self)
+        return Setup(self.load(), self.benchmark.workers, Stop(time=self.seconds), seed)
+
+    def load(self) -> Blackbox:
+        """The blackbox, with a time; it is loaded once in a process.
+
+        A table answers with the closest row for a configuration that it lacks, so that every scheduler can be
+        run; schedulers that know the rows suggest only those.
+
+        Raises:
+            UnknownName: The blackbox is not installed.
+            IntegrityError: It is not the one that the suite was made of.
+        """
+        return _load(self)
 
 
 @cache
-def _loaded(case: Case) -> Blackbox:
-    blackbox = load_blackbox(case.blackbox)[case.task]
+def _load(case: Case) -> Blackbox:
+    benchmark = case.benchmark
+    blackbox = load_blackbox(benchmark.blackbox)[benchmark.task]
     found = blackbox.digest()
     if found != case.digest:
         raise IntegrityError(
             f"{case.name!r} has the digest {found[:12]}, but the suite was made of {case.digest[:12]}: its "
             f"scores could not be compared; take a newer suite, or other tasks of this one, unless another "
-            f"copy is found first (see bb-repo info {case.blackbox})"
+            f"copy is found first (see bb-repo info {benchmark.blackbox})"
         )
     if blackbox.schema.space.candidates is not None:
         blackbox = views.nearest(blackbox, keep_candidates=True)
-    if case.seconds_per_unit is not None:
-        blackbox = views.with_time_model(blackbox, case.seconds_per_unit)
-    return blackbox
+    return benchmark.view_of(blackbox)
 
 
 @dataclass(frozen=True)
 class Suite:
-    """A pinned list of problems, and how many seeds each is run with.
+    """A pinned list of benchmarks, and the number of seeds that each is run with.
 
     Args:
-        name: With its version: ``"standard-1"``.
-        cases: The problems.
-        seeds: Runs with the seeds 0 to ``seeds`` - 1 by default.
+        name: Its name with its version: ``"standard-1"``.
+        cases: The benchmarks.
+        seeds: By default each is run with the seeds 0 to ``seeds`` - 1.
     """
 
     name: str
@@ -92,7 +98,10 @@ class Suite:
     seeds: int
 
     def only(self, tasks: Sequence[str] | None) -> list[Case]:
-        """The cases of these names, in the order of the suite; all of them for ``None``.
+        """The cases of some names, in the order of the suite.
+
+        Args:
+            tasks: Names of cases, ``BLACKBOX/TASK``; ``None`` for all.
 
         Raises:
             UnknownName: There is no such case.
@@ -104,11 +113,25 @@ class Suite:
         return [case for name, case in known.items() if tasks is None or name in tasks]
 
 
-_nlp = partial(Case, "nasbench-nlp", "wikitext-2")
-_taskset = partial(Case, "taskset", seconds_per_unit=0.1)
-_nmt = partial(Case, "nmt-curves", seconds_per_unit=60)
-_lcbench = partial(Case, "yahpo-lcbench")
-_nasbench201 = partial(Case, "nasbench201-final")
+def _case(  # noqa: PLR0913, PLR0917  a row of a table
+    blackbox: str,
+    task: str,
+    digest: str,
+    seconds: float,
+    best: float,
+    typical: float,
+    seconds_per_unit: float | None = None,
+) -> Case:
+    name = f"{blackbox}/{task}"
+    benchmark = Benchmark(name, name, blackbox, task, None, 4, seconds, seconds_per_unit=seconds_per_unit)
+    return Case(benchmark, digest, best, typical)
+
+
+_nlp = partial(_case, "nasbench-nlp", "wikitext-2")
+_taskset = partial(_case, "taskset", seconds_per_unit=0.1)
+_nmt = partial(_case, "nmt-curves", seconds_per_unit=60)
+_lcbench = partial(_case, "yahpo-lcbench")
+_nasbench201 = partial(_case, "nasbench201-final")
 
 _NLP = _nlp(
     digest="4313ff6378e6fcdd23c66724e4bf483573a35bb8d05a84c06aeabb5ca21f4b35",
@@ -226,7 +249,7 @@ _FULL = (
     ),
 )
 
-_SECOND: Mapping[str, tuple[str, float, float]] = {
+_CHANGED_FACTS: Mapping[str, tuple[str, float, float]] = {
     "yahpo-lcbench/167200": (
         "9691ff2845ca7b683a493d8ecc4a05444ca49b17427be1751f3b392f95a752d3",
         75.1746,
@@ -263,37 +286,40 @@ _SECOND: Mapping[str, tuple[str, float, float]] = {
         63.4667,
     ),
 }
-"""Case -> digest, best and typical value in the second versions of the suites, where they are other ones.
+"""Case -> digest, best and typical value in the second versions of the suites, where they have changed.
 
-Of the lines that benchmarks/suite_facts.py prints.
+benchmarks/suite_facts.py prints them.
 """
 
 
-def _renewed(cases: Sequence[Case]) -> tuple[Case, ...]:
-    return tuple(_second(case) for case in cases)
+def _second_version(cases: Sequence[Case]) -> tuple[Case, ...]:
+    return tuple(map(_update, cases))
 
 
-def _second(case: Case) -> Case:
-    digest, best, typical = _SECOND.get(case.name, (case.digest, case.best, case.typical))
+def _update(case: Case) -> Case:
+    digest, best, typical = _CHANGED_FACTS.get(case.name, (case.digest, case.best, case.typical))
     return replace(case, digest=digest, best=best, typical=typical)
 
 
 _ALL = (
     *(Suite("smoke-1", (_NLP, _GRU), 20), Suite("standard-1", _STANDARD, 60), Suite("full-1", _FULL, 200)),
-    Suite("smoke-2", _renewed((_NLP, _GRU)), 20),
-    Suite("standard-2", _renewed(_STANDARD), 60),
-    Suite("full-2", _renewed(_FULL), 200),
+    Suite("smoke-2", _second_version((_NLP, _GRU)), 20),
+    Suite("standard-2", _second_version(_STANDARD), 60),
+    Suite("full-2", _second_version(_FULL), 200),
 )
 
 SUITES: Mapping[str, Suite] = {suite.name: suite for suite in _ALL}
-"""Name with version -> suite; old versions stay."""
+"""Name with version -> suite; old versions are kept."""
 
 NEWEST: Mapping[str, str] = {name.partition("-")[0]: name for name in SUITES}
-"""Name without version -> name of the newest one."""
+"""Name without version -> name of the newest version."""
 
 
 def find_suite(name: str) -> Suite:
-    """The suite of a name; without a version the newest.
+    """The suite of a name.
+
+    Args:
+        name: A name with its version, or without it for the newest version.
 
     Raises:
         UnknownName: There is no such suite.

@@ -27,7 +27,7 @@ from simulator.scheduler import SchedulerFactory
 from simulator.schedulers.random_search import RandomSearch
 from simulator.testing.contract import SchedulerContract, contract_of
 from simulator.testing.goldens import golden_file, note, regenerating, written
-from simulator.testing.simulation import Simulated
+from simulator.testing.simulation import make_setup
 
 _REPEATS = 5
 
@@ -156,13 +156,13 @@ def assert_deterministic(make_scheduler: Any, **simulation: Any) -> None:
     __tracebackhide__ = True
     if not callable(make_scheduler):
         raise InvalidOption(f"a factory (schema, seed) -> scheduler is needed, not {make_scheduler!r}")
-    simulated = Simulated.of(simulation)
+    setup = make_setup(simulation)
 
     def run(self: SchedulerContract, problem: str, make: Any = None) -> Run:
         del problem
-        return simulated.run(make or self.made)
+        return setup.run(make or self.made)
 
-    here = contract_of(make_scheduler, problems={"it": lambda: simulated.blackbox}, run=run)
+    here = contract_of(make_scheduler, problems={"it": lambda: setup.blackbox}, run=run)
     here.test_two_runs_are_equal()
     here.test_the_global_random_state_is_neither_used_nor_changed()
     contract_of(make_scheduler).test_another_process_with_another_hash_seed_and_clock_gives_the_same_run()
@@ -228,11 +228,11 @@ def assert_speed(
         AssertionError: It takes longer.
     """
     __tracebackhide__ = True
-    simulated = Simulated.of({"blackbox": "nasbench-nlp/wikitext-2", **simulation})
+    setup = make_setup({"blackbox": "nasbench-nlp/wikitext-2", **simulation})
     times: dict[bool, list[float]] = {True: [], False: []}
     for _ in range(_REPEATS):
         for is_reference, factory in ((False, make_scheduler), (True, reference)):
-            times[is_reference].append(_seconds(partial(simulated.run, factory)))
+            times[is_reference].append(_seconds(partial(setup.run, factory)))
     found = min(times[False]) / max(min(times[True]), 1e-9)  # where the clock is coarse
     assert found <= ratio, (
         f"a run takes {found:.3g} times as long as one of {getattr(reference, '__name__', reference)}, but "

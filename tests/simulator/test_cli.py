@@ -20,7 +20,7 @@ from blackbox_repo.store.manifest import Manifest
 from blackbox_repo.store.storage import save_tables
 from blackbox_repo.table import TabularBlackbox
 from simulator import Run, cli
-from simulator.problem import duration
+from simulator.cli.options import parse_duration
 
 ROOT = Path(__file__).parents[2]
 BOX = ROOT / "data_cache" / "icml-deepar"
@@ -400,7 +400,7 @@ def test_time_is_the_length_of_the_run(bb_sim: Callable[..., Finished]) -> None:
     ],
 )
 def test_durations(text: str, seconds: float) -> None:
-    assert duration(text) == seconds
+    assert parse_duration(text) == seconds
 
 
 def test_max_fidelity_cuts_the_curves(bb_sim: Callable[..., Finished], tmp_path: Path) -> None:

@@ -207,7 +207,7 @@ def test_a_run_whose_scheduler_leaves_the_program_ends_with_2_and_keeps_what_the
     assert "Leaving.on_report() at the simulated second" in line
     assert "raised SystemExit(0) about trial 3" in line
     if "--log" in options:
-        assert "; the scheduler's answers so far are kept: go on with bb-sim run --resume x" in line
+        assert "; the scheduler's answers so far are kept; continue with bb-sim run --resume x" in line
         assert {path.name for path in (tmp_path / "x").iterdir()} == {"command.json", "log.jsonl"}
     else:
         (folder,) = [tmp_path / "x"] if options else (tmp_path / "runs").iterdir()

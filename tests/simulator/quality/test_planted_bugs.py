@@ -4,10 +4,10 @@ import pytest
 
 from simulator import Stop, simulate
 from simulator.quality import Golden
-from simulator.testing.simulation import Simulated
+from simulator.testing.simulation import make_setup
 from tests.simulator.quality.planted import BUGS, Bug
 
-PROBLEM = Simulated.of({"blackbox": "taskset-rnn"}).blackbox
+PROBLEM = make_setup({"blackbox": "taskset-rnn"}).blackbox
 
 
 def run(scheduler):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from blackbox_repo.errors import IntegrityError, UnknownName
-from simulator import RandomSearch, simulate
+from simulator import RandomSearch
 from simulator.adapters.optuna import Optuna
 from simulator.quality import SUITES, find_suite, measure, regret
 from simulator.quality.scores import best_and_typical
@@ -64,7 +64,7 @@ def test_a_smaller_suite_is_part_of_a_larger_one():
 def test_the_regret_is_that_of_the_incumbent_second_by_second():
     """Written down anew: a million instants, at each the best report so far."""
     case = SMOKE[0]
-    run = simulate(case.load(), RandomSearch, workers=case.workers, stop=case.stop, seed=5)
+    run = case.setup(seed=5).run(RandomSearch)
     reports = run.reports().to_pandas().sort_values("time", kind="stable")
     best = np.fmin.accumulate(reports["valid_loss"].to_numpy())
     instants = (np.arange(1_000_000) + 0.5) * case.seconds / 1_000_000
@@ -74,16 +74,15 @@ def test_the_regret_is_that_of_the_incumbent_second_by_second():
 
 
 def test_without_a_report_the_regret_is_1():
-    case = replace(SMOKE[0], seconds=10.0)
-    assert regret(case, simulate(case.load(), RandomSearch, workers=1, stop=case.stop)) == 1.0
+    case = replace(SMOKE[0], benchmark=replace(SMOKE[0].benchmark, seconds=10.0, workers=1))
+    assert regret(case, case.setup().run(RandomSearch)) == 1.0
 
 
 def test_any_scheduler_can_be_run_on_a_suite():
     """One that draws from the whole space meets the closest rows; one that knows the rows keeps to them."""
     drawing = measure(Optuna("RandomSampler"), find_suite("smoke"), seeds=1)
     assert all(row.best is not None and row.trials >= 10 for row in drawing.rows)
-    kept = SMOKE[1].load()
-    run = simulate(kept, RandomSearch, workers=4, stop=SMOKE[1].stop)
-    assert run.statistics()["off_table"] == 0
-    foreign = simulate(kept, Optuna("RandomSampler"), workers=4, stop=SMOKE[1].stop)
+    setup = SMOKE[1].setup()
+    assert setup.run(RandomSearch).statistics()["off_table"] == 0
+    foreign = setup.run(Optuna("RandomSampler"))
     assert foreign.statistics()["off_table"] == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import sys
 import threading
@@ -169,8 +170,9 @@ def test_somebody_elses_timer_is_left_alone(tiny: Any) -> None:
         signal.setitimer(signal.ITIMER_REAL, 0)
 
 
-def test_the_command_line_has_patience(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("option", ["--call-timeout", "--patience"])
+def test_the_command_line_has_a_call_timeout_under_its_old_name_too(
+    option: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "hanging.py").write_text(
         "import time\nfrom simulator import ASHA\n\n\n"
@@ -180,12 +182,17 @@ def test_the_command_line_has_patience(
     monkeypatch.chdir(tmp_path)
     handler = signal.getsignal(signal.SIGTERM)
     monkeypatch.setattr(sys, "path", ["", *sys.path])
-    command = "bb-sim run nasbench-nlp --trials 5 --patience 0.05 --scheduler py:hanging:Hanging"
+    command = f"bb-sim run nasbench-nlp --trials 5 {option} 0.05 --scheduler py:hanging:Hanging"
     monkeypatch.setattr(sys, "argv", command.split())
     with pytest.raises(SystemExit):
         cli.main()
     signal.signal(signal.SIGTERM, handler)
-    assert "no answer in 0.05 s of real time (patience)') about trial" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "no answer in 0.05 s of real time (" in said
+    renamed = (
+        "bb-sim: warning: the option --patience is called --call-timeout now; the old name works"
+    )
+    assert (renamed in said) == (option == "--patience")
     (folder,) = (tmp_path / "runs").iterdir()
     assert Run.load(folder).reason == "error"
-    assert "patience" not in (folder / "run.json").read_text()
+    assert not {"patience", "call_timeout"} & json.loads((folder / "run.json").read_text()).keys()

@@ -329,14 +329,14 @@ def test_the_command_line_goes_on_with_a_killed_run(tmp_path: Path) -> None:
     assert taken.returncode == 2
     assert "go on with the run in it (--resume x)" in taken.stderr
     other = bb_sim("--resume", "x", "--seed", "4")
-    assert "--resume goes on with a run as it was begun; leave out '--seed'" in other.stderr
+    assert "--resume continues a run with the options it was started with; leave out '--seed'" in other.stderr
     resumed = bb_sim("--resume", "x", "--json")
     assert resumed.returncode == 0, resumed.stderr
     uninterrupted = json.loads(bb_sim(*options, "--out", "y").stdout)
     assert json.loads(resumed.stdout)["digest"] == uninterrupted["digest"]
     assert {path.name for path in (tmp_path / "x").iterdir()} == {p.name for p in (tmp_path / "y").iterdir()}
     again = bb_sim("--resume", "x")
-    assert "x holds a finished run, so there is nothing to go on with" in again.stderr
+    assert "x holds a finished run, so there is nothing to resume" in again.stderr
     assert "--log needs --out" in bb_sim("--log").stderr
 
 
@@ -362,7 +362,7 @@ def test_the_command_line_names_the_log_on_a_full_disk_and_goes_on_when_there_is
     assert (full.returncode, full.stdout) == (2, "")
     (line,) = full.stderr.splitlines()
     assert "the log x/log.jsonl cannot be written: File too large" in line
-    assert "go on with bb-sim run --resume x" in line
+    assert "continue with bb-sim run --resume x" in line
     resumed, whole = bb_sim(tmp_path, "--resume", "x", "--json"), bb_sim(tmp_path, *options, "--out", "y")
     assert json.loads(resumed.stdout)["digest"] == json.loads(whole.stdout)["digest"]
 

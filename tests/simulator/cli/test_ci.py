@@ -13,8 +13,8 @@ import pytest
 
 from blackbox_repo.errors import FormatError, InvalidOption, UnknownName
 from simulator import ASHA, RandomSearch
+from simulator.cli.ci import FailOn, failed
 from simulator.quality import Results, check, find_suite, measure
-from simulator.quality.ci import FailOn, failed
 from simulator.quality.markdown import markdown, sparkline
 from simulator.quality.page import page
 

@@ -15,7 +15,7 @@ import typer
 from blackbox_repo.errors import FormatError, InvalidOption
 from blackbox_repo.text import console
 from blackbox_repo.text.plain_text import printable
-from simulator.problem import grouped_settings
+from simulator.cli.options import group_settings
 from simulator.quality.check import Check, check
 from simulator.quality.comparison import MARGIN, Comparison, Verdict, check_comparable, check_margin
 from simulator.quality.markdown import markdown
@@ -98,7 +98,7 @@ def ci(  # noqa: PLR0913, PLR0917  a command line has as many options as it has
     ones are compared with them. Exit status: 0 fine, 1 not (see --fail-on) or no baseline yet, 2 an error.
     """
     chosen = find_suite(suite)
-    groups = grouped_settings(settings or ())
+    groups = group_settings(settings or ())
     others = [group for group, values in groups.items() if values and group != "scheduler"]
     if others:
         raise InvalidOption(f"--set {others[0]}.* is fixed by the suite; only scheduler.NAME=VALUE is free")
