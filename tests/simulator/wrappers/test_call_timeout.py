@@ -189,9 +189,7 @@ def test_the_command_line_has_a_call_timeout_under_its_old_name_too(
     signal.signal(signal.SIGTERM, handler)
     said = capsys.readouterr().err
     assert "no answer in 0.05 s of real time (" in said
-    renamed = (
-        "bb-sim: warning: the option --patience is called --call-timeout now; the old name works"
-    )
+    renamed = "bb-sim: warning: the option --patience is called --call-timeout now; the old name works"
     assert (renamed in said) == (option == "--patience")
     (folder,) = (tmp_path / "runs").iterdir()
     assert Run.load(folder).reason == "error"
