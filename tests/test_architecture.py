@@ -22,7 +22,12 @@ MAY_IMPORT = {
     "simulator": {"blackbox_repo"},
 }
 TYPES = (
-    *("blackbox_repo.__version__", "blackbox_repo.numeric", "blackbox_repo.frozen"),
+    *(
+        "blackbox_repo.__version__",
+        "blackbox_repo.deprecated",
+        "blackbox_repo.numeric",
+        "blackbox_repo.frozen",
+    ),
     *(f"blackbox_repo.{m}" for m in ("blackbox", "curve", "distance", "domains", "errors")),
     *(f"blackbox_repo.{m}" for m in ("schema", "space")),
     *(f"blackbox_repo.{m}" for m in ("keyed_random", "permutation", "sampling")),
@@ -34,7 +39,7 @@ RECIPE = tuple(f"conversion_scripts.{m}" for m in ("bounds", "expected_size", "r
 SEAM = ("simulator.clock", "simulator.errors", "simulator.scheduler")
 RULES = {
     "blackbox_repo.numeric": ("blackbox_repo.errors",),
-    "blackbox_repo.text": ("blackbox_repo.__version__", "blackbox_repo.errors"),
+    "blackbox_repo.text": ("blackbox_repo.__version__", "blackbox_repo.deprecated", "blackbox_repo.errors"),
     "blackbox_repo.surrogate": (*TYPES, "blackbox_repo.typed_json"),
     "blackbox_repo.views": (*TYPES, "blackbox_repo.surrogate"),
     "blackbox_repo.store": (*TYPES, *TABLES, *FILES, "blackbox_repo.surrogate"),
