@@ -35,22 +35,18 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from blackbox_repo.curve import Array
 from blackbox_repo.numeric.rounding import round_decimals, round_significant
+from blackbox_repo.surrogate.forward import MOST_IN_ONE_THREAD, Forward, Line, Linear
 from blackbox_repo.surrogate.spec import check_arrays, check_spec
 
 DIGITS = 6
-# beyond this many rows the work arrays no longer fit into the cache: 15 us a row become 21
-_ROWS_A_CHUNK = 128
-# OpenBLAS starts threads for a product of more multiplications than this (rows x inner x columns). Here they
-# gain little; where other processes want the same cores, they make it up to fifty times slower.
-_MOST_IN_ONE_THREAD = 2**18
 _ROWS_A_BLOCK = 8
 # the logits differ by 4e-15 at most when float64 sums are taken in other orders (measured)
 _NOISE = 2e-13
@@ -70,18 +66,11 @@ _FUNCTIONS: Mapping[str, Any] = {
 Steps = Sequence[Sequence[Any]]
 
 
-class _Linear(NamedTuple):
-    """``x @ weight + bias``."""
-
-    weight: Array
-    bias: Array
-
-
 def blocked_product(left: Array, right: Array) -> Array:
     """The matrix product in blocks that are too small for BLAS to start threads."""
     (rows, inner), columns = left.shape, right.shape[1]
     height = min(rows, _ROWS_A_BLOCK)
-    width = math.ceil(columns / math.ceil(columns * height * inner / _MOST_IN_ONE_THREAD))
+    width = math.ceil(columns / math.ceil(columns * height * inner / MOST_IN_ONE_THREAD))
     padded = np.concatenate([left, np.zeros((-rows % height, inner))]) if rows % height else left
     stacked = padded.reshape(-1, height, inner)
     product = np.empty((len(stacked), height, columns))
@@ -118,6 +107,7 @@ class Network:
         check_arrays(arrays, spec)
         self.arrays, self.spec = arrays, spec
         self._numeric = _grouped([entry["steps"] for entry in spec["numeric"]])
+        self._alone = [_grouped([entry["steps"]]) for entry in spec["numeric"]]
         self._outputs = _grouped([entry["steps"] for entry in spec["outputs"]])
         self._decimals = [entry.get("decimals") for entry in spec["outputs"]]
         self._assemble({name: array.astype(np.float64) for name, array in arrays.items()})
@@ -130,16 +120,17 @@ class Network:
             embedding = arrays[f"embds_fct.{k}.weight"]
             self._tables.append(embedding @ first[column : column + embedding.shape[1]])
             column += embedding.shape[1]
-        self._first = _Linear(np.ascontiguousarray(first[column:]), arrays["first_layer.bias"])
+        self._first = Linear(np.ascontiguousarray(first[column:]), arrays["first_layer.bias"])
         self._blocks = []
         for k in range(self.spec["blocks"]):
             scale, shift = self._normalization(arrays, f"layers.{k}.norm")
             weight, bias = arrays[f"layers.{k}.linear0.weight"].T, arrays[f"layers.{k}.linear0.bias"]
-            gated = _Linear(np.ascontiguousarray(weight * scale[:, None]), bias + shift @ weight)
+            gated = Linear(np.ascontiguousarray(weight * scale[:, None]), bias + shift @ weight)
             back = np.ascontiguousarray(arrays[f"layers.{k}.linear1.weight"].T)
-            self._blocks.append((gated, _Linear(back, arrays[f"layers.{k}.linear1.bias"])))
+            self._blocks.append((gated, Linear(back, arrays[f"layers.{k}.linear1.bias"])))
         self._last = self._normalization(arrays, "last_normalization")
-        self._head = _Linear(np.ascontiguousarray(arrays["head.weight"].T), arrays["head.bias"])
+        self._head = Linear(np.ascontiguousarray(arrays["head.weight"].T), arrays["head.bias"])
+        self._forward = Forward(self._blocks, self._last, self._head)
 
     def _normalization(self, arrays: Mapping[str, Array], name: str) -> tuple[Array, Array]:
         scale = arrays[f"{name}.weight"] / np.sqrt(arrays[f"{name}.running_var"] + self.spec["epsilon"])
@@ -155,23 +146,61 @@ class Network:
         Returns:
             Float64 ``(row, output)``.
         """
-        with np.errstate(
-            over="ignore", invalid="ignore", divide="ignore"
-        ):  # of numbers that nobody trains with
-            return self._evaluated(codes, numbers)
+        with np.errstate(all="ignore"):  # of numbers that nobody trains with
+            bases = self._bases(codes, _stepped(self._numeric, numbers))
+            line = Line(bases, np.zeros((len(bases), 1)), np.zeros(1))
+            return self._outputs_of(line, lambda k: (codes[k : k + 1], numbers[k : k + 1]))
 
-    def _evaluated(self, codes: Array, numbers: Array) -> Array:
-        chunks = [slice(k, k + _ROWS_A_CHUNK) for k in range(0, len(numbers), _ROWS_A_CHUNK)]
-        unit = np.concatenate([self.unit(codes[chunk], numbers[chunk]) for chunk in chunks])
+    def evaluate_along(self, codes: Array, numbers: Array, column: int, values: Array) -> Array:
+        """As :meth:`evaluate`, for rows with each of some values of one number; faster than one by one.
+
+        Args:
+            codes: Integers ``(row, categorical)``.
+            numbers: Float64 ``(row, numeric)``, without the column that varies.
+            column: Which of the numbers that is.
+            values: What it is, float64 ``(value,)``.
+
+        Returns:
+            Float64 ``(row, value, output)``.
+        """
+
+        def row(k: int) -> tuple[Array, Array]:
+            base, value = divmod(k, len(values))
+            one = numbers[base : base + 1].copy()
+            one[:, column] = values[value]
+            return codes[base : base + 1], one
+
+        with np.errstate(all="ignore"):
+            scaled = _stepped(self._numeric, numbers)
+            scaled[:, column] = 0.0
+            slope = np.append(self._first.weight[column], 0.0)[:, None]
+            shares = _stepped(self._alone[column], values[:, None])[:, 0]
+            outputs = self._outputs_of(Line(self._bases(codes, scaled), slope, shares), row)
+        return outputs.reshape(len(codes), len(values), -1)
+
+    def _bases(self, codes: Array, scaled: Array) -> Array:
+        """What the first layer makes of rows, as ``forward`` wants it."""
+        x = blocked_product(scaled, self._first.weight) + self._first.bias
+        for k, table in enumerate(self._tables):
+            x += table[codes[:, k]]
+        return np.vstack([x.T, np.ones(len(x))])
+
+    def _outputs_of(self, line: Line, row: Callable[[int], tuple[Array, Array]]) -> Array:
+        """The rounded outputs of a line; ``row`` gives the codes and numbers of one of its rows."""
+        first, units = 0, []
+        for part in line.parts(self._forward.most_rows):
+            unit = self._forward.unit(part)
+            if unit is None:
+                unit = np.concatenate([self.unit(*row(k)) for k in range(first, first + part.size)])
+            units.append(unit)
+            first += part.size
+        unit = np.concatenate(units)
         noise = _NOISE * unit * (1 - unit) + _LAST_BITS
-        rounded = self._rounded(unit + noise)
+        rounded, other = np.split(self._rounded(np.concatenate([unit + noise, unit - noise])), 2)
         # a BLAS sums in an order of its own for each shape, number of threads and processor: where that could
         # change the rounded value, sum exactly
-        unsettled = rounded != self._rounded(unit - noise)
-        for row in np.flatnonzero(unsettled.any(axis=1)):
-            rounded[row] = self._rounded(
-                self.unit(codes[row : row + 1], numbers[row : row + 1], exact_product)
-            )
+        for k in np.flatnonzero((rounded != other).any(axis=1)).tolist():
+            rounded[k] = self._rounded(self.unit(*row(k), exact_product))
         return rounded
 
     def _rounded(self, unit: Array) -> Array:
@@ -188,7 +217,10 @@ class Network:
         return _stepped(self._outputs, self.unit(codes, numbers, product))
 
     def unit(self, codes: Array, numbers: Array, product: Any = blocked_product) -> Array:
-        """What the network yields, in (0, 1), before its outputs' steps: float64 ``(row, output)``."""
+        """What the network yields, in (0, 1), before its outputs' steps: float64 ``(row, output)``.
+
+        This says what the network is; ``forward`` computes it faster, but for noise.
+        """
         x = product(_stepped(self._numeric, numbers), self._first.weight) + self._first.bias
         for k, table in enumerate(self._tables):
             x += table[codes[:, k]]
