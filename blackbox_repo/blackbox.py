@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from blackbox_repo.curve import Array, LearningCurve
@@ -59,15 +59,27 @@ class Blackbox(ABC):
         return [self.curve(configuration, seed=seed) for configuration in configurations]
 
     def evaluate(
-        self, configuration: Configuration, fidelity: float | None = None, *, seed: int | None = None
+        self,
+        configuration: Configuration,
+        fidelity: float | None = None,
+        *,
+        seed: int | None = None,
+        objectives: Iterable[str] | None = None,
     ) -> dict[str, float]:
-        """All objectives of a configuration at one fidelity, by default the largest.
+        """Objectives of a configuration at one fidelity.
+
+        Args:
+            configuration: Hyperparameter name -> value.
+            fidelity: One of the schema's, by default the largest.
+            seed: One of :meth:`seeds`; ``None`` for the first of them.
+            objectives: Which ones, by default all; see :meth:`LearningCurve.at`.
 
         Raises:
             UnknownFidelity: There is no such fidelity, or the training ended before it.
+            UnknownName: There is no such objective.
         """
         wanted = self.schema.fidelity.values[-1] if fidelity is None else fidelity
-        return self.curve(configuration, seed=seed).at(wanted)
+        return self.curve(configuration, seed=seed).at(wanted, objectives)
 
     def configurations(self) -> Sequence[Configuration]:
         """All tabulated configurations, in the order of the first axis of :meth:`values`.

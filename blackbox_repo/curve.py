@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
@@ -35,10 +35,11 @@ class LearningCurve:
         row: Where its values lie in the arrays of ``constants``.
         status: ``"ok"``, ``"diverged"`` or ``"crashed"``.
         seed: The seed of the training run.
-        fill: Called with a number of points before that many are read, by curves that compute on demand.
+        fills: Of a curve that computes on demand: objective name -> a function that is called with
+            ``(start, stop)`` before the points from ``start`` to ``stop`` (not included) are read.
     """
 
-    __slots__ = ("_constants", "_fill", "_points", "_row", "_start", "_stop", "schema", "seed", "status")
+    __slots__ = ("_constants", "_fills", "_points", "_row", "_start", "_stop", "schema", "seed", "status")
 
     def __init__(  # noqa: PLR0913, PLR0917  built by blackboxes only, on the hottest path: no grouping object
         self,
@@ -50,14 +51,14 @@ class LearningCurve:
         row: int,
         status: Status = "ok",
         seed: int = 0,
-        fill: Callable[[int], None] | None = None,
+        fills: Mapping[str, Callable[[int, int], None]] | None = None,
     ) -> None:
         self.schema = schema
         self.status: Status = status
         self.seed = seed
         self._points, self._constants = points, constants
         self._start, self._stop, self._row = start, stop, row
-        self._fill = fill
+        self._fills = fills
 
     @classmethod
     def of(
@@ -123,8 +124,8 @@ class LearningCurve:
             count = self._stop - self._start
         points = self._points.get(objective)
         if points is not None:
-            if self._fill is not None:
-                self._fill(count)
+            if self._fills is not None and objective in self._fills:
+                self._fills[objective](0, count)
             return points[self._start : self._start + count]
         if objective in self._constants:
             return np.broadcast_to(self._constants[objective][self._row : self._row + 1], count)
@@ -135,21 +136,38 @@ class LearningCurve:
         return float(self._constants[objective][self._row])
 
     def point(self, objective: str, index: int) -> float:
-        """The value of an objective at the point of that index."""
-        return float(self.head(objective, index + 1)[index])
+        """The value of an objective at the point of that index; no other is computed unless it depends on it.
 
-    def at(self, fidelity: float) -> dict[str, float]:
-        """All objectives at one fidelity.
+        Raises:
+            UnknownName: There is no such objective.
+            IndexError: There is no such point.
+        """
+        points = self._points.get(objective)
+        if points is None or not 0 <= index < self._stop - self._start:
+            return float(self.head(objective, index + 1)[index])
+        if self._fills is not None and objective in self._fills:
+            self._fills[objective](index, index + 1)
+        return float(points[self._start + index])
+
+    def at(self, fidelity: float, objectives: Iterable[str] | None = None) -> dict[str, float]:
+        """Objectives at one fidelity.
+
+        Args:
+            fidelity: One of the schema's.
+            objectives: Which ones, by default all. A surrogate network predicts all points up to this one for
+                the elapsed time, but this one alone for any other objective.
 
         Raises:
             UnknownFidelity: The schema has no such fidelity, or the curve ends before it.
+            UnknownName: There is no such objective.
         """
         index = self.schema.fidelity.index(fidelity)
         if index >= len(self):
             raise UnknownFidelity(
                 f"{self.schema.fidelity.name}={fidelity!r} was not reached: {self!r} ends before it"
             )
-        return {o.name: self.point(o.name, index) for o in self.schema.objectives}
+        names = [o.name for o in self.schema.objectives] if objectives is None else objectives
+        return {name: self.point(name, index) for name in names}
 
     def under(self, schema: Schema, count: int | None = None) -> LearningCurve:
         """The first ``count`` points as another schema of the same objectives describes them.
@@ -158,21 +176,22 @@ class LearningCurve:
         """
         stop = self._stop if count is None else min(self._start + count, self._stop)
         status: Status = self.status if stop == self._stop else "ok"
-        place = (self._start, stop, self._row, status, self.seed, self._fill)
+        place = (self._start, stop, self._row, status, self.seed, self._fills)
         return LearningCurve(schema, self._points, self._constants, *place)
 
     def renamed(self, schema: Schema, names: Mapping[str, str]) -> LearningCurve:
         """The same points with new names of objectives: old -> new."""
         points = {names.get(name, name): array for name, array in self._points.items()}
         constants = {names.get(name, name): array for name, array in self._constants.items()}
-        place = (self._start, self._stop, self._row, self.status, self.seed, self._fill)
+        fills = self._fills and {names.get(name, name): fill for name, fill in self._fills.items()}
+        place = (self._start, self._stop, self._row, self.status, self.seed, fills)
         return LearningCurve(schema, points, constants, *place)
 
     def extended(self, schema: Schema, name: str, values: Array) -> LearningCurve:
         """The same points with one more objective, whose read-only ``values`` begin at the first point."""
         points = {known: array[self._start : self._stop] for known, array in self._points.items()}
         points[name] = values
-        place = (0, len(self), self._row, self.status, self.seed, self._fill)
+        place = (0, len(self), self._row, self.status, self.seed, self._fills)
         return LearningCurve(schema, points, self._constants, *place)
 
 

@@ -23,7 +23,8 @@ Every other input is the hyperparameter of its name, every other objective the o
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -32,17 +33,12 @@ from blackbox_repo.blackbox import Blackbox
 from blackbox_repo.curve import Array, LearningCurve
 from blackbox_repo.domains import Domain, Float, Integer, Value
 from blackbox_repo.errors import FormatError, UnknownSeed
-from blackbox_repo.frozen import sealed
 from blackbox_repo.schema import Schema
 from blackbox_repo.space import Configuration
 from blackbox_repo.surrogate.network import Network
+from blackbox_repo.surrogate.points import FIRST_ROWS, Heads, Meaning, Points, elapsed_seconds, lone_seconds
 
 INACTIVE = "#na#"
-_MICROSECONDS = 1_000_000
-# the zero of the time, and what a rung at 3 needs to know: five rows cost little more than one
-_FIRST_ROWS = 5
-
-
 Row = tuple[list[int], list[float]]
 
 
@@ -70,17 +66,14 @@ class NetworkBlackbox(Blackbox):
         _check_inputs(schema, spec, name)
         _check_task(spec, code, name)
         self._task = {} if code is None else {spec["task"]: code}
-        self._outputs = _output_columns(schema, spec, name)
+        outputs = _output_columns(schema, spec, name)
         self._fidelity_column = [entry["name"] for entry in spec["numeric"]].index(spec["fidelity"]["input"])
         self._fidelities = np.array(schema.fidelity.values, dtype=np.float64) + spec["fidelity"]["offset"]
-        self._independent = schema.fidelity.kind == "independent"
-        self._elapsed = spec["elapsed"]
-        self._zero_rows = 0
-        if self._elapsed is not None:
-            self._time = [objective.name for objective in schema.objectives].index(str(schema.time))
-            if self._elapsed["zero_at"] is not None:  # the zero of the time is the first row of every curve
-                self._fidelities = np.insert(self._fidelities, 0, self._elapsed["zero_at"])
-                self._zero_rows = 1
+        elapsed = spec["elapsed"]
+        zero_rows = 0
+        if elapsed is not None and elapsed["zero_at"] is not None:  # the first row of every curve
+            self._fidelities, zero_rows = np.insert(self._fidelities, 0, elapsed["zero_at"]), 1
+        self._meaning = _meaning(schema, elapsed, outputs, zero_rows)
 
     def curve(self, configuration: Configuration, *, seed: int | None = None) -> LearningCurve:
         return self.curves([configuration], seed=seed)[0]
@@ -90,17 +83,14 @@ class NetworkBlackbox(Blackbox):
     ) -> list[LearningCurve]:
         self._check_seed(seed)
         encoded = [self._encoded(configuration) for configuration in configurations]
-        heads = _Heads(lambda: self._predicted(encoded, self._first_rows))
+        heads = None
+        if len(encoded) > 1:
+            heads = Heads(lambda: self._predicted(encoded, slice(self._meaning.head)))
         return [self._curve(row, heads, index) for index, row in enumerate(encoded)]
 
     def digest(self) -> str:
         meaning = f"{self.schema.meaning()} {self._network.digest} {self._task}"
         return hashlib.sha256(meaning.encode()).hexdigest()
-
-    @property
-    def _first_rows(self) -> slice:
-        """What is predicted at once; all of an independent fidelity, of which the last is asked most."""
-        return slice(None) if self._independent else slice(_FIRST_ROWS)
 
     def _check_seed(self, seed: int | None) -> None:
         if seed not in (None, 0):
@@ -116,109 +106,22 @@ class NetworkBlackbox(Blackbox):
         numbers = {**values, **spec["fixed"]}
         return codes, [numbers.get(entry["name"], 0.0) for entry in spec["numeric"]]
 
-    def _predicted(self, encoded: Sequence[Row], rows: slice) -> Array:
+    def _predicted(self, encoded: Sequence[Row], rows: slice | Array) -> Array:
         """The network's outputs ``(configuration, row, output)`` for some rows of each curve."""
-        fidelities = self._fidelities[rows]
-        codes = np.repeat([codes for codes, _ in encoded], len(fidelities), axis=0)
-        numbers = np.repeat([numbers for _, numbers in encoded], len(fidelities), axis=0)
-        numbers[:, self._fidelity_column] = np.tile(fidelities, len(encoded))
-        return self._network.evaluate(codes, numbers).reshape(len(encoded), len(fidelities), -1)
+        codes = np.array([codes for codes, _ in encoded])
+        numbers = np.array([numbers for _, numbers in encoded])
+        column, fidelities = self._fidelity_column, self._fidelities[rows]
+        if len(fidelities) > 1:
+            return self._network.evaluate_along(codes, numbers, column, fidelities)
+        numbers[:, column] = fidelities
+        return self._network.evaluate(codes, numbers)[:, np.newaxis]
 
-    def _objectives(self, raw: Array) -> Array:
-        """The values ``(objective, point)`` of a curve whose first rows are ``raw``."""
-        values: Array = raw[self._zero_rows :, self._outputs].T
-        if self._elapsed is not None:
-            zero = raw[0, self._outputs[self._time]] if self._zero_rows else 0.0
-            seconds = lone_seconds if self._independent else elapsed_seconds
-            values[self._time] = seconds(values[self._time] - zero, self._elapsed["min_step"])
-        return values
-
-    def _curve(self, row: Row, heads: _Heads, index: int) -> LearningCurve:
-        points = _Points(
-            np.full((len(self._outputs), len(self.schema.fidelity.values)), np.nan),
-            lambda rows: self._predicted([row], rows)[0],
-            self._objectives,
-            lambda: heads.of(index),
+    def _curve(self, row: Row, heads: Heads | None, index: int) -> LearningCurve:
+        head = None if heads is None else partial(heads.of, index)
+        points = Points(self._meaning, lambda rows: self._predicted([row], rows)[0], head)
+        return LearningCurve(
+            self.schema, points.columns(), {}, 0, self._meaning.points, 0, fills=points.fills()
         )
-        frozen = sealed(points.values)
-        views = {objective.name: frozen[i] for i, objective in enumerate(self.schema.objectives)}
-        return LearningCurve(self.schema, views, {}, 0, frozen.shape[1], 0, fill=points.fill)
-
-
-class _Heads:
-    """The first rows of curves that were asked for together, predicted when one of them is first read."""
-
-    def __init__(self, predict: Callable[[], Array]) -> None:
-        self._predict = predict
-        self._rows: Array | None = None
-
-    def of(self, index: int) -> Array:
-        """The first rows ``(row, output)`` of one of the curves."""
-        if self._rows is None:
-            self._rows = self._predict()
-        rows: Array = self._rows[index]
-        return rows
-
-
-class _Points:
-    """The points of one curve, predicted from the front as far as they are read.
-
-    Args:
-        values: ``(objective, point)``, to be filled.
-        predict: Rows of the curve -> the network's outputs.
-        objectives: The outputs of all rows up to some point -> values ``(objective, point)``.
-        head: The outputs of the first rows.
-    """
-
-    def __init__(
-        self,
-        values: Array,
-        predict: Callable[[slice], Array],
-        objectives: Callable[[Array], Array],
-        head: Callable[[], Array],
-    ) -> None:
-        self.values = values
-        self._predict, self._objectives, self._head = predict, objectives, head
-        self._raw: Array | None = None
-        self._filled = 0
-
-    def fill(self, count: int) -> None:
-        """Predict ``count`` points at least; twice as many each time: a long curve takes few calls."""
-        if count <= self._filled:
-            return
-        total = self.values.shape[1]
-        if self._raw is None:
-            self._raw = self._head()
-            self._extend(min(self._objectives(self._raw).shape[1], total))
-        if count > self._filled:
-            stop = min(max(count, 2 * self._filled), total)
-            stop = total if stop > 0.8 * total else stop
-            # there may be a row before the first point
-            rows = self._predict(slice(len(self._raw), stop - total or None))
-            self._raw = np.concatenate([self._raw, rows])
-            self._extend(stop)
-
-    def _extend(self, stop: int) -> None:
-        assert self._raw is not None
-        self.values[:, self._filled : stop] = self._objectives(self._raw)[:, self._filled : stop]
-        self._filled = stop
-
-
-def elapsed_seconds(times: Array, min_step: float) -> Array:
-    """Times made to rise: ``E[f] = max(E[f - 1] + min_step, times[f])``, ``E[0] = 0``.
-
-    In whole microseconds, so that the result is the same for a curve and for the beginning of it.
-    """
-    raw = np.rint(times * _MICROSECONDS)
-    ramp = round(min_step * _MICROSECONDS) * np.arange(1.0, len(times) + 1)
-    elapsed: Array = (ramp + np.maximum.accumulate(np.maximum(raw - ramp, 0.0))) / _MICROSECONDS
-    return elapsed
-
-
-def lone_seconds(times: Array, min_step: float) -> Array:
-    """The times of trainings that have nothing to do with each other: ``max(min_step, times[f])``."""
-    seconds: Array = np.maximum(np.rint(times * _MICROSECONDS) / _MICROSECONDS, min_step)
-    return seconds
 
 
 def _code(entry: Mapping[str, Any], values: Mapping[str, Value]) -> int:
@@ -278,14 +181,29 @@ def _few(domain: Domain) -> Sequence[Value]:
     return () if isinstance(domain, Float | Integer) else domain.values
 
 
-def _output_columns(schema: Schema, spec: Mapping[str, Any], name: str) -> list[int]:
+def _meaning(
+    schema: Schema, elapsed: Mapping[str, Any] | None, outputs: Mapping[str, int], zero_rows: int
+) -> Meaning:
+    """What the rows of a curve mean, of which ``zero_rows`` come before the first point."""
+    points, alone = len(schema.fidelity.values), schema.fidelity.kind == "independent"
+
+    def seconds(times: Array) -> Array:
+        return (lone_seconds if alone else elapsed_seconds)(times, (elapsed or {})["min_step"])
+
+    # all points of an independent fidelity are predicted at once, for the last is asked most
+    head = zero_rows + points if alone else min(FIRST_ROWS, zero_rows + points)
+    time = None if elapsed is None else schema.time
+    return Meaning(points, zero_rows, head, outputs, time, alone, seconds)
+
+
+def _output_columns(schema: Schema, spec: Mapping[str, Any], name: str) -> dict[str, int]:
     """For each objective the output that it is made of."""
     outputs = [entry["name"] for entry in spec["outputs"]]
-    columns = []
+    columns = {}
     for objective in schema.objectives:
         is_time = objective.name == schema.time and spec["elapsed"] is not None
         source = spec["elapsed"]["output"] if is_time else objective.name
         if source not in outputs:
             raise FormatError(f"the network of {name!r} has no output {source!r}; it has {outputs!r}")
-        columns.append(outputs.index(source))
+        columns[objective.name] = outputs.index(source)
     return columns

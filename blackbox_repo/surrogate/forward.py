@@ -6,8 +6,8 @@ least, which are about half. Rows that differ in one number alone reach the firs
 ``base + share * slope``: what that block's first layer makes of bases and slope is multiplied once for all
 shares.
 
-Sums are thereby taken in another order and in other parts than in :meth:`Network.unit`, and the results differ
-by less than the noise that :meth:`Network.evaluate` allows for.
+Sums are thereby taken in another order and in other parts than in :meth:`Network.unit`. The results differ by
+less than the noise that :meth:`Network.evaluate` allows for.
 
 Rows are columns here, ``(width + 1, row)``: what belongs to one unit lies together. The last of a row's
 numbers is 1, whose weights are the biases.
@@ -25,6 +25,7 @@ from blackbox_repo.curve import Array
 # OpenBLAS starts threads for a product of more multiplications than this (rows x inner x columns). Here they
 # gain little; where other processes want the same cores, they make it up to fifty times slower.
 MOST_IN_ONE_THREAD = 2**18
+Units = Array | slice
 STACK = 24
 """How many units are multiplied at a time: products of about as many units as rows are fastest."""
 TOO_LARGE = 1e100
@@ -51,7 +52,7 @@ class Line(NamedTuple):
     @property
     def size(self) -> int:
         """How many rows there are."""
-        return self.bases.shape[1] * len(self.shares)
+        return int(self.bases.shape[1]) * len(self.shares)
 
     def parts(self, most: int) -> Iterator[Line]:
         """The rows in order, no more than so many at a time."""
@@ -63,7 +64,8 @@ class Line(NamedTuple):
 
     def rows(self) -> Array:
         """All of them as columns, ``(width + 1, base * share)``, those of a base together."""
-        return (self.bases[:, :, None] + self.slope[:, :, None] * self.shares).reshape(len(self.slope), -1)
+        rows: Array = self.bases[:, :, None] + self.slope[:, :, None] * self.shares
+        return rows.reshape(len(self.slope), -1)
 
 
 class Block:
@@ -88,17 +90,17 @@ class Block:
         """Add the block's contribution to ``x``."""
         gate = _product(self._gate, x)
         units = _open_units(gate)
-        self._add(x, _product(self._value.take(units, 0), x), gate, units)
+        self._add(x, _product(self._value[units], x), gate, units)
 
     def add_on(self, line: Line, x: Array) -> None:
         """As :meth:`add`, where ``x`` are the rows of a line."""
         gate = _on_line(self._gate, line)
         units = _open_units(gate)
-        self._add(x, _on_line(self._value.take(units, 0), line), gate, units)
+        self._add(x, _on_line(self._value[units], line), gate, units)
 
-    def _add(self, x: Array, value: Array, gate: Array, units: Array) -> None:
-        value *= np.maximum(gate.take(units, 0), 0.0)
-        back = self._back.take(units, 0).reshape(-1, STACK, len(x)).transpose(0, 2, 1)
+    def _add(self, x: Array, value: Array, gate: Array, units: Units) -> None:
+        value *= np.maximum(gate[units], 0.0)
+        back = self._back[units].reshape(-1, STACK, len(x)).transpose(0, 2, 1)
         x += np.matmul(back, value.reshape(len(back), STACK, -1)).sum(axis=0)
 
 
@@ -121,7 +123,10 @@ class Forward:
         """How many rows may come at a time."""
 
     def unit(self, line: Line) -> Array | None:
-        """What the network yields for the rows of a line: float64 ``(row, output)``, or ``None``: too large."""
+        """What the network yields for the rows of a line: float64 ``(row, output)``.
+
+        ``None`` where numbers are too large for closed units to be passed over.
+        """
         x = line.rows()
         rest = self._blocks
         if len(line.shares) > 1 and rest:
@@ -136,9 +141,11 @@ class Forward:
         return unit
 
 
-def _open_units(gate: Array) -> Array:
+def _open_units(gate: Array) -> Units:
     """Whole stacks of units: those that are open, or no number, in some row, and a few closed ones."""
-    closed = (gate <= 0).all(axis=1)
+    if gate.shape[1] == 1:  # for a single row it takes longer to choose than to compute all
+        return slice(None)
+    closed: Array = np.all(gate <= 0, axis=1)
     needed = len(closed) - np.count_nonzero(closed)
     return np.argsort(closed, kind="stable")[: needed + -needed % STACK]
 
@@ -149,7 +156,8 @@ def _stacked(weights: Array) -> Array:
 
 
 def _product(weights: Array, x: Array) -> Array:
-    return np.matmul(weights.reshape(-1, STACK, len(x)), x).reshape(len(weights), -1)
+    stacks: Array = np.matmul(weights.reshape(-1, STACK, len(x)), x)
+    return stacks.reshape(len(weights), -1)
 
 
 def _on_line(weights: Array, line: Line) -> Array:

@@ -194,7 +194,7 @@ class Network:
                 unit = np.concatenate([self.unit(*row(k)) for k in range(first, first + part.size)])
             units.append(unit)
             first += part.size
-        unit = np.concatenate(units)
+        unit = np.concatenate(units) if len(units) > 1 else units[0]
         noise = _NOISE * unit * (1 - unit) + _LAST_BITS
         rounded, other = np.split(self._rounded(np.concatenate([unit + noise, unit - noise])), 2)
         # a BLAS sums in an order of its own for each shape, number of threads and processor: where that could

@@ -111,23 +111,35 @@ def test_nan_and_infinity_are_values():
 
 def test_a_curve_on_demand_computes_no_more_than_is_read():
     asked = []
-    array = np.arange(3.0)
-    curve = LearningCurve(SCHEMA, {"loss": array}, {"params": np.array([7])}, 0, 3, 0, fill=asked.append)
+    points = {"loss": np.arange(4.0), "elapsed_time": np.arange(4.0)}
+    fills = {"loss": lambda start, stop: asked.append((start, stop))}
+    curve = LearningCurve(SCHEMA, points, {"params": np.array([7])}, 1, 4, 0, fills=fills)
     curve.head("loss", 1)
-    curve.point("loss", 1)
+    assert curve.point("loss", 1) == 2.0
     curve.head("params", 3)
+    curve.head("elapsed_time", 3)
     curve.head("loss", 9)
-    assert asked == [1, 2, 3]
+    assert asked == [(0, 1), (1, 2), (0, 3)]
+    with pytest.raises(IndexError):
+        curve.point("loss", 3)
+    assert curve.at(2, ["loss"]) == {"loss": 2.0}
+    with pytest.raises(UnknownName, match="'losses'; did you mean 'loss'"):
+        curve.at(2, ["losses"])
+    renamed = curve.renamed(SCHEMA, {"loss": "error"})
+    asked.clear()
+    renamed.head("error", 2)
+    assert asked == [(0, 2)]
 
 
 def test_a_cut_curve_computes_no_more_either():
     asked = []
-    curve = LearningCurve(SCHEMA, {"loss": np.arange(3.0)}, {}, 0, 3, 0, fill=asked.append)
+    fills = {"loss": lambda start, stop: asked.append((start, stop))}
+    curve = LearningCurve(SCHEMA, {"loss": np.arange(3.0)}, {}, 0, 3, 0, fills=fills)
     cut = curve.under(SCHEMA, 2)
     assert asked == []
     assert cut["loss"].tolist() == [0, 1]
     assert cut.head("loss", 3).tolist() == [0, 1]
-    assert asked == [2, 2]
+    assert asked == [(0, 2), (0, 2)]
 
 
 def test_a_run_that_went_on_had_not_crashed_by_the_cut():

@@ -16,8 +16,9 @@ from blackbox_repo.store.manifest import Manifest, read_manifest
 from blackbox_repo.store.storage import load_task
 from blackbox_repo.surrogate import Network, NetworkBlackbox
 from blackbox_repo.surrogate import network as network_module
-from blackbox_repo.surrogate.blackbox import elapsed_seconds
-from blackbox_repo.surrogate.network import blocked_product, ends, exact_product
+from blackbox_repo.surrogate.forward import Forward, Line
+from blackbox_repo.surrogate.network import _stepped, blocked_product, ends, exact_product
+from blackbox_repo.surrogate.points import elapsed_seconds
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "data_cache" / "yahpo-lcbench"
@@ -115,13 +116,72 @@ def test_a_value_that_noise_could_round_either_way_is_summed_exactly(
     assert found.tobytes() == expected.tobytes()
 
 
+def share_of_noise(found: Array, exact: Array) -> float:
+    """The largest difference as a share of what is allowed for."""
+    allowed = network_module._NOISE * exact * (1 - exact) + network_module._LAST_BITS
+    return float(np.max(np.abs(found - exact) / allowed))
+
+
 def test_other_orders_of_summation_stay_far_below_the_noise_allowed_for(
     onnxruntime: dict[str, Array],
 ) -> None:
     codes, numbers = onnxruntime["codes"][:20], onnxruntime["numbers"][:20]
-    blas, exact = network().unit(codes, numbers), network().unit(codes, numbers, exact_product)
-    allowed = network_module._NOISE * exact * (1 - exact) + network_module._LAST_BITS
-    assert np.max(np.abs(blas - exact) / allowed) < 0.2
+    exact = network().unit(codes, numbers, exact_product)
+    assert share_of_noise(network().unit(codes, numbers), exact) < 0.2
+    bases = network()._bases(codes, _stepped(network()._numeric, numbers))
+    rows = network()._forward.unit(Line(bases, np.zeros((len(bases), 1)), np.zeros(1)))
+    assert rows is not None
+    assert share_of_noise(rows, exact) < 0.2
+
+
+def test_rows_that_differ_in_one_number_have_the_same_bits_as_by_themselves(
+    onnxruntime: dict[str, Array],
+) -> None:
+    codes, numbers = onnxruntime["codes"][:6], onnxruntime["numbers"][:6]
+    for count in (1, 2, 50, 200):
+        epochs = np.linspace(1.0, 52.0, count)
+        found = network().evaluate_along(codes, numbers, 0, epochs)
+        assert found.shape == (6, count, 6)
+        for base in range(6):
+            rows = np.repeat(numbers[base : base + 1], count, axis=0)
+            rows[:, 0] = epochs
+            alone = network().evaluate(np.repeat(codes[base : base + 1], count, axis=0), rows)
+            assert found[base].tobytes() == alone.tobytes()
+
+
+def test_a_line_of_rows_stays_far_below_the_noise_allowed_for(
+    monkeypatch: pytest.MonkeyPatch, onnxruntime: dict[str, Array]
+) -> None:
+    computed: list[Array] = []
+    unit = Forward.unit
+
+    def recorded(self: Forward, line: Line) -> Array | None:
+        found = unit(self, line)
+        assert found is not None
+        computed.append(found)
+        return found
+
+    monkeypatch.setattr(Forward, "unit", recorded)
+    codes, numbers, epochs = onnxruntime["codes"][:2], onnxruntime["numbers"][:2], np.arange(1.0, 53.0, 6)
+    network().evaluate_along(codes, numbers, 0, epochs)
+    rows = np.repeat(numbers, len(epochs), axis=0)
+    rows[:, 0] = np.tile(epochs, 2)
+    exact = network().unit(np.repeat(codes, len(epochs), axis=0), rows, exact_product)
+    assert share_of_noise(np.concatenate(computed), exact) < 0.2
+
+
+def test_numbers_that_overflow_in_a_closed_unit_are_none_as_in_the_network_itself() -> None:
+    arrays, spec = tiny()
+    # the unit is closed, b = -1, but a is beyond all floats: a * relu(b) is no number
+    arrays["layers.0.linear0.weight"] = np.array([[0, 3e38], [0, 0]], dtype=np.float32)
+    arrays["layers.0.linear0.bias"] = np.array([0, -1], dtype=np.float32)
+    codes, numbers = np.array([[1], [1]]), np.array([[-2 * 650.0], [-2.0]])
+    found = Network(arrays, spec).evaluate(codes, numbers)
+    assert np.isnan(found[0]).all()
+    assert not np.isnan(found[1]).any()
+    assert np.isnan(
+        Network(arrays, spec).evaluate_along(codes[:1], numbers[:1], 0, numbers[:, 0])[0, 0]
+    ).all()
 
 
 def test_rounding_could_not_hide_a_wrong_weight(onnxruntime: dict[str, Array]) -> None:
@@ -206,6 +266,24 @@ def test_a_product_in_blocks_is_the_product(rows: int, columns: int) -> None:
 # --- the blackbox -------------------------------------------------------------------------------------------
 
 
+def predicted_rows(monkeypatch: pytest.MonkeyPatch, predictor: Network) -> list[list[float]]:
+    """The fidelities of the rows that are predicted from now on, call by call; the first number is one."""
+    rows: list[list[float]] = []
+    evaluate, evaluate_along = predictor.evaluate, predictor.evaluate_along
+
+    def single(codes: Array, numbers: Array) -> Array:
+        rows.append(numbers[:, 0].tolist())
+        return evaluate(codes, numbers)
+
+    def along(codes: Array, numbers: Array, column: int, values: Array) -> Array:
+        rows.append(values.tolist() * len(codes))
+        return evaluate_along(codes, numbers, column, values)
+
+    monkeypatch.setattr(predictor, "evaluate", single)
+    monkeypatch.setattr(predictor, "evaluate_along", along)
+    return rows
+
+
 def values(curve: LearningCurve) -> bytes:
     return b"".join(curve[objective.name].tobytes() for objective in curve.schema.objectives)
 
@@ -266,20 +344,34 @@ def test_curves_computed_together_equal_curves_computed_singly() -> None:
 def test_points_are_predicted_no_further_than_twice_as_far_as_they_are_read(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    rows: list[list[float]] = []
-    evaluate = network().evaluate
+    rows = predicted_rows(monkeypatch, network())
+    for objective, first in (("val_accuracy", 2), ("elapsed_time", 1)):  # the time needs its zero
+        curve = box().curve(configuration("lazy"))
+        assert rows == []
+        for count in range(1, 51):
+            curve.head(objective, count)
+        assert [(row[0], row[-1]) for row in rows] == [(first, 5), (6, 9), (10, 17), (18, 33), (34, 51)]
+        assert [epoch for row in rows for epoch in row] == list(range(first, 52))
+        rows.clear()
 
-    def recorded(codes: Array, numbers: Array) -> Array:
-        rows.append(numbers[:, 0].tolist())
-        return evaluate(codes, numbers)
 
-    monkeypatch.setattr(network(), "evaluate", recorded)
-    curve = box().curve(configuration("lazy"))
-    assert rows == []
-    for count in range(1, 51):
-        curve.head("val_accuracy", count)
-    assert [(row[0], row[-1]) for row in rows] == [(1, 5), (6, 9), (10, 17), (18, 33), (34, 51)]
-    assert [epoch for row in rows for epoch in row] == list(range(1, 52))
+def test_a_point_is_predicted_alone_and_the_time_only_where_it_is_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sampled = configuration("alone")
+    expected = box().curve(sampled)
+    whole = {name: expected[name].tolist() for name in (*OUTPUTS[1:], "elapsed_time")}
+    rows = predicted_rows(monkeypatch, network())
+    curve = box().curve(sampled)
+    assert curve.at(50, OUTPUTS[1:]) == {name: whole[name][49] for name in OUTPUTS[1:]}
+    assert curve.point("val_accuracy", 19) == whole["val_accuracy"][19]
+    assert rows == [[51], [21]]
+    assert curve.at(50)["elapsed_time"] == whole["elapsed_time"][49]
+    assert rows == [[51], [21], [*range(1, 21), *range(22, 51)]]
+    assert curve["test_cross_entropy"].tolist() == whole["test_cross_entropy"]
+    assert box().evaluate(sampled, 7, objectives=["val_accuracy"]) == {
+        "val_accuracy": whole["val_accuracy"][6]
+    }
 
 
 def test_first_points_of_curves_asked_for_together_are_predicted_together_and_the_same(
@@ -288,19 +380,12 @@ def test_first_points_of_curves_asked_for_together_are_predicted_together_and_th
     configurations = [configuration("together", k) for k in range(7)]
     alone = [box().curve(each) for each in configurations]
     expected = [(curve["val_accuracy"].tolist(), curve["elapsed_time"].tolist()) for curve in alone]
-    sizes: list[int] = []
-    evaluate = network().evaluate
-
-    def recorded(codes: Array, numbers: Array) -> Array:
-        sizes.append(len(numbers))
-        return evaluate(codes, numbers)
-
-    monkeypatch.setattr(network(), "evaluate", recorded)
+    rows = predicted_rows(monkeypatch, network())
     together = box().curves(configurations)
-    assert sizes == []
+    assert rows == []
     for curve in together:
         curve.head("elapsed_time", 3)
-    assert sizes == [35]
+    assert list(map(len, rows)) == [35]
     assert [
         (curve["val_accuracy"].tolist(), curve["elapsed_time"].tolist()) for curve in together
     ] == expected
@@ -375,17 +460,10 @@ def test_at_independent_fidelities_each_time_is_its_own() -> None:
 
 def test_all_points_of_an_independent_fidelity_are_predicted_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     surrogate = timed("independent", tuple(range(1, 13)), None)
-    sizes: list[int] = []
-    evaluate = surrogate._network.evaluate
-
-    def recorded(codes: Array, numbers: Array) -> Array:
-        sizes.append(len(numbers))
-        return evaluate(codes, numbers)
-
-    monkeypatch.setattr(surrogate._network, "evaluate", recorded)
+    rows = predicted_rows(monkeypatch, surrogate._network)
     for curve in surrogate.curves([{"y": 0.25}, {"y": 0.5}]):
         curve.point("v", 11)
-    assert sizes == [24]
+    assert list(map(len, rows)) == [24]
 
 
 def test_tasks_share_their_network_as_long_as_one_is_in_use() -> None:

@@ -239,7 +239,8 @@ def test_up_to_computes_no_point_that_is_not_read():
 
     class Lazy(type(from_function(SCHEMA_1D, dict))):
         def curve(self, configuration, *, seed=None):
-            return LearningCurve(self.schema, {"loss": np.arange(9.0)}, {}, 0, 9, 0, fill=asked.append)
+            fills = {"loss": lambda start, stop: asked.append(stop)}
+            return LearningCurve(self.schema, {"loss": np.arange(9.0)}, {}, 0, 9, 0, fills=fills)
 
     curve = views.with_time_model(views.up_to(Lazy(SCHEMA_1D, dict, "lazy", (0,)), 5), 2.0).curve({"x": 1})
     curve.head("elapsed_time", 5)
