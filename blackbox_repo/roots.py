@@ -1,13 +1,15 @@
-"""Where blackboxes are looked for: folders that the user names, then the ones that ship with the code."""
+"""Where blackboxes are looked for: folders that the user names, then those of this package, then of others."""
 
 from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import data_cache
-from blackbox_repo.errors import InvalidOption, UnknownName
+from blackbox_repo.distributions import installed_roots
+from blackbox_repo.errors import FormatError, InvalidOption, UnknownName
 from blackbox_repo.store.manifest import MANIFEST_FILE, read_manifest
 
 PATH_VARIABLE = "BLACKBOX_PATH"
@@ -15,9 +17,10 @@ _ADDRESS = re.compile(r"\b[a-zA-Z][\w+.-]*://")
 
 
 def roots() -> list[Path]:
-    """The folders whose subfolders are blackboxes, first come first served.
+    """The folders whose subfolders are blackboxes; of two blackboxes of one name the first is taken.
 
-    The environment variable ``BLACKBOX_PATH`` names some, separated as in ``PATH``.
+    The environment variable ``BLACKBOX_PATH`` names some, separated as in ``PATH``. Those of other packages
+    (:mod:`blackbox_repo.distributions`) are not among them.
 
     Raises:
         InvalidOption: It names an address such as ``s3://bucket``.
@@ -33,12 +36,13 @@ def roots() -> list[Path]:
 
 
 def installed() -> dict[str, Path]:
-    """Name -> folder of every blackbox that can be loaded by its name, sorted by name."""
-    found: dict[str, Path] = {}
-    for root in roots():
-        for manifest in sorted(root.glob(f"[!.]*/{MANIFEST_FILE}")):  # hidden ones are being written
-            found.setdefault(manifest.parent.name, manifest.parent)
-    return dict(sorted(found.items()))
+    """Name -> folder of every blackbox that can be loaded by its name, sorted by name.
+
+    Raises:
+        FormatError: The blackboxes of another package cannot be found, or two packages have one of a name.
+    """
+    own = _blackboxes_in(roots())
+    return dict(sorted({**_of_other_packages(own), **own}.items()))
 
 
 def locate(name: str | Path) -> Path:
@@ -46,8 +50,11 @@ def locate(name: str | Path) -> Path:
 
     Raises:
         UnknownName: There is none.
+        FormatError: As :func:`installed`, if no folder of :func:`roots` has it.
     """
-    known = installed()
+    known = _blackboxes_in(roots())
+    if name not in known:  # other packages take longer to look through
+        known = installed()
     if name in known:
         return known[str(name)]
     if (Path(name) / MANIFEST_FILE).is_file():
@@ -57,3 +64,28 @@ def locate(name: str | Path) -> Path:
         read_manifest(known.get(folder, Path(folder))).task(task)  # which names the tasks if there is no such
         raise UnknownName("blackbox", str(name), [folder], f"its task is load_blackbox({folder!r})[{task!r}]")
     raise UnknownName("blackbox", str(name), known)
+
+
+def _blackboxes_in(folders: Iterable[Path]) -> dict[str, Path]:
+    found: dict[str, Path] = {}
+    for root in folders:
+        for manifest in sorted(root.glob(f"[!.]*/{MANIFEST_FILE}")):  # hidden ones are being written
+            found.setdefault(manifest.parent.name, manifest.parent)
+    return found
+
+
+def _of_other_packages(own: Iterable[str]) -> dict[str, Path]:
+    """The blackboxes of other packages, but for those whose name is taken."""
+    found: dict[str, Path] = {}
+    owners: dict[str, str] = {}
+    for distribution, root in installed_roots():
+        for name, folder in _blackboxes_in([root]).items():
+            if name in own:
+                continue
+            if found.setdefault(name, folder) != folder:
+                raise FormatError(
+                    f"the distributions {owners[name]!r} and {distribution!r} both have a blackbox {name!r}; "
+                    f"uninstall one of them, or name the folder of the other one in {PATH_VARIABLE}"
+                )
+            owners[name] = distribution
+    return found
