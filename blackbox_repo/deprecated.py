@@ -144,6 +144,14 @@ MODULES = {
 """Old module -> the module that has its names now."""
 
 NAMES: dict[str, dict[str, str]] = {
+    "blackbox_repo.store.atomic_folder": {"appearing": "atomic_directory", "reserved": "reserve"},
+    "blackbox_repo.store.lazy_tables": {"OneByOne": "LazyTables"},
+    "blackbox_repo.store.lock": {"Occupied": "blackbox_repo.errors:AlreadyLocked"},
+    "blackbox_repo.store.manifest": {"Best": "BestKnown", "Default": "TuningDefaults"},
+    "blackbox_repo.surrogate.neighbour_weights": {"Resemblance": "NeighbourWeights"},
+    "blackbox_repo.surrogate.training_data": {"Examples": "TrainingData"},
+    "blackbox_repo.views.fitted": {"Surrogate": "blackbox_repo.surrogate.curve_mixture:CurveMixture"},
+    "blackbox_repo.views.nearest": {"position": "blackbox_repo.distance:coordinate"},
     "blackbox_repo.distance": {"at_place": "at_position", "place": "position", "places": "positions"},
     "conversion_scripts.expected_size": {
         "Whole": "ExpectedSize",

@@ -1,4 +1,4 @@
-"""Where blackboxes are looked for: folders that the user names, then those of this package, then of others."""
+"""Where blackboxes are looked for: in folders that the user names, in this package, then in other ones."""
 
 from __future__ import annotations
 

@@ -80,6 +80,36 @@ def test_the_page_works_as_it_stands(folder: Path) -> None:
     assert np.isnan(lost["valid_error"][1])
 
 
+def test_a_package_of_its_own_brings_the_blackbox_along(folder: Path) -> None:
+    pytest.importorskip("hatchling")
+    convert(folder, "package/lab_tables")
+    (folder / "package" / "pyproject.toml").write_text(blocks("toml")[0])
+    (folder / "package" / "lab_tables" / "__init__.py").touch()
+    pip = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--no-deps",
+        "--no-build-isolation",
+        "--no-index",
+    ]
+    subprocess.run([*pip, "--target", folder / "site", folder / "package"], check=True)
+    code = (
+        "import sys, blackbox_repo; print(blackbox_repo.load_blackbox('digits'), 'lab_tables' in sys.modules)"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{folder / 'site'}"},
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+    assert found.stdout == "<blackbox digits: 1 tasks> False\n"
+
+
 def test_the_example_is_short() -> None:
     assert len(blocks("python")[0].splitlines()) < 80
 
