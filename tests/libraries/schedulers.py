@@ -15,7 +15,7 @@ class Fixed:
 
     Args:
         scheduler: As on the command line.
-        settings: Of its factory.
+        settings: Passed to the factory of the scheduler.
         blackbox: One that is embedded, and its task; what has no time takes a minute for each point.
         trials: How many are started.
     """
