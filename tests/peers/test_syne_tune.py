@@ -211,8 +211,8 @@ def arrivals(journal: Journal, trial: int) -> list[float]:
 def test_T9_their_tuner_waits_for_each_stop_in_turn_ours_for_none() -> None:
     """Three jobs are stopped in the look at 5 s, each signal and end takes 0.05 s; a fourth one goes on.
 
-    Their look ends at 5 + 3 * (0.1 + NUDGE) s, when three new jobs start, and their tuner looks every 5 s from
-    that moment on (T13: ours looks at multiples). In ours the workers are free at 5.1 s; it looks at 10 s.
+    Their look ends at 5 + 3 * (0.1 + NUDGE) s, when three new jobs start, and their tuner looks every 5 s
+    from then on (T13: ours looks at multiples). In ours the workers are free at 5.1 s; it looks at 10 s.
     """
     blackbox = tables.paced(2, 2, 2, 4, 2, 2, 2, 2)
     stops = {(trial, 1): STOP for trial in range(3)}
