@@ -14,7 +14,7 @@ from simulator.scheduler import CONTINUE, Decision, Report, Resume, Start, Trial
 
 
 @dataclass(frozen=True)
-class Job:
+class Proposal:
     """What an optimizer wants to be tried.
 
     Args:
@@ -46,10 +46,10 @@ class Outcome:
 class Optimizer(Protocol):
     """A library behind the names of this project; ``__repr__`` is what the header of a run says of it."""
 
-    def ask(self) -> Job | None:
+    def ask(self) -> Proposal | None:
         """The next job, or ``None``: nothing before something is told, or nothing any more."""
 
-    def tell(self, job: Job, outcome: Outcome) -> None:
+    def tell(self, job: Proposal, outcome: Outcome) -> None:
         """A job that was asked for has ended."""
 
 
@@ -68,7 +68,7 @@ class AskTellScheduler:
         self._optimizer, self._schema, self._resume = optimizer, schema, resume
         self._target = schema.objective(schema.target)
         self._started = 0
-        self._jobs: dict[int, Job] = {}
+        self._jobs: dict[int, Proposal] = {}
         self._last: dict[int, Report] = {}
         self._paused: dict[str, tuple[int, float]] = {}
 
@@ -181,11 +181,11 @@ class _Plain:
     def __repr__(self) -> str:
         return self._name
 
-    def ask(self) -> Job | None:
+    def ask(self) -> Proposal | None:
         asked = self._made.ask()
-        return None if asked is None else Job(self._to_configuration(asked), handle=asked)
+        return None if asked is None else Proposal(self._to_configuration(asked), handle=asked)
 
-    def tell(self, job: Job, outcome: Outcome) -> None:
+    def tell(self, job: Proposal, outcome: Outcome) -> None:
         loss = self._bad if math.isnan(outcome.loss) else outcome.loss
         if loss is not None:
             self._made.tell(job.handle, loss)

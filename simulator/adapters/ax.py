@@ -9,13 +9,13 @@ from contextlib import contextmanager
 from typing import Any
 
 from blackbox_repo.domains import Float, Integer, Ordinal, Value
-from blackbox_repo.errors import InvalidOption, InvalidSpace
+from blackbox_repo.errors import InvalidSpace
 from blackbox_repo.schema import Schema
 from blackbox_repo.space import Configuration, Space
-from simulator.adapters.ask_tell import AskTellScheduler, Job, Outcome
+from simulator.adapters.ask_tell import AskTellScheduler, Outcome, Proposal
 from simulator.adapters.global_state import GlobalRandomState, silence
-from simulator.adapters.library import library_seed, require, said, settings_of, version_of
-from simulator.adapters.tree import single_valued
+from simulator.adapters.library import check_settings, library_seed, require, translate_errors, version_of
+from simulator.adapters.values import at_position, has_single_value, to_configuration
 from simulator.schedulers.settings import check_initial, format_call
 
 _METRIC = "loss"
@@ -43,8 +43,8 @@ class Ax:
         settings: Mapping[str, Any] | None = None,
         initial: Sequence[Configuration] = (),
     ) -> None:
-        _library()
-        self._method, self._settings, self._initial = method, settings_of("settings", settings), initial
+        _import_library()
+        self._method, self._settings, self._initial = method, check_settings("settings", settings), initial
 
     def __call__(self, schema: Schema, seed: int) -> AskTellScheduler:
         """A fresh client for this blackbox.
@@ -53,9 +53,9 @@ class Ax:
             InvalidOption: Ax refuses the settings.
             InvalidSpace: There are conditions between hyperparameters.
         """
-        _library()
+        _import_library()
         initial = check_initial(schema.space, self._initial)
-        described = format_call(
+        description = format_call(
             "Ax",
             seed=seed,
             method=self._method,
@@ -65,18 +65,16 @@ class Ax:
         )
         own = library_seed(seed)
         state = _State(own)
-        with state.apart():
+        with state.isolated():
             client = require("ax.api.client", "ax").Client(random_seed=own)
             client.configure_experiment(parameters=to_ax(schema.space), name="simulated")
             client.configure_optimization(objective=f"-{_METRIC}")
-            try:
+            with translate_errors(f"{description} cannot be made"):
                 client.configure_generation_strategy(method=self._method, **self._settings)
-            except Exception as err:  # whatever it raises for settings
-                raise InvalidOption(f"{described} cannot be made: {said(err)}") from err
-        return AskTellScheduler(_Optimizer(client, state, schema.space, initial, described), schema)
+        return AskTellScheduler(_Optimizer(client, state, schema.space, initial, description), schema)
 
 
-def _library() -> None:
+def _import_library() -> None:
     """Ax without its log, in whichever process that is."""
     with silence():
         require("ax.api.client", "ax", "ax-platform")
@@ -91,7 +89,7 @@ class _State:
         self._others = GlobalRandomState(seed)
 
     @contextmanager
-    def apart(self) -> Iterator[None]:
+    def isolated(self) -> Iterator[None]:
         """Away from the user's random state and threads; nothing is said."""
         with silence(), self._others, self._torch.random.fork_rng(devices=()):
             threads = self._torch.get_num_threads()
@@ -105,8 +103,10 @@ class _State:
 class _Optimizer:
     """A client of Ax in the names of this project."""
 
-    def __init__(self, client: Any, state: _State, space: Space, initial: list[Any], described: str) -> None:
-        self._client, self._state, self._space, self._described = client, state, space, described
+    def __init__(
+        self, client: Any, state: _State, space: Space, initial: list[Any], description: str
+    ) -> None:
+        self._client, self._state, self._space, self._description = client, state, space, description
         self._initial = initial[::-1]
         core = require("ax.exceptions.core", "ax")
         generation = require("ax.exceptions.generation_strategy", "ax")
@@ -117,23 +117,23 @@ class _Optimizer:
         )
 
     def __repr__(self) -> str:
-        return self._described
+        return self._description
 
-    def ask(self) -> Job | None:
-        with self._state.apart():
+    def ask(self) -> Proposal | None:
+        with self._state.isolated():
             if self._initial:
                 given = self._initial.pop()
-                return Job(given, handle=self._client.attach_trial(encoded(self._space, given)))
+                return Proposal(given, handle=self._client.attach_trial(encode(self._space, given)))
             try:
                 suggested = self._client.get_next_trials(max_trials=1)
             except self._nothing:
                 return None
         for index, parameters in suggested.items():
-            return Job(decoded(self._space, parameters), handle=index)
+            return Proposal(decode(self._space, parameters), handle=index)
         return None
 
-    def tell(self, job: Job, outcome: Outcome) -> None:
-        with self._state.apart():
+    def tell(self, job: Proposal, outcome: Outcome) -> None:
+        with self._state.isolated():
             if outcome.failed or not math.isfinite(outcome.loss):
                 self._client.mark_trial_failed(job.handle)
             else:
@@ -152,7 +152,7 @@ def to_ax(space: Space) -> list[Any]:
     configs = require("ax.api.configs", "ax", "ax-platform")
     made = []
     for name, domain in space.domains.items():
-        if single_valued(domain):
+        if has_single_value(domain):
             continue
         if isinstance(domain, Float | Integer):
             kind = "float" if isinstance(domain, Float) else "int"
@@ -177,7 +177,7 @@ def to_ax(space: Space) -> list[Any]:
     return made
 
 
-def encoded(space: Space, configuration: Configuration) -> dict[str, Any]:
+def encode(space: Space, configuration: Configuration) -> dict[str, Any]:
     """A configuration in Ax's values."""
     given: dict[str, Any] = {}
     for name, domain in space.domains.items():
@@ -185,17 +185,9 @@ def encoded(space: Space, configuration: Configuration) -> dict[str, Any]:
             given[name] = configuration[name]
         else:
             given[name] = domain.values.index(configuration[name])
-    return {name: value for name, value in given.items() if not single_valued(space.domains[name])}
+    return {name: value for name, value in given.items() if not has_single_value(space.domains[name])}
 
 
-def decoded(space: Space, parameters: Mapping[str, Any]) -> dict[str, Value]:
+def decode(space: Space, parameters: Mapping[str, Any]) -> dict[str, Value]:
     """A configuration from Ax's values."""
-    plain: dict[str, Value] = {}
-    for name, domain in space.domains.items():
-        if single_valued(domain):
-            plain[name] = domain.at(0)
-        elif isinstance(domain, Float | Integer):
-            plain[name] = domain.check(min(max(parameters[name], domain.lower), domain.upper))
-        else:
-            plain[name] = domain.values[int(parameters[name])]
-    return plain
+    return to_configuration(space, parameters, at_position)

@@ -81,17 +81,17 @@ class Child:
         """
         self._asking = True
         if self._read():
-            self.fail(f"wrote a line that it was not asked for: {_shown(self._heard)}")
+            self.fail(f"wrote a line that it was not asked for: {_shorten(self._heard)}")
         try:
             unsent = self._exchange(memoryview(line + b"\n"), time.monotonic() + seconds)
         except TimeoutError:
             self.fail(f"gave no answer in {seconds:g} s of real time (timeout); does it flush its output?")
         answer, newline, more = bytes(self._heard).partition(b"\n")
         if not newline:
-            self.fail(self._how_it_ended())
+            self.fail(self._describe_end())
         if more or unsent:
             why = "answered before it had read the line" if unsent else "wrote more than one line"
-            self.fail(f"{why}: {_shown(self._heard)}")
+            self.fail(f"{why}: {_shorten(self._heard)}")
         self._heard.clear()
         self._asking = False
         return answer
@@ -112,7 +112,7 @@ class Child:
         with contextlib.suppress(TimeoutError):
             self._exchange(memoryview(b""), deadline)
         if self._heard:
-            self.fail(f"wrote a line that it was not asked for: {_shown(self._heard)}")
+            self.fail(f"wrote a line that it was not asked for: {_shorten(self._heard)}")
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(max(deadline - time.monotonic(), 0))
         self.kill()
@@ -123,7 +123,7 @@ class Child:
         Raises:
             ChildError: Always.
         """
-        while self._read_complaints():
+        while self._read_errors():
             pass
         self.kill()
         lines = self._complaints.decode(errors="replace").splitlines()[-5:]
@@ -149,7 +149,7 @@ class Child:
                         unsent = unsent[:0]
                     if not unsent:
                         selector.unregister(self._in)
-                if self._err in ready and not self._read_complaints():
+                if self._err in ready and not self._read_errors():
                     selector.unregister(self._err)
                 if self._out in ready and not self._read():
                     break
@@ -163,7 +163,7 @@ class Child:
             return bool(news)
         return False
 
-    def _read_complaints(self) -> bool:
+    def _read_errors(self) -> bool:
         with contextlib.suppress(BlockingIOError):
             news = os.read(self._err, _CHUNK)
             self._complaints += news
@@ -171,9 +171,9 @@ class Child:
             return bool(news)
         return False
 
-    def _how_it_ended(self) -> str:
+    def _describe_end(self) -> str:
         if len(self._heard) > LONGEST_ANSWER:
-            return f"wrote a line of more than {LONGEST_ANSWER} bytes: {_shown(self._heard)}"
+            return f"wrote a line of more than {LONGEST_ANSWER} bytes: {_shorten(self._heard)}"
         try:
             status = self._process.wait(GRACE)
         except subprocess.TimeoutExpired:
@@ -189,7 +189,7 @@ def _kill(process: subprocess.Popen[bytes], mark: bytes) -> None:
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     for _ in range(_GENERATIONS):
-        descendants = _marked(mark)
+        descendants = _find_marked(mark)
         if not descendants:
             break
         for descendant in descendants:
@@ -200,7 +200,7 @@ def _kill(process: subprocess.Popen[bytes], mark: bytes) -> None:
             pipe.close()
 
 
-def _marked(mark: bytes) -> list[int]:
+def _find_marked(mark: bytes) -> list[int]:
     """The processes with this in their environment; none where there is no ``/proc``."""
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
@@ -210,6 +210,6 @@ def _marked(mark: bytes) -> list[int]:
     return found
 
 
-def _shown(data: bytearray) -> str:
+def _shorten(data: bytearray) -> str:
     text = bytes(data[: _SHOWN + 1]).decode(errors="replace")
     return text[:_SHOWN] + ("..." if len(text) > _SHOWN else "")

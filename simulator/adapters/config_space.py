@@ -9,7 +9,7 @@ from blackbox_repo.domains import Categorical, Constant, Domain, Float, Integer,
 from blackbox_repo.errors import InvalidSpace
 from blackbox_repo.space import Condition, Configuration, Space
 from simulator.adapters.library import require
-from simulator.adapters.tree import single_valued
+from simulator.adapters.values import has_single_value, to_configuration
 
 
 def to_config_space(space: Space, seed: int, extra: str = "smac") -> Any:
@@ -29,7 +29,7 @@ def to_config_space(space: Space, seed: int, extra: str = "smac") -> Any:
 
 
 def _hyperparameter(library: Any, name: str, domain: Domain) -> Any:
-    if single_valued(domain):
+    if has_single_value(domain):
         return library.Constant(name, domain.at(0))
     if isinstance(domain, Float):
         return library.UniformFloatHyperparameter(name, domain.lower, domain.upper, log=domain.log)
@@ -48,20 +48,12 @@ def _condition(library: Any, written: Mapping[str, Any], name: str, given: Seque
     return made[0] if len(made) == 1 else library.AndConjunction(*made)
 
 
-def decoded(space: Space, configuration: Any) -> dict[str, Value]:
-    """A ``Configuration`` in plain values, in the order of the space."""
-    given = dict(configuration)
-    plain: dict[str, Value] = {}
-    for name, domain in space.domains.items():
-        if space.is_active(name, plain):
-            value = given[name]
-            if isinstance(domain, Float | Integer):  # ConfigSpace rounds to ten digits, maybe beyond an end
-                value = min(max(value, domain.lower), domain.upper)
-            plain[name] = domain.check(value)
-    return plain
+def decode(space: Space, configuration: Any) -> dict[str, Value]:
+    """The configuration of a ``Configuration``, which has numbers that are rounded to ten digits."""
+    return to_configuration(space, dict(configuration))
 
 
-def encoded(config_space: Any, configuration: Configuration) -> Any:
+def encode(config_space: Any, configuration: Configuration) -> Any:
     """The ``Configuration`` with these values."""
     return require("ConfigSpace", "smac").Configuration(config_space, values=dict(configuration))
 

@@ -13,16 +13,16 @@ from typing import Any
 from blackbox_repo.errors import InvalidOption, UnknownName
 from blackbox_repo.numeric.scalars import number
 from blackbox_repo.schema import Schema
-from simulator.adapters.ask_tell import AskTellScheduler, Job, Outcome
-from simulator.adapters.config_space import decoded, to_config_space
-from simulator.adapters.fidelities import check_budgets, reaching, smallest
+from simulator.adapters.ask_tell import AskTellScheduler, Outcome, Proposal
+from simulator.adapters.config_space import decode, to_config_space
+from simulator.adapters.fidelities import check_budgets, fidelity_reaching, smallest_budget
 from simulator.adapters.global_state import silence
 from simulator.adapters.library import (
+    check_settings,
     library_seed,
     refuse_contradictions,
     require,
-    said,
-    settings_of,
+    translate_errors,
     version_of,
 )
 from simulator.schedulers.settings import format_call
@@ -63,7 +63,7 @@ class DEHB:
         settings: Mapping[str, Any] | None = None,
     ) -> None:
         library = require("dehb", "dehb")
-        self._strategy, self._resume, self._settings = strategy, resume, settings_of("settings", settings)
+        self._strategy, self._resume, self._settings = strategy, resume, check_settings("settings", settings)
         if strategy not in STRATEGIES:
             raise UnknownName("DEHB strategy", strategy, STRATEGIES)
         known = [name for name in inspect.signature(library.DEHB).parameters if name != "kwargs"]
@@ -91,18 +91,18 @@ class DEHB:
             "resume": False,  # from files
             "seed": own,
         }
-        bounds = {"min_fidelity": smallest(schema.fidelity), "max_fidelity": schema.fidelity.values[-1]}
+        bounds = {
+            "min_fidelity": smallest_budget(schema.fidelity),
+            "max_fidelity": schema.fidelity.values[-1],
+        }
         refuse_contradictions("DEHB", self._settings, supplied)
         _check_numbers(self._settings)
         check_budgets(self._settings, schema.fidelity, ("min_fidelity", "max_fidelity"))
         parts = {"seed": seed, "strategy": self._strategy, "resume": self._resume, **self._settings}
-        described = format_call("DEHB", **{**parts, "seed": seed, "dehb": version_of("dehb")})
-        with silence():
-            try:
-                dehb = _quiet(require("dehb", "dehb").DEHB)(**{**supplied, **bounds, **self._settings})
-            except Exception as err:  # whatever it raises for settings
-                raise InvalidOption(f"{described} cannot be made: {said(err)}; see what it logged") from err
-        return AskTellScheduler(_Optimizer(dehb, schema, described), schema, resume=self._resume)
+        description = format_call("DEHB", **{**parts, "seed": seed, "dehb": version_of("dehb")})
+        with silence(), translate_errors(f"{description} cannot be made, see what it logged"):
+            dehb = _quiet(require("dehb", "dehb").DEHB)(**{**supplied, **bounds, **self._settings})
+        return AskTellScheduler(_Optimizer(dehb, schema, description), schema, resume=self._resume)
 
 
 def _check_numbers(settings: Mapping[str, Any]) -> None:
@@ -128,19 +128,19 @@ def _quiet(library_class: Any) -> Any:
 class _Optimizer:
     """DEHB in the names of this project."""
 
-    def __init__(self, dehb: Any, schema: Schema, described: str) -> None:
-        self._dehb, self._schema, self._described = dehb, schema, described
+    def __init__(self, dehb: Any, schema: Schema, description: str) -> None:
+        self._dehb, self._schema, self._description = dehb, schema, description
 
     def __repr__(self) -> str:
-        return self._described
+        return self._description
 
-    def ask(self) -> Job:
+    def ask(self) -> Proposal:
         with silence():  # of warnings that it calls methods that ConfigSpace deprecates
             asked = self._dehb.ask()
-        until = reaching(self._schema.fidelity, asked["fidelity"])
-        return Job(decoded(self._schema.space, asked["config"]), until, asked)
+        until = fidelity_reaching(self._schema.fidelity, asked["fidelity"])
+        return Proposal(decode(self._schema.space, asked["config"]), until, asked)
 
-    def tell(self, job: Job, outcome: Outcome) -> None:
+    def tell(self, job: Proposal, outcome: Outcome) -> None:
         fitness = WORST if math.isnan(outcome.loss) else outcome.loss
         with silence():
             self._dehb.tell(job.handle, {"fitness": fitness, "cost": outcome.seconds})

@@ -13,7 +13,7 @@ _ROUNDING = 1e-9
 """Libraries compute budgets in floats: what is off by less is meant to be the same."""
 
 
-def reaching(fidelity: Fidelity, budget: float) -> float:
+def fidelity_reaching(fidelity: Fidelity, budget: float) -> float:
     """The smallest value that is not below a budget; the largest one if all are."""
     least = budget * (1 - _ROUNDING)
     return next((value for value in fidelity.values if value >= least), fidelity.values[-1])
@@ -40,7 +40,7 @@ def check_budgets(settings: Mapping[str, Any], fidelity: Fidelity, names: Sequen
             )
 
 
-def smallest(fidelity: Fidelity) -> float:
+def smallest_budget(fidelity: Fidelity) -> float:
     """The smallest value above 0.
 
     Raises:

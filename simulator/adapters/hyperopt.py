@@ -8,20 +8,20 @@ from typing import Any
 
 import numpy as np
 
-from blackbox_repo.errors import InvalidOption, UnknownName
+from blackbox_repo.errors import UnknownName
 from blackbox_repo.schema import Schema
 from blackbox_repo.space import Configuration, Space
-from simulator.adapters.ask_tell import AskTellScheduler, Job, Outcome
+from simulator.adapters.ask_tell import AskTellScheduler, Outcome, Proposal
 from simulator.adapters.global_state import silence
-from simulator.adapters.hyperopt_space import decoded, encoded, to_hyperopt
+from simulator.adapters.hyperopt_space import decode, encode, to_hyperopt
 from simulator.adapters.library import (
-    check_makes,
+    check_callable,
+    check_settings,
     library_seed,
     name_of,
     quiet,
     require,
-    said,
-    settings_of,
+    translate_errors,
     version_of,
 )
 from simulator.schedulers.settings import check_initial, format_call
@@ -52,34 +52,29 @@ class Hyperopt:
         settings: Mapping[str, Any] | None = None,
         initial: Sequence[Configuration] = (),
     ) -> None:
-        library = _library()
-        self._settings, self._initial = settings_of("settings", settings), initial
+        library = _import_library()
+        self._settings, self._initial = check_settings("settings", settings), initial
         suggest: Any = algorithm
         self._name = name_of(algorithm)
         if isinstance(algorithm, str):
             if algorithm not in ALGORITHMS:
                 raise UnknownName("Hyperopt algorithm", algorithm, ALGORITHMS)
             self._name, suggest = algorithm, getattr(library, algorithm).suggest
-        check_makes("the Hyperopt algorithm", suggest)
+        check_callable("the Hyperopt algorithm", suggest)
         self._suggest = functools.partial(suggest, **self._settings)
         probe = library.Domain(None, library.hp.uniform("x", 0, 1))
-        with silence():
-            try:
-                self._suggest([0], probe, library.Trials(), 0)
-            except Exception as err:  # whatever it raises for settings
-                raise InvalidOption(
-                    f"Hyperopt's {self._name} refuses {self._settings!r}: {said(err)}"
-                ) from err
+        with silence(), translate_errors(f"Hyperopt's {self._name} refuses {self._settings!r}"):
+            self._suggest([0], probe, library.Trials(), 0)
 
     def __call__(self, schema: Schema, seed: int) -> AskTellScheduler:
         """A fresh database of trials for this blackbox."""
         initial = check_initial(schema.space, self._initial)
         version = {"initial": initial, "hyperopt": version_of("hyperopt")}
-        described = format_call("Hyperopt", seed=seed, algorithm=self._name, **self._settings, **version)
-        return AskTellScheduler(_Optimizer(self._suggest, schema.space, seed, initial, described), schema)
+        description = format_call("Hyperopt", seed=seed, algorithm=self._name, **self._settings, **version)
+        return AskTellScheduler(_Optimizer(self._suggest, schema.space, seed, initial, description), schema)
 
 
-def _library() -> Any:
+def _import_library() -> Any:
     """Hyperopt without its log, in whichever process that is."""
     library = require("hyperopt", "hyperopt")
     quiet("hyperopt")
@@ -90,41 +85,41 @@ class _Optimizer:
     """The loop of ``hyperopt.fmin``, one job at a time: its own runs until a function has been called."""
 
     def __init__(
-        self, suggest: Callable[..., Any], space: Space, seed: int, initial: list[Any], described: str
+        self, suggest: Callable[..., Any], space: Space, seed: int, initial: list[Any], description: str
     ) -> None:
-        self._library = _library()
-        self._suggest, self._space, self._described = suggest, space, described
+        self._library = _import_library()
+        self._suggest, self._space, self._description = suggest, space, description
         self._initial = initial[::-1]
         self._domain = self._library.Domain(None, to_hyperopt(space))
         self._trials = self._library.Trials()
         self._random = np.random.default_rng(library_seed(seed))  # noqa: TID251  as fmin(rstate=...), a seed a suggestion
 
     def __repr__(self) -> str:
-        return self._described
+        return self._description
 
-    def ask(self) -> Job:
+    def ask(self) -> Proposal:
         trials = self._trials
         ids = trials.new_trial_ids(1)
         trials.refresh()
-        given = self._given(ids[0], self._initial.pop()) if self._initial else self._suggested(ids)
+        given = self._document(ids[0], self._initial.pop()) if self._initial else self._suggest_document(ids)
         trials.insert_trial_docs(given)
         trials.refresh()
         document = trials.trials[-1]
         document["state"] = self._library.JOB_STATE_RUNNING
-        return Job(decoded(self._space, document["misc"]["vals"]), handle=document)
+        return Proposal(decode(self._space, document["misc"]["vals"]), handle=document)
 
-    def tell(self, job: Job, outcome: Outcome) -> None:
+    def tell(self, job: Proposal, outcome: Outcome) -> None:
         library = self._library
         told = {"status": library.STATUS_OK, "loss": outcome.loss}
         job.handle["result"] = {"status": library.STATUS_FAIL} if outcome.failed else told
         job.handle["state"] = library.JOB_STATE_DONE
 
-    def _suggested(self, ids: list[int]) -> Any:
+    def _suggest_document(self, ids: list[int]) -> Any:
         with silence():  # of warnings such as that all losses are NaN
             return self._suggest(ids, self._domain, self._trials, self._random.integers(2**31 - 1))
 
-    def _given(self, number: int, configuration: Configuration) -> Any:
-        kept = encoded(self._space, configuration)
+    def _document(self, number: int, configuration: Configuration) -> Any:
+        kept = encode(self._space, configuration)
         values = {name: [kept[name]] if name in kept else [] for name in self._domain.params}
         ids = {name: [number] * len(value) for name, value in values.items()}
         misc = {"tid": number, "cmd": self._domain.cmd, "workdir": None, "idxs": ids, "vals": values}

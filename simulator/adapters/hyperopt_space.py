@@ -11,7 +11,8 @@ from blackbox_repo.errors import InvalidSpace
 from blackbox_repo.numeric.rounding import significant
 from blackbox_repo.space import Condition, Configuration, Space
 from simulator.adapters.library import require
-from simulator.adapters.tree import owners_in, single_valued
+from simulator.adapters.tree import find_owners
+from simulator.adapters.values import at_position, has_single_value, to_configuration
 
 
 def to_hyperopt(space: Space) -> dict[str, Any]:
@@ -24,7 +25,7 @@ def to_hyperopt(space: Space) -> dict[str, Any]:
         InvalidSpace: Conditions that a tree of choices cannot say.
     """
     library = require("hyperopt", "hyperopt")
-    owners = owners_in(space, "Hyperopt")
+    owners = find_owners(space, "Hyperopt")
     expressions: dict[str, Any] = {}
     for name, domain in reversed(list(space.domains.items())):
         owned = {child: owner.values for child, owner in owners.items() if owner.parent == name}
@@ -41,7 +42,7 @@ def to_hyperopt(space: Space) -> dict[str, Any]:
 
 def _parameter(library: Any, name: str, domain: Domain) -> Any:
     hp = library.hp
-    if single_valued(domain):
+    if has_single_value(domain):
         return domain.at(0)
     if isinstance(domain, Float):
         if domain.log:
@@ -55,33 +56,21 @@ def _parameter(library: Any, name: str, domain: Domain) -> Any:
     return hp.choice(name, list(domain.values))
 
 
-def encoded(space: Space, configuration: Configuration) -> dict[str, Any]:
+def encode(space: Space, configuration: Configuration) -> dict[str, Any]:
     """What Hyperopt keeps of a configuration: label -> a number, of choices the position."""
     kept: dict[str, Any] = {}
     for name, value in configuration.items():
         domain = space.domains[name]
         if isinstance(domain, Categorical | Ordinal):
             kept[name] = domain.values.index(value)
-        elif not single_valued(domain):
+        elif not has_single_value(domain):
             kept[name] = value
     return kept
 
 
-def decoded(space: Space, kept: Mapping[str, Sequence[Any]]) -> dict[str, Value]:
+def decode(space: Space, kept: Mapping[str, Sequence[Any]]) -> dict[str, Value]:
     """The configuration that Hyperopt keeps: label -> a list of one number, or of none where inactive."""
-    configuration: dict[str, Value] = {}
-    for name, domain in space.domains.items():
-        if not space.is_active(name, configuration):
-            continue
-        if not kept.get(name):
-            configuration[name] = domain.at(0)
-        elif isinstance(domain, Float | Integer):
-            # exp(log(upper)) may lie above upper, and a half above it is rounded to the next even number
-            inside = min(max(kept[name][0], domain.lower), domain.upper)
-            configuration[name] = domain.check(inside)
-        else:
-            configuration[name] = domain.values[int(kept[name][0])]
-    return configuration
+    return to_configuration(space, {name: values[0] for name, values in kept.items() if values}, at_position)
 
 
 def from_hyperopt(expression: Any) -> Space:
@@ -107,7 +96,7 @@ def from_hyperopt(expression: Any) -> Space:
 
 def _walk(node: Any, path: tuple[tuple[str, Value], ...]) -> Iterator[tuple[str, Domain, Any]]:
     if node.name == "switch":
-        label, _ = _labelled(node.pos_args[0])
+        label, _ = _read_label(node.pos_args[0])
         values = [_option(label, position, option) for position, option in enumerate(node.pos_args[1:])]
         yield label, Categorical(tuple(values)), path
         for value, option in zip(values, node.pos_args[1:], strict=True):
@@ -115,7 +104,7 @@ def _walk(node: Any, path: tuple[tuple[str, Value], ...]) -> Iterator[tuple[str,
                 if found[0] != label:
                     yield found
     elif node.name == "hyperopt_param":
-        label, distribution = _labelled(node)
+        label, distribution = _read_label(node)
         yield label, _domain(label, distribution), path
     elif node.name == "dict":
         for key, below in node.named_args:
@@ -128,7 +117,7 @@ def _walk(node: Any, path: tuple[tuple[str, Value], ...]) -> Iterator[tuple[str,
             yield from _walk(below, path)
 
 
-def _labelled(node: Any) -> tuple[str, Any]:
+def _read_label(node: Any) -> tuple[str, Any]:
     return node.arg["label"].obj, node.arg["obj"]
 
 

@@ -8,13 +8,15 @@ import inspect
 import linecache
 import logging
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from hashlib import blake2b
 from importlib import metadata
 from importlib.util import find_spec
 from typing import Any
 
 from blackbox_repo.errors import InvalidOption, UnknownName
+from blackbox_repo.schema import Goal, Schema
 
 
 def require(module: str, extra: str, package: str | None = None) -> Any:
@@ -33,8 +35,8 @@ def require(module: str, extra: str, package: str | None = None) -> Any:
     except Exception as err:  # it is not there, or too old for what else is installed
         package = package or module.partition(".")[0]
         raise InvalidOption(
-            f"this scheduler needs {package}, which cannot be imported ({said(err)}); install it with "
-            f"pip install 'blackbox-repo[{extra}]'"
+            f"this scheduler needs {package}, which cannot be imported ({describe_error(err)}); install it "
+            f"with pip install 'blackbox-repo[{extra}]'"
         ) from err
 
 
@@ -43,7 +45,7 @@ def version_of(package: str) -> str:
     return metadata.version(package)
 
 
-def class_in(module: Any, name: str, base: type, what: str) -> Any:
+def find_class(module: Any, name: str, base: type, what: str) -> Any:
     """The class of that name in a module of a library.
 
     Raises:
@@ -59,7 +61,7 @@ def class_in(module: Any, name: str, base: type, what: str) -> Any:
     return known[name]
 
 
-def check_makes(what: str, given: object) -> None:
+def check_callable(what: str, given: object) -> None:
     """Refuse what is neither a name nor can make anything.
 
     Args:
@@ -73,7 +75,7 @@ def check_makes(what: str, given: object) -> None:
         raise InvalidOption(f"{what} is {given!r}, but must be a name, or a class or function that makes one")
 
 
-def check_made(thing: Any, kind: type, factory: Any) -> Any:
+def check_kind(thing: Any, kind: type, factory: Any) -> Any:
     """What a factory has made, if it is of the library's kind.
 
     Raises:
@@ -84,7 +86,7 @@ def check_made(thing: Any, kind: type, factory: Any) -> Any:
     return thing
 
 
-def settings_of(name: str, given: object) -> dict[str, Any]:
+def check_settings(name: str, given: object) -> dict[str, Any]:
     """What a user has given as settings; none for ``None``.
 
     Raises:
@@ -97,7 +99,7 @@ def settings_of(name: str, given: object) -> dict[str, Any]:
     return dict(given)
 
 
-def objectives_of(given: object) -> tuple[str, ...]:
+def check_objectives(given: object) -> tuple[str, ...]:
     """The names of objectives.
 
     Raises:
@@ -110,7 +112,25 @@ def objectives_of(given: object) -> tuple[str, ...]:
     return names
 
 
-def made(
+def goals_of(schema: Schema, objectives: Sequence[str]) -> dict[str, Goal]:
+    """Objective -> its goal, ``"min"`` or ``"max"``.
+
+    Args:
+        schema: The schema of the blackbox.
+        objectives: The objectives to be optimized; without any it is the target.
+
+    Raises:
+        UnknownName: The schema does not have such an objective.
+        InvalidOption: An objective has no goal.
+    """
+    goals = {name: schema.objective(name).goal for name in objectives or (schema.target,)}
+    for name, goal in goals.items():
+        if goal == "none":
+            raise InvalidOption(f"the objective {name!r} cannot be optimized: it has no goal")
+    return goals
+
+
+def make(
     factory: Callable[..., Any],
     settings: Mapping[str, Any],
     *,
@@ -133,12 +153,26 @@ def made(
     refuse_contradictions(name, settings, supplied or {})
     beside = {**offered, **(supplied or {})}
     taken = {key: value for key, value in beside.items() if key in known and key not in settings}
-    try:
+    with translate_errors(f"{name} cannot be made with the settings {dict(settings)!r}"):
         return factory(**taken, **settings)
-    except Exception as err:  # whatever a library raises for settings, or for a part that it lacks
-        raise InvalidOption(
-            f"{name} cannot be made with the settings {dict(settings)!r}: {said(err)}"
-        ) from err
+
+
+@contextmanager
+def translate_errors(failure: str) -> Iterator[None]:
+    """Whatever a library raises for settings, or for a part that it lacks, is an ``InvalidOption``.
+
+    Args:
+        failure: What has failed then, to which the message adds why.
+
+    Raises:
+        InvalidOption: The library has raised something.
+    """
+    try:
+        yield
+    except InvalidOption:
+        raise
+    except Exception as err:
+        raise InvalidOption(f"{failure}: {describe_error(err)}") from err
 
 
 def refuse_contradictions(name: str, settings: Mapping[str, Any], supplied: Mapping[str, Any]) -> None:
@@ -164,17 +198,17 @@ def _same(value: object, supplied: object) -> bool:
     return type(value) is type(supplied) and bool(value == supplied)
 
 
-def said(error: BaseException) -> str:
+def describe_error(error: BaseException) -> str:
     """What an error says, in one line; its kind where that is not enough to understand it."""
     text = re.sub(r" at 0x[0-9a-fA-F]+", "", " ".join(str(error).split()))
-    if isinstance(error, NameError) and (absent := absent_parts(error)):
+    if isinstance(error, NameError) and (absent := missing_packages(error)):
         return f"it needs {', '.join(absent)}, which is not installed ({text})"
     if isinstance(error, ImportError | InvalidOption | ValueError) and text:
         return text
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
-def absent_parts(error: NameError) -> list[str]:
+def missing_packages(error: NameError) -> list[str]:
     """The packages whose absence a library has passed over when it was imported, so that a name is missing.
 
     They are looked for in the module in which the error was raised: ``try: from pymoo... import HV``.

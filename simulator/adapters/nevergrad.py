@@ -13,10 +13,10 @@ from blackbox_repo.errors import InvalidOption, UnknownName
 from blackbox_repo.numeric.scalars import whole
 from blackbox_repo.schema import Schema
 from blackbox_repo.space import Configuration, Space
-from simulator.adapters.ask_tell import AskTellScheduler, Job, Outcome
+from simulator.adapters.ask_tell import AskTellScheduler, Outcome, Proposal
 from simulator.adapters.global_state import GlobalRandomState, silence
-from simulator.adapters.library import library_seed, name_of, quiet, require, said, version_of
-from simulator.adapters.nevergrad_space import decoded, encoded, to_nevergrad
+from simulator.adapters.library import library_seed, name_of, quiet, require, translate_errors, version_of
+from simulator.adapters.nevergrad_space import decode, encode, to_nevergrad
 from simulator.adapters.nevergrad_threads import take_turns
 from simulator.schedulers.settings import check_initial, format_call
 
@@ -48,8 +48,8 @@ class Nevergrad:
         num_workers: int = 1,
         initial: Sequence[Configuration] = (),
     ) -> None:
-        registry = _library().optimizers.registry
-        self._optimizer, self._name = optimizer, _shown(optimizer)
+        registry = _import_library().optimizers.registry
+        self._optimizer, self._name = optimizer, _describe_optimizer(optimizer)
         if isinstance(optimizer, str):
             if optimizer not in registry:
                 raise UnknownName("Nevergrad optimizer", optimizer, sorted(registry))
@@ -65,26 +65,24 @@ class Nevergrad:
         Raises:
             InvalidOption: The optimizer refuses the budget, the number of workers or the space.
         """
-        _library()
+        _import_library()
         initial = check_initial(schema.space, self._initial)
         settings = {"budget": self._budget, "num_workers": self._workers, "initial": initial}
         version = version_of("nevergrad")
-        described = format_call("Nevergrad", seed=seed, optimizer=self._name, **settings, nevergrad=version)
+        description = format_call("Nevergrad", seed=seed, optimizer=self._name, **settings, nevergrad=version)
         if self._workers > 1 and getattr(self._optimizer, "no_parallelization", False):
-            raise InvalidOption(f"{described} cannot be made: the optimizer needs num_workers=1")
+            raise InvalidOption(f"{description} cannot be made: the optimizer needs num_workers=1")
         own = library_seed(seed)
         state = GlobalRandomState(own)
         with state, silence():
             parametrization = to_nevergrad(schema.space)
             parametrization.random_state = np.random.RandomState(own)  # noqa: TID251  it takes these
-            try:
+            with translate_errors(f"{description} cannot be made"):
                 made = self._optimizer(parametrization, budget=self._budget, num_workers=self._workers)
-            except Exception as err:  # whatever it raises for a budget, or for a library that it lacks
-                raise InvalidOption(f"{described} cannot be made: {said(err)}") from err
-        return AskTellScheduler(_Optimizer(made, state, schema.space, initial, described), schema)
+        return AskTellScheduler(_Optimizer(made, state, schema.space, initial, description), schema)
 
 
-def _library() -> Any:
+def _import_library() -> Any:
     """Nevergrad without its log, in whichever process that is; its threads take turns."""
     with GlobalRandomState(0):  # some optimizers draw their settings when the library is imported
         library = require("nevergrad", "nevergrad")
@@ -93,7 +91,7 @@ def _library() -> Any:
     return library
 
 
-def _shown(optimizer: Any) -> str:
+def _describe_optimizer(optimizer: Any) -> str:
     """A family with its settings; of a function the name, for its text has an address."""
     return name_of(optimizer) if hasattr(optimizer, "__name__") else repr(optimizer)
 
@@ -102,50 +100,50 @@ class _Optimizer:
     """One optimizer of Nevergrad, with its own global random state."""
 
     def __init__(
-        self, made: Any, state: GlobalRandomState, space: Space, initial: list[Any], described: str
+        self, made: Any, state: GlobalRandomState, space: Space, initial: list[Any], description: str
     ) -> None:
-        self._made, self._state, self._space, self._described = made, state, space, described
+        self._made, self._state, self._space, self._description = made, state, space, description
         self._initial = initial[::-1]
         self._running = 0
         self._errors = require("nevergrad.common.errors", "nevergrad")
         self._too_many = require("nevergrad.optimization.recaster", "nevergrad").TooManyAskError
 
     def __repr__(self) -> str:
-        return self._described
+        return self._description
 
-    def ask(self) -> Job | None:
+    def ask(self) -> Proposal | None:
         if self._running == self._made.num_workers:
             return None
-        with self._apart():
-            job = self._asked()
+        with self._isolated():
+            job = self._ask()
         self._running += job is not None
         return job
 
-    def tell(self, job: Job, outcome: Outcome) -> None:
+    def tell(self, job: Proposal, outcome: Outcome) -> None:
         self._running -= 1
-        with self._apart():
+        with self._isolated():
             try:
                 self._made.tell(job.handle, math.inf if outcome.failed else outcome.loss)
             except self._errors.TellNotAskedNotSupportedError as err:
                 raise InvalidOption(
-                    f"{self._described} does not take configurations to try first; leave initial out"
+                    f"{self._description} does not take configurations to try first; leave initial out"
                 ) from err
 
-    def _asked(self) -> Job | None:
+    def _ask(self) -> Proposal | None:
         made = self._made
         if made.budget is not None and made.num_ask >= made.budget:
             return None
         given = self._initial.pop() if self._initial else None
         if given is not None:
-            made.suggest(encoded(self._space, given))
+            made.suggest(encode(self._space, given))
         try:
             candidate = made.ask()
         except self._too_many:
             return None
-        return Job(decoded(self._space, candidate.value) if given is None else given, handle=candidate)
+        return Proposal(decode(self._space, candidate.value) if given is None else given, handle=candidate)
 
     @contextmanager
-    def _apart(self) -> Iterator[None]:
+    def _isolated(self) -> Iterator[None]:
         """Away from the user's random state; and without warnings, such as that a loss is clipped."""
         with self._state, silence(), _cma_draws_from_the_global_state():
             yield

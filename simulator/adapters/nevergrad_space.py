@@ -18,7 +18,8 @@ from blackbox_repo.errors import InvalidSpace
 from blackbox_repo.numeric.rounding import significant
 from blackbox_repo.space import Condition, Configuration, Space
 from simulator.adapters.library import require
-from simulator.adapters.tree import owners_in, single_valued
+from simulator.adapters.tree import find_owners
+from simulator.adapters.values import has_single_value, to_configuration
 
 
 def to_nevergrad(space: Space) -> Any:
@@ -31,7 +32,7 @@ def to_nevergrad(space: Space) -> Any:
         InvalidSpace: Conditions that a tree of choices cannot say.
     """
     library = require("nevergrad.parametrization.parameter", "nevergrad")
-    owners = owners_in(space, "Nevergrad")
+    owners = find_owners(space, "Nevergrad")
 
     def options(name: str) -> list[Any]:
         owned = {child: owner.values for child, owner in owners.items() if owner.parent == name}
@@ -47,7 +48,7 @@ def to_nevergrad(space: Space) -> Any:
 
     def parameter(name: str) -> Any:
         domain = space.domains[name]
-        if single_valued(domain):
+        if has_single_value(domain):
             return domain.at(0)
         if isinstance(domain, Float | Integer):
             scale = library.Log if domain.log else library.Scalar
@@ -58,21 +59,13 @@ def to_nevergrad(space: Space) -> Any:
     return library.Dict(**{name: parameter(name) for name in space.domains if name not in owners})
 
 
-def decoded(space: Space, value: Mapping[str, Any]) -> dict[str, Value]:
+def decode(space: Space, value: Mapping[str, Any]) -> dict[str, Value]:
     """The configuration that a ``p.Dict`` of :func:`to_nevergrad` has as its value.
 
     Raises:
         InvalidConfiguration: Some optimizers suggest NaN.
     """
-    flat = dict(_flat(value))
-    configuration: dict[str, Value] = {}
-    for name, domain in space.domains.items():
-        if space.is_active(name, configuration):
-            given = flat.get(name, domain.at(0))
-            if isinstance(domain, Float | Integer):  # the last digits of exp(log(upper)) may be above it
-                given = min(max(given, domain.lower), domain.upper)
-            configuration[name] = given
-    return space.check(configuration)
+    return to_configuration(space, dict(_flat(value)))
 
 
 def _flat(value: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
@@ -83,19 +76,19 @@ def _flat(value: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
             yield name, below
 
 
-def encoded(space: Space, configuration: Configuration) -> dict[str, Any]:
+def encode(space: Space, configuration: Configuration) -> dict[str, Any]:
     """The value that a ``p.Dict`` of :func:`to_nevergrad` needs to have for this configuration."""
-    owners = owners_in(space, "Nevergrad")
+    owners = find_owners(space, "Nevergrad")
 
     def value(name: str) -> Any:
         own = configuration[name]
-        below = {child: value(child) for child, owner in owners.items() if _below(owner, name, own)}
+        below = {child: value(child) for child, owner in owners.items() if _is_below(owner, name, own)}
         return {name: own, **below} if below else own
 
     return {name: value(name) for name in space.domains if name not in owners}
 
 
-def _below(owner: Condition, name: str, value: Value) -> bool:
+def _is_below(owner: Condition, name: str, value: Value) -> bool:
     return owner.parent == name and value in owner.values
 
 

@@ -16,16 +16,16 @@ from blackbox_repo.schema import Schema
 from blackbox_repo.space import Space
 from simulator.adapters.global_state import GlobalRandomState, silence
 from simulator.adapters.library import (
-    check_made,
-    check_makes,
+    check_callable,
+    check_kind,
+    check_settings,
     library_seed,
-    made,
+    make,
     name_of,
     require,
-    settings_of,
     version_of,
 )
-from simulator.adapters.nni_space import decoded, to_nni
+from simulator.adapters.nni_space import decode, to_nni
 from simulator.errors import SchedulerError
 from simulator.scheduler import CONTINUE, STOP, Decision, Report, Start, Trial, TrialStatus
 from simulator.schedulers.settings import format_call
@@ -76,15 +76,15 @@ class NNI:
         require_nni()
         if tuner == "Anneal":
             require("hyperopt", "hyperopt")
-        self._settings = settings_of("settings", settings)
-        self._assessor_settings = settings_of("assessor_settings", assessor_settings)
+        self._settings = check_settings("settings", settings)
+        self._assessor_settings = check_settings("assessor_settings", assessor_settings)
         for given in (self._settings, self._assessor_settings):
             if "optimize_mode" in given:
                 raise InvalidOption("optimize_mode is the goal of the blackbox's target; leave it out")
-        self._tuner, self._tuner_name = _named("NNI tuner", tuner, TUNERS)
+        self._tuner, self._tuner_name = _find("NNI tuner", tuner, TUNERS)
         self._assessor, self._assessor_name = None, ""
         if assessor is not None:
-            self._assessor, self._assessor_name = _named("NNI assessor", assessor, ASSESSORS)
+            self._assessor, self._assessor_name = _find("NNI assessor", assessor, ASSESSORS)
 
     def __call__(self, schema: Schema, seed: int) -> NNIScheduler:
         """A fresh tuner, and a fresh assessor, for this blackbox.
@@ -107,18 +107,18 @@ class NNI:
         if self._tuner_name == "Anneal":
             supplied["algorithm_name"] = "anneal"
         state = _State(own, curves=self._assessor_name == "Curvefitting")
-        with state.apart(), _seeded_states(own):
-            tuner = made(self._tuner, self._settings, supplied=supplied)
-            check_made(tuner, require("nni.tuner", "nni").Tuner, self._tuner)
-            assessor = self._assessor and made(self._assessor, self._assessor_settings, supplied=supplied)
+        with state.isolated(), _seeded_states(own):
+            tuner = make(self._tuner, self._settings, supplied=supplied)
+            check_kind(tuner, require("nni.tuner", "nni").Tuner, self._tuner)
+            assessor = self._assessor and make(self._assessor, self._assessor_settings, supplied=supplied)
             if self._assessor:
-                check_made(assessor, require("nni.assessor", "nni").Assessor, self._assessor)
+                check_kind(assessor, require("nni.assessor", "nni").Assessor, self._assessor)
             _tell_space(tuner, self._tuner_name, to_nni(schema.space))
         parts: dict[str, Any] = {"seed": seed, "tuner": self._tuner_name, **self._settings}
         if assessor is not None:
             parts |= {"assessor": self._assessor_name, **self._assessor_settings}
-        described = format_call("NNI", **{**parts, "seed": seed, "nni": version_of("nni")})
-        return NNIScheduler(tuner, assessor, schema, state, described)
+        description = format_call("NNI", **{**parts, "seed": seed, "nni": version_of("nni")})
+        return NNIScheduler(tuner, assessor, schema, state, description)
 
 
 def _tell_space(tuner: Any, name: str, space: Mapping[str, Any]) -> None:
@@ -130,8 +130,8 @@ def _tell_space(tuner: Any, name: str, space: Mapping[str, Any]) -> None:
 class NNIScheduler:
     """What NNI's dispatcher does between its manager and one tuner, and one assessor."""
 
-    def __init__(self, tuner: Any, assessor: Any, schema: Schema, state: _State, described: str) -> None:
-        self._tuner, self._assessor, self._state, self._described = tuner, assessor, state, described
+    def __init__(self, tuner: Any, assessor: Any, schema: Schema, state: _State, description: str) -> None:
+        self._tuner, self._assessor, self._state, self._description = tuner, assessor, state, description
         self._space: Space = schema.space
         self._target = schema.target
         self._requests = 0
@@ -141,13 +141,13 @@ class NNIScheduler:
         self._curves: dict[int, list[float]] = {}
 
     def __repr__(self) -> str:
-        return self._described
+        return self._description
 
     def suggest(self) -> Start | None:
         """What the tuner generates; nothing until the next end of a trial if it has nothing."""
         if not self._ready and not self._waiting:
             number, self._requests = self._requests, self._requests + 1
-            with self._state.apart():
+            with self._state.isolated():
                 generated = self._tuner.generate_multiple_parameters([number], st_callback=self._send)
                 if isinstance(kept := getattr(self._tuner, "total_data", None), dict) and generated:
                     # Anneal keeps numpy's numbers of its own and compares them with [], an error since 2.2
@@ -158,7 +158,7 @@ class NNIScheduler:
         if not self._ready:
             return None
         self._trials.append(self._ready.popleft())
-        return Start(decoded(self._space, self._trials[-1][1]))
+        return Start(decode(self._space, self._trials[-1][1]))
 
     def on_report(self, trial: Trial, report: Report) -> Decision:
         """The assessor decides."""
@@ -166,13 +166,13 @@ class NNIScheduler:
         curve.append(report[self._target])
         if self._assessor is None:
             return CONTINUE
-        with self._state.apart():
+        with self._state.isolated():
             result = self._assessor.assess_trial(str(trial.number), list(curve))
         verdict = getattr(result, "value", result)
         if not isinstance(verdict, bool):
             name = type(self._assessor).__name__
             raise SchedulerError(
-                f"{self._described}: {name} answered {result!r} about trial {trial.number} after "
+                f"{self._description}: {name} answered {result!r} about trial {trial.number} after "
                 f"{len(curve)} reports, on which NNI's dispatcher gives up; its last values: {curve[-3:]}"
             )
         return CONTINUE if verdict else STOP
@@ -185,7 +185,7 @@ class NNIScheduler:
         number, parameters = self._trials[trial.number]
         job = str(trial.number)
         success = trial.status is TrialStatus.COMPLETED and bool(curve)
-        with self._state.apart():
+        with self._state.isolated():
             if success:
                 self._tuner.receive_trial_result(
                     number, parameters, curve[-1], customized=False, trial_job_id=job
@@ -214,7 +214,7 @@ class _State:
         self._own = {name: list(values) for name, values in self._shared.items()}
 
     @contextmanager
-    def apart(self) -> Iterator[None]:
+    def isolated(self) -> Iterator[None]:
         """For each call of NNI."""
         with self._random, silence():  # of warnings such as that a curve cannot be fitted
             outside = {name: list(values) for name, values in self._shared.items()}
@@ -264,9 +264,9 @@ def require_nni() -> Any:
     return library
 
 
-def _named(what: str, given: str | Callable[..., Any], known: Mapping[str, str]) -> tuple[Any, str]:
+def _find(what: str, given: str | Callable[..., Any], known: Mapping[str, str]) -> tuple[Any, str]:
     if not isinstance(given, str):
-        check_makes(f"the {what}", given)
+        check_callable(f"the {what}", given)
         return given, name_of(given)
     if given not in known:
         raise UnknownName(what, given, sorted(known))

@@ -15,16 +15,16 @@ from blackbox_repo.errors import InvalidOption, UnknownName
 from blackbox_repo.schema import Schema
 from simulator.adapters.global_state import PROCESS_LOCK, silence
 from simulator.adapters.library import (
-    check_makes,
+    check_callable,
+    check_settings,
     library_seed,
-    made,
+    make,
     name_of,
     require,
-    settings_of,
     version_of,
 )
 from simulator.adapters.nni import require_nni
-from simulator.adapters.nni_space import in_choices
+from simulator.adapters.nni_space import to_choices
 from simulator.errors import SchedulerError
 from simulator.scheduler import CONTINUE, Decision, Report, Start, Trial, TrialStatus
 from simulator.schedulers.settings import format_call
@@ -57,20 +57,20 @@ class NNINAS:
         *,
         settings: Mapping[str, Any] | None = None,
     ) -> None:
-        strategies = _library()
-        self._settings = settings_of("settings", settings)
+        strategies = _import_library()
+        self._settings = check_settings("settings", settings)
         if "optimize_mode" in self._settings:
             raise InvalidOption("optimize_mode is the goal of the blackbox's target; leave it out")
         self._strategy: Any = strategy
         self._name = name_of(strategy)
         if not isinstance(strategy, str):
-            check_makes("the NNI strategy", strategy)
+            check_callable("the NNI strategy", strategy)
         if isinstance(strategy, str):
             if strategy not in STRATEGIES:
                 raise UnknownName("NNI strategy", strategy, STRATEGIES)
             self._strategy, self._name = getattr(strategies, strategy), strategy
             if strategy == "TPE":  # whose class takes anything, and minimizes what NNI wants to be maximized
-                self._strategy = _tpe
+                self._strategy = _make_tpe
 
     def __call__(self, schema: Schema, seed: int) -> NNINASScheduler:
         """A fresh strategy and a fresh engine for this blackbox.
@@ -79,16 +79,16 @@ class NNINAS:
             InvalidOption: NNI refuses the settings.
             InvalidSpace: A hyperparameter without a list of values, or a conditional one.
         """
-        _library()
+        _import_library()
         with silence():
-            space = _model_space(in_choices(schema.space))
-            strategy = made(self._strategy, self._settings, supplied={"seed": library_seed(seed)})
+            space = _make_model_space(to_choices(schema.space))
+            strategy = make(self._strategy, self._settings, supplied={"seed": library_seed(seed)})
         parts = {"seed": seed, "strategy": self._name, **self._settings}
-        described = format_call("NNINAS", **{**parts, "seed": seed, "nni": version_of("nni")})
-        return NNINASScheduler(strategy, space, schema, described)
+        description = format_call("NNINAS", **{**parts, "seed": seed, "nni": version_of("nni")})
+        return NNINASScheduler(strategy, space, schema, description)
 
 
-def _library() -> Any:
+def _import_library() -> Any:
     """NNI's strategies, which say nothing and do not sleep, in whichever process that is."""
     with PROCESS_LOCK, _without_framework(require_nni()):
         strategies = require("nni.nas.strategy", "nni")
@@ -97,12 +97,12 @@ def _library() -> Any:
     return strategies
 
 
-def _tpe(seed: int, tpe_args: Mapping[str, Any] | None = None) -> Any:
+def _make_tpe(seed: int, tpe_args: Mapping[str, Any] | None = None) -> Any:
     strategies = require("nni.nas.strategy", "nni")
     return strategies.TPE(optimize_mode="maximize", seed=seed, tpe_args=tpe_args)
 
 
-def _model_space(choices: Mapping[str, list[Any]]) -> Any:
+def _make_model_space(choices: Mapping[str, list[Any]]) -> Any:
     """NNI's space of models that are nothing but their choices."""
     categorical = require("nni.mutable", "nni").Categorical
     mutables = {name: categorical(values, label=name) for name, values in choices.items()}
@@ -113,18 +113,18 @@ def _model_space(choices: Mapping[str, list[Any]]) -> Any:
 class NNINASScheduler:
     """Gives the models that a strategy submits to workers, and tells the engine's callbacks."""
 
-    def __init__(self, strategy: Any, space: Any, schema: Schema, described: str) -> None:
+    def __init__(self, strategy: Any, space: Any, schema: Schema, description: str) -> None:
         self._events = require("nni.nas.execution.event", "nni")
         self._status = require("nni.nas.space", "nni").ModelStatus
-        self._engine = _engine()
+        self._engine = _make_engine()
         self._loop = _Loop(lambda: strategy(space, self._engine), self._engine)
-        self._described, self._strategy = described, strategy
+        self._description, self._strategy = description, strategy
         self._target = schema.objective(schema.target)
         self._models: list[Any] = []
         self._last: dict[int, float] = {}
 
     def __repr__(self) -> str:
-        return self._described
+        return self._description
 
     def suggest(self) -> Start | None:
         """The next model that is submitted.
@@ -136,7 +136,7 @@ class NNINASScheduler:
             self._loop.offer_worker()
         if self._loop.error is not None:
             error = self._loop.error
-            raise SchedulerError(f"{self._described} failed: {error!r}{self._why()}") from error
+            raise SchedulerError(f"{self._description} failed: {error!r}{self._explain()}") from error
         if not self._engine.submitted:
             return None
         model = self._engine.submitted.popleft()
@@ -167,7 +167,7 @@ class NNINASScheduler:
         """End the strategy: its budget is spent."""
         self._loop.end()
 
-    def _why(self) -> str:
+    def _explain(self) -> str:
         population = getattr(self._strategy, "_population", None)  # NNI's message does not name it
         if population is None or population:
             return ""
@@ -266,7 +266,7 @@ class _Engine:
         self.closing = True
 
 
-def _engine() -> Any:
+def _make_engine() -> Any:
     """An engine that NNI takes for one of its own."""
     base = require("nni.nas.execution", "nni").ExecutionEngine
     return type("SimulatedExecutionEngine", (_Engine, base), {})()

@@ -9,7 +9,8 @@ from typing import Any
 from blackbox_repo.domains import Categorical, Domain, Float, Integer, Ordinal, Value
 from blackbox_repo.errors import InvalidSpace
 from blackbox_repo.space import Condition, Space
-from simulator.adapters.tree import owners_in, single_valued
+from simulator.adapters.tree import find_owners
+from simulator.adapters.values import has_single_value, to_configuration
 
 
 def to_nni(space: Space) -> dict[str, Any]:
@@ -23,7 +24,7 @@ def to_nni(space: Space) -> dict[str, Any]:
         InvalidSpace: Conditions that a choice of dictionaries cannot say; and conditions below conditions,
             for which NNI's own format has a place, but on which its TPE, random and grid search fail.
     """
-    owners = owners_in(space, "NNI")
+    owners = find_owners(space, "NNI")
     for name, owner in owners.items():
         if owner.parent in owners:
             raise InvalidSpace(
@@ -33,7 +34,7 @@ def to_nni(space: Space) -> dict[str, Any]:
     return {
         name: _parameter(space, name, owners)
         for name, domain in space.domains.items()
-        if name not in owners and not (single_valued(domain) and not _below(name, owners))
+        if name not in owners and not (has_single_value(domain) and not _below(name, owners))
     }
 
 
@@ -59,23 +60,12 @@ def _below(name: str, owners: Mapping[str, Condition]) -> list[str]:
     return [child for child, owner in owners.items() if owner.parent == name]
 
 
-def decoded(space: Space, parameters: Mapping[str, Any]) -> dict[str, Value]:
+def decode(space: Space, parameters: Mapping[str, Any]) -> dict[str, Value]:
     """The configuration in what a tuner generates."""
     flat: dict[str, Any] = {}
     for name, given in parameters.items():
         flat |= {name: given["_name"], **given} if isinstance(given, Mapping) else {name: given}
-    configuration: dict[str, Value] = {}
-    for name, domain in space.domains.items():
-        if not space.is_active(name, configuration):
-            continue
-        if name not in flat:
-            configuration[name] = domain.at(0)
-        elif isinstance(domain, Float | Integer):
-            # exp(log(upper)) may lie above upper, and a half above it may be rounded away from it
-            configuration[name] = domain.check(min(max(float(flat[name]), domain.lower), domain.upper))
-        else:
-            configuration[name] = domain.values[domain.values.index(flat[name])]
-    return configuration
+    return to_configuration(space, flat)
 
 
 def from_nni(search_space: Mapping[str, Any]) -> Space:
@@ -127,7 +117,7 @@ def _domain(name: str, kind: str, values: Any) -> Domain:
     raise InvalidSpace(f"{name!r} is {kind}{values!r}, for which there is no domain here")
 
 
-def in_choices(space: Space) -> dict[str, list[Value]]:
+def to_choices(space: Space) -> dict[str, list[Value]]:
     """Hyperparameter -> all its values, for NNI's search of architectures.
 
     Raises:

@@ -12,16 +12,17 @@ from blackbox_repo.schema import Schema
 from blackbox_repo.space import Configuration, Space
 from simulator.adapters.global_state import silence
 from simulator.adapters.library import (
-    check_made,
-    check_makes,
-    class_in,
+    check_callable,
+    check_kind,
+    check_objectives,
+    check_settings,
+    find_class,
+    goals_of,
     library_seed,
-    made,
+    make,
     name_of,
-    objectives_of,
     quiet,
     require,
-    settings_of,
     version_of,
 )
 from simulator.scheduler import CONTINUE, STOP, Decision, Report, Start, Trial, TrialStatus
@@ -67,20 +68,20 @@ class Optuna:
         sampler_settings: Mapping[str, Any] | None = None,
         pruner_settings: Mapping[str, Any] | None = None,
     ) -> None:
-        library = _library()
+        library = _import_library()
         samplers, pruners = library.samplers, library.pruners
         self._sampler: Any = sampler
         self._pruner: Any = pruner
         for what, given in (("sampler", sampler), ("pruner", pruner)):
             if not isinstance(given, str):
-                check_makes(f"the Optuna {what}", given)
+                check_callable(f"the Optuna {what}", given)
         if isinstance(sampler, str):
-            self._sampler = class_in(samplers, sampler, samplers.BaseSampler, "Optuna sampler")
+            self._sampler = find_class(samplers, sampler, samplers.BaseSampler, "Optuna sampler")
         if isinstance(pruner, str):
-            self._pruner = class_in(pruners, pruner, pruners.BasePruner, "Optuna pruner")
-        self._sampler_settings = settings_of("sampler_settings", sampler_settings)
-        self._pruner_settings = settings_of("pruner_settings", pruner_settings)
-        self._objectives, self._initial = objectives_of(objectives), initial
+            self._pruner = find_class(pruners, pruner, pruners.BasePruner, "Optuna pruner")
+        self._sampler_settings = check_settings("sampler_settings", sampler_settings)
+        self._pruner_settings = check_settings("pruner_settings", pruner_settings)
+        self._objectives, self._initial = check_objectives(objectives), initial
         if len(self._objectives) > 1 and self._pruner is not pruners.NopPruner:
             raise InvalidOption(
                 f"Optuna prunes for one objective only, but objectives is {list(objectives)!r}"
@@ -92,31 +93,27 @@ class Optuna:
         Raises:
             InvalidOption: Optuna refuses the settings; or an objective has no goal.
         """
-        library = _library()
-        objectives = self._objectives or (schema.target,)
-        goals = [schema.objective(name).goal for name in objectives]
-        for name, goal in zip(objectives, goals, strict=True):
-            if goal == "none":
-                raise InvalidOption(f"the objective {name!r} cannot be optimized: it has no goal")
+        library = _import_library()
+        goals = goals_of(schema, self._objectives)
         initial = check_initial(schema.space, self._initial)
         with silence():
             study = library.create_study(
                 study_name=STUDY_NAME,
-                directions=["minimize" if goal == "min" else "maximize" for goal in goals],
-                sampler=self._made_sampler(library_seed(seed), library.samplers.BaseSampler),
-                pruner=check_made(
-                    made(self._pruner, self._pruner_settings), library.pruners.BasePruner, self._pruner
+                directions=["minimize" if goal == "min" else "maximize" for goal in goals.values()],
+                sampler=self._make_sampler(library_seed(seed), library.samplers.BaseSampler),
+                pruner=check_kind(
+                    make(self._pruner, self._pruner_settings), library.pruners.BasePruner, self._pruner
                 ),
             )
             for configuration in initial:
                 study.enqueue_trial(configuration)
-        return OptunaScheduler(study, schema, objectives, f"seed={seed}, {self._described(initial)}")
+        return OptunaScheduler(study, schema, list(goals), f"seed={seed}, {self._describe(initial)}")
 
-    def _made_sampler(self, seed: int, kind: type) -> Any:
-        sampler = made(self._sampler, self._sampler_settings, supplied={"seed": seed})
-        return check_made(sampler, kind, self._sampler)
+    def _make_sampler(self, seed: int, kind: type) -> Any:
+        sampler = make(self._sampler, self._sampler_settings, supplied={"seed": seed})
+        return check_kind(sampler, kind, self._sampler)
 
-    def _described(self, initial: list[Any]) -> str:
+    def _describe(self, initial: list[Any]) -> str:
         parts = {"sampler": name_of(self._sampler), **self._sampler_settings}
         parts |= {"pruner": name_of(self._pruner), **self._pruner_settings}
         parts |= {"objectives": list(self._objectives)} if self._objectives else {}
@@ -126,7 +123,7 @@ class Optuna:
         )
 
 
-def _library() -> Any:
+def _import_library() -> Any:
     """Optuna without its log, in whichever process that is."""
     library = require("optuna", "optuna")
     quiet("optuna")
@@ -137,9 +134,14 @@ class OptunaScheduler:
     """Asks and tells one study."""
 
     def __init__(
-        self, study: optuna.Study, schema: Schema, objectives: Sequence[str], described: str
+        self, study: optuna.Study, schema: Schema, objectives: Sequence[str], description: str
     ) -> None:
-        self._study, self._schema, self._objectives, self._described = study, schema, objectives, described
+        self._study, self._schema, self._objectives, self._description = (
+            study,
+            schema,
+            objectives,
+            description,
+        )
         self._trials: list[optuna.Trial] = []
         self._last: dict[int, Report] = {}
         import optuna
@@ -150,7 +152,7 @@ class OptunaScheduler:
         vars(study)["stop"] = self._stop  # its own stops nothing but Study.optimize
 
     def __repr__(self) -> str:
-        return f"Optuna({self._described})"
+        return f"Optuna({self._description})"
 
     def _stop(self) -> None:
         """A sampler has tried all that there is, as grid search and brute force find out at the end."""
@@ -162,7 +164,7 @@ class OptunaScheduler:
             return None
         with silence():  # of warnings such as that a sampler is experimental
             trial = self._study.ask()
-            configuration = suggested(trial, self._schema.space)
+            configuration = suggest_configuration(trial, self._schema.space)
         self._trials.append(trial)
         return Start(configuration)
 
@@ -196,7 +198,7 @@ class OptunaScheduler:
             self._study.tell(asked, state=self._states.FAIL)
 
 
-def suggested(trial: optuna.Trial, space: Space) -> dict[str, Value]:
+def suggest_configuration(trial: optuna.Trial, space: Space) -> dict[str, Value]:
     """A configuration, hyperparameter by hyperparameter; Optuna hears only of those that are active."""
     configuration: dict[str, Value] = {}
     for name, domain in space.domains.items():

@@ -74,20 +74,20 @@ class ProcessScheduler:
 
     def __init__(self, child: Child, command: str, timeout: float, schema: Schema, seed: int) -> None:
         self._child, self._command, self._timeout = child, command, timeout
-        self._described = f"Process(seed={seed}, command={command!r})"
+        self._description = f"Process(seed={seed}, command={command!r})"
         self._exact = _choices(schema.space)
         try:
-            answer = self._ask(_beginning(schema, seed))
+            answer = self._ask(_first_question(schema, seed))
             self._check_keys(answer, ("name",))
             if not isinstance(answer.get("name", ""), str):
                 self._refuse(answer, "must have text as its 'name'")
         except ChildError as err:
-            raise SchedulerError(f"{self._described}, told to begin: {err}") from err
+            raise SchedulerError(f"{self._description}, told to begin: {err}") from err
         if "name" in answer:
-            self._described = f"Process(seed={seed}, command={command!r}, name={answer['name']!r})"
+            self._description = f"Process(seed={seed}, command={command!r}, name={answer['name']!r})"
 
     def __repr__(self) -> str:
-        return self._described
+        return self._description
 
     def suggest(self) -> Suggestion:
         """What the process suggests."""
@@ -103,11 +103,11 @@ class ProcessScheduler:
             if answer[kind] is not True:
                 self._refuse(answer, 'must be {"nothing": true} where there is nothing to suggest')
             return None
-        return Start(self._in_full(answer[kind]), answer.get("until"), answer.get("checkpoint_of"))
+        return Start(self._restore_digits(answer[kind]), answer.get("until"), answer.get("checkpoint_of"))
 
     def on_report(self, trial: Trial, report: Report) -> Decision:
         """What the process decides."""
-        answer = self._ask({"call": "on_report", **_about(trial), **_told(report)})
+        answer = self._ask({"call": "on_report", **_describe_trial(trial), **_describe_report(report)})
         action = answer.get("decision")
         if action not in ("continue", "pause", "stop"):
             self._refuse(answer, 'must be {"decision": "continue"}, or "pause" or "stop"')
@@ -116,9 +116,9 @@ class ProcessScheduler:
 
     def on_end(self, trial: Trial) -> None:
         """Told to the process."""
-        last = None if trial.last_report is None else _told(trial.last_report)
+        last = None if trial.last_report is None else _describe_report(trial.last_report)
         told = {"status": trial.status.value, "last_report": last}
-        answer = self._ask({"call": "on_end", **_about(trial), **told})
+        answer = self._ask({"call": "on_end", **_describe_trial(trial), **told})
         self._check_keys(answer, ())
 
     def close(self) -> None:
@@ -130,19 +130,19 @@ class ProcessScheduler:
         try:
             self._child.close()
         except ChildError as err:
-            raise SchedulerError(f"{self._described}, when the run was over: {err}") from err
+            raise SchedulerError(f"{self._description}, when the run was over: {err}") from err
 
     def _ask(self, question: Mapping[str, Any]) -> dict[str, Any]:
         line = self._child.ask(json.dumps(question, allow_nan=False).encode(), self._timeout)
         try:
             answer = typed_json.parse(line, "it")
         except FormatError as err:
-            self._child.fail(f"answered {_shown(line.decode(errors='replace'))}: {err}")
+            self._child.fail(f"answered {_shorten(line.decode(errors='replace'))}: {err}")
         if not isinstance(answer, dict):
             self._refuse(answer, "must be a JSON object")
         return answer
 
-    def _in_full(self, configuration: Any) -> Any:
+    def _restore_digits(self, configuration: Any) -> Any:
         """With the digits that the program's language did not write, where only certain numbers exist."""
         if not isinstance(configuration, dict):
             return configuration
@@ -154,10 +154,10 @@ class ProcessScheduler:
                 self._refuse(answer, f"must not have {key!r}{suggestion(key, known) if known else ''}")
 
     def _refuse(self, answer: object, rule: str) -> NoReturn:
-        self._child.fail(f"answered {_shown(json.dumps(answer))}, which {rule}")
+        self._child.fail(f"answered {_shorten(json.dumps(answer))}, which {rule}")
 
 
-def _beginning(schema: Schema, seed: int) -> dict[str, Any]:
+def _first_question(schema: Schema, seed: int) -> dict[str, Any]:
     candidates = schema.space.candidates
     rows = None if candidates is None else [dict(configuration) for configuration in candidates]
     return {
@@ -199,21 +199,21 @@ def _nearest(choices: Sequence[float], value: Any) -> Any:
     return value
 
 
-def _about(trial: Trial) -> dict[str, Any]:
+def _describe_trial(trial: Trial) -> dict[str, Any]:
     return {"trial": trial.number, "configuration": dict(trial.configuration)}
 
 
-def _told(report: Report) -> dict[str, Any]:
-    values = {name: _number(value) for name, value in report.values().items()}
+def _describe_report(report: Report) -> dict[str, Any]:
+    values = {name: _to_json(value) for name, value in report.values().items()}
     return {"fidelity": report.fidelity, "time": report.time, "values": values}
 
 
-def _number(value: float) -> float | str:
+def _to_json(value: float) -> float | str:
     """A number; NaN and infinities, which JSON does not have, as texts."""
     if math.isfinite(value):
         return value
     return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
 
 
-def _shown(text: str) -> str:
+def _shorten(text: str) -> str:
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."

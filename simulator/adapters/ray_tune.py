@@ -15,19 +15,19 @@ from blackbox_repo.space import Configuration
 from simulator.adapters.fidelities import Resource
 from simulator.adapters.global_state import GlobalRandomState, silence
 from simulator.adapters.library import (
-    check_made,
-    check_makes,
-    class_in,
+    check_callable,
+    check_kind,
+    check_settings,
+    find_class,
     library_seed,
-    made,
+    make,
     name_of,
     require,
-    settings_of,
     version_of,
 )
 from simulator.adapters.ray_tune_control import TIME, Controller, Saved, Variants
-from simulator.adapters.ray_tune_space import clipped, decoded, to_bounds, to_mutations, to_ray_tune
-from simulator.adapters.tree import single_valued
+from simulator.adapters.ray_tune_space import clip_numbers, decode, to_bounds, to_mutations, to_ray_tune
+from simulator.adapters.values import has_single_value
 from simulator.scheduler import CONTINUE, PAUSE, STOP, Decision, Report, Resume, Start, Trial, TrialStatus
 from simulator.schedulers.settings import check_initial, format_call
 
@@ -71,7 +71,7 @@ class RayTune:
         settings: Mapping[str, Any] | None = None,
         searcher_settings: Mapping[str, Any] | None = None,
     ) -> None:
-        _library()
+        _import_library()
         with silence():
             self._scheduler, self._searcher = _scheduler_class(scheduler), _searcher_class(searcher)
         if scheduler == "ResourceChangingScheduler":
@@ -81,8 +81,8 @@ class RayTune:
         if num_samples is not None:
             num_samples = whole("num_samples", num_samples, 1)
         self._num_samples, self._initial = num_samples, initial
-        self._settings = settings_of("settings", settings)
-        self._searcher_settings = settings_of("searcher_settings", searcher_settings)
+        self._settings = check_settings("settings", settings)
+        self._searcher_settings = check_settings("searcher_settings", searcher_settings)
 
     def __call__(self, schema: Schema, seed: int) -> RayTuneScheduler:
         """A fresh scheduler for this blackbox.
@@ -92,20 +92,20 @@ class RayTune:
                 it; or there is a population but no ``num_samples``.
             InvalidSpace: There are conditions between hyperparameters.
         """
-        _library()
+        _import_library()
         initial = check_initial(schema.space, self._initial)
-        described = self._described(seed, initial)
+        description = self._describe(seed, initial)
         seed = library_seed(seed)
         random = GlobalRandomState(seed)  # from which schedulers draw, and which cannot be told otherwise
         with random, silence():
-            scheduler = self._made_scheduler(schema)
-            search_alg = self._made_searcher(schema, seed, initial)
+            scheduler = self._make_scheduler(schema)
+            search_alg = self._make_searcher(schema, seed, initial)
         source = search_alg.searcher if search_alg else Variants(to_ray_tune(schema.space), initial, seed)
-        constants = {name: dom.at(0) for name, dom in schema.space.domains.items() if single_valued(dom)}
+        constants = {name: dom.at(0) for name, dom in schema.space.domains.items() if has_single_value(dom)}
         control = Controller(scheduler, search_alg, source, constants, self._num_samples)
-        return RayTuneScheduler(control, schema, random, described)
+        return RayTuneScheduler(control, schema, random, description)
 
-    def _made_scheduler(self, schema: Schema) -> Any:
+    def _make_scheduler(self, schema: Schema) -> Any:
         population = (
             issubclass(self._scheduler, _population()) if isinstance(self._scheduler, type) else False
         )
@@ -115,7 +115,7 @@ class RayTune:
         self._check_clock(schema, most)
         _check_names(self._settings, schema)
         goal = {"metric": schema.target, "mode": schema.objective(schema.target).goal}
-        scheduler = made(
+        scheduler = make(
             self._scheduler,
             self._settings,
             supplied={**goal, **({"log_config": False} if population else {})},  # it writes files
@@ -123,10 +123,10 @@ class RayTune:
             max_t=most,
             hyperparam_mutations=to_mutations(schema.space),
             hyperparam_bounds=to_bounds(schema.space),
-            custom_explore_fn=partial(clipped, schema.space),
+            custom_explore_fn=partial(clip_numbers, schema.space),
         )
         kind = require("ray.tune.schedulers", "ray", "ray[tune]").TrialScheduler
-        return check_made(scheduler, kind, self._scheduler)
+        return check_kind(scheduler, kind, self._scheduler)
 
     def _check_clock(self, schema: Schema, most: int) -> None:
         """Refuse a clock that does not run here, and a limit that no training reaches or that has no unit."""
@@ -142,19 +142,19 @@ class RayTune:
         if clock == TIME and isinstance(limit, int | float) and limit > most:
             raise InvalidOption(f"max_t is {limit!r}, but trainings end at {TIME}={most}")
 
-    def _made_searcher(self, schema: Schema, seed: int, initial: list[Any]) -> Any:
+    def _make_searcher(self, schema: Schema, seed: int, initial: list[Any]) -> Any:
         if self._searcher is None:
             return None
         goal = {"metric": schema.target, "mode": schema.objective(schema.target).goal}
         seeds = dict.fromkeys(("seed", "random_state_seed", "random_state"), seed)
         supplied = {**goal, **seeds, "space": None, "points_to_evaluate": initial or None}
-        searcher = made(self._searcher, self._searcher_settings, supplied=supplied)
+        searcher = make(self._searcher, self._searcher_settings, supplied=supplied)
         library = require("ray.tune.search", "ray", "ray[tune]")
-        check_made(searcher, library.Searcher, self._searcher)
+        check_kind(searcher, library.Searcher, self._searcher)
         searcher.set_search_properties(*goal.values(), to_ray_tune(schema.space))
         return library.SearchGenerator(searcher)
 
-    def _described(self, seed: int, initial: list[Any]) -> str:
+    def _describe(self, seed: int, initial: list[Any]) -> str:
         parts: dict[str, Any] = {"seed": seed, "trial_scheduler": name_of(self._scheduler), **self._settings}
         if self._searcher is not None:
             parts |= {"searcher": name_of(self._searcher), **self._searcher_settings}
@@ -167,7 +167,7 @@ class RayTune:
         return format_call("RayTune", **parts)
 
 
-def _library() -> None:
+def _import_library() -> None:
     """Ray Tune and its searchers without their logs, in whichever process that is."""
     with silence():
         require("ray.tune", "ray", "ray[tune]")
@@ -185,18 +185,18 @@ def _check_names(settings: Mapping[str, Any], schema: Schema) -> None:
 
 def _scheduler_class(name: str | Callable[..., Any]) -> Any:
     if not isinstance(name, str):
-        check_makes("the Ray Tune scheduler", name)
+        check_callable("the Ray Tune scheduler", name)
         return name
     if name == "PB2":
         return require("ray.tune.schedulers.pb2", "ray", "pandas, scikit-learn or ray[tune]").PB2
     module = require("ray.tune.schedulers", "ray", "ray[tune]")
-    return class_in(module, name, module.TrialScheduler, "Ray Tune scheduler")
+    return find_class(module, name, module.TrialScheduler, "Ray Tune scheduler")
 
 
 def _searcher_class(name: str | Callable[..., Any] | None) -> Any:
     if not isinstance(name, str):
         if name is not None:
-            check_makes("the Ray Tune searcher", name)
+            check_callable("the Ray Tune searcher", name)
         return name
     known = require("ray.tune.search", "ray", "ray[tune]").SEARCH_ALG_IMPORT
     if name not in known:
@@ -219,20 +219,20 @@ class RayTuneScheduler:
         control: What knows them.
         schema: Of the blackbox.
         random: What they draw from.
-        described: For the header of a run.
+        description: For the header of a run.
     """
 
     def __init__(
-        self, control: Controller, schema: Schema, random: GlobalRandomState, described: str
+        self, control: Controller, schema: Schema, random: GlobalRandomState, description: str
     ) -> None:
-        self._control, self._schema, self._random, self._described = control, schema, random, described
+        self._control, self._schema, self._random, self._description = control, schema, random, description
         self._resource = Resource(schema.fidelity)
         self._theirs: list[Any] = []
         self._reached: list[int] = []
         self._over: set[int] = set()
 
     def __repr__(self) -> str:
-        return self._described
+        return self._description
 
     def suggest(self) -> Start | Resume | None:
         """The trial that is to run next."""
@@ -255,7 +255,7 @@ class RayTuneScheduler:
         self._control.numbers[theirs.trial_id] = len(self._theirs)
         self._theirs.append(theirs)
         self._reached.append(0)
-        configuration = decoded(self._schema.space, theirs.config)
+        configuration = decode(self._schema.space, theirs.config)
         return Start(configuration, checkpoint_of=None if saved is None else self._source(saved))
 
     def _source(self, saved: Saved) -> int:

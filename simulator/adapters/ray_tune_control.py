@@ -98,10 +98,10 @@ class Controller:
             return
         if trial.status == trial.RUNNING:
             self._scheduler.on_trial_complete(self, trial, trial.last_result)
-            self._searched("on_trial_complete", trial.trial_id, result=trial.last_result)
+            self._tell_searcher("on_trial_complete", trial.trial_id, result=trial.last_result)
         else:
             self._scheduler.on_trial_remove(self, trial)
-            self._searched("on_trial_complete", trial.trial_id)
+            self._tell_searcher("on_trial_complete", trial.trial_id)
         trial.set_status(trial.TERMINATED)
         self._staged = [other for other in self._staged if other is not trial]
 
@@ -162,7 +162,7 @@ class Controller:
         result["trial_id"] = trial.trial_id
         decision = self._scheduler.on_trial_result(self, trial, result)
         if decision != "STOP":
-            self._searched("on_trial_result", trial.trial_id, result)
+            self._tell_searcher("on_trial_result", trial.trial_id, result)
         result["done"] = decision == "STOP"
         trial.update_last_result(result)
         if decision == "STOP":
@@ -174,9 +174,9 @@ class Controller:
     def fail(self, trial: Any) -> None:
         """A running trial has failed."""
         self._scheduler.on_trial_error(self, trial)
-        self._searched("on_trial_complete", trial.trial_id, error=True)
+        self._tell_searcher("on_trial_complete", trial.trial_id, error=True)
         trial.set_status(trial.ERROR)
 
-    def _searched(self, method: str, *given: Any, **named: Any) -> None:
+    def _tell_searcher(self, method: str, *given: Any, **named: Any) -> None:
         if self.search_alg is not None:
             getattr(self.search_alg, method)(*given, **named)

@@ -9,7 +9,8 @@ from blackbox_repo.domains import Categorical, Constant, Domain, Float, Integer,
 from blackbox_repo.errors import InvalidSpace
 from blackbox_repo.space import Space
 from simulator.adapters.library import require
-from simulator.adapters.tree import refuse_conditions, single_valued
+from simulator.adapters.tree import refuse_conditions
+from simulator.adapters.values import has_single_value, to_configuration
 
 
 def to_ray_tune(space: Space) -> dict[str, Any]:
@@ -24,7 +25,7 @@ def to_ray_tune(space: Space) -> dict[str, Any]:
 
 
 def _domain(tune: Any, domain: Domain) -> Any:
-    if single_valued(domain):
+    if has_single_value(domain):
         return domain.at(0)
     if isinstance(domain, Float):
         return (tune.loguniform if domain.log else tune.uniform)(domain.lower, domain.upper)
@@ -39,7 +40,7 @@ def to_mutations(space: Space) -> dict[str, Any]:
     return {
         name: list(domain.values) if isinstance(domain, Categorical | Ordinal) else written[name]
         for name, domain in space.domains.items()
-        if not single_valued(domain)
+        if not has_single_value(domain)
     }
 
 
@@ -48,23 +49,22 @@ def to_bounds(space: Space) -> dict[str, list[float]]:
     return {
         name: [domain.lower, domain.upper]
         for name, domain in space.domains.items()
-        if isinstance(domain, Float | Integer) and not single_valued(domain)
+        if isinstance(domain, Float | Integer) and not has_single_value(domain)
     }
 
 
-def clipped(space: Space, given: Mapping[str, Any]) -> dict[str, Any]:
+def clip_numbers(space: Space, given: Mapping[str, Any]) -> dict[str, Any]:
     """A configuration without numbers beyond an end, which perturbation by a factor makes."""
     kept = dict(given)
     for name, domain in space.domains.items():
         if isinstance(domain, Float | Integer):
-            kept[name] = min(max(kept[name], domain.lower), domain.upper)
+            kept[name] = domain.clip(kept[name])
     return kept
 
 
-def decoded(space: Space, given: Mapping[str, Any]) -> dict[str, Value]:
-    """A configuration of Ray Tune's in plain values."""
-    kept = clipped(space, given)
-    return {name: domain.check(kept[name]) for name, domain in space.domains.items()}
+def decode(space: Space, given: Mapping[str, Any]) -> dict[str, Value]:
+    """The configuration that Ray Tune suggests."""
+    return to_configuration(space, given)
 
 
 def from_ray_tune(param_space: Mapping[str, Any]) -> Space:

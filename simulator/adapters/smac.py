@@ -9,20 +9,19 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from blackbox_repo.errors import InvalidOption
 from blackbox_repo.schema import Schema
 from blackbox_repo.space import Configuration
-from simulator.adapters.ask_tell import AskTellScheduler, Job, Outcome
-from simulator.adapters.config_space import decoded, encoded, to_config_space
-from simulator.adapters.fidelities import check_budgets, reaching, smallest
+from simulator.adapters.ask_tell import AskTellScheduler, Outcome, Proposal
+from simulator.adapters.config_space import decode, encode, to_config_space
+from simulator.adapters.fidelities import check_budgets, fidelity_reaching, smallest_budget
 from simulator.adapters.global_state import silence
 from simulator.adapters.library import (
-    class_in,
+    check_settings,
+    find_class,
     library_seed,
     refuse_contradictions,
     require,
-    said,
-    settings_of,
+    translate_errors,
     version_of,
 )
 from simulator.schedulers.settings import check_initial, format_call
@@ -82,15 +81,15 @@ class SMAC:
         model: Mapping[str, Any] | None = None,
         initial: Sequence[Configuration] = (),
     ) -> None:
-        library = _library()
+        library = _import_library()
         with silence():
             base = require("smac.facade", "smac").AbstractFacade
         self._name = facade
-        self._facade = class_in(library, facade, base, "SMAC facade")
+        self._facade = find_class(library, facade, base, "SMAC facade")
         self._resume, self._initial = resume, initial
-        self._scenario = settings_of("scenario", scenario)
+        self._scenario = check_settings("scenario", scenario)
         given = {"intensifier": intensifier, "initial_design": initial_design, "maximizer": maximizer}
-        self._parts = {name: settings_of(name, part) for name, part in {**given, "model": model}.items()}
+        self._parts = {name: check_settings(name, part) for name, part in {**given, "model": model}.items()}
 
     def __call__(self, schema: Schema, seed: int) -> AskTellScheduler:
         """A fresh facade for this blackbox.
@@ -100,7 +99,7 @@ class SMAC:
                 it wants budgets and there is only one fidelity.
         """
         settings = {"scenario": self._scenario, **self._parts}
-        described = format_call(
+        description = format_call(
             "SMAC",
             seed=seed,
             facade=self._name,
@@ -110,29 +109,28 @@ class SMAC:
             smac=version_of("smac"),
         )
         check_budgets(self._scenario, schema.fidelity, ("min_budget", "max_budget"))
-        with silence(), tempfile.TemporaryDirectory() as folder:
-            try:
-                facade = self._made(schema, library_seed(seed), Path(folder))
-            except InvalidOption:
-                raise
-            except Exception as err:  # whatever it raises for settings
-                raise InvalidOption(f"{described} cannot be made: {said(err)}") from err
-        optimizer = _Optimizer(facade, schema, self._scenario, described)
+        failure = f"{description} cannot be made"
+        with silence(), tempfile.TemporaryDirectory() as folder, translate_errors(failure):
+            facade = self._make(schema, library_seed(seed), Path(folder))
+        optimizer = _Optimizer(facade, schema, self._scenario, description)
         return AskTellScheduler(optimizer, schema, resume=self._resume)
 
-    def _made(self, schema: Schema, seed: int, folder: Path) -> Any:
+    def _make(self, schema: Schema, seed: int, folder: Path) -> Any:
         """A facade, which writes what it is made of into the folder."""
-        library, facade = _library(), self._facade
+        library, facade = _import_library(), self._facade
         space = to_config_space(schema.space, seed)
         given: dict[str, Any] = {"seed": seed, "output_directory": folder, "deterministic": True}
         refuse_contradictions("smac.Scenario", self._scenario, {"seed": seed, **_SUPPLIED})
         if issubclass(facade, library.MultiFidelityFacade | library.HyperbandFacade):
-            given |= {"min_budget": smallest(schema.fidelity), "max_budget": schema.fidelity.values[-1]}
+            given |= {
+                "min_budget": smallest_budget(schema.fidelity),
+                "max_budget": schema.fidelity.values[-1],
+            }
         scenario = library.Scenario(space, **{**given, **self._scenario})
         design = dict(self._parts["initial_design"])
         if self._initial:
             checked = check_initial(schema.space, self._initial)
-            design["additional_configs"] = [encoded(space, configuration) for configuration in checked]
+            design["additional_configs"] = [encode(space, configuration) for configuration in checked]
         made = facade(
             scenario,
             intensifier=facade.get_intensifier(scenario, **self._parts["intensifier"]),
@@ -142,10 +140,10 @@ class SMAC:
             logging_level=False,
             overwrite=True,
         )
-        return in_order(made)
+        return order_local_search(made)
 
 
-def _library() -> Any:
+def _import_library() -> Any:
     """SMAC without its log, in whichever process that is."""
     with silence():
         library = require("smac", "smac", "smac")
@@ -153,7 +151,7 @@ def _library() -> Any:
     return library
 
 
-def in_order(facade: Any) -> Any:
+def order_local_search(facade: Any) -> Any:
     """The facade, whose local search begins at its points in the order of their texts.
 
     SMAC takes them from a set, in the order of the texts' hashes, which is another one in each process.
@@ -168,12 +166,12 @@ def in_order(facade: Any) -> Any:
 class _Optimizer:
     """A facade of SMAC in the names of this project."""
 
-    def __init__(self, facade: Any, schema: Schema, scenario: Mapping[str, Any], described: str) -> None:
-        self._facade, self._schema, self._described = facade, schema, described
+    def __init__(self, facade: Any, schema: Schema, scenario: Mapping[str, Any], description: str) -> None:
+        self._facade, self._schema, self._description = facade, schema, description
         self._limit = scenario.get("n_trials", math.inf)
         self._crash_cost: float | None = scenario.get("crash_cost")
         self._worst: float | None = None
-        self._crashed: list[Job] = []
+        self._crashed: list[Proposal] = []
         self._gave_up = False
         # threads would add up the trees of a forest in the order in which they are done
         self._sequentially = require("joblib", "smac").parallel_config
@@ -182,19 +180,19 @@ class _Optimizer:
         self._exhausted = require("smac.main.exceptions", "smac").ConfigurationSpaceExhaustedException
 
     def __repr__(self) -> str:
-        return self._described
+        return self._description
 
-    def ask(self) -> Job | None:
+    def ask(self) -> Proposal | None:
         if self._gave_up or self._facade.runhistory.submitted >= self._limit:
             return None
         with silence(), self._sequentially(backend="sequential"):
-            asked = self._asked()
+            asked = self._ask()
         if asked is None:
             return None
-        until = None if asked.budget is None else reaching(self._schema.fidelity, asked.budget)
-        return Job(decoded(self._schema.space, asked.config), until, asked)
+        until = None if asked.budget is None else fidelity_reaching(self._schema.fidelity, asked.budget)
+        return Proposal(decode(self._schema.space, asked.config), until, asked)
 
-    def _asked(self) -> Any:
+    def _ask(self) -> Any:
         """What SMAC wants to be tried; once there is no new configuration, those that it has promoted."""
         while not self._gave_up:
             before = self._stages()
@@ -211,7 +209,7 @@ class _Optimizer:
         tracker = getattr(self._facade.intensifier, "_tracker", {})
         return [(stage, len(groups)) for stage, groups in tracker.items()]
 
-    def tell(self, job: Job, outcome: Outcome) -> None:
+    def tell(self, job: Proposal, outcome: Outcome) -> None:
         self._gave_up = False
         if math.isfinite(outcome.loss):
             self._worst = outcome.loss if self._worst is None else max(self._worst, outcome.loss)
@@ -222,6 +220,6 @@ class _Optimizer:
         while self._crashed and cost is not None:
             self._tell(self._crashed.pop(0), self._value(cost=cost, status=self._status.CRASHED))
 
-    def _tell(self, job: Job, value: Any) -> None:
+    def _tell(self, job: Proposal, value: Any) -> None:
         with silence():
             self._facade.tell(job.handle, value, save=False)

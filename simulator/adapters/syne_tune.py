@@ -19,17 +19,19 @@ from blackbox_repo.space import Configuration
 from simulator.adapters.fidelities import Resource
 from simulator.adapters.global_state import GlobalRandomState, silence
 from simulator.adapters.library import (
-    check_makes,
+    check_callable,
+    check_objectives,
+    check_settings,
+    describe_error,
+    goals_of,
     library_seed,
     name_of,
-    objectives_of,
     refuse_contradictions,
     require,
-    said,
-    settings_of,
+    translate_errors,
     version_of,
 )
-from simulator.adapters.syne_tune_space import decoded, encoded, to_syne_tune
+from simulator.adapters.syne_tune_space import decode, encode, to_syne_tune
 from simulator.errors import SchedulerError
 from simulator.scheduler import CONTINUE, PAUSE, STOP, Decision, Report, Resume, Start, Trial, TrialStatus
 from simulator.schedulers.settings import check_initial
@@ -79,12 +81,12 @@ class SyneTune:
         initial: Sequence[Configuration] = (),
         settings: Mapping[str, Any] | None = None,
     ) -> None:
-        _library()
+        _import_library()
         for each in (scheduler, base):
-            found(each)  # is named now, and imported in the process of the run, where that prints nothing
+            find_scheduler(each)  # errors come now; the process of the run imports it again, in silence
         self._scheduler, self._base = scheduler, base
-        self._objectives, self._initial = objectives_of(objectives), initial
-        self._settings = settings_of("settings", settings)
+        self._objectives, self._initial = check_objectives(objectives), initial
+        self._settings = check_settings("settings", settings)
 
     def __call__(self, schema: Schema, seed: int) -> SyneTuneScheduler:
         """A fresh scheduler for this blackbox.
@@ -94,12 +96,12 @@ class SyneTune:
                 it, or does not take initial configurations here; or an objective has no goal.
             InvalidSpace: There are conditions between hyperparameters.
         """
-        _library()
+        _import_library()
         initial = check_initial(schema.space, self._initial)
-        scheduler, base = found(self._scheduler), found(self._base)
-        described = self._described(scheduler, seed, initial)
-        metrics = list(self._objectives) or [schema.target]
-        signs = {name: _sign(schema, name) for name in metrics}
+        scheduler, base = find_scheduler(self._scheduler), find_scheduler(self._base)
+        description = self._describe(scheduler, seed, initial)
+        goals = goals_of(schema, self._objectives)
+        metrics, signs = list(goals), {name: -1 if goal == "max" else 1 for name, goal in goals.items()}
         most = Resource(schema.fidelity).of(schema.fidelity.values[-1])
         _check_count(scheduler, metrics)
         own = library_seed(seed)
@@ -114,34 +116,34 @@ class SyneTune:
             "resource_attr": schema.fidelity.name,
             "max_resource_attr": limit_of(schema),
             "config_space": {**to_syne_tune(schema.space), limit_of(schema): most},
-            "points_to_evaluate": [encoded(schema.space, configuration) for configuration in initial],
+            "points_to_evaluate": [encode(schema.space, configuration) for configuration in initial],
         }
         _check_limit(self._settings.get("max_t", most), most)
         random = GlobalRandomState(own)  # from which most of Syne Tune draws, whatever its random_seed
         with random, silence():
-            made = _made(scheduler, self._settings, {**supplied, "max_t": most}, base)
+            made = _make(scheduler, self._settings, {**supplied, "max_t": most}, base)
         if not callable(getattr(made, "suggest", None)):
             raise InvalidOption(f"{name_of(scheduler)} made a {type(made).__name__}, which suggests nothing")
-        return SyneTuneScheduler(made, schema, signs, random, described)
+        return SyneTuneScheduler(made, schema, signs, random, description)
 
-    def _described(self, scheduler: Any, seed: int, initial: list[Any]) -> str:
+    def _describe(self, scheduler: Any, seed: int, initial: list[Any]) -> str:
         parts: dict[str, Any] = {"seed": seed, "scheduler": name_of(scheduler)}
-        if "scheduler" in parameters(scheduler):
-            parts["base"] = name_of(found(self._base))
+        if "scheduler" in parameters_of(scheduler):
+            parts["base"] = name_of(find_scheduler(self._base))
         parts |= {"objectives": self._objectives, "initial": initial, **self._settings}
         parts["syne_tune"] = version_of("syne-tune")
         kept = (f"{name}={value}" for name, value in parts.items() if value not in ([], ()))
         return f"SyneTune({', '.join(kept)})"
 
 
-def _library() -> None:
+def _import_library() -> None:
     """Syne Tune without its log, in whichever process that is."""
     with silence():
         require("syne_tune", "syne-tune", "syne-tune")
     logging.getLogger("syne_tune").setLevel(logging.ERROR)
 
 
-def found(scheduler: str | Callable[..., Any]) -> Any:
+def find_scheduler(scheduler: str | Callable[..., Any]) -> Any:
     """The class of that name in one of ``MODULES``; a function is what it is.
 
     Raises:
@@ -149,7 +151,7 @@ def found(scheduler: str | Callable[..., Any]) -> Any:
         InvalidOption: Neither a name nor a function.
     """
     if not isinstance(scheduler, str):
-        check_makes("the Syne Tune scheduler", scheduler)
+        check_callable("the Syne Tune scheduler", scheduler)
         return scheduler
     base = require("syne_tune.optimizer.scheduler", "syne-tune", "syne-tune").TrialScheduler
     known: dict[str, Any] = {}
@@ -165,27 +167,20 @@ def _is_scheduler(value: Any, base: type) -> bool:
     return isinstance(value, type) and issubclass(value, base) and value is not base
 
 
-def _sign(schema: Schema, name: str) -> int:
-    goal = schema.objective(name).goal
-    if goal == "none":
-        raise InvalidOption(f"the objective {name!r} cannot be optimized: it has no goal")
-    return -1 if goal == "max" else 1
-
-
 def limit_of(schema: Schema) -> str:
     """What a configuration calls the fidelity at which its job ends, where a scheduler sets it."""
     return f"max_{schema.fidelity.name}"
 
 
-def _made(factory: Any, settings: Mapping[str, Any], offered: Mapping[str, Any], base: Any) -> Any:
+def _make(factory: Any, settings: Mapping[str, Any], offered: Mapping[str, Any], base: Any) -> Any:
     """The scheduler, of what is offered with what it takes."""
-    name, taken, known = name_of(factory), dict(offered), parameters(factory)
+    name, taken, known = name_of(factory), dict(offered), parameters_of(factory)
     for setting in settings:
         if setting not in known:
             raise UnknownName(f"{name} setting", setting, sorted(known))
     refuse_contradictions(name, settings, {key: offered[key] for key in offered if key != "max_t"})
     if "scheduler" in known and "scheduler" not in settings:
-        taken |= {"scheduler": _made(base, {}, offered, base), "points_to_evaluate": []}
+        taken |= {"scheduler": _make(base, {}, offered, base), "points_to_evaluate": []}
     if "max_resource_attr" not in known:
         limit = taken["max_resource_attr"]
         taken["config_space"] = {key: value for key, value in taken["config_space"].items() if key != limit}
@@ -196,20 +191,16 @@ def _made(factory: Any, settings: Mapping[str, Any], offered: Mapping[str, Any],
         if "points_to_evaluate" in known:
             taken |= first
         elif "searcher_kwargs" in known:
-            own = settings_of("searcher_kwargs", settings.get("searcher_kwargs"))
+            own = check_settings("searcher_kwargs", settings.get("searcher_kwargs"))
             settings = {**settings, "searcher_kwargs": {**own, **first}}
         else:
             raise InvalidOption(f"{name} takes no initial configurations")
     taken = {key: value for key, value in taken.items() if key in known}
-    try:
+    with translate_errors(f"{name} cannot be made with the settings {dict(settings)!r}"):
         return factory(**{**taken, **settings})
-    except Exception as err:  # whatever it raises for settings
-        raise InvalidOption(
-            f"{name} cannot be made with the settings {dict(settings)!r}: {said(err)}"
-        ) from err
 
 
-def parameters(factory: Any) -> set[str]:
+def parameters_of(factory: Any) -> set[str]:
     """What may be given; up to 0.13, a class hands on what it does not know to the class above it."""
     known = set(inspect.signature(factory).parameters)
     if isinstance(factory, type) and "kwargs" in known:
@@ -247,7 +238,7 @@ class SyneTuneScheduler:
         schema: Of the blackbox.
         signs: Objective -> -1 if it is told negated.
         random: What it draws from.
-        described: For the header of a run.
+        description: For the header of a run.
     """
 
     def __init__(
@@ -256,38 +247,38 @@ class SyneTuneScheduler:
         schema: Schema,
         signs: Mapping[str, int],
         random: GlobalRandomState,
-        described: str,
+        description: str,
     ) -> None:
-        self._scheduler, self._schema, self._described = scheduler, schema, described
+        self._scheduler, self._schema, self._description = scheduler, schema, description
         self._random, self._resource = random, Resource(schema.fidelity)
-        self._told = Told(signs)
+        self._results = Results(signs)
         self._trials: list[Any] = []
         self._last: dict[int, dict[str, Any]] = {}
         self._removed: set[int] = set()
         self._new_trial = require("syne_tune.backend.trial_status", "syne-tune", "syne-tune").Trial
         self._wants_number = "trial_id" in inspect.signature(scheduler.suggest).parameters  # up to 0.13
         if hasattr(scheduler, "set_time_keeper"):  # up to 0.13; its own clock is the computer's
-            scheduler.set_time_keeper(self._told.clock())
+            scheduler.set_time_keeper(self._results.clock())
 
     def __repr__(self) -> str:
-        return self._described
+        return self._description
 
     def suggest(self) -> Start | Resume | None:
         """What it suggests."""
-        with self._apart():
+        with self._isolated():
             number = (len(self._trials),) if self._wants_number else ()
             suggestion = self._scheduler.suggest(*number)
             if suggestion is None:
                 return None
             if not suggestion.spawn_new_trial_id:
-                return self._resumed(suggestion)
+                return self._resume(suggestion)
             trial = self._new_trial(len(self._trials), suggestion.config.copy(), CREATED)
             self._trials.append(trial)
             self._scheduler.on_trial_add(trial)
-        configuration = decoded(self._schema.space, trial.config)
+        configuration = decode(self._schema.space, trial.config)
         return Start(configuration, self._until(trial), suggestion.checkpoint_trial_id)
 
-    def _resumed(self, suggestion: Any) -> Resume:
+    def _resume(self, suggestion: Any) -> Resume:
         trial = self._trials[suggestion.checkpoint_trial_id]
         if suggestion.config is not None:
             self._check_same(trial, suggestion.config)
@@ -297,21 +288,21 @@ class SyneTuneScheduler:
 
     def _check_same(self, trial: Any, config: Mapping[str, Any]) -> None:
         """A curve belongs to a configuration, so none says how a training goes on with another."""
-        before, now = (decoded(self._schema.space, given) for given in (trial.config, config))
+        before, now = (decode(self._schema.space, given) for given in (trial.config, config))
         if before != now:
             raise SchedulerError(
-                f"{self._described} resumed trial {trial.trial_id} with another configuration, {now!r} "
+                f"{self._description} resumed trial {trial.trial_id} with another configuration, {now!r} "
                 f"instead of {before!r}; the blackbox has no curve of a training that changes on the way"
             )
 
     @contextmanager
-    def _apart(self) -> Iterator[None]:
+    def _isolated(self) -> Iterator[None]:
         """For each call of Syne Tune, which leaves names undefined whose packages are not installed."""
         with self._random, silence():
             try:
                 yield
             except NameError as err:
-                raise SchedulerError(f"{self._described} failed: {said(err)}") from err
+                raise SchedulerError(f"{self._description} failed: {describe_error(err)}") from err
 
     def _until(self, trial: Any) -> float | None:
         limit = trial.config.get(limit_of(self._schema))
@@ -319,13 +310,13 @@ class SyneTuneScheduler:
 
     def on_report(self, trial: Trial, report: Report) -> Decision:
         """It decides; a training that is over anyway is not stopped."""
-        result = self._told.result(report)
+        result = self._results.result(report)
         if result is None:
             return CONTINUE
         result[self._schema.fidelity.name] = self._resource.of(report.fidelity)
         theirs = self._trials[trial.number]
         self._last[trial.number] = result
-        with self._apart():
+        with self._isolated():
             decision = self._scheduler.on_trial_result(theirs, result)
             if decision != "CONTINUE":
                 self._removed.add(trial.number)
@@ -343,14 +334,14 @@ class SyneTuneScheduler:
         if not ended or trial.number in self._removed:
             return
         theirs, last = self._trials[trial.number], self._last.get(trial.number)
-        with self._apart():
+        with self._isolated():
             if trial.status is TrialStatus.COMPLETED and last is not None:
                 self._scheduler.on_trial_complete(theirs, last)
             else:
                 self._scheduler.on_trial_error(theirs)
 
 
-class Told:
+class Results:
     """What is told of a report.
 
     Args:

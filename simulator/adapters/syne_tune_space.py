@@ -9,7 +9,8 @@ from blackbox_repo.domains import Categorical, Constant, Domain, Float, Integer,
 from blackbox_repo.errors import InvalidSpace
 from blackbox_repo.space import Configuration, Space
 from simulator.adapters.library import require
-from simulator.adapters.tree import refuse_conditions, single_valued
+from simulator.adapters.tree import refuse_conditions
+from simulator.adapters.values import at_position, has_single_value, to_configuration
 
 
 def to_syne_tune(space: Space) -> dict[str, Any]:
@@ -24,7 +25,7 @@ def to_syne_tune(space: Space) -> dict[str, Any]:
 
 
 def _domain(library: Any, domain: Domain) -> Any:
-    if single_valued(domain):
+    if has_single_value(domain):
         return domain.at(0)
     if isinstance(domain, Float):
         make = library.loguniform if domain.log else library.uniform
@@ -43,28 +44,24 @@ def _positions(domain: Domain) -> range | None:
     return None
 
 
-def encoded(space: Space, configuration: Configuration) -> dict[str, Any]:
+def encode(space: Space, configuration: Configuration) -> dict[str, Any]:
     """A configuration in Syne Tune's words."""
-    return {name: _encoded(space.domains[name], value) for name, value in configuration.items()}
+    return {name: _encode_value(space.domains[name], value) for name, value in configuration.items()}
 
 
-def _encoded(domain: Domain, value: Value) -> Any:
+def _encode_value(domain: Domain, value: Value) -> Any:
     if isinstance(domain, Categorical | Ordinal) and _positions(domain):
         return domain.values.index(value)
     return value
 
 
-def decoded(space: Space, given: Mapping[str, Any]) -> dict[str, Value]:
+def decode(space: Space, given: Mapping[str, Any]) -> dict[str, Value]:
     """A configuration of Syne Tune's in plain values; anything else that it says is left out."""
-    return {name: _decoded(domain, given[name]) for name, domain in space.domains.items()}
+    return to_configuration(space, given, _decode_choice)
 
 
-def _decoded(domain: Domain, value: Any) -> Value:
-    if isinstance(domain, Categorical | Ordinal) and _positions(domain):
-        return domain.values[int(value)]
-    if isinstance(domain, Float):  # a logarithm there and back may end beyond an end
-        value = min(max(float(value), domain.lower), domain.upper)
-    return domain.check(value)
+def _decode_choice(domain: Domain, value: Any) -> Value:
+    return at_position(domain, value) if _positions(domain) else domain.check(value)
 
 
 def from_syne_tune(config_space: Mapping[str, Any]) -> Space:

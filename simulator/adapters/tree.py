@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from blackbox_repo.domains import Categorical, Domain, Float, Ordinal, Value
+from blackbox_repo.domains import Categorical, Ordinal, Value
 from blackbox_repo.errors import InvalidSpace
 from blackbox_repo.space import Condition, Space
 
 
-def owners_in(space: Space, library: str) -> Mapping[str, Condition]:
+def find_owners(space: Space, library: str) -> Mapping[str, Condition]:
     """Hyperparameter -> the choice, and its values, below which it hangs; only those that are conditional.
 
     Of several conditions one must imply the others.
@@ -39,11 +39,6 @@ def refuse_conditions(space: Space, why: str) -> None:
             f"{why}, but {name!r} is active only for some values of {conditions[0].parent!r}; take another "
             f"scheduler for this blackbox"
         )
-
-
-def single_valued(domain: Domain) -> bool:
-    """Whether there is nothing to choose."""
-    return domain.size == 1 or (isinstance(domain, Float) and domain.lower == domain.upper)
 
 
 def _owner(space: Space, name: str, library: str) -> Condition:

@@ -16,7 +16,7 @@ from blackbox_repo.errors import InvalidOption
 from blackbox_repo.schema import Schema
 from blackbox_repo.space import Configuration, Space
 from simulator import Run, Stop, simulate
-from simulator.adapters.ask_tell import AskTell, AskTellScheduler, Job, Outcome
+from simulator.adapters.ask_tell import AskTell, AskTellScheduler, Outcome, Proposal
 from simulator.adapters.global_state import GlobalRandomState
 from tests.simulator.adapters.contract import check_it_goes_on, run_snippet
 from tests.simulator.schedulers.problems import schema_of
@@ -81,12 +81,12 @@ class Ladder:
     """Wants one configuration at 3, 6 and 9."""
 
     def __init__(self) -> None:
-        self.jobs, self.outcomes = [Job({"x": 0.5}, until) for until in (9, 6, 3)], []
+        self.jobs, self.outcomes = [Proposal({"x": 0.5}, until) for until in (9, 6, 3)], []
 
-    def ask(self) -> Job | None:
+    def ask(self) -> Proposal | None:
         return self.jobs.pop() if self.jobs else None
 
-    def tell(self, job: Job, outcome: Outcome) -> None:
+    def tell(self, job: Proposal, outcome: Outcome) -> None:
         self.outcomes.append((job.until, outcome.loss, outcome.seconds))
 
 

@@ -10,7 +10,7 @@ import pytest
 from blackbox_repo.domains import Categorical, Constant, Float, Integer, Ordinal
 from blackbox_repo.errors import InvalidOption, InvalidSpace
 from blackbox_repo.space import Configuration, Space
-from simulator.adapters.ax import Ax, decoded, encoded, to_ax
+from simulator.adapters.ax import Ax, decode, encode, to_ax
 from simulator.registry import scheduler_factory
 from tests.simulator.adapters.contract import (
     OWN,
@@ -50,7 +50,7 @@ def looped(trials: int) -> list[Configuration]:
     tried = []
     for _ in range(trials):
         for index, parameters in client.get_next_trials(max_trials=1).items():
-            tried.append(decoded(SMALL, parameters))
+            tried.append(decode(SMALL, parameters))
             client.complete_trial(index, raw_data={"loss": loss_of(SMALL, tried[-1])})
     return tried
 
@@ -81,7 +81,7 @@ def test_initial_configurations_come_first() -> None:
 def test_spaces_go_there_and_back() -> None:
     for number in range(20):
         drawn = SMALL.sample(number)
-        assert decoded(SMALL, encoded(SMALL, drawn)) == drawn
+        assert decode(SMALL, encode(SMALL, drawn)) == drawn
     with pytest.raises(InvalidSpace, match="'depth' depends on others, which cannot be said to Ax here"):
         simulated(made_blackbox(SPACE), Ax())
 

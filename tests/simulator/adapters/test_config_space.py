@@ -7,7 +7,7 @@ import pytest
 from blackbox_repo.domains import Categorical, Constant, Float, Integer, Ordinal
 from blackbox_repo.errors import InvalidSpace
 from blackbox_repo.space import Condition, Space
-from simulator.adapters.config_space import decoded, encoded, from_config_space, to_config_space
+from simulator.adapters.config_space import decode, encode, from_config_space, to_config_space
 from tests.simulator.adapters.contract import SPACE
 
 library = pytest.importorskip("ConfigSpace")
@@ -33,14 +33,14 @@ def test_configurations_go_there_and_back() -> None:
     written = to_config_space(SPACE, 0)
     for number in range(50):
         configuration = SPACE.sample("any", number)
-        assert decoded(SPACE, encoded(written, configuration)) == pytest.approx(configuration)
+        assert decode(SPACE, encode(written, configuration)) == pytest.approx(configuration)
     for sampled in written.sample_configuration(50):
-        assert SPACE.check(decoded(SPACE, sampled))
+        assert SPACE.check(decode(SPACE, sampled))
 
 
 def test_a_seed_decides_what_is_sampled() -> None:
     def sampled(seed: int) -> list[dict[str, object]]:
-        return [decoded(SPACE, given) for given in to_config_space(SPACE, seed).sample_configuration(9)]
+        return [decode(SPACE, given) for given in to_config_space(SPACE, seed).sample_configuration(9)]
 
     assert sampled(1) == sampled(1) != sampled(2)
 

@@ -12,7 +12,7 @@ from blackbox_repo.curve import LearningCurve
 from blackbox_repo.errors import InvalidOption, UnknownName
 from blackbox_repo.space import Configuration
 from simulator import Stop, simulate
-from simulator.adapters.config_space import decoded, to_config_space
+from simulator.adapters.config_space import decode, to_config_space
 from simulator.adapters.dehb import DEHB, STRATEGIES
 from simulator.registry import scheduler_factory
 from tests.simulator.adapters.contract import (
@@ -44,7 +44,7 @@ def test_with_one_worker_jobs_are_those_of_run(tmp_path: Path) -> None:
     tried: list[tuple[Configuration, float]] = []
 
     def function(config: Any, fidelity: float, **_: Any) -> dict[str, float]:
-        tried.append((decoded(SPACE, config), round(fidelity)))
+        tried.append((decode(SPACE, config), round(fidelity)))
         return {"fitness": loss_of(SPACE, *tried[-1]), "cost": 10.0 * fidelity}
 
     optimizer = dehb.DEHB(

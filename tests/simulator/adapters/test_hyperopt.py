@@ -14,7 +14,7 @@ from blackbox_repo.errors import InvalidOption, InvalidSpace, UnknownName
 from blackbox_repo.space import Condition, Configuration, Space
 from simulator import Run
 from simulator.adapters.hyperopt import ALGORITHMS, Hyperopt
-from simulator.adapters.hyperopt_space import decoded, from_hyperopt, to_hyperopt
+from simulator.adapters.hyperopt_space import decode, from_hyperopt, to_hyperopt
 from simulator.registry import scheduler_factory
 from tests.simulator.adapters.contract import (
     OWN,
@@ -42,7 +42,7 @@ def fmin(algorithm: str, loss: Any, **settings: Any) -> list[Configuration]:
     """What a user of Hyperopt would write."""
     trials = settings.pop("trials", None) or hyperopt.Trials()
     hyperopt.fmin(
-        lambda _: loss(decoded(SPACE, trials.trials[-1]["misc"]["vals"])),
+        lambda _: loss(decode(SPACE, trials.trials[-1]["misc"]["vals"])),
         to_hyperopt(SPACE),
         algo=functools.partial(getattr(hyperopt, algorithm).suggest, **settings),
         max_evals=40,
@@ -51,7 +51,7 @@ def fmin(algorithm: str, loss: Any, **settings: Any) -> list[Configuration]:
         show_progressbar=False,
         verbose=False,
     )
-    return [decoded(SPACE, document["misc"]["vals"]) for document in trials.trials]
+    return [decode(SPACE, document["misc"]["vals"]) for document in trials.trials]
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)

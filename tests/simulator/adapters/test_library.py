@@ -12,16 +12,16 @@ import pytest
 
 from blackbox_repo.errors import InvalidOption
 from simulator.adapters.library import (
-    absent_parts,
-    check_made,
-    check_makes,
+    check_callable,
+    check_kind,
+    check_objectives,
+    check_settings,
+    describe_error,
     library_seed,
-    made,
+    make,
+    missing_packages,
     name_of,
-    objectives_of,
     require,
-    said,
-    settings_of,
 )
 
 PARTIAL = """
@@ -55,8 +55,8 @@ def test_seeds_of_runs_are_different_seeds_of_libraries_from_1_to_2_to_the_31() 
 
 
 def test_settings_go_to_the_class_and_beside_them_what_it_takes() -> None:
-    assert made(Thing, {}, supplied={"seed": 7, "other": 1}, size=5).given == (5, 7, "min")
-    assert made(Thing, {"size": 9, "mode": "min"}, supplied={"mode": "min"}, size=5).given == (9, 0, "min")
+    assert make(Thing, {}, supplied={"seed": 7, "other": 1}, size=5).given == (5, 7, "min")
+    assert make(Thing, {"size": 9, "mode": "min"}, supplied={"mode": "min"}, size=5).given == (9, 0, "min")
 
 
 @pytest.mark.parametrize(
@@ -70,33 +70,33 @@ def test_settings_go_to_the_class_and_beside_them_what_it_takes() -> None:
 )
 def test_settings_that_cannot_be_are_refused_by_name(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidOption, match=message):
-        made(Thing, settings, supplied={"mode": "min", "seed": 1})
+        make(Thing, settings, supplied={"mode": "min", "seed": 1})
 
 
 @pytest.mark.parametrize("given", [5, "x=1", ["x"], {1: 2}])
 def test_settings_are_names_and_values(given: Any) -> None:
     with pytest.raises(InvalidOption, match="settings is .*, but must be names and their values"):
-        settings_of("settings", given)
+        check_settings("settings", given)
 
 
 def test_no_settings_are_none() -> None:
-    assert settings_of("settings", None) == {}
-    assert settings_of("settings", {"x": 1}) == {"x": 1}
+    assert check_settings("settings", None) == {}
+    assert check_settings("settings", {"x": 1}) == {"x": 1}
 
 
 @pytest.mark.parametrize("given", ["loss", ["loss", "loss"], [1], 5, None])
 def test_objectives_are_a_list_of_different_names(given: Any) -> None:
     with pytest.raises(InvalidOption, match="objectives is .*, but must be a list of different names"):
-        objectives_of(given)
-    assert objectives_of(["loss", "size"]) == ("loss", "size")
+        check_objectives(given)
+    assert check_objectives(["loss", "size"]) == ("loss", "size")
 
 
 def test_a_name_has_no_address() -> None:
     assert name_of(Thing) == "Thing"
     assert name_of(functools.partial(Thing, size=4)) == "Thing"
     assert name_of(Thing()) == "Thing"
-    assert said(RuntimeError(f"of {object()}\n twice")) == "RuntimeError: of <object object> twice"
-    assert said(AssertionError()) == "AssertionError"
+    assert describe_error(RuntimeError(f"of {object()}\n twice")) == "RuntimeError: of <object object> twice"
+    assert describe_error(AssertionError()) == "AssertionError"
 
 
 def test_a_part_that_a_library_has_passed_over_is_named(
@@ -106,20 +106,20 @@ def test_a_part_that_a_library_has_passed_over_is_named(
     monkeypatch.syspath_prepend(tmp_path)
     lacking = importlib.import_module("partial_library").Lacking
     with pytest.raises(InvalidOption, match="it needs surely_absent, another_absent, which is not installed"):
-        made(lacking, {})
-    assert absent_parts(NameError("never raised")) == []
+        make(lacking, {})
+    assert missing_packages(NameError("never raised")) == []
 
 
 @pytest.mark.parametrize("given", [5, None, ["x"]])
 def test_who_makes_nothing_is_refused(given: Any) -> None:
     with pytest.raises(InvalidOption, match="the sampler is .*, but must be a name, or a class or function"):
-        check_makes("the sampler", given)
+        check_callable("the sampler", given)
 
 
 def test_what_is_made_is_of_the_librarys_kind() -> None:
-    assert check_made(3, int, Thing) == 3
+    assert check_kind(3, int, Thing) == 3
     with pytest.raises(InvalidOption, match="Thing made a str, which is no int"):
-        check_made("3", int, Thing)
+        check_kind("3", int, Thing)
 
 
 def test_a_library_that_is_absent_or_breaks_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from blackbox_repo.errors import InvalidOption, InvalidSpace, UnknownName
 from blackbox_repo.space import Condition, Configuration, Space
 from simulator import SchedulerError
 from simulator.adapters.nevergrad import Nevergrad
-from simulator.adapters.nevergrad_space import decoded, encoded, from_nevergrad, to_nevergrad
+from simulator.adapters.nevergrad_space import decode, encode, from_nevergrad, to_nevergrad
 from simulator.registry import scheduler_factory
 from tests.simulator.adapters.contract import (
     OWN,
@@ -42,7 +42,7 @@ def minimized(optimizer: str, budget: int) -> list[Configuration]:
     tried: list[Configuration] = []
 
     def loss(value: Any) -> float:
-        tried.append(decoded(SPACE, value))
+        tried.append(decode(SPACE, value))
         return loss_of(SPACE, tried[-1])
 
     parametrization = to_nevergrad(SPACE)
@@ -139,7 +139,7 @@ def test_spaces_go_there_and_back() -> None:
     assert there.conditions == {**SPACE.conditions, "deep": (Condition("sub", ("p",)),)}
     for number in range(20):
         configuration = SPACE.sample("any", number)
-        assert decoded(SPACE, encoded(SPACE, configuration)) == configuration
+        assert decode(SPACE, encode(SPACE, configuration)) == configuration
 
 
 def test_what_has_no_domain_or_no_tree_is_refused() -> None:

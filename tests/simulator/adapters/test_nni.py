@@ -14,7 +14,7 @@ from blackbox_repo.space import Condition, Configuration, Space
 from simulator import Run, SchedulerError
 from simulator.adapters.global_state import GlobalRandomState
 from simulator.adapters.nni import NNI, TUNERS, _seeded_states
-from simulator.adapters.nni_space import decoded, from_nni, to_nni
+from simulator.adapters.nni_space import decode, from_nni, to_nni
 from simulator.registry import scheduler_factory
 from tests.simulator.adapters.contract import (
     EPOCHS,
@@ -84,7 +84,7 @@ class Manager:
             self.sent.clear()
             self.dispatcher.handle_request_trial_jobs(1)
             job = nni.load(self.sent[0][1])
-            self.configurations.append(decoded(SPACE, job["parameters"]))
+            self.configurations.append(decode(SPACE, job["parameters"]))
             self.train(str(number), job["parameter_id"])
 
     def train(self, job: str, parameter: int) -> None:

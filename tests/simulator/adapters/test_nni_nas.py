@@ -13,8 +13,8 @@ from blackbox_repo.domains import Categorical, Constant, Float, Integer, Ordinal
 from blackbox_repo.errors import InvalidOption, InvalidSpace, UnknownName
 from blackbox_repo.space import Condition, Space
 from simulator import SchedulerError
-from simulator.adapters.nni_nas import NNINAS, STRATEGIES, _model_space
-from simulator.adapters.nni_space import in_choices
+from simulator.adapters.nni_nas import NNINAS, STRATEGIES, _make_model_space
+from simulator.adapters.nni_space import to_choices
 from simulator.registry import scheduler_factory
 from tests.simulator.adapters.contract import (
     OWN,
@@ -50,7 +50,7 @@ def in_nnis_own_engine(strategy: Any, trials: int) -> list[Any]:
     from nni.nas.execution import SequentialExecutionEngine
     from nni.nas.strategy import hpo
 
-    space = _model_space(in_choices(SPACE))
+    space = _make_model_space(to_choices(SPACE))
     space.evaluator = FunctionalEvaluator(lambda _: None)
     engine = SequentialExecutionEngine(max_model_count=trials)
 

@@ -19,7 +19,7 @@ from blackbox_repo.schema import Fidelity, Objective, Schema
 from blackbox_repo.space import Condition, Configuration, Space
 from simulator import Conditions, Failures, Run, SchedulerError, Stop, simulate
 from simulator.adapters.library import library_seed
-from simulator.adapters.optuna import STUDY_NAME, Optuna, from_optuna, suggested, to_optuna
+from simulator.adapters.optuna import STUDY_NAME, Optuna, from_optuna, suggest_configuration, to_optuna
 from simulator.registry import scheduler_factory
 from tests.simulator.adapters import contract
 from tests.simulator.adapters.contract import (
@@ -83,7 +83,7 @@ def simulated(factory: Any, goal: Any = "min", **changes: Any) -> Run:
 
 def objective(trial: Any) -> float:
     """What a user of Optuna would write."""
-    configuration = suggested(trial, SPACE)
+    configuration = suggest_configuration(trial, SPACE)
     for epoch in range(1, EPOCHS + 1):
         value = loss_of(configuration, epoch)
         trial.report(value, epoch)

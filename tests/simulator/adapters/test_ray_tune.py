@@ -16,7 +16,7 @@ from blackbox_repo.space import Configuration, Space
 from simulator import Run, Stop
 from simulator.adapters.global_state import GlobalRandomState, silence
 from simulator.adapters.ray_tune import RayTune
-from simulator.adapters.ray_tune_space import clipped, decoded, from_ray_tune, to_mutations, to_ray_tune
+from simulator.adapters.ray_tune_space import clip_numbers, decode, from_ray_tune, to_mutations, to_ray_tune
 from simulator.registry import scheduler_factory
 from simulator.testing import CIRCUMSTANCES, SchedulerContract
 from simulator.testing.problems import TINY, Rough, schema_of
@@ -81,7 +81,7 @@ def asha(trials: int) -> list[tuple[Configuration, int]]:
         for trial in queue[:trials]:
             for other in [next(added) for _ in range(16 if trial is queue[0] else 1)]:
                 theirs.on_trial_add(None, other)
-            configuration, decision, epoch = decoded(FLAT, trial.config), "CONTINUE", 0
+            configuration, decision, epoch = decode(FLAT, trial.config), "CONTINUE", 0
             while decision == "CONTINUE":
                 epoch += 1
                 result = {"training_iteration": epoch, "loss": loss_of(FLAT, configuration, epoch)}
@@ -132,7 +132,7 @@ def test_a_population_trains_to_its_end(synch: bool) -> None:
 
 def test_perturbed_numbers_stay_within_their_ends() -> None:
     given = {"x": 2.4, "lr": 1e-7, "layers": 6}
-    assert clipped(NUMBERS, given) == {"x": 2, "lr": 1e-5, "layers": 5}
+    assert clip_numbers(NUMBERS, given) == {"x": 2, "lr": 1e-5, "layers": 5}
     assert to_mutations(Space({"order": Ordinal((1, 4, 9)), "one": Integer(2, 2)})) == {"order": [1, 4, 9]}
 
 

@@ -12,8 +12,8 @@ from blackbox_repo.domains import Categorical, Float, Integer
 from blackbox_repo.errors import InvalidOption, UnknownName
 from blackbox_repo.space import Configuration, Space
 from simulator import Stop, simulate
-from simulator.adapters.config_space import decoded, to_config_space
-from simulator.adapters.smac import SMAC, in_order
+from simulator.adapters.config_space import decode, to_config_space
+from simulator.adapters.smac import SMAC, order_local_search
 from simulator.registry import scheduler_factory
 from tests.simulator.adapters.contract import (
     EPOCHS,
@@ -52,7 +52,7 @@ def optimized(facade: str, space: Space, trials: int, folder: Path) -> list[tupl
     tried: list[tuple[Configuration, float]] = []
 
     def function(config: Any, seed: int = 0, budget: float | None = None) -> float:
-        tried.append((decoded(space, config), EPOCHS if budget is None else round(budget)))
+        tried.append((decode(space, config), EPOCHS if budget is None else round(budget)))
         return loss_of(space, *tried[-1])
 
     budgets = {"min_budget": 1, "max_budget": EPOCHS} if facade in MULTI else {}
@@ -71,7 +71,7 @@ def optimized(facade: str, space: Space, trials: int, folder: Path) -> list[tupl
         "initial_design": kind.get_initial_design(scenario, **few.get("initial_design", {})),
         "acquisition_maximizer": kind.get_acquisition_maximizer(scenario, **few.get("maximizer", {})),
     }
-    in_order(kind(scenario, function, **parts, overwrite=True, logging_level=False)).optimize()
+    order_local_search(kind(scenario, function, **parts, overwrite=True, logging_level=False)).optimize()
     return tried
 
 

@@ -17,7 +17,7 @@ from blackbox_repo.space import Configuration, Space
 from simulator import Run, SchedulerError, Stop, simulate
 from simulator.adapters.global_state import GlobalRandomState, silence
 from simulator.adapters.syne_tune import SyneTune
-from simulator.adapters.syne_tune_space import decoded, encoded, from_syne_tune, to_syne_tune
+from simulator.adapters.syne_tune_space import decode, encode, from_syne_tune, to_syne_tune
 from simulator.registry import scheduler_factory
 from simulator.testing import CIRCUMSTANCES, SchedulerContract
 from simulator.testing.problems import SCATTERED, TINY, Rough, schema_of
@@ -97,7 +97,7 @@ def loop(name: str, space: Space, trials: int) -> list[tuple[Configuration, int]
             trial = Trial(number, suggestion.config, datetime.fromtimestamp(0, timezone.utc))
             scheduler.on_trial_add(trial)
             epoch = epochs_of.get(suggestion.checkpoint_trial_id, 0)
-            configuration, decision = decoded(space, trial.config), "CONTINUE"
+            configuration, decision = decode(space, trial.config), "CONTINUE"
             while decision == "CONTINUE" and epoch < EPOCHS:
                 epoch += 1
                 result = {"epoch": epoch, "loss": loss_of(space, configuration, epoch)}
@@ -305,8 +305,8 @@ def test_spaces_go_there_and_back() -> None:
         {"kind": Categorical(range(4)), "o": Ordinal(range(3)), "one": Constant(3)}
     )
     given: Configuration = {"kind": True, "o": 2.5, "one": 3}
-    assert encoded(mixed, given) == {"kind": 3, "o": 1, "one": 3}
-    assert decoded(mixed, encoded(mixed, given)) == given
+    assert encode(mixed, given) == {"kind": 3, "o": 1, "one": 3}
+    assert decode(mixed, encode(mixed, given)) == given
 
 
 def test_what_has_no_counterpart_is_refused() -> None:
