@@ -81,6 +81,8 @@ MODULES = {
     "conversion_scripts.yahpo_lcbench": "conversion_scripts.recipes.yahpo_lcbench",
     "conversion_scripts.yahpo_nb301": "conversion_scripts.recipes.yahpo_nb301",
     "conversion_scripts.yahpo_rbv2": "conversion_scripts.recipes.yahpo_rbv2",
+    "simulator.adapters.global_state": "simulator.global_state",
+    "simulator.adapters.isolated": "simulator.wrappers.isolated",
     "simulator.attention": "simulator.kernel.dispatch",
     "simulator.cluster": "simulator.kernel.cluster",
     "simulator.columns": "simulator.results.columns",
@@ -126,6 +128,7 @@ MODULES = {
     "simulator.schedulers.loss": "simulator.schedulers.objective_loss",
     "simulator.schedulers.positions": "blackbox_repo.distance",
     "simulator.schedulers.registry": "simulator.registry",
+    "simulator.schedulers.settings": "simulator.scheduler_settings",
     "simulator.seeds": "simulator.kernel.training_seeds",
     "simulator.segments": "simulator.kernel.segments",
     "simulator.server": "simulator.kernel.request_queue",
@@ -185,6 +188,9 @@ NAMES: dict[str, dict[str, str]] = {
     "conversion_scripts.recipes.nasbench201_final": {
         "weights_of": "conversion_scripts.recipes.shared.nasbench201_cell:count_weights"
     },
+    "simulator.adapters.library": {"library_seed": "simulator.global_state:library_seed"},
+    "simulator.global_state": {"ALONE": "PROCESS_LOCK", "hushed": "silence"},
+    "simulator.scheduler_settings": {"shown": "format_call"},
     "simulator.schedulers.objective_loss": {"loss_of": "objective_loss"},
     "simulator.cli.command": {"optimized": "optimized_objectives"},
     "simulator.cli.options": {

@@ -65,14 +65,16 @@ RULES = {
         "simulator.settings",
         "simulator.versions",
     ),
-    "simulator.wrappers": (*TYPES, *FILES, *SEAM),
-    "simulator.schedulers": (*TYPES, "simulator.scheduler"),
+    "simulator.global_state": (),
+    "simulator.scheduler_settings": TYPES,
+    "simulator.wrappers": (*TYPES, *FILES, *SEAM, "simulator.global_state"),
+    "simulator.schedulers": (*TYPES, "simulator.scheduler", "simulator.scheduler_settings"),
     "simulator.adapters": (
         *TYPES,
         *SEAM,
         "blackbox_repo.typed_json",
-        "simulator.schedulers.settings",
-        "simulator.wrappers",
+        "simulator.global_state",
+        "simulator.scheduler_settings",
     ),
 }
 """What the modules of a folder may import of ours, apart from one another."""

@@ -13,10 +13,10 @@ from blackbox_repo.errors import InvalidSpace
 from blackbox_repo.schema import Schema
 from blackbox_repo.space import Configuration, Space
 from simulator.adapters.ask_tell import AskTellScheduler, Outcome, Proposal
-from simulator.adapters.global_state import GlobalRandomState, silence
-from simulator.adapters.library import check_settings, library_seed, require, translate_errors, version_of
+from simulator.adapters.library import check_settings, require, translate_errors, version_of
 from simulator.adapters.values import at_position, has_single_value, to_configuration
-from simulator.schedulers.settings import check_initial, format_call
+from simulator.global_state import GlobalRandomState, library_seed, silence
+from simulator.scheduler_settings import check_initial, format_call
 
 _METRIC = "loss"
 

@@ -16,16 +16,15 @@ from blackbox_repo.schema import Schema
 from simulator.adapters.ask_tell import AskTellScheduler, Outcome, Proposal
 from simulator.adapters.config_space import decode, to_config_space
 from simulator.adapters.fidelities import check_budgets, fidelity_reaching, smallest_budget
-from simulator.adapters.global_state import silence
 from simulator.adapters.library import (
     check_settings,
-    library_seed,
     refuse_contradictions,
     require,
     translate_errors,
     version_of,
 )
-from simulator.schedulers.settings import format_call
+from simulator.global_state import library_seed, silence
+from simulator.scheduler_settings import format_call
 
 STRATEGIES = tuple(
     f"{mutation}_{crossover}"

@@ -12,19 +12,18 @@ from blackbox_repo.errors import UnknownName
 from blackbox_repo.schema import Schema
 from blackbox_repo.space import Configuration, Space
 from simulator.adapters.ask_tell import AskTellScheduler, Outcome, Proposal
-from simulator.adapters.global_state import silence
 from simulator.adapters.hyperopt_space import decode, encode, to_hyperopt
 from simulator.adapters.library import (
     check_callable,
     check_settings,
-    library_seed,
     name_of,
     quiet,
     require,
     translate_errors,
     version_of,
 )
-from simulator.schedulers.settings import check_initial, format_call
+from simulator.global_state import library_seed, silence
+from simulator.scheduler_settings import check_initial, format_call
 
 ALGORITHMS = ("anneal", "rand", "tpe")
 

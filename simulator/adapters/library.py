@@ -10,13 +10,17 @@ import logging
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from hashlib import blake2b
 from importlib import metadata
 from importlib.util import find_spec
 from typing import Any
 
+from blackbox_repo import deprecated
 from blackbox_repo.errors import InvalidOption, UnknownName
 from blackbox_repo.schema import Goal, Schema
+
+
+def __getattr__(name: str) -> Any:
+    return deprecated.attribute(__name__, name)
 
 
 def require(module: str, extra: str, package: str | None = None) -> Any:
@@ -226,16 +230,6 @@ def _imported(node: ast.stmt) -> list[str]:
     if isinstance(node, ast.ImportFrom):
         return [(node.module or "").partition(".")[0]] if node.module and not node.level else []
     return [name.name.partition(".")[0] for name in node.names] if isinstance(node, ast.Import) else []
-
-
-def library_seed(seed: int) -> int:
-    """The seed of a run in the range that all libraries take, from 1 to 2**31 - 1.
-
-    It is a hash, so any whole number will do, however large, and negative ones too; two of them are the same
-    seed of the library with a chance of 1 in 2**31. 0 is left out, as some libraries take it for none.
-    """
-    hashed = blake2b(f"library seed {int(seed)}".encode(), digest_size=8).digest()
-    return 1 + int.from_bytes(hashed, "little") % (2**31 - 1)
 
 
 def name_of(factory: Any) -> str:

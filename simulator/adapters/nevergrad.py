@@ -14,11 +14,11 @@ from blackbox_repo.numeric.scalars import whole
 from blackbox_repo.schema import Schema
 from blackbox_repo.space import Configuration, Space
 from simulator.adapters.ask_tell import AskTellScheduler, Outcome, Proposal
-from simulator.adapters.global_state import GlobalRandomState, silence
-from simulator.adapters.library import library_seed, name_of, quiet, require, translate_errors, version_of
+from simulator.adapters.library import name_of, quiet, require, translate_errors, version_of
 from simulator.adapters.nevergrad_space import decode, encode, to_nevergrad
 from simulator.adapters.nevergrad_threads import take_turns
-from simulator.schedulers.settings import check_initial, format_call
+from simulator.global_state import GlobalRandomState, library_seed, silence
+from simulator.scheduler_settings import check_initial, format_call
 
 
 class Nevergrad:

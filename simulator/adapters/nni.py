@@ -14,12 +14,10 @@ import numpy as np
 from blackbox_repo.errors import InvalidOption, UnknownName
 from blackbox_repo.schema import Schema
 from blackbox_repo.space import Space
-from simulator.adapters.global_state import GlobalRandomState, silence
 from simulator.adapters.library import (
     check_callable,
     check_kind,
     check_settings,
-    library_seed,
     make,
     name_of,
     require,
@@ -27,8 +25,9 @@ from simulator.adapters.library import (
 )
 from simulator.adapters.nni_space import decode, to_nni
 from simulator.errors import SchedulerError
+from simulator.global_state import GlobalRandomState, library_seed, silence
 from simulator.scheduler import CONTINUE, STOP, Decision, Report, Start, Trial, TrialStatus
-from simulator.schedulers.settings import format_call
+from simulator.scheduler_settings import format_call
 
 TUNERS: Mapping[str, str] = {
     "Anneal": "nni.algorithms.hpo.hyperopt_tuner:HyperoptTuner",

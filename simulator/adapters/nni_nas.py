@@ -13,21 +13,13 @@ from typing import Any
 
 from blackbox_repo.errors import InvalidOption, UnknownName
 from blackbox_repo.schema import Schema
-from simulator.adapters.global_state import PROCESS_LOCK, silence
-from simulator.adapters.library import (
-    check_callable,
-    check_settings,
-    library_seed,
-    make,
-    name_of,
-    require,
-    version_of,
-)
+from simulator.adapters.library import check_callable, check_settings, make, name_of, require, version_of
 from simulator.adapters.nni import require_nni
 from simulator.adapters.nni_space import to_choices
 from simulator.errors import SchedulerError
+from simulator.global_state import PROCESS_LOCK, library_seed, silence
 from simulator.scheduler import CONTINUE, Decision, Report, Start, Trial, TrialStatus
-from simulator.schedulers.settings import format_call
+from simulator.scheduler_settings import format_call
 
 STRATEGIES = ("GridSearch", "Random", "RegularizedEvolution", "TPE")
 _GRACE = 5.0

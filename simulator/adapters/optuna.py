@@ -10,7 +10,6 @@ from blackbox_repo.domains import Categorical, Domain, Float, Integer, Ordinal, 
 from blackbox_repo.errors import InvalidOption, InvalidSpace
 from blackbox_repo.schema import Schema
 from blackbox_repo.space import Configuration, Space
-from simulator.adapters.global_state import silence
 from simulator.adapters.library import (
     check_callable,
     check_kind,
@@ -18,15 +17,15 @@ from simulator.adapters.library import (
     check_settings,
     find_class,
     goals_of,
-    library_seed,
     make,
     name_of,
     quiet,
     require,
     version_of,
 )
+from simulator.global_state import library_seed, silence
 from simulator.scheduler import CONTINUE, STOP, Decision, Report, Start, Trial, TrialStatus
-from simulator.schedulers.settings import check_initial
+from simulator.scheduler_settings import check_initial
 
 if TYPE_CHECKING:
     import optuna

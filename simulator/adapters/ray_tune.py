@@ -13,13 +13,11 @@ from blackbox_repo.numeric.scalars import whole
 from blackbox_repo.schema import Schema
 from blackbox_repo.space import Configuration
 from simulator.adapters.fidelities import Resource
-from simulator.adapters.global_state import GlobalRandomState, silence
 from simulator.adapters.library import (
     check_callable,
     check_kind,
     check_settings,
     find_class,
-    library_seed,
     make,
     name_of,
     require,
@@ -28,8 +26,9 @@ from simulator.adapters.library import (
 from simulator.adapters.ray_tune_control import TIME, Controller, Saved, Variants
 from simulator.adapters.ray_tune_space import clip_numbers, decode, to_bounds, to_mutations, to_ray_tune
 from simulator.adapters.values import has_single_value
+from simulator.global_state import GlobalRandomState, library_seed, silence
 from simulator.scheduler import CONTINUE, PAUSE, STOP, Decision, Report, Resume, Start, Trial, TrialStatus
-from simulator.schedulers.settings import check_initial, format_call
+from simulator.scheduler_settings import check_initial, format_call
 
 _SECONDS = "time_total_s"
 """Ray Tune's name for how long a trial has trained."""

@@ -14,17 +14,16 @@ from blackbox_repo.space import Configuration
 from simulator.adapters.ask_tell import AskTellScheduler, Outcome, Proposal
 from simulator.adapters.config_space import decode, encode, to_config_space
 from simulator.adapters.fidelities import check_budgets, fidelity_reaching, smallest_budget
-from simulator.adapters.global_state import silence
 from simulator.adapters.library import (
     check_settings,
     find_class,
-    library_seed,
     refuse_contradictions,
     require,
     translate_errors,
     version_of,
 )
-from simulator.schedulers.settings import check_initial, format_call
+from simulator.global_state import library_seed, silence
+from simulator.scheduler_settings import check_initial, format_call
 
 _SUPPLIED: Mapping[str, Any] = {
     "output_directory": "a temporary folder",

@@ -17,14 +17,12 @@ from blackbox_repo.numeric.scalars import plain
 from blackbox_repo.schema import Schema
 from blackbox_repo.space import Configuration
 from simulator.adapters.fidelities import Resource
-from simulator.adapters.global_state import GlobalRandomState, silence
 from simulator.adapters.library import (
     check_callable,
     check_objectives,
     check_settings,
     describe_error,
     goals_of,
-    library_seed,
     name_of,
     refuse_contradictions,
     require,
@@ -33,8 +31,9 @@ from simulator.adapters.library import (
 )
 from simulator.adapters.syne_tune_space import decode, encode, to_syne_tune
 from simulator.errors import SchedulerError
+from simulator.global_state import GlobalRandomState, library_seed, silence
 from simulator.scheduler import CONTINUE, PAUSE, STOP, Decision, Report, Resume, Start, Trial, TrialStatus
-from simulator.schedulers.settings import check_initial
+from simulator.scheduler_settings import check_initial
 
 MODULES = (
     "syne_tune.optimizer.baselines",

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 
 from blackbox_repo.schema import Schema
-from simulator.schedulers.settings import format_call
+from simulator.scheduler_settings import format_call
 
 _OMITTED_AT_DEFAULT = ("rungs", "overlap", "initial", "duplicates", "repeat")
 """Settings that were added later: at their default a header leaves them out, so that it stays as it was."""

@@ -10,7 +10,7 @@ from blackbox_repo.numeric.scalars import flag, whole
 from blackbox_repo.sampling import Sampler
 from blackbox_repo.space import Configuration, Space
 from simulator.scheduler import Start
-from simulator.schedulers.settings import check_initial
+from simulator.scheduler_settings import check_initial
 
 
 class RandomConfigurations:

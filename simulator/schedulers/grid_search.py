@@ -10,8 +10,8 @@ from blackbox_repo.numeric.scalars import flag, whole
 from blackbox_repo.permutation import Permutation
 from blackbox_repo.space import Configuration
 from simulator.scheduler import Decision, Report, Start, Trial, continue_until
+from simulator.scheduler_settings import check_initial
 from simulator.schedulers.base import ReferenceScheduler
-from simulator.schedulers.settings import check_initial
 
 
 @dataclass(repr=False, eq=False, kw_only=True)

@@ -23,7 +23,7 @@ from blackbox_repo.repository import load_blackbox
 from blackbox_repo.schema import Fidelity, Objective, Schema
 from blackbox_repo.space import Condition, Configuration, Space
 from simulator import Conditions, Failures, Run, Stop, simulate
-from simulator.adapters.library import library_seed
+from simulator.global_state import library_seed
 from tests.simulator.schedulers.problems import PROBLEMS
 
 EPOCHS = 9

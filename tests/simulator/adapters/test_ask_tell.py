@@ -17,7 +17,7 @@ from blackbox_repo.schema import Schema
 from blackbox_repo.space import Configuration, Space
 from simulator import Run, Stop, simulate
 from simulator.adapters.ask_tell import AskTell, AskTellScheduler, Outcome, Proposal
-from simulator.adapters.global_state import GlobalRandomState
+from simulator.global_state import GlobalRandomState
 from tests.simulator.adapters.contract import check_it_goes_on, run_snippet
 from tests.simulator.schedulers.problems import schema_of
 

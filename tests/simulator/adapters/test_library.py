@@ -17,12 +17,12 @@ from simulator.adapters.library import (
     check_objectives,
     check_settings,
     describe_error,
-    library_seed,
     make,
     missing_packages,
     name_of,
     require,
 )
+from simulator.global_state import library_seed
 
 PARTIAL = """
 try:

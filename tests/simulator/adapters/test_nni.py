@@ -12,9 +12,9 @@ from blackbox_repo.domains import Categorical, Constant, Float, Integer, Ordinal
 from blackbox_repo.errors import InvalidOption, InvalidSpace, UnknownName
 from blackbox_repo.space import Condition, Configuration, Space
 from simulator import Run, SchedulerError
-from simulator.adapters.global_state import GlobalRandomState
 from simulator.adapters.nni import NNI, TUNERS, _seeded_states
 from simulator.adapters.nni_space import decode, from_nni, to_nni
+from simulator.global_state import GlobalRandomState
 from simulator.registry import scheduler_factory
 from tests.simulator.adapters.contract import (
     EPOCHS,

@@ -18,8 +18,8 @@ from blackbox_repo.repository import load_blackbox
 from blackbox_repo.schema import Fidelity, Objective, Schema
 from blackbox_repo.space import Condition, Configuration, Space
 from simulator import Conditions, Failures, Run, SchedulerError, Stop, simulate
-from simulator.adapters.library import library_seed
 from simulator.adapters.optuna import STUDY_NAME, Optuna, from_optuna, suggest_configuration, to_optuna
+from simulator.global_state import library_seed
 from simulator.registry import scheduler_factory
 from tests.simulator.adapters import contract
 from tests.simulator.adapters.contract import (

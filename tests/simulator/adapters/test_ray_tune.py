@@ -14,9 +14,9 @@ from blackbox_repo.domains import Categorical, Float, Integer, Ordinal
 from blackbox_repo.errors import InvalidOption, InvalidSpace, UnknownName
 from blackbox_repo.space import Configuration, Space
 from simulator import Run, Stop
-from simulator.adapters.global_state import GlobalRandomState, silence
 from simulator.adapters.ray_tune import RayTune
 from simulator.adapters.ray_tune_space import clip_numbers, decode, from_ray_tune, to_mutations, to_ray_tune
+from simulator.global_state import GlobalRandomState, silence
 from simulator.registry import scheduler_factory
 from simulator.testing import CIRCUMSTANCES, SchedulerContract
 from simulator.testing.problems import TINY, Rough, schema_of

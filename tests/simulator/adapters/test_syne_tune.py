@@ -15,9 +15,9 @@ from blackbox_repo.domains import Categorical, Constant, Float, Integer, Ordinal
 from blackbox_repo.errors import InvalidOption, InvalidSpace, UnknownName
 from blackbox_repo.space import Configuration, Space
 from simulator import Run, SchedulerError, Stop, simulate
-from simulator.adapters.global_state import GlobalRandomState, silence
 from simulator.adapters.syne_tune import SyneTune
 from simulator.adapters.syne_tune_space import decode, encode, from_syne_tune, to_syne_tune
+from simulator.global_state import GlobalRandomState, silence
 from simulator.registry import scheduler_factory
 from simulator.testing import CIRCUMSTANCES, SchedulerContract
 from simulator.testing.problems import SCATTERED, TINY, Rough, schema_of

@@ -11,8 +11,8 @@ import pytest
 from blackbox_repo.domains import Float
 from blackbox_repo.space import Space
 from simulator import CONTINUE, Decision, Report, Run, SchedulerError, Start, Stop, Trial, simulate
-from simulator.adapters.isolated import Isolated
 from simulator.testing.problems import Rough, schema_of
+from simulator.wrappers.isolated import Isolated
 
 BOX = Rough(schema_of(Space({"x": Float(0, 1)})), smooth=True)
 

@@ -20,7 +20,7 @@ from blackbox_repo import (
 )
 from simulator import GridSearch, LocalSearch, RandomSearch
 from simulator.registry import SCHEDULERS, scheduler_factory
-from simulator.schedulers.settings import check_initial
+from simulator.scheduler_settings import check_initial
 from tests.simulator.schedulers.problems import ROWS, SCATTERED, schema_of
 
 SPACE = Space(

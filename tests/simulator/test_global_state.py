@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from simulator.adapters.global_state import GlobalRandomState, silence
+from simulator.global_state import GlobalRandomState, silence
 
 NUMPY: Any = np.random  # noqa: TID251  whose global generator is the subject, too
 

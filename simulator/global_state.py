@@ -13,6 +13,7 @@ import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from hashlib import blake2b
 from types import TracebackType
 from typing import Any
 
@@ -54,6 +55,16 @@ class GlobalRandomState:
         self._python = random.getstate()
         random.setstate(self._users)
         PROCESS_LOCK.release()
+
+
+def library_seed(seed: int) -> int:
+    """The seed of a run in the range that all libraries take, from 1 to 2**31 - 1.
+
+    It is a hash, so any whole number will do, however large, and negative ones too; two of them are the same
+    seed of the library with a chance of 1 in 2**31. 0 is left out, as some libraries take it for none.
+    """
+    hashed = blake2b(f"library seed {int(seed)}".encode(), digest_size=8).digest()
+    return 1 + int.from_bytes(hashed, "little") % (2**31 - 1)
 
 
 _NumpyState = tuple[Any, dict[str, Any]]

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from blackbox_repo.schema import Schema
-from simulator.adapters.global_state import GlobalRandomState
-from simulator.adapters.library import library_seed
+from simulator.global_state import GlobalRandomState, library_seed
 from simulator.scheduler import Decision, Report, Scheduler, SchedulerFactory, Suggestion, Trial
 from simulator.wrappers.generator import SearchFunction, as_scheduler
 

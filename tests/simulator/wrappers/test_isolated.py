@@ -14,7 +14,7 @@ from blackbox_repo.domains import Float
 from blackbox_repo.space import Space
 from simulator import RandomSearch
 from simulator.adapters.ask_tell import AskTell
-from simulator.adapters.isolated import Isolated
+from simulator.wrappers.isolated import Isolated
 from tests.simulator.adapters.contract import made_blackbox, run_snippet, simulated
 
 LINE = Space({"x": Float(0, 1), "y": Float(0, 1)})
