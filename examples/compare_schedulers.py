@@ -1,7 +1,7 @@
 """Which scheduler is better, and by how much? Three of them on one task, five seeds each.
 
-A seed decides what a scheduler tries and which training runs are replayed, for all of them alike: two
-schedulers that start the same configuration see the same training.
+The seed decides what a scheduler tries and which training runs are replayed. It does so for all schedulers
+alike: two schedulers that start the same configuration with the same seed see the same training.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A blackbox of one's own: any function that returns learning curves, here a made-up training."""
+"""A blackbox of your own: any function that returns learning curves, here a made-up training."""
 
 from __future__ import annotations
 

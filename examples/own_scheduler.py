@@ -1,6 +1,6 @@
-"""A scheduler of one's own: three methods, no base class.
+"""A scheduler of your own: three methods, no base class.
 
-On the command line, from this folder:
+Run it on the command line, from this folder:
 
     bb-sim run nasbench-nlp --scheduler py:own_scheduler:WorseHalf --set scheduler.epoch=10
 """
@@ -14,7 +14,7 @@ from simulator import CONTINUE, STOP, Decision, Report, Start, Stop, Trial, simu
 
 
 class WorseHalf:
-    """Random search that stops, at one epoch, whatever is worse than the median there so far."""
+    """Random search that stops, at one epoch, each trial that is worse than the median there so far."""
 
     def __init__(self, schema: Schema, seed: int = 0, *, epoch: int = 5) -> None:
         self.space, self.target = schema.space, schema.objective(schema.target)
@@ -23,23 +23,23 @@ class WorseHalf:
         self.losses: list[float] = []
 
     def suggest(self) -> Start:
-        """A random configuration; drawn by a key, so that the run is the same everywhere."""
+        """Start a random configuration; it is drawn by a key, so that the run is the same everywhere."""
         self.started += 1
         return Start(self.space.sample(self.seed, "worse half", self.started))
 
     def on_report(self, trial: Trial, report: Report) -> Decision:
-        """Looks at one epoch only."""
+        """Compare the trial with the others at one epoch only."""
         if report.fidelity != self.epoch:
             return CONTINUE
         self.losses.append(self.target.loss(report[self.target.name]))
         return CONTINUE if self.losses[-1] <= median(self.losses) else STOP
 
     def on_end(self, trial: Trial) -> None:
-        """Nothing to do: what there is to learn came with the reports."""
+        """Do nothing: the reports contained everything there is to learn."""
 
 
 def main() -> None:
-    """One simulated week on eight workers."""
+    """Simulate one week on eight workers."""
     blackbox = load_blackbox("nasbench-nlp")["wikitext-2"]
     run = simulate(blackbox, WorseHalf, workers=8, stop=Stop(time=7 * 24 * 3600))
     statuses = run.trials()["status"].to_pylist()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import pkgutil
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,9 +12,19 @@ from types import ModuleType
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")]
+PAGES += sorted((ROOT / "docs").glob("*.md"))
 PACKAGES = ("blackbox_repo", "conversion_scripts", "simulator")
 RULE = r"(?<![A-Za-z0-9])T(\d{1,2}[ab]?)(?![A-Za-z0-9])"
+FOLDERS = r"\.ci|benchmarks|blackbox_repo|conversion_scripts|data_cache|docs|examples|simulator|tests"
+PATH = rf"(?<![\w/.-])(?:{FOLDERS})/[\w./-]*\w"
+NAME = r"(?<![\w/.-])(?:blackbox_repo|conversion_scripts|simulator)(?:\.\w+)+"
+EXAMPLE = ROOT / "examples" / "ci_for_a_scheduler"
+NOT_THERE = {
+    "conversion_scripts/recipes/digits.py",  # what a reader of add-a-blackbox.md makes
+    *("simulator/plots", "simulator/report", "simulator/study"),  # names that are reserved
+    "blackbox_repo.blackboxes",  # a group of entry points
+}
 
 
 def load_generator() -> ModuleType:
@@ -62,6 +73,24 @@ def test_every_link_within_the_project_leads_somewhere(page: Path) -> None:
         linked = page.parent / file if file else page
         assert linked.exists(), f"{page.name} links to {target}"
         assert not anchor or anchor in anchors(linked), f"{page.name} links to {target}"
+
+
+def resolve(name: str) -> object:
+    """What a dotted name stands for: a module, or something in one."""
+    try:
+        return pkgutil.resolve_name(name)
+    except (AttributeError, ImportError):
+        return None
+
+
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if page.name != "CHANGELOG.md"], ids=lambda path: path.name
+)
+def test_every_path_and_name_of_the_code_that_a_page_mentions_exists(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    paths, names = set(re.findall(PATH, text)) - NOT_THERE, set(re.findall(NAME, text)) - NOT_THERE
+    assert sorted(path for path in paths if not ((ROOT / path).exists() or (EXAMPLE / path).exists())) == []
+    assert sorted(name for name in names if resolve(name) is None) == []
 
 
 def test_the_rules_of_time_are_T1_to_T23_in_order() -> None:

@@ -1,4 +1,4 @@
-"""A scheduler that somebody maintains."""
+"""An example of a scheduler that is under test in CI."""
 
 from statistics import median
 
@@ -6,7 +6,7 @@ from simulator import CONTINUE, STOP, Start
 
 
 class Halving:
-    """Random search that stops at epochs 1, 3, 9, ... what is worse than the median of those before."""
+    """Random search that stops each trial that, at epoch 1, 3, 9, ..., is worse than the median so far."""
 
     def __init__(self, schema, seed=0, factor=3):
         self.space, self.target = schema.space, schema.objective(schema.target)
