@@ -1,1 +1,1 @@
-"""Formats of raw files, read without trusting them."""
+"""Readers for the formats of raw files, which trust no file."""

@@ -1,4 +1,4 @@
-"""The columns of a CSV file as text; whatever is wrong with the file is told with its line."""
+"""Read the columns of a CSV file as text; errors name the line."""
 
 from __future__ import annotations
 
@@ -12,11 +12,15 @@ def csv_columns(content: bytes, name: str) -> dict[str, list[str]]:
     """Read a CSV file in UTF-8, with or without a byte order mark, whose first line names the columns.
 
     Args:
-        content: The file. Empty lines in it mean nothing.
-        name: What messages call it.
+        content: The bytes of the file. Empty lines are skipped.
+        name: The name of the file in messages.
+
+    Returns:
+        The values of each column by its name.
 
     Raises:
-        FormatError: It is in another encoding, has no header, a column twice, or a row of another length.
+        FormatError: The file is in another encoding, has no header, a column twice, or a row of another
+            length.
     """
     try:
         reader = csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""))

@@ -1,7 +1,7 @@
-"""Columns of numbers in HDF5 files, as far as they lie in the file itself: written, plain, and not too large.
+"""Read columns of plain numbers in HDF5 files, if they lie in the file itself and are not too large.
 
-HDF5 may fetch a data set from any other file, give zeros for what was never written, and unpack a few bytes
-to gigabytes. What needs that is refused before any of it is read.
+HDF5 can read a data set from any other file, gives zeros for what was never written, and unpacks a few bytes
+to gigabytes. A data set that does any of this is refused before any of it is read.
 """
 
 from __future__ import annotations
@@ -18,9 +18,13 @@ from blackbox_repo.errors import FormatError
 from blackbox_repo.text.plain_text import printable
 
 CHUNK_LIMIT = 1 << 20  # bytes that a chunk may unpack to, unless the data set has more
-# the filters of HDF5 itself; none may come twice, for each deflation multiplies the bytes by up to a thousand
+# HDF5's own filters; none may come twice, as each deflation can multiply the bytes by a thousand
 _FILTERS = {1: "deflate", 2: "shuffle", 3: "fletcher32"}
-_KINDS = {"f": (2, 4, 8), "i": (1, 2, 4, 8), "u": (1, 2, 4, 8)}  # of a plain number -> its bytes
+_KINDS = {
+    "f": (2, 4, 8),
+    "i": (1, 2, 4, 8),
+    "u": (1, 2, 4, 8),
+}  # kind of a plain number -> its sizes in bytes
 
 
 @contextmanager
@@ -28,12 +32,12 @@ def open_file(stream: BinaryIO, name: str, what: str) -> Iterator[Any]:
     """An HDF5 file as h5py's ``File``.
 
     Args:
-        stream: The file, seekable.
-        name: What messages call it.
-        what: Whose file it should be.
+        stream: The file as a seekable stream.
+        name: The name of the file in messages.
+        what: The benchmark that the file should belong to, for messages.
 
     Raises:
-        FormatError: It is none, or is not as it should be.
+        FormatError: The file is no HDF5 file, or reading it failed.
     """
     import h5py
 
@@ -47,49 +51,51 @@ def open_file(stream: BinaryIO, name: str, what: str) -> Iterator[Any]:
 
 
 def read_columns(file: Any, keys: Sequence[str], shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Array]:
-    """Data sets of plain numbers whose bytes lie in the file, the same few of each of its groups.
+    """The same data sets of several groups, each stacked along a new first axis.
 
     Args:
         file: The file as :func:`open_file` gives it.
-        keys: The names of the groups; one at least.
-        shapes: Name of a data set -> its shape.
+        keys: The names of the groups; at least one.
+        shapes: The shape of each data set, by the name that it has in every group.
 
     Returns:
-        Name -> what all groups have of it, one after the other along a new first axis.
+        An array for each data set, whose first axis is the groups.
 
     Raises:
-        FormatError: One has another shape or type than it should, or than that of the first group; lies
-            elsewhere, was never written, or would unpack to more than is in proportion. The message does not
-            say in which file.
+        FormatError: A data set has another shape or type than it should, or another type than in the first
+            group; it lies in another file, was never written, or would unpack out of proportion. The message
+            does not name the file.
     """
-    stacked: dict[str, Array] = {}
+    arrays: dict[str, Array] = {}
     for row, key in enumerate(keys):
-        group = _linked(file, key, "Group", printable(key))
+        group = _get_linked(file, key, "Group", printable(key))
         for column, shape in shapes.items():
             name = printable(f"{column} of {key}")
-            found = _linked(group, column, "Dataset", name)
+            found = _get_linked(group, column, "Dataset", name)
             _check(found, shape, name)
             if row == 0:
-                stacked[column] = np.empty((len(keys), *shape), dtype=found.dtype)
-            values = stacked[column]
+                arrays[column] = np.empty((len(keys), *shape), dtype=found.dtype)
+            values = arrays[column]
             if found.dtype != values.dtype:
                 raise FormatError(f"{name} holds {found.dtype}, but that of others {values.dtype}")
             found.read_direct(values[row])
-    return stacked
+    return arrays
 
 
-def _linked(group: Any, name: str, kind: str, told: str) -> Any:
-    """A group or data set that is linked within the file."""
+def _get_linked(group: Any, name: str, kind: str, shown: str) -> Any:
+    """The group or data set of that name, which must lie in the file itself."""
     import h5py
 
     link = group.get(name, getlink=True)
     if link is None:
-        raise FormatError(f"{told} is not there")
+        raise FormatError(f"{shown} is not there")
     if not isinstance(link, h5py.HardLink):
-        raise FormatError(f"{told} is a link to another place ({type(link).__name__}), which is not followed")
+        raise FormatError(
+            f"{shown} is a link to another place ({type(link).__name__}), which is not followed"
+        )
     found = group[name]
     if type(found).__name__ != kind:
-        raise FormatError(f"{told} is a {type(found).__name__.lower()}, not a {kind.lower()}")
+        raise FormatError(f"{shown} is a {type(found).__name__.lower()}, not a {kind.lower()}")
     return found
 
 
@@ -120,7 +126,7 @@ def _check_storage(found: Any, name: str) -> None:
     if settings.get_layout() == h5py.h5d.CHUNKED:
         _check_chunks(found, settings, name)
     elif found.id.get_storage_size() < found.nbytes:
-        raise _unwritten(name)
+        raise _unwritten_error(name)
 
 
 def _check_chunks(found: Any, settings: Any, name: str) -> None:
@@ -136,12 +142,12 @@ def _check_chunks(found: Any, settings: Any, name: str) -> None:
         )
     counts = [-(-length // chunk) for length, chunk in zip(found.shape, found.chunks, strict=True)]
     if found.id.get_num_chunks() < math.prod(counts):
-        raise _unwritten(name)
+        raise _unwritten_error(name)
     for index in range(math.prod(counts)):
         packed = found.id.get_chunk_info(index)
-        if packed.size > size + size // 8 + 1024:  # what packing may add to what cannot be packed
+        if packed.size > size + size // 8 + 1024:  # compression may add so much to incompressible data
             raise FormatError(f"{name} has a chunk of {packed.size} bytes, but should have {size} unpacked")
 
 
-def _unwritten(name: str) -> FormatError:
+def _unwritten_error(name: str) -> FormatError:
     return FormatError(f"{name} was never written, or not all of it: it would be read as zeros")

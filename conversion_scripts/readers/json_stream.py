@@ -1,4 +1,4 @@
-"""Objects inside a JSON file that is too large to be read in one piece."""
+"""Read a JSON file that is too large for the memory, one inner object at a time."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ VALUE_LIMIT = 1 << 28  # characters of one value
 def inner_objects(
     stream: BinaryIO, name: str, depth: int, limit: int = VALUE_LIMIT
 ) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """The values so many levels below the outermost object, with the keys that lead there, in file order.
+    """The values at a depth of nested objects, each with the keys that lead to it, in the order of the file.
 
-    With depth 2 they are the values of ``{"outer": {"inner": value, ...}, ...}``. One of them at a time is in
-    memory. ``NaN`` and ``Infinity`` are read as Python's ``json`` reads them.
+    At depth 2 these are the values of ``{"outer": {"inner": value, ...}, ...}``. Only one of them is in
+    memory at a time. ``NaN`` and ``Infinity`` are read as Python's ``json`` reads them.
 
     Args:
         stream: The file.
-        name: What messages call it.
-        depth: How many keys lead to a value.
-        limit: The most characters that a value may have.
+        name: The name of the file in messages.
+        depth: The number of keys that lead to a value.
+        limit: The largest number of characters that a value may have.
 
     Raises:
-        FormatError: It is no such JSON, or ends early, or a value is too long.
+        FormatError: The file is no JSON of nested objects, ends early, or has a value above the limit.
     """
     text = _Text(stream, name, limit)
     yield from _values(text, depth)
@@ -53,7 +53,7 @@ def _values(text: _Text, depth: int) -> Iterator[tuple[tuple[str, ...], Any]]:
 
 
 class _Text:
-    """The part of the text that is being read."""
+    """The piece of the text that is in memory, and the position in it."""
 
     def __init__(self, stream: BinaryIO, name: str, limit: int) -> None:
         self._stream, self._characters = stream, codecs.getincrementaldecoder("utf-8")()
@@ -62,7 +62,7 @@ class _Text:
         self._decoder = json.JSONDecoder()
 
     def peek(self) -> str:
-        """The next character that is no space; empty at the end."""
+        """The next character that is no space, which is not consumed; empty at the end."""
         while True:
             rest = self._text[self._at : self._at + 64].lstrip() if self._at < len(self._text) else ""
             if rest:
@@ -73,7 +73,7 @@ class _Text:
                 return ""
 
     def take(self, allowed: str) -> str:
-        """The next character, which must be one of these."""
+        """Consume and return the next character, which must be one of these."""
         sign = self.peek()
         if not sign or sign not in allowed:
             raise self.error(" or ".join(map(repr, allowed)))
@@ -81,7 +81,7 @@ class _Text:
         return sign
 
     def value(self, starts: str) -> Any:
-        """The next value, which begins with one of these characters: they have an end of their own."""
+        """Consume and return the next value: a string, array or object that begins with one of the signs."""
         sign = self.peek()
         if not sign or sign not in starts:
             raise self.error(" or ".join(map(repr, starts)))
@@ -99,14 +99,14 @@ class _Text:
                     raise FormatError(
                         f"{self._name} is no readable JSON: {err.msg} at character {where}"
                     ) from err
-                size *= 2  # a long value is not tried more often than its length has digits
+                size *= 2  # so that a long value is parsed only a logarithmic number of times
             except RecursionError as err:
                 raise FormatError(f"{self._name} is no readable JSON: {err}") from err
             else:
                 return value
 
     def error(self, wanted: str) -> FormatError:
-        """What to raise where something else stands than is wanted."""
+        """The error that something else was found than is wanted."""
         found = repr(self.peek()) if self.peek() else "the end"
         where = self._before + self._at
         return FormatError(f"{self._name} has {found} at character {where} where {wanted} should be")

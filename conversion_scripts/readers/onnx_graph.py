@@ -1,7 +1,7 @@
-"""The graph of an ONNX model as plain nodes and arrays, all of which lie in the file and are what they seem.
+"""Read the graph of an ONNX model as plain nodes and arrays, all of which lie in the file itself.
 
-A model may keep its weights in any other file, give two tensors one name, or take operations from anywhere.
-Such a model is refused, and so are numbers that are none.
+ONNX lets a model keep its weights in any other file, give two tensors the same name, and use operations of
+other packages. Such a model is refused, and so is one with weights that are not finite.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from blackbox_repo.errors import BlackboxRepoError, FormatError
 from blackbox_repo.text.plain_text import printable
 
 NODES_LIMIT = 10_000  # the largest known model has 416
-OPSETS = range(13, 23)  # between which no operation that we read has changed its meaning
-_DOMAINS = ("", "ai.onnx")  # two names of the operations of ONNX itself
+OPSETS = range(13, 23)  # in these versions the operations that are read here mean the same
+_DOMAINS = ("", "ai.onnx")  # both names mean ONNX's own operations
 _FLOAT, _INT, _TENSOR = 1, 2, 4  # onnx.AttributeProto.FLOAT, INT and TENSOR
 _TYPES = (1, 7, 11)  # onnx.TensorProto.FLOAT, INT64 and DOUBLE
 Attributes: TypeAlias = Mapping[str, "float | int | Array"]
@@ -30,10 +30,10 @@ class Node:
     """One operation of a graph.
 
     Args:
-        operation: Its name, such as ``Gemm``.
-        inputs: The names of the tensors that it takes.
-        output: The name of the tensor that it gives.
-        attributes: Name -> value.
+        operation: The name of the operation, such as ``Gemm``.
+        inputs: The names of its input tensors.
+        output: The name of its output tensor.
+        attributes: The values of its attributes by name.
     """
 
     operation: str
@@ -47,14 +47,14 @@ class Node:
 
 @dataclass(frozen=True)
 class Graph:
-    """What a model computes.
+    """The computation of a model.
 
     Args:
-        inputs: Name -> the lengths of its dimensions, 0 where that is open.
-        outputs: The same of what it gives.
-        weights: Name -> array.
-        constants: The output of each node that is a constant -> its value.
-        nodes: The other nodes, in order.
+        inputs: The shape of each input by name, in which 0 stands for any length.
+        outputs: The shape of each output by name.
+        weights: The arrays of weights by name.
+        constants: The values of the constant nodes by the names of their outputs.
+        nodes: The other nodes in the order in which they are computed.
     """
 
     inputs: Mapping[str, tuple[int, ...]]
@@ -65,11 +65,14 @@ class Graph:
 
 
 def parse_model(model: bytes) -> Any:
-    """The content of ``model.onnx`` as its library sees it.
+    """The ``ModelProto`` of the library onnx for the content of a ``model.onnx``.
+
+    Args:
+        model: The bytes of the file.
 
     Raises:
-        FormatError: It is no such file.
-        BlackboxRepoError: The library is missing.
+        FormatError: The file is no ONNX model.
+        BlackboxRepoError: The library onnx is not installed.
     """
     try:
         import onnx
@@ -87,11 +90,14 @@ def parse_model(model: bytes) -> Any:
 def read_graph(model: Any) -> Graph:
     """The graph of a model.
 
+    Args:
+        model: The model as :func:`parse_model` gives it.
+
     Raises:
-        FormatError: The model needs more than ONNX's own operations and the file itself, has two tensors of
-            one name, or numbers that are not finite.
+        FormatError: The model needs other operations than ONNX's own or other files, has two tensors of the
+            same name, or has numbers that are not finite.
     """
-    _check_extent(model)
+    _check_contents(model)
     found = model.graph
     weights = [(_text(tensor.name), _array(tensor)) for tensor in found.initializer]
     nodes = [_node(node) for node in found.node]
@@ -107,7 +113,7 @@ def read_graph(model: Any) -> Graph:
     )
 
 
-def _check_extent(model: Any) -> None:
+def _check_contents(model: Any) -> None:
     opsets = [(_text(opset.domain), opset.version) for opset in model.opset_import]
     if len(opsets) != 1 or opsets[0][0] not in _DOMAINS or opsets[0][1] not in OPSETS:
         raise FormatError(
@@ -129,14 +135,14 @@ def _check_names(*kinds: Iterable[Any]) -> None:
 
 
 def _text(name: object) -> str:
-    """A name; the library gives bytes where it is no text."""
+    """The name, which must be text; the library gives bytes where it is no UTF-8."""
     if not isinstance(name, str):
         raise FormatError(f"the model has the name {name!r}, which is no text in UTF-8")
     return name
 
 
 def _array(tensor: Any) -> Array:
-    """A tensor of plain finite numbers."""
+    """The array of a tensor, which must be of finite numbers."""
     from onnx.numpy_helper import to_array
 
     name = repr(_text(tensor.name))

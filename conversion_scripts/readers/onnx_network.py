@@ -1,8 +1,8 @@
-"""The surrogate networks of YAHPO Gym 1.x, out of their ``model.onnx``.
+"""Read the surrogate networks of YAHPO Gym 1.x from their ``model.onnx``.
 
-The file is a graph of elementary operations, with the weights beside it. It does not name its columns: they
-are the ``cat_names``, ``cont_names`` and ``y_names`` of the package ``yahpo_gym``. The graph is read node by
-node from inputs to outputs, and whatever is not exactly the known network is refused.
+The file holds a graph of elementary operations and the weights. It does not name its columns, which are the
+``cat_names``, ``cont_names`` and ``y_names`` of the package ``yahpo_gym``. The graph is read node by node,
+from the inputs to the outputs, and any other network than the known one is refused.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ _BINARY = {"Add": "add", "Sub": "subtract", "Mul": "multiply", "Div": "divide"}
 _UNARY = {"Log": "log", "Exp": "exp", "Neg": "negate", "Round": "round"}
 _NORMALIZATION = ("weight", "bias", "running_mean", "running_var")
 _FLOAT_TYPES = (1, 11)  # onnx.TensorProto.FLOAT and DOUBLE
-_STEPS_LIMIT = 16  # that scale one column; the known networks have 6 at most
+_STEPS_LIMIT = 16  # steps that scale one column; the known networks have 6 at most
 _EPSILON = float(np.float32(1e-5))
-# what attributes are where a node does not say it
+# the values of attributes that a node leaves out
 _DEFAULTS: Mapping[str, Attributes] = {
     "BatchNormalization": {"epsilon": _EPSILON, "training_mode": 0},
     "Cast": {"saturate": 1},
@@ -33,12 +33,18 @@ _DEFAULTS: Mapping[str, Attributes] = {
     "Gemm": {"alpha": 1.0, "beta": 1.0, "transA": 0, "transB": 0},
     "Shape": {"start": 0},
 }
-_IDLE = {"BatchNormalization": {"momentum"}}  # what is of no account once the network is trained
+_UNUSED = {"BatchNormalization": {"momentum"}}  # attributes that have no effect after the training
 
 
 @dataclass(frozen=True)
 class Columns:
-    """What the columns of a network's inputs and outputs are called, in order."""
+    """The names of the columns of a network's inputs and outputs.
+
+    Args:
+        categorical: The categorical inputs, in order.
+        numeric: The numeric inputs, in order.
+        outputs: The outputs, in order.
+    """
 
     categorical: tuple[str, ...]
     numeric: tuple[str, ...]
@@ -51,13 +57,13 @@ def read_network(
     """The arrays and the spec (see ``blackbox_repo.surrogate.network``) of a YAHPO Gym 1.x surrogate.
 
     Args:
-        model: The content of ``model.onnx``.
-        encoding: The content of ``encoding.json``: categorical input -> value -> code.
-        columns: The names of inputs and outputs.
+        model: The bytes of ``model.onnx``.
+        encoding: The content of ``encoding.json``: the code of each value of each categorical input.
+        columns: The names of the inputs and outputs.
 
     Raises:
-        FormatError: It is another graph, such as one of before YAHPO Gym 1.0, has other columns, or weights
-            that fit nowhere or that nothing can be computed with.
+        FormatError: The graph is that of another network, such as one from before YAHPO Gym 1.0, has other
+            columns, or has weights that do not fit or are not usable.
     """
     content = parse_model(model)
     _check_batch_size(content.graph)
@@ -96,7 +102,7 @@ def _check_columns(graph: Graph, columns: Columns) -> None:
 
 
 def _codes(encoding: Mapping[str, Mapping[str, int]], name: str, rows: int) -> dict[str, int]:
-    """Value -> code, one for each row of the embedding."""
+    """The code of each value; there is one for each row of the embedding."""
     codes = encoding.get(name)
     if not isinstance(codes, Mapping) or any(type(code) is not int for code in codes.values()):
         raise FormatError(f"the encoding has no whole numbers for the values of {name!r}")
@@ -108,7 +114,7 @@ def _codes(encoding: Mapping[str, Mapping[str, int]], name: str, rows: int) -> d
 
 
 class _Reader:
-    """The graph's nodes, taken one after the other; every weight must be used, and fit where it is."""
+    """Takes the nodes of a graph one after the other; every weight must be used, and have the right shape."""
 
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
@@ -117,7 +123,7 @@ class _Reader:
         self._unused = set(graph.weights)
 
     def network(self, columns: Columns) -> dict[str, Any]:
-        """The spec of the whole graph, codes left out."""
+        """The spec of the whole network, without the codes of categorical values."""
         embedded, width = [], len(columns.numeric)
         for k in range(len(columns.categorical)):
             code = self._take("Gather", "x_cat", k, axis=1)
@@ -153,7 +159,7 @@ class _Reader:
             raise FormatError(f"the model has weights that nothing uses, such as {min(self._unused)!r}")
 
     def _columns(self, tensor: str, names: Sequence[str]) -> tuple[str, list[dict[str, Any]]]:
-        """Each column of a tensor by itself through some steps, then all side by side again."""
+        """Read the steps that scale each column of a tensor, and the node that joins the columns again."""
         parts, entries = [], []
         for k, name in enumerate(names):
             part, steps = self._take("Gather", tensor, k, axis=1), []
@@ -197,7 +203,7 @@ class _Reader:
         return self._take("Add", x, back)
 
     def _linear(self, x: str, name: str, inputs: int, outputs: int | None = None) -> tuple[str, int]:
-        """The tensor behind a linear layer, and how many numbers a row of it has."""
+        """The output tensor of a linear layer, and its width."""
         outputs = len(self._weight(f"{name}.weight", outputs, inputs))
         self._weight(f"{name}.bias", outputs)
         return self._take("Gemm", x, f"{name}.weight", f"{name}.bias", transB=1), outputs
@@ -211,7 +217,7 @@ class _Reader:
         return self._take("BatchNormalization", x, *(f"{name}.{part}" for part in arrays), epsilon=epsilon)
 
     def _weight(self, name: str, *shape: int | None) -> Array:
-        """A weight of this shape, in which ``None`` is any length."""
+        """The weight of that name and shape, in which ``None`` stands for any length."""
         array = self._graph.weights.get(name)
         if array is None:
             raise FormatError(f"the model lacks the weights {name!r}")
@@ -232,24 +238,24 @@ class _Reader:
         return self._graph.nodes[self._next]
 
     def _take(self, operation: str, *inputs: str | float | list[int], **attributes: Any) -> str:
-        """The output of the next node, which must be this operation on these inputs, with these attributes.
+        """Take the next node, which must have this operation and these inputs and attributes; its output.
 
-        An input is a tensor's name, or the value of a constant.
+        An input is given as the name of a tensor, or as the value of a constant.
         """
         node = self._peek()
-        defaults, idle = _DEFAULTS.get(operation, {}), _IDLE.get(operation, set())
-        found = {name: value for name, value in node.attributes.items() if name not in idle}
+        defaults, unused = _DEFAULTS.get(operation, {}), _UNUSED.get(operation, set())
+        found = {name: value for name, value in node.attributes.items() if name not in unused}
         if (
             node.operation != operation
             or len(node.inputs) != len(inputs)
             or {**defaults, **found} != {**defaults, **attributes}
-            or not all(map(self._is, node.inputs, inputs))
+            or not all(map(self._is_input, node.inputs, inputs))
         ):
             raise self._unexpected(f"{operation} of {', '.join(map(str, inputs))} {attributes or ''}")
         self._next += 1
         return node.output
 
-    def _is(self, name: str, wanted: str | float | list[int]) -> bool:
+    def _is_input(self, name: str, wanted: str | float | list[int]) -> bool:
         if isinstance(wanted, str):
             return name == wanted
         constant = self._graph.constants.get(name)

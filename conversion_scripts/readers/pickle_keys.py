@@ -1,7 +1,7 @@
-"""The work that the keys of a pickle's dicts and sets make: small keys, of which few have the same hash.
+"""Limit the time that the keys of a pickle's dicts and sets take: keys are small, and few have the same hash.
 
-Thirty tuples, each of them twice in the next, take minutes to be hashed; a hundred thousand integers that
-leave the same remainder, or the ones and twos below zero in tuples, take as long to be told apart.
+Hashing thirty tuples of which each occurs twice in the next takes minutes. So does adding a hundred thousand
+integers with the same remainder, or tuples of -1 and -2, because all of them have the same hash.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from typing import Any
 
 from blackbox_repo.errors import FormatError
 
-KEY_LIMIT = 64  # objects in one key; of an integer, every 64 bits count as one
-FEW = 64  # keys that may all have the same hash, and of those in a larger container so many in all
+KEY_LIMIT = 64  # objects in one key; every 64 bits of an integer count as one
+FEW = 64  # keys of a container that may have the hash of another key in it
 
 
 class Keys:
@@ -22,10 +22,14 @@ class Keys:
         self._hashes: dict[int, tuple[Collection[Any], set[int]]] = {}  # by the identity of the container
 
     def admit(self, container: Collection[Any], keys: Sequence[Any]) -> None:
-        """Check keys before they go into a container.
+        """Check keys before they are added to a container.
+
+        Args:
+            container: The dict or set.
+            keys: The keys to be added.
 
         Raises:
-            FormatError: A key is too large, or too many of the container's have the same hashes.
+            FormatError: A key is too large, or too many keys of the container have the same hash.
         """
         for key in keys:
             if _weight(key) > KEY_LIMIT:
@@ -34,7 +38,7 @@ class Keys:
             self._count(container, keys)
 
     def forget(self) -> None:
-        """Let go of the containers; those that grow on are looked at anew."""
+        """Forget the containers; the hashes of one that still grows are computed anew."""
         self._hashes.clear()
 
     def _count(self, container: Collection[Any], keys: Sequence[Any]) -> None:
@@ -49,7 +53,7 @@ class Keys:
 
 
 def _weight(key: object) -> int:
-    """How many objects are in a key, counted until there are too many."""
+    """The number of objects in a key; counting stops when there are too many."""
     count, left = 0, [key]
     while left and count <= KEY_LIMIT:
         count, item = count + 1, left.pop()

@@ -1,4 +1,4 @@
-"""The memory that a pickle would take: by how many opcodes it has, and how it numbers its objects."""
+"""Limit the memory that a pickle takes, by the number of its opcodes and the numbers of its objects."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import pickletools
 from blackbox_repo.errors import FormatError
 
 OPCODES_LIMIT = 1 << 24
-# opcode -> the bytes that it takes with its argument; those whose argument says how long it is are below
+# opcode -> its size in bytes with its argument; -1 or 0 if the argument itself says how long it is
 _FIXED = [0] * 256
-_COUNTED: dict[int, int] = {}  # opcode -> the bytes of the number that stands before its argument
-_LINES: dict[int, int] = {}  # opcode -> the lines that its argument has
+_COUNTED: dict[int, int] = {}  # opcode -> the size in bytes of the length that precedes its argument
+_LINES: dict[int, int] = {}  # opcode -> the number of lines in its argument
 for _opcode in pickletools.opcodes:
     _argument, _code = _opcode.arg, ord(_opcode.code)
     if _argument is None or _argument.n >= 0:
@@ -32,20 +32,20 @@ for _code, _width in _COUNTED.items():
 
 
 def check_size(content: bytes, limit: int = OPCODES_LIMIT) -> None:
-    """Walk over a pickle without running it, and refuse what would take memory out of proportion to its size.
+    """Walk over a pickle without running it, and refuse one that would take memory out of proportion.
 
-    A pickle of seven bytes that gives an object the number 2**32 - 1 would take 64 GiB; one of a gigabyte
-    that has an empty list in each of them would take 64 GiB too, and is packed in a megabyte.
+    A pickle of seven bytes that gives an object the number 2**32 - 1 would take 64 GiB. So would a pickle of
+    a gigabyte in which each byte makes an empty list, and which compresses to a megabyte.
 
     Args:
         content: The pickle.
-        limit: The most opcodes that it may have; each makes one object at most.
+        limit: The largest number of opcodes that it may have; each makes at most one object.
 
     Raises:
-        FormatError: It has more of them, or gives an object a number above its own bytes.
+        FormatError: The pickle has more opcodes, or gives an object a number above its own size in bytes.
     """
     at, end, fixed = 0, len(content), _FIXED
-    for _ in range(limit):  # as short as can be, for a benchmark has a thousand million opcodes
+    for _ in range(limit):  # a tight loop, as a benchmark may have a thousand million opcodes
         if at >= end:
             return
         size = fixed[content[at]]
@@ -56,16 +56,16 @@ def check_size(content: bytes, limit: int = OPCODES_LIMIT) -> None:
         elif (size := _COUNTED.get(content[at], 0)) > 0:
             at += 1 + size + int.from_bytes(content[at + 1 : at + 1 + size], "little")
         else:
-            at = _after(content, at)
+            at = _next_opcode(content, at)
     if at < end:
         raise FormatError(f"the pickle has more than the {limit} opcodes that are read; it was not run")
 
 
-def _after(content: bytes, at: int) -> int:
-    """Where the opcode after this one begins; the end if there is none, or if this is no opcode."""
+def _next_opcode(content: bytes, at: int) -> int:
+    """The position of the opcode after this one; the end if there is none, or if this is no opcode."""
     code = content[at]
     if code == _LONG_PUT:
-        _check(int.from_bytes(content[at + 1 : at + 5], "little"), len(content))
+        _check_number(int.from_bytes(content[at + 1 : at + 5], "little"), len(content))
         return at + 5
     if code not in _LINES:
         return len(content)
@@ -73,11 +73,11 @@ def _after(content: bytes, at: int) -> int:
     for _ in range(_LINES[code]):
         start = content.find(b"\n", start) + 1 or len(content)
     if code == _PUT:
-        _check(int(content[at + 1 : start]), len(content))
+        _check_number(int(content[at + 1 : start]), len(content))
     return start
 
 
-def _check(number: int, limit: int) -> None:
+def _check_number(number: int, limit: int) -> None:
     if number > limit:
         raise FormatError(
             f"the pickle has {limit} bytes and an object of the number {number}; it was not run"

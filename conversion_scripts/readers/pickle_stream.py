@@ -1,4 +1,4 @@
-"""Pickles larger than the memory: parts of them are taken away as soon as they are complete."""
+"""Read pickles larger than the memory: their parts are handed over as soon as they are complete."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from blackbox_repo.errors import FormatError
 from conversion_scripts.readers.safe_pickle import Opcodes, SafeUnpickler
 
 Take = Callable[[dict[Any, Any]], bool]
-KEPT_PARTS = 64  # objects of so many parts before may still be referred to, even if no other part did
-PART_LIMIT = 1 << 24  # bytes of a part, and of what is left at either end
+KEPT_PARTS = (
+    64  # the pickle may refer to the objects of so many parts before, or to any that another part used
+)
+PART_LIMIT = 1 << 24  # bytes of a part, and of what comes before the first and after the last
 
 
-class _Bounded:
-    """A stream of which so much may be read until the next part."""
+class _LimitedStream:
+    """A stream of which a limited number of bytes may be read for each part."""
 
     def __init__(self, stream: BinaryIO, limit: int) -> None:
         self._stream, self._limit, self._left = stream, limit, limit
@@ -45,12 +47,12 @@ class _StreamUnpickler(SafeUnpickler):
     dispatch: ClassVar[Opcodes] = Opcodes(SafeUnpickler.dispatch)
 
     def __init__(self, stream: BinaryIO, take: Take, limit: int) -> None:
-        self._bounded = _Bounded(stream, limit)
-        super().__init__(cast("BinaryIO", self._bounded))
+        self._stream = _LimitedStream(stream, limit)
+        super().__init__(cast("BinaryIO", self._stream))
         self._take = take
-        self._count = 0  # of all that was ever put into the memo
+        self._count = 0  # of all objects that were ever put into the memo
         self._shared: set[int] = set()
-        self._ends: deque[int] = deque()  # how many there were after each of the latest parts
+        self._ends: deque[int] = deque()  # the value of _count after each of the latest parts
 
     def load_memoize(self) -> None:
         self.memo[self._count] = self.stack[-1]
@@ -78,10 +80,10 @@ class _StreamUnpickler(SafeUnpickler):
         if type(filled) is dict and self._take(filled):
             filled.clear()
             self._forget()
-            self._bounded.renew()
+            self._stream.renew()
 
     def _forget(self) -> None:
-        """Drop what an earlier part held, but for what more than the next one referred to: others may too."""
+        """Drop the objects of an old part, except those to which a part after the next one referred."""
         self.keys.forget()
         self._ends.append(self._count)
         if len(self._ends) > KEPT_PARTS:
@@ -96,17 +98,17 @@ class _StreamUnpickler(SafeUnpickler):
 
 
 def unpickle_parts(stream: BinaryIO, name: str, take: Take, limit: int = PART_LIMIT) -> Any:
-    """Read a pickle of plain data, of protocol 4 or newer, and hand over the dicts in it as they are filled.
+    """Read a pickle of plain data, of protocol 4 or newer, and hand over its dicts as they are filled.
 
     Args:
         stream: The pickle.
-        name: What messages call it.
-        take: Told every plain dict of two entries or more, inner ones first. If it returns true the dict is
-            emptied, and what it held is forgotten: so a pickle can be read that is larger than the memory.
-        limit: The most bytes between two dicts that are taken.
+        name: The name of the pickle in messages.
+        take: Called with every plain dict of two entries or more, inner ones first. If it returns true, the
+            dict is emptied and its content is dropped, so that a pickle can be larger than the memory.
+        limit: The largest number of bytes between two dicts that are taken.
 
     Returns:
-        What is left.
+        The content of the pickle, without what was taken.
 
     Raises:
         FormatError: As for :func:`safe_pickle.unpickle`; also if the pickle refers back to a part that was

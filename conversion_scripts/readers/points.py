@@ -1,4 +1,4 @@
-"""Tables of what was logged point by point: a row an epoch, in any order, with its configuration and seed."""
+"""Make tables of points that were logged one by one, each with its configuration and seed, in any order."""
 
 from __future__ import annotations
 
@@ -19,27 +19,31 @@ _Columns: TypeAlias = Mapping[str, Sequence[Any]]
 
 
 def table_of_points(schema: Schema, columns: _Columns, labels: Iterable[str] = ()) -> Table:
-    """The training runs that the points make up, configurations in the order of their first points.
+    """The table of the training runs to which the points belong.
+
+    The configurations come in the order of their first points.
 
     Args:
         schema: What the columns mean.
-        columns: Name -> one value a point: the schema's hyperparameters (``None`` where one is inactive),
-            fidelity and objectives, the labels, and two that may be left out: ``seed`` (else 0), and
-            ``status`` (that of a run is the one at its last point).
-        labels: The columns that are none of these; one value a run, as for constant objectives.
+        columns: The columns by name, each with one value for every point: the schema's hyperparameters
+            (``None`` where one is inactive), its fidelity and objectives, and the labels. Two more are
+            optional: ``seed``, which is 0 without it, and ``status``, of which a run has that of its last
+            point.
+        labels: The names of the other columns. As for constant objectives, all points of a run have the same
+            value.
 
     Returns:
-        A table that knows the fidelity of each point: a conversion refuses it where a run lacks some.
+        A table that holds the fidelity of each point, so that a conversion refuses runs that lack points.
 
     Raises:
-        InvalidOption: A column is missing, has another length, or one of seeds or fidelities has no numbers.
-        UnknownName: There is another column, or a status that there is not.
-        FormatError: A run has a fidelity twice, or two values of what has one a run.
+        InvalidOption: A column is missing or has another length, or a seed or fidelity is no number.
+        UnknownName: A column is neither of the schema nor a label, or a status is unknown.
+        FormatError: A run has a fidelity twice, or several values where a run has one.
     """
     labels = tuple(labels)
     constants = [objective.name for objective in schema.objectives if objective.constant]
-    columns = _ordered(schema, _complete(schema, columns, labels))
-    runs = _runs(schema, columns)
+    columns = _sort_points(schema, _check_columns(schema, columns, labels))
+    runs = _number_runs(schema, columns)
     for name in (*constants, *labels):
         _check_agree(schema, columns, runs, name)
     ends = np.flatnonzero(np.diff(runs, append=-1))
@@ -50,14 +54,14 @@ def table_of_points(schema: Schema, columns: _Columns, labels: Iterable[str] = (
         points={o.name: np.array(columns[o.name]) for o in schema.objectives if not o.constant},
         lengths=np.diff(ends, prepend=-1),
         constants={name: np.array(last[name]) for name in constants},
-        status=_codes(last[STATUS]) if STATUS in last else None,
+        status=_encode_statuses(last[STATUS]) if STATUS in last else None,
         labels={name: Coded.of(last[name]) for name in labels},
         fidelities=np.array(columns[schema.fidelity.name]),
     )
 
 
-def _complete(schema: Schema, columns: _Columns, labels: tuple[str, ...]) -> _Columns:
-    """The columns, with one of seeds: all that are needed and no others, of one length."""
+def _check_columns(schema: Schema, columns: _Columns, labels: tuple[str, ...]) -> _Columns:
+    """The columns, checked: all that are needed, no others, of the same length. Missing seeds are added."""
     objectives = (objective.name for objective in schema.objectives)
     wanted = [*schema.space.domains, schema.fidelity.name, *objectives, *labels]
     if missing := [name for name in wanted if name not in columns]:
@@ -76,8 +80,8 @@ def _complete(schema: Schema, columns: _Columns, labels: tuple[str, ...]) -> _Co
     return columns
 
 
-def _ordered(schema: Schema, columns: _Columns) -> _Columns:
-    """The columns by configuration, seed and fidelity."""
+def _sort_points(schema: Schema, columns: _Columns) -> _Columns:
+    """The columns with their points sorted by configuration, seed and fidelity."""
     first: dict[tuple[Any, ...], int] = {}
     configurations = zip(*(columns[name] for name in schema.space.domains), strict=True)
     ranks = [first.setdefault(configuration, len(first)) for configuration in configurations]
@@ -86,8 +90,8 @@ def _ordered(schema: Schema, columns: _Columns) -> _Columns:
     return {name: [values[point] for point in order] for name, values in columns.items()}
 
 
-def _runs(schema: Schema, columns: _Columns) -> Array:
-    """The number of each point's run; no two points of a run have the same fidelity."""
+def _number_runs(schema: Schema, columns: _Columns) -> Array:
+    """The number of each point's run; two points of a run with the same fidelity are refused."""
     keys = list(zip(*(columns[name] for name in (*schema.space.domains, SEED)), strict=True))
     fidelity = schema.fidelity.name
     starts = [k > 0 and key != keys[k - 1] for k, key in enumerate(keys)]
@@ -97,7 +101,7 @@ def _runs(schema: Schema, columns: _Columns) -> Array:
     if twice:
         raise FormatError(
             f"{counted(len(twice), 'point')} of the same configuration, seed and {fidelity} as another "
-            f"(first: {_told(schema, columns, twice[0])})"
+            f"(first: {_describe_point(schema, columns, twice[0])})"
         )
     return runs
 
@@ -109,7 +113,7 @@ def _check_agree(schema: Schema, columns: _Columns, runs: Array, name: str) -> N
         raise FormatError(
             f"{name!r} has one value a run, but changes {counted(len(changes), 'time')} within one (first: "
             f"from {values[changes[0] - 1]!r} to {values[changes[0]]!r} at "
-            f"{_told(schema, columns, changes[0])})"
+            f"{_describe_point(schema, columns, changes[0])})"
         )
 
 
@@ -117,12 +121,12 @@ def _differ(a: Any, b: Any) -> bool:
     return bool(a != b and (a == a or b == b))  # noqa: PLR0124  two NaN agree
 
 
-def _told(schema: Schema, columns: _Columns, point: int) -> str:
+def _describe_point(schema: Schema, columns: _Columns, point: int) -> str:
     names = (*schema.space.domains, SEED, schema.fidelity.name)
     return ", ".join(f"{name}={columns[name][point]!r}" for name in names)
 
 
-def _codes(statuses: Iterable[Any]) -> Array:
+def _encode_statuses(statuses: Iterable[Any]) -> Array:
     for status in statuses:
         if status not in STATUSES:
             raise UnknownName("status", status, STATUSES)

@@ -1,7 +1,7 @@
-"""The one unpickler of this project: plain containers, numbers, text and numpy arrays, nothing that acts.
+"""The only unpickler of this project: it makes plain containers, numbers, text and numpy arrays.
 
-A pickle is a program. It may name what is in ``ALLOWED``, and call it as the picklers of Python and numpy do
-and in no other way: ``list(bytes(10**10))`` would fill the memory, so would an array of a made-up shape.
+A pickle is a program. It may only name what is in ``ALLOWED``, and call it only as the picklers of Python and
+numpy do: ``list(bytes(10**10))`` would fill the memory, and so would an array of a made-up shape.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import zipfile
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable
 from operator import itemgetter
-from reprlib import repr as short  # the whole of a nested one may be out of proportion
+from reprlib import repr as short  # the full text of a nested object may be out of proportion
 from typing import Any, BinaryIO, ClassVar
 
 import numpy as np
@@ -27,16 +27,16 @@ TORCH_LIMIT = 1 << 28
 _SCALAR = np.float64(0).__reduce__()[0]
 _CORES = ("numpy.core", "numpy._core")  # numpy 1 and numpy 2 name the same functions differently
 _SHOWN = 200  # characters of a name that a message shows
-_PLAIN_DTYPE = re.compile(r"[biufcSU][1-9]\d{0,3}")  # a number, or a text of so many characters
+_PLAIN_DTYPE = re.compile(r"[biufcSU][1-9]\d{0,3}")  # a number, or a text of fixed length
 
 
 class _Allowed:
-    """What a pickle may name, and call with arguments of certain types; no pickle can change it.
+    """A callable that a pickle may name and call with arguments of certain types, and cannot change.
 
     Args:
-        name: What messages call it.
-        build: What a call gives.
-        takes: The types of all arguments, for each way in which it may be called.
+        name: Its name in messages.
+        build: The function that makes the result of a call.
+        takes: The tuples of argument types with which it may be called.
     """
 
     __slots__ = ("_build", "_takes", "name")
@@ -59,7 +59,7 @@ class _Allowed:
 
 
 class _Dtype:
-    """A numpy dtype of numbers or text in the making."""
+    """A numpy dtype of numbers or text while the pickle builds it."""
 
     __slots__ = ("dtype",)
 
@@ -78,7 +78,7 @@ class _Dtype:
 
 
 class _Array(np.ndarray):
-    """An array that fills itself only with the bytes that the pickle has for it."""
+    """An array that takes its content only from bytes in the pickle."""
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
         version, shape, kind, fortran, content = state
@@ -87,10 +87,10 @@ class _Array(np.ndarray):
         super().__setstate__((version, shape, kind.dtype, fortran, content))
 
 
-def _taken_over(
+def _make_from_list(
     kind: Callable[..., Any], key: Callable[[Any], Any] = lambda item: item
 ) -> Callable[..., Any]:
-    """A container made of a list, which is emptied: no pickle has many copies of one list."""
+    """A function that makes a container of a list and empties the list, so that no list is copied often."""
 
     def build(items: list[Any] | None = None) -> Any:
         Keys().admit((), list(map(key, items or ())))
@@ -128,11 +128,11 @@ ALLOWED: dict[tuple[str, str], _Allowed] = {
     for key, allowed in _builtin(kind, kind, ()).items()
 }
 ALLOWED |= _builtin(complex, complex, (float, float))
-ALLOWED |= _builtin(set, _taken_over(set), (), (list,))
-ALLOWED |= _builtin(frozenset, _taken_over(frozenset), (), (list,))
+ALLOWED |= _builtin(set, _make_from_list(set), (), (list,))
+ALLOWED |= _builtin(frozenset, _make_from_list(frozenset), (), (list,))
 ALLOWED |= {
     ("collections", "OrderedDict"): _Allowed(
-        "collections.OrderedDict", _taken_over(OrderedDict, itemgetter(0)), ((), (list,))
+        "collections.OrderedDict", _make_from_list(OrderedDict, itemgetter(0)), ((), (list,))
     ),
     ("collections", "defaultdict"): _Allowed(
         "collections.defaultdict", _defaultdict, ((), (type(None),), (_Allowed,))
@@ -145,7 +145,11 @@ ALLOWED |= _multiarray("scalar", _scalar, (_Dtype, bytes))
 
 
 def find_plain(module: str, name: str) -> Any:
-    """What a pickle means by a name.
+    """The object that a name in a pickle stands for.
+
+    Args:
+        module: The module of the name.
+        name: The name in the module.
 
     Raises:
         FormatError: The name is not in ``ALLOWED``.
@@ -161,7 +165,10 @@ def find_plain(module: str, name: str) -> Any:
 
 
 def refuse_outside(pid: object) -> Any:
-    """Refuse what lies outside the pickle.
+    """Refuse a persistent id, which refers to an object outside the pickle.
+
+    Args:
+        pid: The persistent id.
 
     Raises:
         FormatError: Always.
@@ -172,14 +179,14 @@ def refuse_outside(pid: object) -> Any:
 
 
 class Opcodes(dict[int, Callable[[Any], None]]):
-    """Opcode -> what is done at it."""
+    """The method for each opcode; an unknown opcode raises an error."""
 
     def __missing__(self, code: int) -> Callable[[Any], None]:
         raise pickle.UnpicklingError(f"invalid load key, {chr(code)!r}.")  # as Python's faster one says
 
 
-class SafeUnpickler(pickle._Unpickler):  # noqa: SLF001  the one in Python can be told what to do
-    """Python's own machine, which looks names up in ``ALLOWED``, and at keys before they are hashed."""
+class SafeUnpickler(pickle._Unpickler):  # noqa: SLF001  the pure Python one can be overridden
+    """Python's own unpickler; it finds names only in ``ALLOWED``, and checks keys before they are hashed."""
 
     stack: list[Any]
     append: Callable[[Any], None]
@@ -224,20 +231,24 @@ class SafeUnpickler(pickle._Unpickler):  # noqa: SLF001  the one in Python can b
     dispatch[pickle.SETITEMS[0]] = load_setitems
     dispatch[pickle.ADDITEMS[0]] = load_additems
     dispatch[pickle.FROZENSET[0]] = load_frozenset
-    for _extension in (pickle.EXT1, pickle.EXT2, pickle.EXT4):  # names that the process knows by number
+    for _extension in (
+        pickle.EXT1,
+        pickle.EXT2,
+        pickle.EXT4,
+    ):  # these name objects by numbers that the process has registered
         del dispatch[_extension[0]]
 
 
 def unpickle(content: bytes, name: str = "the pickle") -> Any:
-    """What a pickle holds, if that is plain data.
+    """The content of a pickle, if it is plain data.
 
     Args:
         content: The pickle.
-        name: What messages call it.
+        name: The name of the pickle in messages.
 
     Raises:
-        FormatError: It names anything that could act, would take memory or time out of proportion to its
-            size, refers outside, or is damaged.
+        FormatError: The pickle names anything that is not plain data, would take memory or time out of
+            proportion to its size, refers to something outside, or is damaged.
     """
     try:
         check_size(content)
@@ -249,15 +260,16 @@ def unpickle(content: bytes, name: str = "the pickle") -> Any:
 
 
 def unpickle_torch(content: bytes, name: str = "the torch file", limit: int = TORCH_LIMIT) -> Any:
-    """What a file of ``torch.save`` holds, if that is plain lists and dicts; torch is not needed.
+    """The content of a file of ``torch.save``, if it is plain lists and dicts; torch is not needed.
 
     Args:
-        content: The zip file; its member ``*/data.pkl`` is read, and nothing else.
-        name: What messages call it.
-        limit: The most bytes that the member may unpack to.
+        content: The zip file, of which only the member ``*/data.pkl`` is read.
+        name: The name of the file in messages.
+        limit: The largest size that the member may unpack to, in bytes.
 
     Raises:
-        FormatError: No such zip file, a member above the limit, or a pickle that :func:`unpickle` refuses.
+        FormatError: The content is no such zip file, the member is above the limit, or :func:`unpickle`
+            refuses its pickle.
     """
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:

@@ -1,1 +1,1 @@
-"""How each family of benchmarks becomes blackboxes, one family a file."""
+"""The recipes, one file for each family of benchmarks: its name begins those of the blackboxes it makes."""

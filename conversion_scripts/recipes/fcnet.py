@@ -1,6 +1,6 @@
 """FCNet: all 62,208 settings of a two-layer network on four regression data sets, 100 epochs.
 
-``fcnet`` has the learning curves of the official HDF5 files, ``fcnet-final`` their last points.
+``fcnet`` has the learning curves of the official HDF5 files, and ``fcnet-final`` their last points.
 
 Klein and Hutter 2019, https://arxiv.org/abs/1905.04970
 """
@@ -72,8 +72,6 @@ FINAL_SCHEMA = Schema(
     target="valid_mse",
     time="elapsed_time",
 )
-
-
 CURVES_SCHEMA = Schema(
     space=SPACE,
     fidelity=Fidelity("epoch", tuple(range(1, EPOCHS + 1))),
@@ -117,7 +115,7 @@ def _convert_curves(raw: RawFolder) -> Conversion:
 
 def _curves(raw: RawFolder, keys: list[str], task: str) -> Table:
     name = MEMBER.format(task)
-    with _data(raw, name) as data:
+    with _open_data(raw, name) as data:
         known = set(data)
         there = [index for index, key in enumerate(keys) if key in known]
         if len(there) != len(known):
@@ -138,8 +136,8 @@ def _curves(raw: RawFolder, keys: list[str], task: str) -> Table:
 
 
 @contextmanager
-def _data(raw: RawFolder, name: str) -> Iterator[Any]:
-    """An HDF5 file of the archive."""
+def _open_data(raw: RawFolder, name: str) -> Iterator[Any]:
+    """Open an HDF5 file of the archive."""
     with (
         raw.member(ARCHIVE, name) as stream,
         make_seekable(stream, name) as file,
@@ -149,7 +147,7 @@ def _data(raw: RawFolder, name: str) -> Iterator[Any]:
 
 
 def _keys() -> list[str]:
-    """The HDF5 keys of the configurations, in the order of the grid."""
+    """The HDF5 keys of all configurations, in the order of the grid."""
     return [
         json.dumps(dict(zip(SPACE.domains, values, strict=True)), sort_keys=True)
         for values in itertools.product(*(domain.values or () for domain in SPACE.domains.values()))

@@ -1,4 +1,4 @@
-"""HPO-B: evaluations of 16 OpenML flows, each on dozens of data sets; a blackbox a flow.
+"""HPO-B: evaluations of 16 OpenML flows on dozens of data sets; each flow is a blackbox.
 
 Pineda Arango et al., NeurIPS Datasets and Benchmarks 2021; https://github.com/machinelearningnuremberg/HPO-B
 """
@@ -28,7 +28,7 @@ ARCHIVE = "hpob/hpob-data.zip"
 DESCRIPTORS = "hpob/meta-dataset-descriptors.json"
 SPLITS = ("train", "validation", "test")
 MEMBER = "hpob-data/meta-{}-dataset.json"
-# OpenML flow -> the learner whose hyperparameters it has
+# OpenML flow -> the learner that it tunes
 SPACES = {
     "4796": "rpart with preprocessing",
     "5527": "svm",
@@ -89,7 +89,7 @@ def _read(where: str, evaluations: dict[str, Any], width: int) -> tuple[Array, A
 
 
 def _schema(names: list[str], vectors: list[Array]) -> Schema:
-    """All ranges are [0, 1] but where the data leave it."""
+    """The schema, in which a range is [0, 1] unless the data exceed it."""
     lowest = np.min([part.min(axis=0) for part in vectors], axis=0, initial=0.0).tolist()
     highest = np.max([part.max(axis=0) for part in vectors], axis=0, initial=1.0).tolist()
     return Schema(
@@ -183,7 +183,7 @@ FILES = (
         REPOSITORY,
         "ed249724e00a9dfcff95def987f27874ee2febef",
         "hpob-data/meta-dataset-descriptors.json",
-        "",  # its commit says which file it is
+        "",  # the commit identifies the file
     ),
 )
 RECIPES = tuple(map(_make_recipe, SPACES))

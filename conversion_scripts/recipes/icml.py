@@ -1,4 +1,4 @@
-"""XGBoost and DeepAR evaluated on random configurations.
+"""XGBoost and DeepAR, evaluated on random configurations, as published with a paper of ICML 2020.
 
 Salinas, Shen and Perrone, ICML 2020;
 https://github.com/geoalgo/A-Quantile-based-Approach-for-Hyperparameter-Transfer-Learning
@@ -90,7 +90,7 @@ def _convert_deepar(raw: RawFolder) -> Conversion:
 
 
 def _split(columns: dict[str, list[str]]) -> dict[str, dict[str, list[str]]]:
-    """Task -> its rows, by columns."""
+    """The columns of each task's rows."""
     rows: dict[str, list[int]] = {}
     for row, task in enumerate(columns["task"]):
         rows.setdefault(task, []).append(row)

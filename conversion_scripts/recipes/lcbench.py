@@ -40,7 +40,7 @@ SPACE = Space(
     }
 )
 _SPLITS = {"train": "training", "val": "validation", "test": "test"}
-# our objective -> its name in the source's log
+# objective -> its name in the source's log
 LOGS = {
     f"{split}_{quantity}": f"Train/{split}_{quantity}"
     for split in _SPLITS
@@ -79,7 +79,7 @@ SCHEMA = Schema(
 
 
 class _Runs:
-    """The training runs of one data set, as they come; the numbers are packed at once."""
+    """Collects the training runs of one data set, as arrays."""
 
     def __init__(self) -> None:
         self._identifiers: list[int] = []
@@ -88,7 +88,13 @@ class _Runs:
         self._curves: dict[str, list[Array]] = {name: [] for name in LOGS}
 
     def add(self, name: str, identifier: str, run: Mapping[str, Any]) -> None:
-        """Take up one entry of the source."""
+        """Add one run of the source.
+
+        Args:
+            name: The data set.
+            identifier: The official number of the configuration.
+            run: The entry of the run.
+        """
         curves = {ours: np.array(run["log"][theirs], dtype=np.float64) for ours, theirs in LOGS.items()}
         lengths = {len(curve) for curve in curves.values()}
         if len(lengths) > 1:
@@ -105,7 +111,7 @@ class _Runs:
         self._parameters.append(run["results"]["model_parameters"])
 
     def table(self) -> Table:
-        """All runs, by their number in the source."""
+        """The table of all runs, ordered by their numbers in the source."""
         order = sorted(range(len(self._identifiers)), key=self._identifiers.__getitem__)
         columns = zip(*(self._configurations[row] for row in order), strict=True)
         return Table(

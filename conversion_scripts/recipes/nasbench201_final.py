@@ -28,7 +28,7 @@ METRICS = "nasbench201/constrained-tpe/metric_vals.pkl"
 INDEX = "nasbench201/help_latency/str_arch2idx.pt"
 LATENCY = "nasbench201/help_latency/{}.pt"
 
-# device -> what it is, and the SHA-256 of its file
+# device -> its description, and the SHA-256 of its file
 DEVICES = {
     "1080ti_1": (
         "GeForce GTX 1080 Ti, batch of 1",
@@ -217,7 +217,7 @@ def _table(
 
 
 def _rows_of(official: Array, counts: Array) -> Array:
-    """Where each of our rows lies in a ragged array that goes by the official index."""
+    """The position of each of our rows in a ragged array that is ordered by the official index."""
     counts_there = np.empty_like(counts)
     counts_there[official] = counts
     starts = (np.cumsum(counts_there) - counts_there)[official]

@@ -33,7 +33,7 @@ TASKS = {
     "arxiv": ("7ee21a7653297a806c0ed1be3efe6ecc06acc84e48e942da0bfde0e5d287debe", 2_036_857),
     "proteins": ("b9e7fb0902bda44fec32c948e5fde822fb22d38d674c52e43ace5197378f2d21", 245_616),
 }
-# the hash of an architecture is its digits in base 10: which of these links, then each layer's operation
+# the digits of an architecture's hash are the index of its links, then those of its layers' operations
 LINKS = ("0000", "0001", "0011", "0012", "0013", "0111", "0112", "0122", "0123")
 OPERATIONS = ("gat", "gcn", "gin", "cheb", "sage", "arma", "graph", "fc", "skip")
 LAYERS = 4

@@ -28,13 +28,13 @@ from conversion_scripts.recipe import Conversion, Recipe
 from conversion_scripts.replicates import replicates
 
 ARCHIVE = "pd1/pd1.tar.gz"
-# member of the archive -> what the label ``part`` calls it
+# member of the archive -> its value of the label ``part``
 PARTS = {
     f"pd1/pd1_{kind}_phase{phase}_results.jsonl.gz": f"{kind} phase {phase}"
     for kind in ("matched", "unmatched")
     for phase in (0, 1)
 }
-PART_LIMIT = 1 << 29  # bytes of one part, packed
+PART_LIMIT = 1 << 29  # bytes of one part, compressed
 LINES_LIMIT = 1 << 32  # bytes that one part may unpack to
 LINE_LIMIT = 1 << 26  # bytes of a trial
 HYPERPARAMETERS = {
@@ -48,7 +48,9 @@ SPACE = Space(
         "lr_initial_value": Float(1e-5, 10, log=True),
         "lr_power": Float(0.1, 2.0),
         "lr_decay_steps_factor": Float(0.01, 0.99),
-        "momentum": Float(0.0, 0.999),  # 1 - momentum is drawn in log scale, which no domain of ours says
+        "momentum": Float(
+            0.0, 0.999
+        ),  # drawn in log scale of 1 - momentum, which no domain of ours expresses
     }
 )
 CURVES = {
@@ -71,7 +73,7 @@ STATUS = {"done": "ok", "diverged": "diverged"}
 
 def _convert(raw: RawFolder) -> Conversion:
     tasks: dict[str, list[dict[str, Any]]] = {}
-    for trial in _trials(raw):
+    for trial in _read_trials(raw):
         tasks.setdefault(trial["study_group"], []).append(trial)
     if not tasks:
         raise FormatError(f"{ARCHIVE} has no trials")
@@ -84,9 +86,9 @@ def _convert(raw: RawFolder) -> Conversion:
     )
 
 
-def _trials(raw: RawFolder) -> Iterator[dict[str, Any]]:
-    """Every line of the four parts, in their order: the fields that are kept, and the curves as arrays."""
-    packed = _packed(raw)
+def _read_trials(raw: RawFolder) -> Iterator[dict[str, Any]]:
+    """Yield the trials of the four parts in order: the fields that are kept, and the curves as arrays."""
+    packed = _read_parts(raw)
     seen = set()
     for name, part in PARTS.items():
         for number, line in enumerate(_lines(packed.pop(name), name), start=1):
@@ -94,13 +96,13 @@ def _trials(raw: RawFolder) -> Iterator[dict[str, Any]]:
                 record = json.loads(line)
                 if record["trial_dir"] not in seen:
                     seen.add(record["trial_dir"])
-                    yield _trial(name, part, record)
+                    yield _make_trial(name, part, record)
             except (KeyError, RecursionError, TypeError, ValueError) as err:
                 raise FormatError(f"line {number} of {name} is no trial of PD1: {err!r}") from err
 
 
-def _packed(raw: RawFolder) -> dict[str, bytes]:
-    """The four parts as they are, in whichever folder of the archive they lie."""
+def _read_parts(raw: RawFolder) -> dict[str, bytes]:
+    """The compressed contents of the four parts, in whichever folder of the archive they lie."""
     parts = {PurePosixPath(name).name: name for name in PARTS}
     found = {}
     for member in raw.members(ARCHIVE):
@@ -121,7 +123,7 @@ def _lines(packed: bytes, name: str) -> Iterator[bytes]:
             yield line
 
 
-def _trial(name: str, part: str, record: dict[str, Any]) -> dict[str, Any]:
+def _make_trial(name: str, part: str, record: dict[str, Any]) -> dict[str, Any]:
     return {
         "part": part,
         "study_group": record["study_group"],
@@ -145,17 +147,19 @@ def _curves(name: str, record: dict[str, Any]) -> dict[str, Array]:
         curve = np.array(values[:known], dtype=np.float64)
         curve[np.isinf(curve)] = np.nan
         curves[objective] = curve
-    curves["elapsed_time"] = _elapsed(curves)
+    curves["elapsed_time"] = _elapsed_time(curves)
     return curves
 
 
-def _elapsed(curves: dict[str, Array]) -> Array:
+def _elapsed_time(curves: dict[str, Array]) -> Array:
     """Seconds since the training began: steps_per_sec counts from the last restart, evaluations included."""
     steps, restarts = curves["global_step"], np.nan_to_num(curves["preemption_count"])
     elapsed = np.zeros(len(steps))
-    now = first_step = first_seconds = 0.0  # the latter two where the last restart began
+    now = first_step = first_seconds = 0.0  # the latter two at the beginning of the last restart
     for k, rate in enumerate(curves["steps_per_sec"]):
-        if k and restarts[k] != restarts[k - 1]:  # it goes on from the checkpoint of the evaluation before
+        if (
+            k and restarts[k] != restarts[k - 1]
+        ):  # it continues from the checkpoint of the previous evaluation
             first_step, first_seconds = steps[k - 1], now
         if rate > 0:
             now = max(now, first_seconds + (steps[k] - first_step) / rate)

@@ -74,14 +74,14 @@ FILES = {
         3_381_410,
     ),
 }
-# many, some and no diverged trainings
+# tasks with many, some and no diverged trainings
 CHOSEN = (
     "imdb_patch32_IRNN64_relu_last_bs128",
     "imdb_patch128_LSTM128_bs64",
     "imdb_patch32_GRU64_avg_bs128",
 )
 SPLITS = ("train", "valid", "test")
-# the ranges of TaskSet's Adam8p; it draws 1 - beta in log scale, which no domain of ours says
+# the ranges of TaskSet's Adam8p, which draws 1 - beta in log scale; no domain of ours expresses that
 SPACE = Space(
     {
         "learning_rate": Float(1e-8, 10, log=True),

@@ -5,7 +5,8 @@ from __future__ import annotations
 from blackbox_repo.schema import Fidelity
 from blackbox_repo.store.manifest import Defect, TuningDefaults
 from conversion_scripts.readers.onnx_network import Columns
-from conversion_scripts.recipes.shared.yahpo import ELAPSED, Scenario, network_card, recipe, surrogate
+from conversion_scripts.recipes.shared.yahpo import ELAPSED, Scenario, make_recipe, network_card, surrogate
+from conversion_scripts.recipes.shared.yahpo_learners import GLMNET, RPART, XGBOOST, prefix_names
 
 FIDELITY = Fidelity(
     "trainsize",
@@ -33,35 +34,28 @@ OUTPUTS = (
     *("mmce", "f1", "auc", "logloss", "ramtrain", "rammodel", "rampredict"),
     *("timetrain", "timepredict", "mec", "ias", "nf"),
 )
-_XGBOOST = (
-    *("nrounds", "eta", "gamma", "lambda", "alpha", "subsample", "max_depth", "min_child_weight"),
-    *("colsample_bytree", "colsample_bylevel", "rate_drop", "skip_drop"),
-)
 _RANGER = ("num.trees", "sample.fraction", "mtry.ratio", "min.node.size", "num.random.splits")
-_RPART = ("cp", "maxdepth", "minbucket", "minsplit")
-_GLMNET = ("alpha", "s")
-
-
-def _of(learner: str, names: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(f"{learner}.{name}" for name in names)
-
 
 # cat_names and cont_names of yahpo_gym/benchmarks/iaml.py, but for task_id and trainsize
 _INPUTS = {
-    "glmnet": ((), _GLMNET),
+    "glmnet": ((), GLMNET),
     "ranger": (("replace", "respect.unordered.factors", "splitrule"), _RANGER),
-    "rpart": ((), _RPART),
+    "rpart": ((), RPART),
     "super": (
         (
             *("learner", "ranger.replace", "ranger.respect.unordered.factors", "ranger.splitrule"),
             "xgboost.booster",
         ),
         (
-            *(*_of("ranger", _RANGER), *_of("rpart", _RPART), *_of("glmnet", _GLMNET)),
-            *_of("xgboost", _XGBOOST),
+            *(
+                *prefix_names("ranger", _RANGER),
+                *prefix_names("rpart", RPART),
+                *prefix_names("glmnet", GLMNET),
+            ),
+            *prefix_names("xgboost", XGBOOST),
         ),
     ),
-    "xgboost": (("booster",), _XGBOOST),
+    "xgboost": (("booster",), XGBOOST),
 }
 # config_space.json, encoding.json, model.onnx
 _SHA256 = {
@@ -139,7 +133,7 @@ CARD = (
     ),
 )
 RECIPES = tuple(
-    recipe(
+    make_recipe(
         _scenario(learner),
         title=f"iaml: surrogate of {what} on 4 OpenML data sets, by fraction of the data",
         training_runs="collected by the authors of YAHPO Gym.",

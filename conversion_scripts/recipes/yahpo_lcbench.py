@@ -5,7 +5,14 @@ from __future__ import annotations
 from blackbox_repo.schema import Fidelity
 from blackbox_repo.store.manifest import Defect, TuningDefaults
 from conversion_scripts.readers.onnx_network import Columns
-from conversion_scripts.recipes.shared.yahpo import BOUNDS, ELAPSED, OLD_MODELS, Scenario, recipe, surrogate
+from conversion_scripts.recipes.shared.yahpo import (
+    BOUNDS,
+    ELAPSED,
+    OLD_MODELS,
+    Scenario,
+    make_recipe,
+    surrogate,
+)
 
 # yahpo_gym/benchmarks/lcbench.py
 COLUMNS = Columns(
@@ -106,7 +113,7 @@ CARD = (
     BOUNDS,
     Defect("the source has no accuracy on the test split", "there is none; the balanced accuracy is"),
 )
-LCBENCH = recipe(
+LCBENCH = make_recipe(
     SCENARIO,
     title="LCBench: surrogate of funnel-shaped networks on 34 tabular data sets, 50 epochs",
     training_runs=(

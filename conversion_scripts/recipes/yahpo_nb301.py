@@ -5,7 +5,7 @@ from __future__ import annotations
 from blackbox_repo.schema import Fidelity
 from blackbox_repo.store.manifest import Defect, TuningDefaults
 from conversion_scripts.readers.onnx_network import Columns
-from conversion_scripts.recipes.shared.yahpo import ELAPSED, Scenario, network_card, recipe, surrogate
+from conversion_scripts.recipes.shared.yahpo import ELAPSED, Scenario, make_recipe, network_card, surrogate
 
 _DARTS = "NetworkSelectorDatasetInfo_COLON_darts_COLON_"
 _CELLS = ("normal", "reduce")
@@ -44,7 +44,7 @@ CARD = (
         "elapsed_time rises by a millisecond at least: E[0] = 0, E[f] = max(E[f - 1] + 0.001 s, runtime[f])",
     ),
 )
-NB301 = recipe(
+NB301 = make_recipe(
     SCENARIO,
     title="NAS-Bench-301: surrogate of convolutional cells of the DARTS space on CIFAR-10, 98 epochs",
     training_runs=(

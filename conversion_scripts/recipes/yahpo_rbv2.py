@@ -9,7 +9,8 @@ from __future__ import annotations
 from blackbox_repo.schema import Fidelity
 from blackbox_repo.store.manifest import Defect, TuningDefaults
 from conversion_scripts.readers.onnx_network import Columns
-from conversion_scripts.recipes.shared.yahpo import ELAPSED, Scenario, network_card, recipe, surrogate
+from conversion_scripts.recipes.shared.yahpo import ELAPSED, Scenario, make_recipe, network_card, surrogate
+from conversion_scripts.recipes.shared.yahpo_learners import GLMNET, RPART, XGBOOST, prefix_names
 
 FIDELITY = Fidelity(
     "trainsize",
@@ -32,39 +33,33 @@ OBJECTIVES = (
 )
 OUTPUTS = ("acc", "bac", "auc", "brier", "f1", "logloss", "timetrain", "timepredict", "memory")
 _IMPUTATION = "num.impute.selected.cpo"
-_XGBOOST = (
-    *("nrounds", "eta", "gamma", "lambda", "alpha", "subsample", "max_depth", "min_child_weight"),
-    *("colsample_bytree", "colsample_bylevel", "rate_drop", "skip_drop"),
-)
 _RANGER = ("num.trees", "sample.fraction", "mtry.power", "min.node.size", "num.random.splits")
-_RPART = ("cp", "maxdepth", "minbucket", "minsplit")
 _SVM = ("cost", "gamma", "tolerance", "degree")
 _AKNN = ("k", "M", "ef", "ef_construction")
-_GLMNET = ("alpha", "s")
-
-
-def _of(learner: str, names: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(f"{learner}.{name}" for name in names)
-
 
 # cat_names and cont_names of yahpo_gym/benchmarks/rbv2.py, but for task_id and imputation, trainsize and repl
 _INPUTS = {
     "aknn": (("distance",), _AKNN),
-    "glmnet": ((), _GLMNET),
+    "glmnet": ((), GLMNET),
     "ranger": (("respect.unordered.factors", "splitrule"), _RANGER),
-    "rpart": ((), _RPART),
+    "rpart": ((), RPART),
     "super": (
         (
             *("learner_id", "svm.kernel", "ranger.respect.unordered.factors", "ranger.splitrule"),
             *("aknn.distance", "xgboost.booster"),
         ),
         (
-            *(*_of("svm", _SVM), *_of("glmnet", _GLMNET), *_of("rpart", _RPART), *_of("ranger", _RANGER)),
-            *(*_of("aknn", _AKNN), *_of("xgboost", _XGBOOST)),
+            *(
+                *prefix_names("svm", _SVM),
+                *prefix_names("glmnet", GLMNET),
+                *prefix_names("rpart", RPART),
+                *prefix_names("ranger", _RANGER),
+            ),
+            *(*prefix_names("aknn", _AKNN), *prefix_names("xgboost", XGBOOST)),
         ),
     ),
     "svm": (("kernel",), _SVM),
-    "xgboost": (("booster",), _XGBOOST),
+    "xgboost": (("booster",), XGBOOST),
 }
 # config_space.json, encoding.json, model.onnx
 _SHA256 = {
@@ -191,7 +186,7 @@ _XGBOOST_CARD = (
     ),
 )
 RECIPES = tuple(
-    recipe(
+    make_recipe(
         _scenario(learner),
         title=f"rbv2: surrogate of {what} on OpenML data sets, by fraction of the data",
         training_runs=(

@@ -104,7 +104,7 @@ class Records:
 
 
 class _Runs:
-    """The training runs of one task, as they come; curves are kept only where the records have them."""
+    """Collects the training runs of one task; a split has curves only if the records do."""
 
     def __init__(self, records: Records, task: str, epochs: int) -> None:
         self._records, self._classes, self._epochs = records, CLASSES[task], epochs
@@ -119,14 +119,20 @@ class _Runs:
         return len({index for _, _, index, _ in self._keys})
 
     def add(self, record: Mapping[str, Any], seed: int, run: Mapping[str, Any]) -> None:
-        """Take up one training run of an architecture's record."""
+        """Add one training run.
+
+        Args:
+            record: The record of its architecture.
+            seed: The seed of the run.
+            run: The run in the record.
+        """
         epochs, text = range(self._epochs), str(record["arch_str"])
         configuration = self._records.parse(text)
         domains = self._records.space.domains
         codes = tuple((domains[name].values or ()).index(value) for name, value in configuration.items())
         self._keys.append((codes, int(seed), int(record["arch_index"]), text))
         self._curves["train"].append(np.array([run["train_acc1es"][epoch] for epoch in epochs]))
-        self._curves["time"].append(_elapsed([run["train_times"][epoch] for epoch in epochs]))
+        self._curves["time"].append(_sum_times([run["train_times"][epoch] for epoch in epochs]))
         for split, name in self._splits.items():
             accuracies, times = run["eval_acc1es"], run["eval_times"]
             there = epochs if f"{name}@0" in accuracies else epochs[-1:]
@@ -139,15 +145,17 @@ class _Runs:
             count_weights(configuration, self._classes) / 1e6 if count_weights else run["params"]
         )
         self._constants["flops"].append(run["flop"])
-        latencies = [seconds for seconds in run["latency"] or () if seconds > 0]  # -1 says that there is none
+        latencies = [
+            seconds for seconds in run["latency"] or () if seconds > 0
+        ]  # -1 means that none was measured
         self._constants["latency"].append(sum(latencies) / len(latencies) if latencies else np.nan)
 
     def table(self) -> Table:
-        """All runs in the order of the grid, seeds ascending."""
+        """The table of all runs, in the order of the grid and by ascending seeds."""
         order = sorted(range(len(self._keys)), key=self._keys.__getitem__)
         codes, seeds, indices, texts = zip(*(self._keys[row] for row in order), strict=True)
         columns = zip(self._records.space.domains.items(), np.array(codes, dtype=np.int32).T, strict=True)
-        points = {f"{split}_accuracy": self._stacked(split, order) for split in ("train", *IMAGES)}
+        points = {f"{split}_accuracy": self._stack_curves(split, order) for split in ("train", *IMAGES)}
         missing = {f"{split}_seconds": [np.nan] * len(order) for split in IMAGES}
         constants = {
             name: np.array([float(values[row]) for row in order])
@@ -159,7 +167,7 @@ class _Runs:
                 for (name, domain), column in columns
             },
             seeds=np.array(seeds),
-            points=points | {"elapsed_time": self._stacked("time", order)},
+            points=points | {"elapsed_time": self._stack_curves("time", order)},
             lengths=np.full(len(order), self._epochs),
             constants=constants,
             labels={"architecture": Coded.of(texts), "index": Coded.of(indices)},
@@ -174,8 +182,8 @@ class _Runs:
         curves = self._curves.get(split, [])
         return bool(curves) and all(len(curve) == self._epochs for curve in curves)
 
-    def _stacked(self, curve: str, order: list[int]) -> Array:
-        """The points of all runs end to end, NaN where the records have none."""
+    def _stack_curves(self, curve: str, order: list[int]) -> Array:
+        """The points of all runs, one run after the other, with NaN where the records have none."""
         points = np.full((len(order), self._epochs), np.nan)
         for place, row in enumerate(order if curve in self._curves else ()):
             values = self._curves[curve][row]
@@ -186,8 +194,8 @@ class _Runs:
         return points.ravel()
 
 
-def _elapsed(times: list[float]) -> Array:
-    """The seconds since the start; only the last ones if all epochs take equally long."""
+def _sum_times(times: list[float]) -> Array:
+    """The seconds since the start at each epoch; only the last ones if all epochs take equally long."""
     if len(set(times)) == 1:
         return np.array([times[0] * len(times)])
     return np.cumsum(times)
@@ -208,20 +216,20 @@ def _convert(records: Records, epochs: int, raw: RawFolder) -> Conversion:
             raise FormatError(f"the record of architecture {index!r} is not as expected: {err!r}") from err
         return True
 
-    _each_record(raw, records.file.name, take)
-    there = {task: runs for task, runs in tasks.items() if len(runs)}
-    if not there:
+    _take_records(raw, records.file.name, take)
+    filled = {task: runs for task, runs in tasks.items() if len(runs)}
+    if not filled:
         raise FormatError(f"{raw.variant(records.file.name)} has no training of {epochs} epochs")
     return Conversion(
         _schema(records.space, epochs),
-        LazyTables(there, lambda task: there[task].table()),
+        LazyTables(filled, lambda task: filled[task].table()),
         titles=TITLES,
-        targets={task: target for task, runs in there.items() if (target := runs.target()) != TARGET},
+        targets={task: target for task, runs in filled.items() if (target := runs.target()) != TARGET},
     )
 
 
-def _each_record(raw: RawFolder, name: str, take: Take) -> None:
-    """Hand over every state of the official class ArchResults: one architecture, one length of training."""
+def _take_records(raw: RawFolder, name: str, take: Take) -> None:
+    """Call ``take`` with each record: one architecture, trained for one number of epochs (ArchResults)."""
     if raw.variant(name).endswith(".pbz2"):
         with decompress(raw.stream(name), raw.variant(name), BENCHMARK_LIMIT) as stream:
             unpickle_parts(stream, raw.variant(name), take)

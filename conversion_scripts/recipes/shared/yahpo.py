@@ -1,7 +1,8 @@
-"""YAHPO Gym: surrogate networks of large collections of training runs, as ``yahpo_data`` publishes them.
+"""YAHPO Gym: how the surrogate networks that ``yahpo_data`` publishes become blackboxes.
 
-Pfisterer et al. 2022, https://github.com/slds-lmu/yahpo_gym; the networks are in slds-lmu/yahpo_data, one
-folder a *scenario*. What is the same for all scenarios is here; a file for each family has the rest.
+Pfisterer et al. 2022, https://github.com/slds-lmu/yahpo_gym. The networks are in slds-lmu/yahpo_data, one
+folder for each *scenario*. This module holds what is the same for all scenarios; each family of scenarios has
+a recipe file of its own.
 """
 
 from __future__ import annotations
@@ -43,8 +44,9 @@ MODEL_BYTES = {
 }
 STATISTICS_SHA256 = "9c7339cf6ae2a10187cea120cc3d290aebf7cff10fa0a5ce8b12adb772bca56b"
 ELAPSED, MIN_STEP = "elapsed_time", 0.001
-_DRAWN, _FLAT = 50, 0.002  # an objective is flat that differs by less among so many random configurations
-_TRIED = 5  # configurations of each task that must have finite values where none is watched
+# an objective is flat if it differs by less than _FLAT between _DRAWN random configurations
+_DRAWN, _FLAT = 50, 0.002
+_TRIED = 5  # configurations of each task that are checked for finite values where no objective is watched
 CITATION = (
     "Florian Pfisterer, Lennart Schneider, Julia Moosbauer, Martin Binder and Bernd Bischl. YAHPO Gym - "
     "An Efficient Multi-Objective Multi-Fidelity Benchmark for Hyperparameter Optimization. "
@@ -65,26 +67,28 @@ BOUNDS = Defect(
 
 @dataclass(frozen=True)
 class Scenario:
-    """What is to be known of a scenario beside its three files.
+    """What a conversion must know of a scenario beside its three files.
 
     Args:
-        name: Its folder in ``yahpo_data``.
-        sha256: Of ``config_space.json``, ``encoding.json`` and ``model.onnx``; empty where it is not known.
+        name: The folder of the scenario in ``yahpo_data``.
+        sha256: The hashes of ``config_space.json``, ``encoding.json`` and ``model.onnx``; an unknown one is
+            empty.
         columns: The ``cat_names``, ``cont_names`` and ``y_names`` of the package ``yahpo_gym`` 1.0.
-        fidelity: The fidelities that we take, by the name of the network's input.
-        bounds: Between what the source's space has that input.
-        objectives: Ours, in order; the last is the elapsed time.
+        fidelity: The fidelities of the blackbox, under the name of the network's input.
+        bounds: The range of that input in the source's space.
+        objectives: The objectives of the blackbox, in order; the last is the elapsed time.
         target: The objective that is optimized.
-        time: The output that the elapsed time is made of.
-        task: The categorical input that says which data set it is; ``None`` if there is none.
-        only: The name of the only data set, where there is no such input.
-        fixed: Numeric inputs that are neither hyperparameter nor fidelity, with their values.
-        offset: What is added to our fidelity for the network.
-        zero_at: The network's fidelity at which the elapsed time is 0; ``None`` if its time starts there.
-        decimals: Whether outputs are rounded to decimals too, as small values are differences of large ones.
-        watched: Objectives of which a title says if they hardly differ between configurations.
-        several: Data sets of several classes, for which f1 means nothing.
-        called: What the name of a task is: its title begins with that.
+        time: The output of the network from which the elapsed time is computed.
+        task: The categorical input that selects the data set; ``None`` if there is only one.
+        only: The name of the only data set, if ``task`` is ``None``.
+        fixed: The values of numeric inputs that are neither hyperparameter nor fidelity.
+        offset: This number is added to a fidelity of ours to get the network's.
+        zero_at: The network's fidelity at which the elapsed time is 0; ``None`` if it is 0 before the first.
+        decimals: Whether outputs are also rounded to decimals, because small values are differences of
+            large ones.
+        watched: The titles of tasks name those of these objectives that hardly differ between configurations.
+        several: The data sets with several classes, for which f1 means nothing.
+        called: The word that the title of a task begins with, before its name.
     """
 
     name: str
@@ -107,7 +111,7 @@ class Scenario:
 
     @property
     def files(self) -> tuple[RawFile, ...]:
-        """Space, encoding, network, and the statistics of all scenarios."""
+        """The space, the encoding and the network of the scenario, and the statistics of all scenarios."""
         names = ("config_space.json", "encoding.json", "model.onnx")
         files = [_file(f"{self.name}/{name}", sha) for name, sha in zip(names, self.sha256, strict=True)]
         files[-1] = replace(files[-1], about=MODEL_BYTES.get(self.name, 0))
@@ -119,17 +123,17 @@ def surrogate(name: str, goal: Any, unit: str = "", description: str = "") -> Ob
     return Objective(name, goal, unit, description, cumulative=name == ELAPSED, provenance="surrogate")
 
 
-def recipe(
+def make_recipe(
     scenario: Scenario, *, title: str, training_runs: str, card: tuple[Defect, ...], default: TuningDefaults
 ) -> Recipe:
     """The recipe ``yahpo-SCENARIO``.
 
     Args:
-        scenario: Which it is.
-        title: One line.
-        training_runs: The paper of the training runs.
+        scenario: The scenario that it converts.
+        title: One line that describes the scenario.
+        training_runs: The citation of the paper that made the training runs.
         card: What is odd in the source.
-        default: How the blackbox is tuned unless somebody says otherwise.
+        default: The workers and the budget of a simulated run unless the user gives others.
     """
     return Recipe(
         name=f"yahpo-{scenario.name}",
@@ -146,14 +150,14 @@ def recipe(
 
 
 def _file(path: str, sha256: str) -> RawFile:
-    """A file of a release: in a folder named like it, in a checkout, or in a zip file of one."""
+    """A file of a release: it may lie in a folder of that name, in a checkout, or in a zip file of one."""
     here = github(f"yahpo_v1.0/{path}", REPOSITORY, COMMIT, path, sha256)
-    packings = (replace(here, name=f"yahpo_data/{path}"), replace(here, name=path))
-    return replace(here, instead=(*packings, RawFile(ZIP, REPOSITORY, commit=COMMIT)))
+    variants = (replace(here, name=f"yahpo_data/{path}"), replace(here, name=path))
+    return replace(here, instead=(*variants, RawFile(ZIP, REPOSITORY, commit=COMMIT)))
 
 
 def _convert(scenario: Scenario, raw: RawFolder) -> Conversion:
-    contents = _contents(raw, scenario.files)
+    contents = _read_contents(raw, scenario.files)
     space, encoding, model, statistics = (contents[file.path] for file in scenario.files)
     described, codes = json.loads(space), json.loads(encoding)
     schema = _schema(scenario, described)
@@ -162,22 +166,22 @@ def _convert(scenario: Scenario, raw: RawFolder) -> Conversion:
     fidelity = {"input": scenario.fidelity.name, "offset": scenario.offset}
     spec |= {"task": scenario.task, "fidelity": fidelity, "fixed": dict(scenario.fixed), "elapsed": elapsed}
     for output in spec["outputs"]:
-        low, high = _ends(output)
+        low, high = _output_range(output)
         if scenario.decimals:  # so many that it has nine or ten digits at the end of its range
             output["decimals"] = max(0, 9 - math.floor(math.log10(abs(high - low))))
     weights = NetworkWeights(arrays, spec, _tasks(scenario, described, codes))
-    ranges = _ranges(scenario, statistics, schema)
-    return Conversion(schema, network=weights, titles=_titles(scenario, schema, weights), ranges=ranges)
+    ranges = _read_ranges(scenario, statistics, schema)
+    return Conversion(schema, network=weights, titles=_make_titles(scenario, schema, weights), ranges=ranges)
 
 
-def _contents(raw: RawFolder, files: Iterable[RawFile]) -> dict[str, bytes]:
-    """The files by their path in ``yahpo_data``."""
+def _read_contents(raw: RawFolder, files: Iterable[RawFile]) -> dict[str, bytes]:
+    """The contents of the files by their paths in ``yahpo_data``."""
     zipped = [file for file in files if raw.variant(file.name) == ZIP]
     contents = {file.path: raw.bytes(file.name) for file in files if file not in zipped}
-    return contents | _unzipped(raw, {file.path: file for file in zipped}) if zipped else contents
+    return contents | _unzip(raw, {file.path: file for file in zipped}) if zipped else contents
 
 
-def _unzipped(raw: RawFolder, wanted: Mapping[str, RawFile]) -> dict[str, bytes]:
+def _unzip(raw: RawFolder, wanted: Mapping[str, RawFile]) -> dict[str, bytes]:
     contents = {}
     for member in raw.members(next(iter(wanted.values())).name):
         path = member.name.partition("/")[2]  # below the folder that GitHub puts around a repository
@@ -224,7 +228,10 @@ def _schema(scenario: Scenario, described: Mapping[str, Any]) -> Schema:
 def _domain(entry: Mapping[str, Any]) -> Domain:
     if entry["type"] == "categorical":
         return Categorical(tuple(entry["choices"]))
-    lower, upper = max(entry["lower"], _clean(entry["lower"])), min(entry["upper"], _clean(entry["upper"]))
+    lower, upper = (
+        max(entry["lower"], _shorten(entry["lower"])),
+        min(entry["upper"], _shorten(entry["upper"])),
+    )
     if entry["type"] == "uniform_int":
         return Integer(int(lower), int(upper), log=entry["log"])
     if entry["type"] == "uniform_float":
@@ -232,14 +239,14 @@ def _domain(entry: Mapping[str, Any]) -> Domain:
     raise FormatError(f"the hyperparameter {entry['name']!r} is of the unknown type {entry['type']!r}")
 
 
-def _clean(bound: float) -> float:
-    """The source's bounds of logarithmic ranges went through exp and log: 0.10000000000000002."""
+def _shorten(bound: float) -> float:
+    """A bound as it was meant: those of logarithmic ranges went through exp and log in the source."""
     short = significant(bound, 12)
     return short if math.isclose(short, bound, rel_tol=1e-14) else bound
 
 
 def _conditions(entries: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, Condition]]:
-    """Child and condition, of which all must hold."""
+    """The conditions, each with its child; all of a child's conditions must hold."""
     for entry in entries:
         if entry["type"] == "AND":
             yield from _conditions(entry["conditions"])
@@ -253,19 +260,19 @@ def _conditions(entries: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, Con
 def _tasks(
     scenario: Scenario, described: Mapping[str, Any], codes: Mapping[str, Mapping[str, int]]
 ) -> dict[str, int | None]:
-    """Task -> its code, in the order of their numbers."""
+    """The code of each task, in the order of the tasks' numbers."""
     if scenario.task is None:
         return {scenario.only: None}
     choices = next(e["choices"] for e in described["hyperparameters"] if e["name"] == scenario.task)
     return {task: codes[scenario.task][task] for task in sorted(choices, key=int)}
 
 
-def _ranges(
+def _read_ranges(
     scenario: Scenario, statistics: bytes, schema: Schema
 ) -> dict[str, dict[str, tuple[float, float]]]:
-    """Task -> objective -> smallest and largest value that the source found.
+    """The smallest and the largest value that the source found, by task and objective.
 
-    A time that we count from another point has none.
+    A time that is counted from another point than in the source has none.
     """
     found: dict[str, dict[str, dict[str, float]]] = {}
     for row in csv.DictReader(io.StringIO(statistics.decode())):
@@ -281,34 +288,34 @@ def _ranges(
     }
 
 
-def _titles(scenario: Scenario, schema: Schema, weights: NetworkWeights) -> dict[str, str]:
-    """Task -> what it is called, and which watched objectives hardly differ, all data being used."""
+def _make_titles(scenario: Scenario, schema: Schema, weights: NetworkWeights) -> dict[str, str]:
+    """The title of each task, which names the watched objectives that hardly differ at the last fidelity."""
     fidelity = replace(schema.fidelity, values=schema.fidelity.values[-1:])
     network, whole = Network(weights.arrays, weights.spec), replace(schema, fidelity=fidelity)
     drawn = [schema.space.sample("flat", k) for k in range(_DRAWN if scenario.watched else _TRIED)]
     titles = {}
     for task, code in weights.codes.items():
-        values = _values(NetworkBlackbox(whole, network, code), drawn, task)
+        values = _evaluate(NetworkBlackbox(whole, network, code), drawn, task)
         flat = [name for name in scenario.watched if max(values[name]) - min(values[name]) < _FLAT]
-        titles[task] = _title(scenario, task, flat)
+        titles[task] = _make_title(scenario, task, flat)
     return titles
 
 
-def _values(blackbox: NetworkBlackbox, drawn: Sequence[Configuration], task: str) -> dict[str, list[float]]:
-    """Objective -> its last value for each configuration; all of them finite."""
+def _evaluate(blackbox: NetworkBlackbox, drawn: Sequence[Configuration], task: str) -> dict[str, list[float]]:
+    """The last values of each objective, one for each configuration; all of them are finite."""
     names = [objective.name for objective in blackbox.schema.objectives]
     try:
         with np.errstate(all="ignore"):
             curves = blackbox.curves(drawn)
             values = {name: [curve.point(name, 0) for curve in curves] for name in names}
-    except (OverflowError, ValueError):  # where exact sums are taken of what is not finite
+    except (OverflowError, ValueError):  # exact sums fail where values are not finite
         values = {"": [math.nan]}
     if not all(math.isfinite(value) for of in values.values() for value in of):
         raise FormatError(f"the network gives values on {task!r} that are not finite")
     return values
 
 
-def _title(scenario: Scenario, task: str, flat: Sequence[str]) -> str:
+def _make_title(scenario: Scenario, task: str, flat: Sequence[str]) -> str:
     title = f"{scenario.called} {task}"
     if task in scenario.several:
         title += ", several classes: f1 means nothing"
@@ -316,8 +323,8 @@ def _title(scenario: Scenario, task: str, flat: Sequence[str]) -> str:
     return title + (f"; nearly constant: {', '.join(flat)}" if flat else "")
 
 
-def _ends(output: Mapping[str, Any]) -> tuple[float, float]:
-    """Between what an output can lie, which must be two finite numbers."""
+def _output_range(output: Mapping[str, Any]) -> tuple[float, float]:
+    """The range of an output: two finite numbers."""
     with np.errstate(all="ignore"):
         low, high = ends(output["steps"])
     if not (math.isfinite(low) and math.isfinite(high) and low != high):
@@ -326,7 +333,11 @@ def _ends(output: Mapping[str, Any]) -> tuple[float, float]:
 
 
 def network_card(*, tolerance: str) -> tuple[Defect, ...]:
-    """What is odd in every scenario; ``tolerance`` says how far the values are from onnxruntime's."""
+    """What is odd in every scenario.
+
+    Args:
+        tolerance: How close the values are to onnxruntime's, in words.
+    """
     return (
         Defect(
             "every value is the prediction of a neural network that was fitted to training runs; it knows no "

@@ -21,7 +21,7 @@ from blackbox_repo.repository import load_blackbox
 from blackbox_repo.store.manifest import Manifest
 from blackbox_repo.table import TabularBlackbox
 from conversion_scripts.build import build
-from conversion_scripts.recipes.pd1 import ARCHIVE, PARTS, _elapsed
+from conversion_scripts.recipes.pd1 import ARCHIVE, PARTS, _elapsed_time
 from conversion_scripts.registry import load_recipe
 
 MNIST = "mnist_maxp_cnn,mnist,max_pooling_cnn,max_pool_relu,256"
@@ -190,7 +190,7 @@ def test_elapsed_time_goes_on_after_a_restart_and_never_falls() -> None:
         "preemption_count": np.array([0.0, 0, 1, 1, 1]),
     }
     # restarted at step 200 after 100 s; 100 steps at 1/s; then 200 steps at 4/s would be earlier; no rate
-    assert _elapsed(curves).tolist() == [50.0, 100.0, 200.0, 200.0, 200.0]
+    assert _elapsed_time(curves).tolist() == [50.0, 100.0, 200.0, 200.0, 200.0]
 
 
 def test_other_names_of_the_archive_and_its_parts_alone_will_do(made: Manifest, tmp_path: Path) -> None:
