@@ -150,7 +150,7 @@ def test_a_recipe_as_the_page_taught_it_before_still_works_and_warns(folder: Pat
         ("conversion_scripts.expected_size.Whole", "conversion_scripts.expected_size.ExpectedSize"),
         ("the argument whole of conversion_scripts.recipe.Recipe", "expected_size"),
     ):
-        assert f"RenamedWarning: {old} is called {new} now" in done.stderr
+        assert f"bb-convert: warning: {old} is called {new} now" in done.stderr
     files = [(folder / out / "digits" / "digits.parquet").read_bytes() for out in ("new", "old")]
     assert files[0] == files[1]
 
