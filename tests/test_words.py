@@ -75,7 +75,7 @@ NOT_YET: dict[str, tuple[str, ...]] = {
     "simulator/results": ("parameter",),
     "simulator/settings": ("circumstances",),
     "simulator/testing": ("circumstances", "nobody", "subject"),
-    "simulator/wrappers": ("parameter",),
+    "simulator/wrappers": ("nobody", "parameter"),
     "tests/conversion_scripts": ("nobody", "were", "who"),
     "tests/simulator": ("door", "nobody", "subject", "through", "vain", "way", "were", "who"),
 }
