@@ -8,7 +8,7 @@ from blackbox_repo import views
 from blackbox_repo.blackbox import Blackbox
 from blackbox_repo.errors import UnknownName
 from blackbox_repo.repository import LoadedBlackbox, list_blackboxes, load_blackbox
-from blackbox_repo.text.humanize import in_words
+from blackbox_repo.text.humanize import format_duration
 from blackbox_repo.yahpo_suites import MEMBERS, Member
 
 
@@ -50,7 +50,7 @@ class Benchmark:
     @property
     def budget(self) -> str:
         """The budget in words."""
-        return in_words(self.seconds) if self.seconds is not None else f"{self.evaluations} trainings"
+        return format_duration(self.seconds) if self.seconds is not None else f"{self.evaluations} trainings"
 
     def load(self, seconds_per_unit: float | None = None) -> Blackbox:
         """The task with the benchmark's time model, largest fidelity and objective.

@@ -104,7 +104,7 @@ MODULES = {
     "simulator.losses": "simulator.kernel.preemption",
     "simulator.options": "simulator.cli.options",
     "simulator.patience": "simulator.wrappers.call_timeout",
-    "simulator.progress": "simulator.cli.progress",
+    "simulator.progress": "simulator.cli.run_progress",
     "simulator.regression": "simulator.quality",
     "simulator.regression.check": "simulator.quality.check",
     "simulator.regression.ci": "simulator.cli.ci",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import traceback
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Optional
+from typing import Annotated, Optional
 
 import typer
 
@@ -12,19 +12,16 @@ from blackbox_repo.errors import BlackboxRepoError, InvalidOption
 from blackbox_repo.store.manifest import Manifest
 from blackbox_repo.text import console
 from blackbox_repo.text.console import HELP_OPTIONS, StrictCommand, Version, examples
-from blackbox_repo.text.humanize import counted
+from blackbox_repo.text.humanize import format_count
 from blackbox_repo.text.plain_text import printable
-from blackbox_repo.text.progress import told
-from blackbox_repo.text.terminal import Column, Terminal, table
+from blackbox_repo.text.progress import report_progress
+from blackbox_repo.text.terminal import Column, Terminal
 from conversion_scripts.build import build, check_target
 from conversion_scripts.expected_size import describe_shortfall
 from conversion_scripts.raw import RawFile
 from conversion_scripts.raw.download import can_download, download, downloaded_variant, source_url
 from conversion_scripts.recipe import Recipe
 from conversion_scripts.registry import all_recipes, load_recipe
-
-if TYPE_CHECKING:
-    from rich.text import Text
 
 DEFAULT_RAW = Path("raw")
 
@@ -113,14 +110,14 @@ def convert(  # noqa: PLR0913  a command line has as many options as it has
 
 def _download(recipe: Recipe, raw: Path, command: str) -> None:
     kept = f"what has been fetched is kept in {raw}; the same command goes on from there"
-    with console.interruptible(lambda: kept), told(command) as teller:
-        teller.step("downloading")
-        download(recipe.files, raw, report=lambda file, done, total: teller.amount(file.name, done, total))
+    with console.interruptible(lambda: kept), report_progress(command) as reporter:
+        reporter.step("downloading")
+        download(recipe.files, raw, report=lambda file, done, total: reporter.amount(file.name, done, total))
 
 
 def _convert(recipe: Recipe, raw: Path, out: Path, command: str) -> None:
-    with told(command) as teller:
-        manifest = build(recipe, raw, out, command=command, report=teller.step, watch=teller.amount)
+    with report_progress(command) as reporter:
+        manifest = build(recipe, raw, out, command=command, report=reporter.step, watch=reporter.amount)
     if lacking := describe_shortfall(recipe.expected_size, manifest):
         typer.echo(printable(f"bb-convert: warning: the raw files have {lacking} only"), err=True)
     typer.echo(printable(f"{out / recipe.name}: {_summary(manifest)}"))
@@ -130,21 +127,21 @@ def _summary(manifest: Manifest) -> str:
     files = {task.file: task for task in manifest.tasks.values()}.values()
     rows = sum(task.rows for task in manifest.tasks.values())
     size = sum(file.bytes for file in files)
-    content = counted(rows, "training run") if manifest.network is None else "a surrogate network"
-    return f"{counted(len(manifest.tasks), 'task')}, {content}, {size / 1e6:.2f} MB of parquet"
+    content = format_count(rows, "training run") if manifest.network is None else "a surrogate network"
+    return f"{format_count(len(manifest.tasks), 'task')}, {content}, {size / 1e6:.2f} MB of parquet"
 
 
 def _show_recipes(terminal: Terminal, name: str | None) -> None:
     if name is None:
-        terminal.show(_overview(terminal))
+        _show_overview(terminal)
         return
     recipe = load_recipe(name)
     for line in (recipe.title, recipe.license, recipe.citation, recipe.homepage, ""):
         terminal.say(" ".join(line.split()))
-    terminal.show(_files(terminal, recipe))
+    _show_files(terminal, recipe)
 
 
-def _overview(terminal: Terminal) -> list[Text]:
+def _show_overview(terminal: Terminal) -> None:
     """One line for each recipe, with as many columns as the terminal has room for."""
     columns = [
         Column("recipe"),
@@ -158,10 +155,10 @@ def _overview(terminal: Terminal) -> list[Text]:
     for recipe in all_recipes().values():
         files, how = recipe.files, "yes" if all(map(can_download, recipe.files)) else "by hand"
         rows.append((recipe.name, len(files), _megabytes(files), how, recipe.license, recipe.title))
-    return table(terminal, columns, rows)
+    terminal.show_table(columns, rows)
 
 
-def _files(terminal: Terminal, recipe: Recipe) -> list[Text]:
+def _show_files(terminal: Terminal, recipe: Recipe) -> None:
     """One line for each file and variant; an empty address means that of the line above."""
     columns = [
         Column("file below --raw (or its .gz)", wraps=True),
@@ -180,7 +177,7 @@ def _files(terminal: Terminal, recipe: Recipe) -> list[Text]:
             rows.append((name, _megabytes((variant,)), known, how, "" if same else source_url(variant)))
             if variant.members:
                 rows.append(("or that archive unpacked", "", "unknown", "by hand", ""))
-    return table(terminal, columns, rows)
+    terminal.show_table(columns, rows)
 
 
 def _megabytes(files: tuple[RawFile, ...]) -> str:

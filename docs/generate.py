@@ -19,11 +19,11 @@ from typing import Any
 
 from blackbox_repo import Manifest, Objective, describe, list_blackboxes
 from blackbox_repo.benchmark import available_benchmarks
-from blackbox_repo.domains import Domain, Float, Integer
+from blackbox_repo.cli.description import describe_domain
 from conversion_scripts.raw.download import can_download
 from conversion_scripts.recipe import Recipe
 from conversion_scripts.registry import all_recipes
-from simulator.cli.scheduler_list import described_schedulers
+from simulator.cli.scheduler_list import list_schedulers
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("blackbox_repo", "conversion_scripts", "simulator")
@@ -171,21 +171,15 @@ def _blackbox(manifest: Manifest) -> str:
     parts = [
         f"### {manifest.name}\n\n{manifest.title}.",
         "\n".join(facts),
-        table(("hyperparameter", "values"), [(f"`{name}`", _values(domain)) for name, domain in domains]),
+        table(
+            ("hyperparameter", "values"), [(f"`{name}`", describe_domain(domain)) for name, domain in domains]
+        ),
         _objectives(manifest),
         _tasks(manifest),
         "Known defects of the source, and how they are treated:",
         table(("what", "rule"), [(defect.what, defect.rule) for defect in manifest.card]),
     ]
     return "\n\n".join(parts)
-
-
-def _values(domain: Domain) -> str:
-    if isinstance(domain, Float | Integer):
-        kind = "float" if isinstance(domain, Float) else "integer"
-        return f"{kind}, {domain.lower:g} to {domain.upper:g}" + (", logarithmic" if domain.log else "")
-    shown = ", ".join(map(str, domain.values[:8]))
-    return f"{shown}, ... ({domain.size} values)" if domain.size > 8 else shown
 
 
 def _objectives(manifest: Manifest) -> str:
@@ -250,7 +244,7 @@ def schedulers() -> str:
             each.needs,
             ", ".join(f"`{setting.assigned}`" for setting in each.settings),
         )
-        for each in described_schedulers()
+        for each in list_schedulers()
     ]
     return table(("scheduler", "what it does", "what it needs", "settings and their defaults"), rows)
 

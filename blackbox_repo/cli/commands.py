@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,9 +14,9 @@ from blackbox_repo.roots import PATH_VARIABLE, locate, roots
 from blackbox_repo.store.manifest import MANIFEST_FILE, Manifest
 from blackbox_repo.text import console
 from blackbox_repo.text.console import StrictCommand, examples
-from blackbox_repo.text.humanize import counted
+from blackbox_repo.text.humanize import format_count
 from blackbox_repo.text.plain_text import printable
-from blackbox_repo.text.terminal import Column, Terminal, table
+from blackbox_repo.text.terminal import Column, Terminal
 
 
 def _blackboxes(incomplete: str) -> list[str]:
@@ -72,11 +71,11 @@ def _print_overviews(overviews: list[dict[str, Any]]) -> None:
     )
     keys = ("name", "tasks", "configurations", "time", "target", "megabytes", "fidelity")
     intact = [{**each, "time": each["time"] and "yes"} for each in overviews if not each["broken"]]
-    _print_table(columns, [[_cell(each[key]) for key in keys] for each in intact])
+    Terminal().show_table(columns, [[_cell(each[key]) for key in keys] for each in intact])
     broken = [(each["name"], each["broken"]) for each in overviews if each["broken"]]
     if broken:
         typer.echo()
-        _print_table((Column("broken"), Column("why", wraps=True)), broken)
+        Terminal().show_table((Column("broken"), Column("why", wraps=True)), broken)
 
 
 def _warn_of_missing_roots() -> None:
@@ -125,7 +124,7 @@ def verify_command(
     else:
         rows = [(name, each.task, each.file, each.problem or "ok") for name, each in findings]
         wrapping = [Column(heading, wraps=True) for heading in ("task", "file", "finding")]
-        _print_table((Column("blackbox"), *wrapping), rows)
+        Terminal().show_table((Column("blackbox"), *wrapping), rows)
     if any(finding.problem for _, finding in findings):
         raise typer.Exit(1)
 
@@ -184,7 +183,7 @@ def benchmarks(as_json: AsJson = False) -> None:  # noqa: FBT002  a flag of the 
         Column("budget", right=True),
         *(Column(heading, wraps=True) for heading in ("objective", "blackbox/task", "what")),
     )
-    _print_table(columns, rows)
+    Terminal().show_table(columns, rows)
     needed = sorted({b.blackbox for b in BENCHMARKS.values()} - {b.blackbox for b in available})
     if needed:
         missing = len(BENCHMARKS) - len(available)
@@ -211,15 +210,16 @@ def tabulate(
     The configurations are the same for all tasks. A large table can be cut to N configurations too.
     """
     from blackbox_repo.tabulate import save_tabulated
-    from blackbox_repo.text.progress import told
+    from blackbox_repo.text.progress import report_progress
 
     with (
         console.interruptible(lambda: "nothing was written"),
-        told("bb-repo tabulate") as teller,
+        report_progress("bb-repo tabulate") as progress,
     ):
-        manifest = save_tabulated(name, configurations, out, seed=seed, tasks=task or (), report=teller.step)
-    size = sum(entry.bytes for entry in manifest.tasks.values())
-    _say(f"{out / manifest.name}: {counted(len(manifest.tasks), 'task')}, {size / 1e6:.2f} MB of parquet")
+        tasks = task or ()
+        manifest = save_tabulated(name, configurations, out, seed=seed, tasks=tasks, report=progress.step)
+    megabytes = sum(entry.bytes for entry in manifest.tasks.values()) / 1e6
+    _say(f"{out / manifest.name}: {format_count(len(manifest.tasks), 'task')}, {megabytes:.2f} MB of parquet")
 
 
 @app.command(
@@ -263,7 +263,7 @@ def surrogate(
         Column("rank correlation", right=True),
         Column("objective", wraps=True),
     )
-    _print_table(columns, rows)
+    Terminal().show_table(columns, rows)
 
 
 def _rounded(share: float | None) -> str:
@@ -300,11 +300,6 @@ def _cell(value: object) -> str:
     if value is None:
         return "-"
     return f"{value:,}" if isinstance(value, int | float) else str(value)
-
-
-def _print_table(columns: Sequence[Column], rows: Iterable[Sequence[object]]) -> None:
-    terminal = Terminal()
-    terminal.show(table(terminal, columns, rows))
 
 
 def _say(line: str) -> None:

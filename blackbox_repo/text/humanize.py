@@ -1,17 +1,26 @@
-"""Quantities as people say them."""
+"""Counts and durations as text for people."""
 
 from __future__ import annotations
 
 import math
 
 
-def counted(number: int, noun: str) -> str:
-    """A number of things: ``1 task``, ``2,510 training runs``."""
+def format_count(number: int, noun: str) -> str:
+    """A number with a noun: ``1 task``, ``2,510 training runs``.
+
+    Args:
+        number: How many.
+        noun: Its singular; the plural has an ``s`` more.
+    """
     return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
-def in_words(seconds: float) -> str:
-    """A duration in its two largest units: ``4 d``, ``1 h 30 min``, ``45.2 s``."""
+def format_duration(seconds: float) -> str:
+    """A duration in its two largest units: ``4 d``, ``1 h 30 min``, ``45.2 s``.
+
+    Args:
+        seconds: The duration in seconds.
+    """
     if seconds < 60 or not math.isfinite(seconds):
         return f"{seconds:.3g} s"
     for size, unit, part, part_unit in ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")):

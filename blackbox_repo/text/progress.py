@@ -1,4 +1,4 @@
-"""What a long command tells on stderr while it works: a bar in a terminal, elsewhere a line now and then."""
+"""Progress of a long command on stderr: a bar in a terminal, elsewhere a line every half minute."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from rich.progress import (
     BarColumn,
     DownloadColumn,
     Progress,
+    ProgressColumn,
     SpinnerColumn,
     Task,
     TextColumn,
@@ -23,72 +24,109 @@ from rich.text import Text
 
 from blackbox_repo.text.plain_text import printable
 
-EVERY = 30.0  # seconds until the first line, and between two
+EVERY = 30.0  # seconds until the first line, and between two lines
 
 
-class Teller(Protocol):
-    """Whom a command tells what it does."""
+class ProgressReporter(Protocol):
+    """What a command calls to report its progress."""
 
     def step(self, text: str) -> None:
-        """What it does now, in a few words."""
+        """Report what the command does now.
+
+        Args:
+            text: The step in a few words.
+        """
 
     def amount(self, file: str, done: int, total: int) -> None:
-        """How many bytes of a file are done, and how many there are; 0 if nobody knows."""
+        """Report how much of a file is done.
+
+        Args:
+            file: Name of the file.
+            done: Number of bytes that are done.
+            total: Size of the file in bytes; 0 if it is not known.
+        """
 
 
 @contextmanager
-def told(name: str) -> Iterator[Teller]:
-    """A teller for as long as the command works.
+def report_progress(name: str) -> Iterator[ProgressReporter]:
+    """Within this, the reporter that is given shows progress on stderr.
 
     Args:
-        name: What its lines begin with.
+        name: Name of the command; every line begins with it.
     """
     terminal = Console(stderr=True)
     if terminal.is_terminal:
-        step = TextColumn("{task.description}", markup=False)
-        columns = (SpinnerColumn("line"), step, BarColumn(), _Bytes(), _Speed())
-        with Progress(*columns, TimeElapsedColumn(), console=terminal, transient=True) as progress:
-            yield _Bar(name, progress)
+        step = text_column("{task.description}")
+        columns = (SpinnerColumn("line"), step, BarColumn(), _Bytes(), _Speed(), TimeElapsedColumn())
+        with make_bar(*columns, console=terminal) as bar:
+            yield _BarReporter(name, bar)
         return
-    lines, ended = Lines(name), Event()
-    beat = Thread(target=_beat, args=(lines, ended), daemon=True)
-    beat.start()
+    reporter, ended = LineReporter(name), Event()
+    printer = Thread(target=_print_lines, args=(reporter, ended), daemon=True)
+    printer.start()
     try:
-        yield lines
+        yield reporter
     finally:
         ended.set()
-        beat.join()
+        printer.join()
 
 
-def _beat(lines: Lines, ended: Event) -> None:
+def make_bar(*columns: ProgressColumn, console: Console | None = None) -> Progress:
+    """A progress bar on stderr that disappears at its end.
+
+    Args:
+        *columns: What it shows.
+        console: Another place than stderr.
+    """
+    return Progress(*columns, console=console or Console(stderr=True), transient=True)
+
+
+def text_column(template: str) -> TextColumn:
+    """A column of text that is shown as it is, without markup.
+
+    Args:
+        template: A format string with the fields of the task, such as ``{task.description}``.
+    """
+    return TextColumn(template, markup=False)
+
+
+def _print_lines(reporter: LineReporter, ended: Event) -> None:
     seconds = EVERY
     while not ended.wait(EVERY):
-        print(lines.line(seconds), file=sys.stderr, flush=True)  # noqa: T201  this is what it is for
+        print(reporter.line(seconds), file=sys.stderr, flush=True)  # noqa: T201  this is what it is for
         seconds += EVERY
 
 
-class Lines:
-    """The line that says how far a command is; told every half minute, a short command stays silent."""
+class LineReporter:
+    """Reports progress as a line of text; a command that is shorter than half a minute prints none.
+
+    Args:
+        name: Name of the command.
+    """
 
     def __init__(self, name: str) -> None:
         self._name, self._step, self._amount = name, "", ""
 
     def step(self, text: str) -> None:
-        """What it does now."""
+        """Note what the command does now."""
         self._step, self._amount = text, ""
 
     def amount(self, file: str, done: int, total: int) -> None:
-        """How much of a file is done."""
+        """Note how much of a file is done."""
         of = f" of {total / 1e6:,.0f}" if total else ""
         self._amount = f": {file}, {done / 1e6:,.0f}{of} MB"
 
     def line(self, seconds: float) -> str:
-        """What there is to say after so many seconds."""
+        """The line to print.
+
+        Args:
+            seconds: How long the command has been running.
+        """
         return printable(f"{self._name}, {seconds / 60:.1f} min: {self._step}{self._amount}")
 
 
-class _Bar:
-    """One line of a terminal: the step, and how much of a file is done."""
+class _BarReporter:
+    """Reports progress as one line of a terminal: the step, and how much of a file is done."""
 
     def __init__(self, name: str, progress: Progress) -> None:
         self._name, self._progress = name, progress
@@ -96,8 +134,8 @@ class _Bar:
 
     def step(self, text: str) -> None:
         self._step = text
-        shown = printable(f"{self._name}: {text}")
-        self._progress.update(self._line, description=shown, completed=0, total=None)
+        description = printable(f"{self._name}: {text}")
+        self._progress.update(self._line, description=description, completed=0, total=None)
 
     def amount(self, file: str, done: int, total: int) -> None:
         text = printable(f"{self._name}: {self._step}: {file}")
@@ -105,14 +143,14 @@ class _Bar:
 
 
 class _Bytes(DownloadColumn):
-    """Bytes, where there are any."""
+    """The number of bytes, where there are any."""
 
     def render(self, task: Task) -> Text:
         return super().render(task) if task.completed else Text("")
 
 
 class _Speed(TransferSpeedColumn):
-    """Bytes a second, where there are any."""
+    """Bytes per second, where there are any."""
 
     def render(self, task: Task) -> Text:
         return super().render(task) if task.completed else Text("")

@@ -37,9 +37,20 @@ class Terminal(Console):
         for line in lines:
             self.print(plain(line), soft_wrap=True)
 
+    def show_table(self, columns: Sequence[Column], rows: Iterable[Row], title: str = "") -> None:
+        """Print a table; see :func:`table`.
+
+        Args:
+            columns: The first one names the row.
+            rows: Cells, as many as there are columns.
+            title: A title to print above it, after an empty line.
+        """
+        self.show(["", Text(title, "bold underline")] if title else [])
+        self.show(table(self, columns, rows))
+
     def say(self, text: str, style: str = "") -> None:
         """Print a text, broken between words where it is longer than a line."""
-        self.show(wrapped(self, plain(text, style), self.width))
+        self.show(wrap(self, plain(text, style), self.width))
 
 
 def plain(cell: object, style: str = "") -> Text:
@@ -116,12 +127,12 @@ def facts(
         if rest >= needed:
             lines += _row(terminal, [name, value], [label, rest])
         else:
-            lines += wrapped(terminal, name, room) if name.plain else []
-            lines += _shifted(wrapped(terminal, value, max(room - _INDENT, 1)), _INDENT)
+            lines += wrap(terminal, name, room) if name.plain else []
+            lines += _shifted(wrap(terminal, value, max(room - _INDENT, 1)), _INDENT)
     return _shifted(lines, indent)
 
 
-def wrapped(terminal: Console, text: Text, room: int) -> list[Text]:
+def wrap(terminal: Console, text: Text, room: int) -> list[Text]:
     """The lines of a text that is broken between words, and within those that are longer than a line."""
     lines = list(text.wrap(terminal, room, overflow="fold"))
     for line in lines:
@@ -152,7 +163,7 @@ def _with_lines_below(
     for line, cells in zip(lines[1:], below, strict=True):
         joined = Text(" " * _GAP, "dim").join(cells)
         joined.stylize("dim")
-        shown += [line, *_shifted(wrapped(terminal, joined, room - _INDENT), _INDENT)]
+        shown += [line, *_shifted(wrap(terminal, joined, room - _INDENT), _INDENT)]
     return shown
 
 
@@ -162,7 +173,7 @@ def _as_records(
     lines: list[Text] = []
     for first, *cells in rows:
         title = Text(f"{columns[0].heading} " if columns[0].right else "", "bold").append(first.plain)
-        lines += wrapped(terminal, title, room)
+        lines += wrap(terminal, title, room)
         named = [(c.heading, cell) for c, cell in zip(columns[1:], cells, strict=True) if cell.plain]
         lines += facts(terminal, named, room, indent=_INDENT)
     return lines
@@ -193,7 +204,7 @@ def _row(
     terminal: Console, cells: Sequence[Text], widths: Sequence[int], columns: Sequence[Column] = ()
 ) -> list[Text]:
     """Cells side by side, on as many lines as the longest needs."""
-    broken = [wrapped(terminal, cell, width) for cell, width in zip(cells, widths, strict=True)]
+    broken = [wrap(terminal, cell, width) for cell, width in zip(cells, widths, strict=True)]
     lines = []
     for parts in zip_longest(*broken):
         line = Text()
@@ -210,4 +221,4 @@ def _shifted(lines: list[Text], columns: int) -> list[Text]:
     return [Text(" " * columns).append_text(line) for line in lines]
 
 
-__all__ = ["Column", "Terminal", "facts", "plain", "table", "wrapped"]
+__all__ = ["Column", "Terminal", "facts", "plain", "table", "wrap"]

@@ -12,7 +12,7 @@ from blackbox_repo.errors import FormatError, InvalidOption, UnknownName
 from blackbox_repo.numeric.scalars import is_number, plain
 from blackbox_repo.schema import Schema
 from blackbox_repo.table import STATUSES, Coded, Table
-from blackbox_repo.text.humanize import counted
+from blackbox_repo.text.humanize import format_count
 
 SEED, STATUS = "seed", "status"
 _Columns: TypeAlias = Mapping[str, Sequence[Any]]
@@ -100,7 +100,7 @@ def _number_runs(schema: Schema, columns: _Columns) -> Array:
     twice = [k for k in range(1, len(runs)) if runs[k] == runs[k - 1] and values[k] == values[k - 1]]
     if twice:
         raise FormatError(
-            f"{counted(len(twice), 'point')} of the same configuration, seed and {fidelity} as another "
+            f"{format_count(len(twice), 'point')} of the same configuration, seed and {fidelity} as another "
             f"(first: {_describe_point(schema, columns, twice[0])})"
         )
     return runs
@@ -110,8 +110,9 @@ def _check_agree(schema: Schema, columns: _Columns, runs: Array, name: str) -> N
     values = columns[name]
     changes = [k for k in range(1, len(runs)) if runs[k] == runs[k - 1] and _differ(values[k], values[k - 1])]
     if changes:
+        count = format_count(len(changes), "time")
         raise FormatError(
-            f"{name!r} has one value a run, but changes {counted(len(changes), 'time')} within one (first: "
+            f"{name!r} has one value a run, but changes {count} within one (first: "
             f"from {values[changes[0] - 1]!r} to {values[changes[0]]!r} at "
             f"{_describe_point(schema, columns, changes[0])})"
         )

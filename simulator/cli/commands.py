@@ -260,7 +260,7 @@ def _finish(prepared: Prepared, out: Path | None, log: UnfinishedRun | None, *, 
 def _with_progress(prepared: Prepared, log: UnfinishedRun | None = None) -> Run:
     if not sys.stderr.isatty():
         return prepared.run(log=log)
-    from simulator.cli.progress import ProgressBar
+    from simulator.cli.run_progress import ProgressBar
 
     bar = ProgressBar()
     try:

@@ -1,4 +1,4 @@
-"""The schedulers of the registry, described: what each does, what it needs, and what it can be told."""
+"""What each scheduler of the registry does, what it needs, and its settings."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ NEEDS: Mapping[str, str] = {
     "process": "a program that reads and writes JSON lines",
     "successive-halving": _RUNGS,
 }
-"""What a blackbox or a cluster must have for a scheduler to make sense; the others take any."""
+"""Scheduler -> what a blackbox or a cluster must have for it to make sense; the others take any."""
 
 
 @dataclass(frozen=True)
 class Setting:
-    """What a scheduler can be told beside schema and seed."""
+    """A setting of a scheduler: a parameter of its factory beside schema and seed."""
 
     name: str
     default: object
@@ -40,20 +40,20 @@ class Setting:
 
     @property
     def assigned(self) -> str:
-        """``name=default``, as one would write it."""
+        """``name=default``, as a user would type it."""
         default = [] if self.default == () else self.default
         return f"{self.name}={default}"
 
 
 @dataclass(frozen=True)
-class Described:
-    """A scheduler, or the schedulers of a library.
+class SchedulerInfo:
+    """What is listed of a scheduler, or of the schedulers of a library.
 
     Args:
-        name: As it is written on the command line.
-        what: It does, in a sentence.
-        needs: What else must be there; empty if nothing.
-        settings: That can be changed.
+        name: Its name on the command line.
+        what: What it does, in a sentence.
+        needs: What else must be installed or given; empty if nothing.
+        settings: The settings that can be changed.
     """
 
     name: str
@@ -62,46 +62,48 @@ class Described:
     settings: list[Setting]
 
 
-def described_schedulers() -> list[Described]:
-    """Our own schedulers."""
-    described = []
+def list_schedulers() -> list[SchedulerInfo]:
+    """The schedulers of this project."""
+    infos = []
     for name, target in SCHEDULERS.items():
         factory = import_object(target, name)
-        described.append(
-            Described(name, _first_line(factory), NEEDS.get(name, ""), _settings(factory, skip=2))
+        infos.append(
+            SchedulerInfo(name, _first_line(factory), NEEDS.get(name, ""), _settings(factory, skip=2))
         )
-    return described
+    return infos
 
 
-def described_libraries() -> list[Described]:
-    """The adapters, each with the scheduler that it takes by default in its name."""
-    described = []
+def list_libraries() -> list[SchedulerInfo]:
+    """The adapters; the name of each contains the scheduler that is its default."""
+    infos = []
     for library, target in ADAPTERS.items():
         factory = import_object(target, library)
         first = next(iter(inspect.signature(factory).parameters.values()))
         example = first.name.upper() if first.default is first.empty else first.default
         needs = NEEDS.get(library) or _installation(library)
         what = _first_line(inspect.getmodule(factory))
-        described.append(Described(f"{library}:{example}", what, needs, _settings(factory, skip=1)))
-    return described
+        infos.append(SchedulerInfo(f"{library}:{example}", what, needs, _settings(factory, skip=1)))
+    return infos
 
 
-def described_plugins() -> list[Described]:
-    """The schedulers that other packages offer; one that cannot be used is described by the reason."""
+def list_plugins() -> list[SchedulerInfo]:
+    """The schedulers that other packages offer; for one that cannot be used, the reason is given."""
     by_name = groupby(find_plugins(PLUGINS), key=attrgetter("name"))
-    return [_described_plugin(name, list(offered)) for name, offered in by_name]
+    return [_describe_plugin(name, list(offered)) for name, offered in by_name]
 
 
-def _described_plugin(name: str, offered: Sequence[Plugin]) -> Described:
+def _describe_plugin(name: str, offered: Sequence[Plugin]) -> SchedulerInfo:
     needs = " or ".join(f"{plugin.distribution}, and {plugin.version} is installed" for plugin in offered)
     if name in SCHEDULERS:
         target = offered[0].target
-        return Described(name, f"Has a name of this project's: it is found as py:{target} only.", needs, [])
+        return SchedulerInfo(
+            name, f"Has a name of this project's: it is found as py:{target} only.", needs, []
+        )
     try:
         factory = load_plugin("scheduler", offered)
     except InvalidOption as err:
-        return Described(name, f"Cannot be used: {err}", needs, [])
-    return Described(name, _first_line(factory), needs, _settings(factory, skip=2))
+        return SchedulerInfo(name, f"Cannot be used: {err}", needs, [])
+    return SchedulerInfo(name, _first_line(factory), needs, _settings(factory, skip=2))
 
 
 def _first_line(documented: object) -> str:
@@ -109,7 +111,7 @@ def _first_line(documented: object) -> str:
 
 
 def _installation(library: str) -> str:
-    """How a library is installed, and whether it is."""
+    """The version of a library that is installed, or the command that installs it."""
     extra = "nni" if library == "nni-nas" else library
     package = "ax-platform" if library == "ax" else extra
     try:
@@ -119,7 +121,7 @@ def _installation(library: str) -> str:
 
 
 def _settings(factory: Callable[..., Any], skip: int) -> list[Setting]:
-    """The parameters of a factory, but for the first ones."""
+    """The parameters of a factory after the first ones."""
     meanings = _meanings(inspect.getdoc(factory) or "")
     try:
         parameters = list(inspect.signature(factory).parameters.values())[skip:]
@@ -129,7 +131,7 @@ def _settings(factory: Callable[..., Any], skip: int) -> list[Setting]:
 
 
 def _meanings(docstring: str) -> dict[str, str]:
-    """The arguments of a docstring in Google style, each with what is said of it in one line."""
+    """The arguments of a docstring in Google style, and the description of each as one line."""
     section = docstring.partition("\nArgs:\n")[2].partition("\n\n")[0]
     entries = re.findall(r"^    (\w+): (.*(?:\n {5,}.*)*)", section, re.MULTILINE)
     return {name: " ".join(meaning.split()).rstrip(".") for name, meaning in entries}

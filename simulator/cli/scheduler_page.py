@@ -1,32 +1,31 @@
-"""The schedulers of the registry as a page for people."""
+"""The list of schedulers as a page for people."""
 
 from __future__ import annotations
 
 from blackbox_repo.text.terminal import Terminal, facts
-from simulator.cli.scheduler_list import (
-    Described,
-    described_libraries,
-    described_plugins,
-    described_schedulers,
-)
+from simulator.cli.scheduler_list import SchedulerInfo, list_libraries, list_plugins, list_schedulers
 
 
 def print_schedulers(terminal: Terminal) -> None:
-    """Each with what it does and needs, and its settings."""
+    """Print what each scheduler does and needs, and its settings.
+
+    Args:
+        terminal: Where it is printed.
+    """
     terminal.say(
         "Change a setting with --set scheduler.NAME=VALUE. Of a library, any scheduler can be named."
     )
-    for described in (*described_schedulers(), *described_plugins(), *described_libraries()):
+    for info in (*list_schedulers(), *list_plugins(), *list_libraries()):
         terminal.say("")
-        terminal.say(described.name, "bold")
-        terminal.say(_plain(described.what))
-        terminal.show(facts(terminal, _told(described), indent=2))
+        terminal.say(info.name, "bold")
+        terminal.say(_without_markup(info.what))
+        terminal.show(facts(terminal, _facts(info), indent=2))
 
 
-def _told(described: Described) -> list[tuple[str, object]]:
-    told: list[tuple[str, object]] = [("needs", described.needs)] if described.needs else []
-    return told + [(setting.assigned, _plain(setting.meaning)) for setting in described.settings]
+def _facts(info: SchedulerInfo) -> list[tuple[str, object]]:
+    needs: list[tuple[str, object]] = [("needs", info.needs)] if info.needs else []
+    return needs + [(setting.assigned, _without_markup(setting.meaning)) for setting in info.settings]
 
 
-def _plain(text: str) -> str:
+def _without_markup(text: str) -> str:
     return text.replace("``", "")

@@ -11,9 +11,9 @@ from rich.console import Group
 from rich.panel import Panel
 from rich.text import Text
 
-from blackbox_repo.text.humanize import in_words
+from blackbox_repo.text.humanize import format_duration
 from blackbox_repo.text.plain_text import printable
-from blackbox_repo.text.terminal import Column, Terminal, facts, plain, table, wrapped
+from blackbox_repo.text.terminal import Column, Terminal, facts, plain, table, wrap
 from simulator.cli.step_plot import step_plot
 from simulator.kernel.segments import Code
 from simulator.results.front import FrontPoint, front
@@ -88,7 +88,7 @@ def run_facts(run: Run) -> list[tuple[str, object]]:
     """What there is to say of any run: how long, how many trials, and the best that was found."""
     who = "1 worker" if run.header["workers"] == 1 else f"{run.header['workers']:,} workers"
     told: list[tuple[str, object]] = [
-        ("simulated", f"{in_words(run.seconds)} with {who}, seed {run.header['seed']}"),
+        ("simulated", f"{format_duration(run.seconds)} with {who}, seed {run.header['seed']}"),
         ("trials", f"{len(run.trial_columns['trial']):,} ({_statuses(run)})"),
         ("reports", f"{_told(run):,}"),
     ]
@@ -117,7 +117,7 @@ def _best(run: Run) -> list[tuple[str, object]]:
     value = plain(f"{best.objective} {best.value:.6g}{unit and ' ' + unit}", "bold green")
     return [
         ("best", Text.assemble(value, printable(f" at {run.schema.fidelity.name} {best.fidelity}"))),
-        ("", f"trial {best.trial:,}, after {in_words(best.time)}"),
+        ("", f"trial {best.trial:,}, after {format_duration(best.time)}"),
         ("", configuration_text(best.configuration)),
     ]
 
@@ -167,7 +167,7 @@ def front_lines(terminal: Terminal, run: Run, objectives: Sequence[str], room: i
     rows = [[*_values(point, named), f"{point.trial:,}", point.fidelity] for point in shown]
     return [
         Text(),
-        *wrapped(terminal, plain(f"{what}: {how_many}", "dim"), room),
+        *wrap(terminal, plain(f"{what}: {how_many}", "dim"), room),
         *table(terminal, [Column(name, right=True) for name in names], rows, room),
     ]
 
@@ -196,11 +196,11 @@ def _picture(terminal: Terminal, run: Run, room: int) -> list[Text]:
     )
     margin = lines[0].index("┤") + 1
     width = len(lines[0]) - margin
-    first, last = in_words(start), in_words(run.seconds)
+    first, last = format_duration(start), format_duration(run.seconds)
     caption = f"best {run.schema.target} over simulated time (logarithmic)"
     return [
         Text(),
-        *wrapped(terminal, plain(caption, "dim"), room),
+        *wrap(terminal, plain(caption, "dim"), room),
         *(Text(line, style="cyan") for line in lines),
         Text(" " * (margin - 1) + "└" + "─" * width),
         Text(" " * margin + first + last.rjust(width - len(first))),

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from rich.text import Text
 
-from blackbox_repo.text.humanize import in_words
-from blackbox_repo.text.terminal import Column, Terminal, facts, table
+from blackbox_repo.text.humanize import format_duration
+from blackbox_repo.text.terminal import Column, Terminal, facts
 from simulator.cli.summary import configuration_text, front_lines, run_facts
 from simulator.results.run import TOLD, Run
 from simulator.results.timeline import cluster_at, story_of_trial
@@ -39,7 +38,7 @@ def print_overview(terminal: Terminal, run: Run, folder: str, objectives: Sequen
             Column("configuration", wraps=True),
         ]
         rows = [_trial(run, *one) for one in best]
-        terminal.show(["", Text("the best trials", "bold underline"), *table(terminal, columns, rows)])
+        terminal.show_table(columns, rows, "the best trials")
     example = best[0][0] if best else 0
     terminal.show(
         [
@@ -75,7 +74,7 @@ def _trial(run: Run, trial: int, report: int) -> list[object]:
         run.report_columns["fidelity"][report].item(),
         columns["status"][trial],
         jobs,
-        "-" if started is None else in_words(started),
+        "-" if started is None else format_duration(started),
         configuration_text(run.configuration(trial)),
     ]
 
@@ -88,14 +87,14 @@ def print_story(terminal: Terminal, run: Run, trial: int) -> None:
     terminal.say(f"trial {trial}, {status}", "bold")
     terminal.say(configuration)
     rows = [(f"{moment.time:.9g} s", moment.what) for moment in moments]
-    terminal.show(table(terminal, [Column("simulated time"), Column("what happened", wraps=True)], rows))
+    terminal.show_table([Column("simulated time"), Column("what happened", wraps=True)], rows)
 
 
 def print_cluster(terminal: Terminal, run: Run, time: float) -> None:
     """What each worker does at a simulated second; raises as :func:`~simulator.results.cluster_at`."""
     occupations = cluster_at(run, time)
     busy = sum(occupation.trial is not None for occupation in occupations)
-    terminal.say(f"after {in_words(time)}: {busy} of {len(occupations)} workers are busy", "bold")
+    terminal.say(f"after {format_duration(time)}: {busy} of {len(occupations)} workers are busy", "bold")
     fidelity = run.schema.fidelity.name
     rows = []
     for occupation in occupations:
@@ -105,8 +104,8 @@ def print_cluster(terminal: Terminal, run: Run, time: float) -> None:
         reached = "-" if occupation.fidelity is None else str(occupation.fidelity)
         rows.append((occupation.worker, job, f"{occupation.since:.9g} s", reached))
     columns = [Column("worker", right=True), *map(Column, ("busy with", "since", fidelity))]
-    terminal.show(table(terminal, columns, rows))
+    terminal.show_table(columns, rows)
     best = run.best(by=time)
     if best is not None:
-        where = f"trial {best.trial}, {fidelity} {best.fidelity}, after {in_words(best.time)}"
+        where = f"trial {best.trial}, {fidelity} {best.fidelity}, after {format_duration(best.time)}"
         terminal.say(f"best {best.objective} so far {best.value:.6g} ({where})")

@@ -32,7 +32,7 @@ from blackbox_repo.store.lock import exclusive
 from blackbox_repo.store.storage import save_tables
 from blackbox_repo.table import Table, TabularBlackbox
 from blackbox_repo.tabulate import save_tabulated, tabulate
-from blackbox_repo.text.progress import Lines
+from blackbox_repo.text.progress import LineReporter
 
 tabulate_module = sys.modules["blackbox_repo.tabulate"]
 
@@ -243,11 +243,11 @@ def test_the_command_tells_each_task(tmp_path: Path, monkeypatch: pytest.MonkeyP
     steps: list[str] = []
 
     @contextmanager
-    def told(name: str) -> Iterator[Lines]:
-        lines = Lines(name)
+    def report_progress(name: str) -> Iterator[LineReporter]:
+        lines = LineReporter(name)
         monkeypatch.setattr(lines, "step", steps.append)
         yield lines
 
-    monkeypatch.setattr("blackbox_repo.text.progress.told", told)
+    monkeypatch.setattr("blackbox_repo.text.progress.report_progress", report_progress)
     commands.tabulate("yahpo-lcbench", 2, tmp_path, task=["3945", "7593"])
     assert steps == ["evaluating 3945 (1 of 2)", "evaluating 7593 (2 of 2)"]

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from blackbox_repo.text.progress import Lines
+from blackbox_repo.text.progress import LineReporter
 from conversion_scripts import cli
 from conversion_scripts.recipe import Recipe
 from conversion_scripts.registry import all_recipes, load_recipe
@@ -268,7 +268,7 @@ def test_a_conversion_tells_what_it_does_and_what_it_has_read(
 ) -> None:
     lines: list[str] = []
 
-    class Told(Lines):
+    class Told(LineReporter):
         def step(self, text: str) -> None:
             super().step(text)
             lines.append(self.line(0))
@@ -277,7 +277,7 @@ def test_a_conversion_tells_what_it_does_and_what_it_has_read(
             super().amount(file, done, total)
             lines.append(self.line(0))
 
-    monkeypatch.setattr("conversion_scripts.cli.told", lambda name: nullcontext(Told(name)))
+    monkeypatch.setattr("conversion_scripts.cli.report_progress", lambda name: nullcontext(Told(name)))
     (raw / "runs.json.gz").write_bytes(gzip.compress((raw / "runs.json").read_bytes()))
     (raw / "runs.json").unlink()
     cli._convert(recipe, raw, tmp_path, "bb-convert tiny")

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from blackbox_repo.errors import BlackboxRepoError, InvalidOption, UnknownName
-from simulator.cli.scheduler_list import described_plugins
+from simulator.cli.scheduler_list import list_plugins
 from simulator.registry import scheduler_factory
 from tests.simulator.test_schedulers import quality_schema
 
@@ -190,7 +190,7 @@ def test_the_list_says_of_what_cannot_be_used_why(install: Install) -> None:
     install("late", "2.0", "late_module", "1 / 0", late="late_module:x")
     install("weekly", "0.3", "weekly_module", GOOD, good="weekly_module:Good", asha="weekly_module:Good")
     install("monthly", "7", "monthly_module", GOOD, good="monthly_module:Good")
-    listed = {each.name: (each.what, each.needs) for each in described_plugins()}
+    listed = {each.name: (each.what, each.needs) for each in list_plugins()}
     assert listed["asha"] == (
         "Has a name of this project's: it is found as py:weekly_module:Good only.",
         "weekly, and 0.3 is installed",

@@ -3,14 +3,14 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from blackbox_repo.text.progress import Lines, told
+from blackbox_repo.text.progress import LineReporter, report_progress
 
 if TYPE_CHECKING:
     import pytest
 
 
 def test_a_line_says_the_step_and_the_bytes() -> None:
-    lines = Lines("box")
+    lines = LineReporter("box")
     lines.step("reading")
     lines.amount("runs.zip", 30_000_000, 100_000_000)
     assert lines.line(90) == "box, 1.5 min: reading: runs.zip, 30 of 100 MB"
@@ -24,17 +24,17 @@ def test_without_a_terminal_there_is_a_line_now_and_then_whatever_happens(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("blackbox_repo.text.progress.EVERY", 0.01)
-    computed, line = threading.Event(), Lines.line
+    computed, line = threading.Event(), LineReporter.line
 
-    def watched(lines: Lines, seconds: float) -> str:
+    def watched(lines: LineReporter, seconds: float) -> str:
         said = line(lines, seconds)
         if said.endswith("computing"):
             computed.set()
         return said
 
-    monkeypatch.setattr(Lines, "line", watched)
-    with told("box") as teller:
-        teller.step("computing")
+    monkeypatch.setattr(LineReporter, "line", watched)
+    with report_progress("box") as reporter:
+        reporter.step("computing")
         assert computed.wait(20)
     shown = capsys.readouterr()
     assert shown.out == ""
@@ -47,9 +47,9 @@ def test_a_terminal_shows_the_step_and_the_bytes(
 ) -> None:
     for name, value in (("FORCE_COLOR", "1"), ("TERM", "xterm"), ("COLUMNS", "120")):
         monkeypatch.setenv(name, value)
-    with told("box") as teller:
-        teller.step("reading")
-        teller.amount("runs.zip", 30_000_000, 100_000_000)
+    with report_progress("box") as reporter:
+        reporter.step("reading")
+        reporter.amount("runs.zip", 30_000_000, 100_000_000)
     shown = capsys.readouterr()
     assert shown.out == ""
     assert "box: reading: runs.zip" in shown.err
@@ -57,7 +57,7 @@ def test_a_terminal_shows_the_step_and_the_bytes(
 
 
 def test_a_short_command_without_a_terminal_is_silent(capsys: pytest.CaptureFixture[str]) -> None:
-    with told("box") as teller:
-        teller.step("reading")
-        teller.amount("runs.zip", 1, 2)
+    with report_progress("box") as reporter:
+        reporter.step("reading")
+        reporter.amount("runs.zip", 1, 2)
     assert capsys.readouterr() == ("", "")

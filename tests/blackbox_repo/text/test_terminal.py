@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from blackbox_repo.text.terminal import Column, Terminal, facts, plain, table, wrapped
+from blackbox_repo.text.terminal import Column, Terminal, facts, plain, table, wrap
 
 COLUMNS = [Column("name"), Column("size", right=True), Column("what", wraps=True)]
 ROWS = [("one", "1", "a few words"), ("twentytwo", "22", "many words that do not fit into a narrow terminal")]
@@ -143,9 +143,9 @@ def test_into_a_file_lines_are_as_long_as_they_are(
 
 
 def test_text_breaks_between_words(terminal: Terminal) -> None:
-    assert [line.plain for line in wrapped(terminal, plain("one two three"), 8)] == ["one two", "three"]
-    assert [line.plain for line in wrapped(terminal, plain("incomprehensible"), 8)] == [
+    assert [line.plain for line in wrap(terminal, plain("one two three"), 8)] == ["one two", "three"]
+    assert [line.plain for line in wrap(terminal, plain("incomprehensible"), 8)] == [
         "incompre",
         "hensible",
     ]
-    assert [line.plain for line in wrapped(terminal, plain(""), 8)] == [""]
+    assert [line.plain for line in wrap(terminal, plain(""), 8)] == [""]

@@ -4,24 +4,24 @@ import pytest
 
 from simulator.cli.scheduler_list import (
     NEEDS,
-    Described,
-    described_libraries,
-    described_schedulers,
+    SchedulerInfo,
+    list_libraries,
+    list_schedulers,
 )
 from simulator.registry import ADAPTERS, SCHEDULERS
 
-OURS = {described.name: described for described in described_schedulers()}
+OURS = {info.name: info for info in list_schedulers()}
 
 
 def test_every_scheduler_is_described_in_the_order_of_the_alphabet() -> None:
     assert list(OURS) == sorted(SCHEDULERS)
-    assert [each.name.partition(":")[0] for each in described_libraries()] == sorted(ADAPTERS)
+    assert [each.name.partition(":")[0] for each in list_libraries()] == sorted(ADAPTERS)
 
 
-@pytest.mark.parametrize("described", OURS.values(), ids=list(OURS))
-def test_what_it_does_and_each_setting_are_said_in_a_line(described: Described) -> None:
-    assert 30 < len(described.what) < 110
-    assert [s for s in described.settings if not 15 < len(s.meaning) < 90] == []
+@pytest.mark.parametrize("info", OURS.values(), ids=list(OURS))
+def test_what_it_does_is_said_in_a_line_and_each_setting_in_two(info: SchedulerInfo) -> None:
+    assert 30 < len(info.what) < 110
+    assert [s for s in info.settings if not 15 < len(s.meaning) < 160] == []
 
 
 def test_settings_are_shown_as_one_would_assign_them() -> None:
@@ -34,14 +34,14 @@ def test_settings_are_shown_as_one_would_assign_them() -> None:
         "initial=[]",
         "duplicates=False",
     ]
-    assert settings[1].meaning == "The lowest rung; by default the smallest fidelity above 0"
+    assert settings[1].meaning.startswith("The lowest rung")
 
 
 def test_what_each_needs_is_said() -> None:
     assert OURS["pbt"].needs == "several fidelities of one training, and checkpoints"
     assert OURS["random"].needs == ""
     assert set(NEEDS) <= {*SCHEDULERS, *ADAPTERS}
-    libraries = {each.name: each for each in described_libraries()}
+    libraries = {each.name: each for each in list_libraries()}
     for name, each in libraries.items():
         installs = f"pip install 'blackbox-repo[{name.partition(':')[0].removesuffix('-nas')}]'"
         assert each.needs == installs or each.needs.endswith("is installed") or name == "process:COMMAND"

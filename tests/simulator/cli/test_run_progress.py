@@ -4,7 +4,7 @@ from typing import Any
 from rich.console import Console
 
 from simulator import ASHA, Stop, simulate
-from simulator.cli.progress import ProgressBar
+from simulator.cli.run_progress import ProgressBar
 
 
 def test_the_progress_of_a_run_is_shown_and_taken_away_and_changes_nothing(tiny: Any) -> None:
