@@ -192,6 +192,18 @@ NAMES: dict[str, dict[str, str]] = {
     "simulator.global_state": {"ALONE": "PROCESS_LOCK", "hushed": "silence"},
     "simulator.scheduler_settings": {"shown": "format_call"},
     "simulator.schedulers.objective_loss": {"loss_of": "objective_loss"},
+    "blackbox_repo.text.humanize": {"counted": "format_count", "in_words": "format_duration"},
+    "blackbox_repo.text.progress": {
+        "Lines": "LineReporter",
+        "Teller": "ProgressReporter",
+        "told": "report_progress",
+    },
+    "blackbox_repo.text.terminal": {"wrapped": "wrap"},
+    "simulator.cli.scheduler_list": {
+        "Described": "SchedulerInfo",
+        "described_libraries": "list_libraries",
+        "described_schedulers": "list_schedulers",
+    },
     "simulator.cli.command": {"optimized": "optimized_objectives"},
     "simulator.cli.options": {
         "duration": "parse_duration",
