@@ -9,7 +9,7 @@ from blackbox_repo.blackbox import Blackbox
 from blackbox_repo.errors import UnknownName
 from blackbox_repo.repository import LoadedBlackbox, list_blackboxes, load_blackbox
 from blackbox_repo.text.humanize import format_duration
-from blackbox_repo.yahpo_suites import MEMBERS, Member
+from blackbox_repo.yahpo_suites import PROBLEMS, SuiteProblem
 
 
 @dataclass(frozen=True)
@@ -107,19 +107,19 @@ def available_benchmarks() -> list[Benchmark]:
     return [benchmark for benchmark in BENCHMARKS.values() if benchmark.blackbox in known]
 
 
-def _of_suite(member: Member) -> Benchmark:
+def _of_suite(problem: SuiteProblem) -> Benchmark:
     """A problem of YAHPO Gym's suites: one training at a time, as its publishers run them."""
-    kind = "single-objective" if member.suite == "so" else "multi-objective"
+    kind = "single-objective" if problem.suite == "so" else "multi-objective"
     return Benchmark(
-        member.name,
-        f"YAHPO Gym's {kind} suite: {member.scenario}, {member.task}",
-        f"yahpo-{member.scenario}",
-        member.task,
-        member.objectives[0],
+        problem.name,
+        f"YAHPO Gym's {kind} suite: {problem.scenario}, {problem.task}",
+        f"yahpo-{problem.scenario}",
+        problem.task,
+        problem.objectives[0],
         workers=1,
         seconds=None,
-        further=member.objectives[1:],
-        evaluations=member.evaluations,
+        further=problem.objectives[1:],
+        evaluations=problem.evaluations,
     )
 
 
@@ -210,7 +210,7 @@ _ALL = (
         4 * 86400,
         seconds_per_unit=3600.0,
     ),
-    *map(_of_suite, MEMBERS),
+    *map(_of_suite, PROBLEMS),
 )
 
 BENCHMARKS = {benchmark.name: benchmark for benchmark in _ALL}

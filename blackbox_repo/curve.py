@@ -84,8 +84,8 @@ class LearningCurve:
                 raise InvalidConfiguration(
                     f"the objective {objective.name!r} must be {kind}, not {values[objective.name]!r}"
                 )
-        points = {o.name: _floats(o.name, values[o.name]) for o in schema.objectives if not o.constant}
-        constants = {o.name: _floats(o.name, [values[o.name]]) for o in schema.objectives if o.constant}
+        points = {name: _floats(name, values[name]) for name in schema.curve_names}
+        constants = {name: _floats(name, [values[name]]) for name in schema.constant_names}
         lengths = {name: len(array) for name, array in points.items()}
         if len(set(lengths.values())) > 1 or max(lengths.values(), default=0) > len(schema.fidelity.values):
             raise InvalidConfiguration(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import numbers
 import sys
 from dataclasses import dataclass
 from fractions import Fraction
@@ -15,7 +14,7 @@ import numpy as np
 from blackbox_repo.errors import InvalidSpace
 from blackbox_repo.numeric.elementary import exp, exp_array, log
 from blackbox_repo.numeric.rounding import Array, round_significant, significant
-from blackbox_repo.numeric.scalars import is_number, plain
+from blackbox_repo.numeric.scalars import is_bool, is_number, is_real, plain
 
 Value: TypeAlias = str | int | float | bool
 _Number = TypeVar("_Number", int, float)
@@ -26,7 +25,7 @@ CLOSE = 1e-12
 
 def _number(value: object) -> Any:
     """A finite real number as it is given; ``ValueError`` for anything else, a bool included."""
-    if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Real):
+    if not is_real(value):
         raise ValueError("is not a number")
     try:
         finite = math.isfinite(value)
@@ -49,7 +48,7 @@ def _plain(value: object) -> Value:
         return _unicode(choice)
     if isinstance(choice, int):
         return choice
-    if isinstance(choice, numbers.Real) and math.isfinite(choice):
+    if is_real(choice) and math.isfinite(choice):
         return float(choice)
     raise InvalidSpace(f"a choice is a string, a finite number or a bool, not {value!r}")
 
@@ -68,9 +67,9 @@ def _unicode(text: str) -> str:
 def _kind(value: object) -> str:
     if isinstance(value, str):
         return "text"
-    if isinstance(value, bool | np.bool_):
+    if is_bool(value):
         return "bool"
-    return "number" if isinstance(value, numbers.Real) else "other"
+    return "number" if is_real(value) else "other"
 
 
 @dataclass(frozen=True)

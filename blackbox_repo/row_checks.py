@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -29,20 +29,19 @@ def checked(schema: Schema, table: Table, name: str) -> Table:
         InvalidConfiguration: It lacks a column or has no rows, its columns do not fit together or hold what
             their place does not allow.
     """
-    objectives = {True: _names(schema, constant=True), False: _names(schema, constant=False)}
-    _check_present(schema, table, name, objectives)
+    _check_present(schema, table, name)
     lengths = _whole(table.lengths, f"the lengths of {name!r}")
     _check_lengths(schema, lengths, name)
-    _check_sizes(schema, table, name, objectives)
+    _check_sizes(schema, table, name)
     _check_fidelities(schema, table, lengths, name)
     columns = {h: _canonical(schema, table.hyperparameters[h], h, name) for h in schema.space.domains}
     _check_active(schema, columns, name)
     return Table(
         hyperparameters=FrozenDict(columns),
         seeds=owned(_seeds(table.seeds, name)),
-        points=FrozenDict({o: _numbers(table.points[o], o, name) for o in objectives[False]}),
+        points=FrozenDict({o: _numbers(table.points[o], o, name) for o in schema.curve_names}),
         lengths=owned(lengths),
-        constants=FrozenDict({o: _numbers(table.constants[o], o, name) for o in objectives[True]}),
+        constants=FrozenDict({o: _numbers(table.constants[o], o, name) for o in schema.constant_names}),
         status=None if table.status is None else _statuses(table.status, name),
         labels=FrozenDict({label: _coded(column, label, name) for label, column in table.labels.items()}),
     )
@@ -60,14 +59,10 @@ def check_seeds(seeds: Array, first: Array, name: str) -> None:
         )
 
 
-def _names(schema: Schema, *, constant: bool) -> list[str]:
-    return [objective.name for objective in schema.objectives if objective.constant == constant]
-
-
-def _check_present(schema: Schema, table: Table, name: str, objectives: Mapping[bool, Sequence[str]]) -> None:
+def _check_present(schema: Schema, table: Table, name: str) -> None:
     missing = [h for h in schema.space.domains if h not in table.hyperparameters]
-    missing += [o for o in objectives[False] if o not in table.points]
-    missing += [o for o in objectives[True] if o not in table.constants]
+    missing += [o for o in schema.curve_names if o not in table.points]
+    missing += [o for o in schema.constant_names if o not in table.constants]
     if missing or not len(table):
         raise InvalidConfiguration(f"the table of {name!r} lacks {missing or 'rows'!r}")
 
@@ -78,19 +73,19 @@ def _check_lengths(schema: Schema, lengths: Array, name: str) -> None:
             f"the curves of {name!r} have {lengths.min()} to {lengths.max()} points, but the "
             f"fidelity {schema.fidelity.name!r} has {len(schema.fidelity.values)}"
         )
-    if (lengths != 1).any() and not _names(schema, constant=False):
+    if (lengths != 1).any() and not schema.curve_names:
         raise InvalidConfiguration(
             f"the curves of {name!r} have {lengths.min()} to {lengths.max()} points, but where all "
             f"objectives are constant each has one"
         )
 
 
-def _check_sizes(schema: Schema, table: Table, name: str, objectives: Mapping[bool, Sequence[str]]) -> None:
+def _check_sizes(schema: Schema, table: Table, name: str) -> None:
     rows, points = len(table), int(table.lengths.sum())
     columns = {h: (table.hyperparameters[h].codes, rows) for h in schema.space.domains}
     columns |= {"lengths": (table.lengths, rows), "seed": (table.seeds, rows)}
-    columns |= {o: (table.constants[o], rows) for o in objectives[True]}
-    columns |= {o: (table.points[o], points) for o in objectives[False]}
+    columns |= {o: (table.constants[o], rows) for o in schema.constant_names}
+    columns |= {o: (table.points[o], points) for o in schema.curve_names}
     columns |= {label: (column.codes, rows) for label, column in table.labels.items()}
     columns |= {} if table.status is None else {"status": (table.status, rows)}
     columns |= {} if table.fidelities is None else {"fidelities": (table.fidelities, points)}

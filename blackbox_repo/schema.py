@@ -177,6 +177,16 @@ class Schema:
         if self.time is not None and not self.objective(self.time).cumulative:
             raise InvalidSpace(f"the time {self.time!r} must be cumulative: seconds since training began")
 
+    @property
+    def curve_names(self) -> list[str]:
+        """The objectives with a value at each fidelity, in order."""
+        return [objective.name for objective in self.objectives if not objective.constant]
+
+    @property
+    def constant_names(self) -> list[str]:
+        """The objectives with one value for the whole training run, in order."""
+        return [objective.name for objective in self.objectives if objective.constant]
+
     def objective(self, name: str) -> Objective:
         """The objective of that name.
 

@@ -159,17 +159,17 @@ def _table(blackbox: Blackbox, chosen: Sequence[Configuration]) -> Table:
         for curve in (first, *_others(blackbox, configuration))
     ]
     curves = [curve for _, curve in rows]
-    objectives = blackbox.schema.objectives
+    schema = blackbox.schema
     status = np.array([STATUSES.index(curve.status) for curve in curves], dtype=np.uint8)
     return Table(
         hyperparameters={
             name: Coded.of(configuration.get(name) for configuration, _ in rows)
-            for name in blackbox.schema.space.domains
+            for name in schema.space.domains
         },
         seeds=np.array([curve.seed for curve in curves], dtype=np.int64),
-        points={o.name: np.concatenate([c[o.name] for c in curves]) for o in objectives if not o.constant},
+        points={name: np.concatenate([curve[name] for curve in curves]) for name in schema.curve_names},
         lengths=np.array([len(curve) for curve in curves], dtype=np.int64),
-        constants={o.name: np.array([c.constant(o.name) for c in curves]) for o in objectives if o.constant},
+        constants={name: np.array([c.constant(name) for c in curves]) for name in schema.constant_names},
         status=status if status.any() else None,
     )
 

@@ -47,7 +47,7 @@ _MULTI = {
 }
 
 
-class Member(NamedTuple):
+class SuiteProblem(NamedTuple):
     """One problem of a suite."""
 
     suite: str
@@ -66,8 +66,8 @@ class Member(NamedTuple):
         return math.ceil(20 + 40 * math.sqrt(DIMENSIONS[self.scenario]))
 
 
-MEMBERS = tuple(
-    Member(suite, scenario, task, tuple(objectives.split()))
+PROBLEMS = tuple(
+    SuiteProblem(suite, scenario, task, tuple(objectives.split()))
     for suite, problems in (("so", _SINGLE), ("mo", _MULTI))
     for (scenario, objectives), tasks in problems.items()
     for task in tasks.split()

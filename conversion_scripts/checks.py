@@ -49,8 +49,7 @@ def check_table(
 
 
 def _names(schema: Schema, table: Table) -> Problems:
-    curves = [objective.name for objective in schema.objectives if not objective.constant]
-    constants = [objective.name for objective in schema.objectives if objective.constant]
+    curves, constants = schema.curve_names, schema.constant_names
     yield from _difference("hyperparameter", list(schema.space.domains), table.hyperparameters)
     yield from _difference("curve objective", curves, table.points)
     yield from _difference("constant objective", constants, table.constants)

@@ -10,12 +10,13 @@ import numpy as np
 
 from blackbox_repo.errors import InvalidOption
 
+_BOOLS = (bool, np.bool_)  # made once: these checks are made for every value of a configuration
 Scalar = str | int | float | bool | None
 
 
 def plain(value: object) -> object:
     """A string, bool, whole number or float as the built-in value; anything else as it is."""
-    if isinstance(value, bool | np.bool_):
+    if is_bool(value):
         return bool(value)
     if isinstance(value, str):
         return str.__str__(value)
@@ -24,9 +25,24 @@ def plain(value: object) -> object:
     return float(value) if isinstance(value, float | np.floating) else value
 
 
+def is_bool(value: object) -> TypeGuard[bool | np.bool_]:
+    """Whether a value is a bool of Python or numpy."""
+    return isinstance(value, _BOOLS)
+
+
+def is_whole(value: object) -> TypeGuard[int]:
+    """Whether a plain value is an int, which a bool is not."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
 def is_number(value: object) -> TypeGuard[int | float]:
-    """Whether a plain value is an int or a float, a bool being neither."""
+    """Whether a plain value is an int or a float, which a bool is not."""
     return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def is_real(value: object) -> TypeGuard[numbers.Real]:
+    """Whether a value is a real number of any library, fractions included; a bool is none."""
+    return isinstance(value, numbers.Real) and not isinstance(value, _BOOLS)
 
 
 def whole(name: str, value: object, least: float = -math.inf, most: float = math.inf) -> int:
@@ -44,7 +60,7 @@ def whole(name: str, value: object, least: float = -math.inf, most: float = math
     checked = plain(value)
     if isinstance(checked, float) and checked.is_integer():
         checked = int(checked)
-    if isinstance(checked, bool) or not isinstance(checked, int) or not least <= checked <= most:
+    if not is_whole(checked) or not least <= checked <= most:
         rule = _rule(least, most)
         raise InvalidOption(f"{name} is {value!r}, but must be a whole number{rule and ', ' + rule}")
     return checked
@@ -74,8 +90,7 @@ def number(
     """
     checked = plain(value)
     inside = (
-        not isinstance(checked, bool)
-        and isinstance(checked, int | float)
+        is_number(checked)
         and least <= checked <= most
         and (above is None or checked > above)
         and not (finite and abs(checked) == math.inf)
@@ -94,7 +109,7 @@ def flag(name: str, value: object) -> bool:
     Raises:
         InvalidOption: Neither true nor false.
     """
-    if not isinstance(value, bool | np.bool_):
+    if not is_bool(value):
         raise InvalidOption(f"{name} is {value!r}, but must be true or false")
     return bool(value)
 

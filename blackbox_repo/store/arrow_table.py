@@ -14,6 +14,7 @@ from blackbox_repo.curve import Array
 from blackbox_repo.domains import Value
 from blackbox_repo.errors import FormatError
 from blackbox_repo.frozen import sealed
+from blackbox_repo.numeric.scalars import plain
 from blackbox_repo.schema import Schema
 from blackbox_repo.table import STATUSES, Coded, Table
 
@@ -23,9 +24,7 @@ _FLOATS = {"halffloat": "float16", "float": "float32", "double": "float64"}  # A
 
 def from_arrow(columns: Any, schema: Schema, labels: Sequence[str]) -> Table:
     """The table whose columns these are; its arrays share their memory where they can."""
-    curves = [objective.name for objective in schema.objectives if not objective.constant]
-    constants = [objective.name for objective in schema.objectives if objective.constant]
-    points = {name: _flat(columns[name], name, schema) for name in curves}
+    points = {name: _flat(columns[name], name, schema) for name in schema.curve_names}
     lengths = next((length for _, length in points.values()), np.ones(len(columns), dtype=np.int64))
     _check_lengths(points, lengths)
     return Table(
@@ -33,7 +32,9 @@ def from_arrow(columns: Any, schema: Schema, labels: Sequence[str]) -> Table:
         seeds=sealed(numbers_of(_without_nulls(columns["seed"], "seed"))),
         points={name: sealed(flat) for name, (flat, _) in points.items()},
         lengths=sealed(lengths),
-        constants={name: sealed(numbers_of(_measured(columns[name], name))) for name in constants},
+        constants={
+            name: sealed(numbers_of(_measured(columns[name], name))) for name in schema.constant_names
+        },
         status=_status(columns) if "status" in columns.column_names else None,
         labels={name: _coded(columns, name) for name in labels},
     )
@@ -171,15 +172,16 @@ def _arrow_type(name: str, values: Sequence[Value | None]) -> Any:
 
 
 def _kind(name: str, value: Value) -> str:
-    if isinstance(value, bool | np.bool_):
+    scalar = plain(value)
+    if isinstance(scalar, bool):
         return "bool_"
-    if isinstance(value, int | np.integer):
-        return "int64" if -(2**63) <= value < 2**63 else "large"
-    if isinstance(value, float | np.floating):
+    if isinstance(scalar, int):
+        return "int64" if -(2**63) <= scalar < 2**63 else "large"
+    if isinstance(scalar, float):
         return "float64"
-    if not isinstance(value, str):
+    if not isinstance(scalar, str):
         raise FormatError(f"the column {name!r} holds {value!r}: it must be text, a number or a bool")
-    return _text_kind(name, value)
+    return _text_kind(name, scalar)
 
 
 def _text_kind(name: str, value: str) -> str:
@@ -191,9 +193,9 @@ def _text_kind(name: str, value: str) -> str:
 
 
 def _json(value: Value, name: str) -> str:
-    plain = value.item() if isinstance(value, np.generic) else value
+    scalar = plain(value)
     try:
-        return json.dumps(plain, ensure_ascii=False, allow_nan=False)
+        return json.dumps(scalar, ensure_ascii=False, allow_nan=False)
     except ValueError as err:
         raise FormatError(f"the column {name!r} holds {value!r} beside values of other kinds: {err}") from err
 

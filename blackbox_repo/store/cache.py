@@ -80,8 +80,7 @@ def find(file: Path, sha256: str, schema: Schema, labels: Sequence[str]) -> tupl
         with pa.memory_map(str(path)) as mapped:
             columns = pa.ipc.open_file(mapped, options=pa.ipc.IpcReadOptions(use_threads=False)).read_all()
         sums = _Sums.parse(columns.schema.metadata[_SUMS])
-        curves = [objective.name for objective in schema.objectives if not objective.constant]
-        columns.drop_columns(curves).validate(full=True)
+        columns.drop_columns(schema.curve_names).validate(full=True)
         table = from_arrow(columns, schema, labels)
         if sums.rows != _rows_sum(table) or len(sums.blocks) != _block_count(table):
             return None

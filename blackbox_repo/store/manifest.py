@@ -15,7 +15,7 @@ import msgspec
 from blackbox_repo import typed_json
 from blackbox_repo.domains import Value
 from blackbox_repo.errors import BlackboxRepoError, FormatError, IntegrityError, UnknownName
-from blackbox_repo.numeric.scalars import plain
+from blackbox_repo.numeric.scalars import is_whole, plain
 from blackbox_repo.schema import RESERVED, Fidelity, Objective, Schema
 from blackbox_repo.space import Space
 
@@ -191,7 +191,7 @@ class Manifest:
             FormatError: The format is newer than this code, or a field is missing or malformed.
         """
         version = data.get("format") if isinstance(data, Mapping) else None
-        if not isinstance(version, int) or isinstance(version, bool) or version < 1:
+        if not is_whole(version) or version < 1:
             raise FormatError(f"{where} is no manifest: it has no integer 'format'")
         if version > FORMAT:
             raise FormatError(

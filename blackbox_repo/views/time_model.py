@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import numbers
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeAlias
@@ -14,6 +13,7 @@ from blackbox_repo.blackbox import Blackbox
 from blackbox_repo.curve import Array, LearningCurve
 from blackbox_repo.errors import InvalidOption
 from blackbox_repo.frozen import sealed
+from blackbox_repo.numeric.scalars import is_real
 from blackbox_repo.schema import Objective, Schema
 from blackbox_repo.space import Configuration
 from blackbox_repo.views.base import View
@@ -41,7 +41,7 @@ def with_time_model(blackbox: Blackbox, model: TimeModel) -> Blackbox:
         )
     if callable(model):
         return _TimedByFunction(blackbox, _timed_schema(blackbox.schema), model)
-    if isinstance(model, bool) or not isinstance(model, numbers.Real) or not 0 < model < math.inf:
+    if not is_real(model) or not 0 < float(model) < math.inf:
         raise InvalidOption(
             f"a time model is a positive number of seconds per {blackbox.schema.fidelity.name}, or a "
             f"function (configuration, fidelity) -> elapsed seconds, not {model!r}"

@@ -41,19 +41,18 @@ def table_of_points(schema: Schema, columns: _Columns, labels: Iterable[str] = (
         FormatError: A run has a fidelity twice, or several values where a run has one.
     """
     labels = tuple(labels)
-    constants = [objective.name for objective in schema.objectives if objective.constant]
     columns = _sort_points(schema, _check_columns(schema, columns, labels))
     runs = _number_runs(schema, columns)
-    for name in (*constants, *labels):
+    for name in (*schema.constant_names, *labels):
         _check_agree(schema, columns, runs, name)
     ends = np.flatnonzero(np.diff(runs, append=-1))
     last = {name: [values[end] for end in ends.tolist()] for name, values in columns.items()}
     return Table(
         hyperparameters={name: Coded.of(last[name]) for name in schema.space.domains},
         seeds=np.array(last[SEED]),
-        points={o.name: np.array(columns[o.name]) for o in schema.objectives if not o.constant},
+        points={name: np.array(columns[name]) for name in schema.curve_names},
         lengths=np.diff(ends, prepend=-1),
-        constants={name: np.array(last[name]) for name in constants},
+        constants={name: np.array(last[name]) for name in schema.constant_names},
         status=_encode_statuses(last[STATUS]) if STATUS in last else None,
         labels={name: Coded.of(last[name]) for name in labels},
         fidelities=np.array(columns[schema.fidelity.name]),

@@ -8,7 +8,7 @@ import pytest
 from blackbox_repo.benchmark import BENCHMARKS, available_benchmarks, load_benchmark
 from blackbox_repo.errors import UnknownName
 from blackbox_repo.repository import list_blackboxes
-from blackbox_repo.yahpo_suites import DIMENSIONS, MEMBERS
+from blackbox_repo.yahpo_suites import DIMENSIONS, PROBLEMS
 
 
 @pytest.fixture(autouse=True)
@@ -43,9 +43,9 @@ def test_only_benchmarks_whose_blackbox_is_here_are_available() -> None:
 
 def test_yahpos_suites_have_as_many_problems_as_their_publishers_count() -> None:
     # yahpo_gym/tests/test_get_suites.py: 20 and 25
-    assert Counter(member.suite for member in MEMBERS) == {"so": 20, "mo": 25}
-    assert len({member.name for member in MEMBERS}) == 45
-    assert {f"yahpo-{m.scenario}" for m in MEMBERS} <= {b.blackbox for b in BENCHMARKS.values()}
+    assert Counter(problem.suite for problem in PROBLEMS) == {"so": 20, "mo": 25}
+    assert len({problem.name for problem in PROBLEMS}) == 45
+    assert {f"yahpo-{p.scenario}" for p in PROBLEMS} <= {b.blackbox for b in BENCHMARKS.values()}
 
 
 def test_one_data_set_is_a_problem_of_three_and_of_four_objectives() -> None:
@@ -56,7 +56,7 @@ def test_one_data_set_is_a_problem_of_three_and_of_four_objectives() -> None:
 
 
 def test_the_suites_budget_grows_with_the_root_of_the_number_of_hyperparameters() -> None:
-    budgets = {m.scenario: m.evaluations for m in MEMBERS}
+    budgets = {p.scenario: p.evaluations for p in PROBLEMS}
     assert budgets == {name: math.ceil(20 + 40 * math.sqrt(d)) for name, d in DIMENSIONS.items()}
     assert (budgets["lcbench"], budgets["rbv2_super"], budgets["nb301"]) == (126, 267, 254)
     assert BENCHMARKS["yahpo-so-lcbench-167168"].budget == "126 trainings"
