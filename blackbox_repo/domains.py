@@ -100,6 +100,8 @@ class Float:
 
     def check(self, value: object) -> float:
         """``value`` as a float; ``ValueError`` with the rule that it breaks."""
+        if type(value) is float and self.lower <= value <= self.upper:
+            return value
         number = float(_number(value))
         if self.lower <= number <= self.upper:
             return number
@@ -177,6 +179,8 @@ class Integer:
 
     def check(self, value: object) -> int:
         """``value`` as an int (1.0 is 1); ``ValueError`` with the rule that it breaks."""
+        if type(value) is int and self.lower <= value <= self.upper:
+            return value
         number = _number(value)
         whole: int = round(number)
         if number != whole and not _is_meant(float(number), whole):
@@ -294,7 +298,8 @@ class _Choices:
 
     def at(self, position: float) -> Value:
         """The value at a position in [0, 1]."""
-        return self.values[min(int(position * self.size), self.size - 1)]
+        values = self.values
+        return values[min(int(position * len(values)), len(values) - 1)]
 
     def at_all(self, positions: Array) -> list[Value]:
         """The values at many positions in [0, 1), each as :meth:`at` gives it."""

@@ -61,8 +61,11 @@ class Stream:
     def bits(self, *numbers: int) -> int:
         """The 64 bits of a value."""
         value = self._start
-        for number in numbers:
-            value = mixed(value, number)
+        for number in numbers:  # as mixed() does it; a call would take as long as all of this
+            value = (value + _GAMMA * (number + 1)) & _MASK
+            value = (value ^ (value >> 30)) * _FIRST & _MASK
+            value = (value ^ (value >> 27)) * _SECOND & _MASK
+            value ^= value >> 31
         return value
 
     def unit(self, *numbers: int) -> float:
@@ -81,6 +84,20 @@ class Stream:
         """The values of :meth:`unit` with the numbers ``first``, ``first + 1``, ...; shape (count,)."""
         units: npt.NDArray[np.float64] = (self.block(first, count) >> np.uint64(11)) * _STEP
         return units
+
+    def units_at(self, *numbers: int | npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+        """The values of :meth:`unit` with numbers out of arrays, which numpy broadcasts.
+
+        So the last value of ``stream.units_at(trial, segment, numpy.arange(9))`` is
+        ``stream.unit(trial, segment, 8)``.
+        """
+        position = 0
+        while position < len(numbers) and isinstance(numbers[position], int):
+            position += 1
+        values = np.array([self.bits(*numbers[:position])], dtype=np.uint64)  # type: ignore[arg-type]
+        for number in numbers[position:]:
+            values = mixed_array(values, np.atleast_1d(np.asarray(number)).astype(np.uint64))
+        return (values >> np.uint64(11)) * _STEP
 
     def integers(self, among: int, first: int, count: int) -> list[int]:
         """The values of :meth:`integer` with the numbers ``first``, ``first + 1``, ..."""
@@ -115,7 +132,9 @@ def place(key: tuple[Key, ...]) -> tuple[tuple[Key, ...], int]:
     A key that does not end with a whole number from 0 to 2^64 - 2 is a stream of its own, and its draw has
     the number before 0, which is 2^64 - 1.
     """
-    number = plain(key[-1]) if key else None
+    number = key[-1] if key else None
+    if type(number) is not int:
+        number = plain(number)
     if isinstance(number, int) and not isinstance(number, bool) and 0 <= number < _MASK:
         return key[:-1], number
     return key, _MASK
@@ -129,9 +148,12 @@ def mixed(start: int, number: int) -> int:
     return bits ^ (bits >> 31)
 
 
-def mixed_array(start: int, numbers: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
-    """As :func:`mixed`, for an array of numbers."""
-    bits: npt.NDArray[np.uint64] = numbers * np.uint64(_GAMMA) + np.uint64((start + _GAMMA) & _MASK)
+def mixed_array(
+    start: int | npt.NDArray[np.uint64], numbers: npt.NDArray[np.uint64]
+) -> npt.NDArray[np.uint64]:
+    """As :func:`mixed`, for an array of numbers, after one start or as many."""
+    first = np.uint64((start + _GAMMA) & _MASK) if isinstance(start, int) else start + np.uint64(_GAMMA)
+    bits: npt.NDArray[np.uint64] = numbers * np.uint64(_GAMMA) + first
     bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(_FIRST)
     bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(_SECOND)
     return bits ^ (bits >> np.uint64(31))  # type: ignore[no-any-return]

@@ -88,6 +88,11 @@ class Space:
         Raises:
             InvalidConfiguration: A missing, extra, inactive, wrongly typed or out-of-domain value.
         """
+        if not self.conditions and type(configuration) is dict and len(configuration) == len(self.domains):
+            try:
+                return {name: domain.check(configuration[name]) for name, domain in self.domains.items()}
+            except (KeyError, ValueError):
+                pass  # what is wrong is said below
         if not isinstance(configuration, Mapping):
             raise InvalidConfiguration(
                 f"a configuration is a mapping from hyperparameter to value, not {configuration!r}"
@@ -140,14 +145,28 @@ class Space:
 
         Each hyperparameter has draws of its own, so another one more or less does not change them.
         """
-        stream, number = _stream(key)
+        before, number = keyed_random.place(key)
         if self.candidates is not None:
-            return dict(self.candidates[stream.integer(len(self.candidates), number)])
+            return dict(self.candidates[keyed_random.Stream(*before).integer(len(self.candidates), number)])
+        streams = self._streams(before)
+        if not self.conditions:
+            return {name: domain.at(stream.unit(number)) for name, domain, stream in streams}
         sampled: dict[str, Value] = {}
-        for name, domain in self.domains.items():
+        for name, domain, stream in streams:
             if self.is_active(name, sampled):
-                sampled[name] = domain.at(stream.unit(keyed_random.number_of(name), number))
+                sampled[name] = domain.at(stream.unit(number))
         return sampled
+
+    def _streams(self, key: tuple[Key, ...]) -> list[tuple[str, Domain, keyed_random.Stream]]:
+        """The draws of each hyperparameter for a key; those for the latest one are kept."""
+        typed = ([type(part) for part in key], key)  # 1, 1.0 and True are three parts
+        latest: tuple[object, list[tuple[str, Domain, keyed_random.Stream]]] | None
+        latest = self.__dict__.get("_latest_streams")
+        if latest is None or latest[0] != typed:
+            stream = keyed_random.Stream(*key)
+            latest = typed, [(name, domain, stream.within(name)) for name, domain in self.domains.items()]
+            self.__dict__["_latest_streams"] = latest
+        return latest[1]
 
     def samples(self, *key: Key, count: int) -> list[dict[str, Value]]:
         """``count`` configurations at once: those that :meth:`sample` gives for a key and those after it.
