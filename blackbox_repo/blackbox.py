@@ -8,12 +8,41 @@ from typing import TYPE_CHECKING, Any
 
 from blackbox_repo.curve import Array, LearningCurve
 from blackbox_repo.errors import NotTabulated, UnknownSeed
+from blackbox_repo.keyed_random import number_of
+from blackbox_repo.space import Configuration, configuration_text
 
 if TYPE_CHECKING:
     from blackbox_repo.schema import Schema
-    from blackbox_repo.space import Configuration
 
 _TABULATE = "bb-repo tabulate (in Python blackbox_repo.tabulate.tabulate) makes a table of some of them"
+
+
+class Trainings:
+    """The training runs that a blackbox has of one configuration, which was looked up before.
+
+    Args:
+        blackbox: Where they come from.
+        configuration: In canonical form, as ``configuration`` gives it back; nobody may change it.
+    """
+
+    __slots__ = ("blackbox", "configuration")
+
+    def __init__(self, blackbox: Blackbox, configuration: Configuration) -> None:
+        self.blackbox, self.configuration = blackbox, configuration
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """The seeds of the runs, ascending."""
+        return self.blackbox.seeds(self.configuration)
+
+    @property
+    def number(self) -> int:
+        """The configuration as a part of the key of a draw: ``number_of`` its ``configuration_text``."""
+        return number_of(configuration_text(self.configuration))
+
+    def curve(self, seed: int | None = None) -> LearningCurve:
+        """The learning curve of one run, as :meth:`Blackbox.curve` gives it."""
+        return self.blackbox.curve(self.configuration, seed=seed)
 
 
 class Blackbox(ABC):
@@ -46,6 +75,16 @@ class Blackbox(ABC):
     def seeds(self, configuration: Configuration) -> tuple[int, ...]:
         """The seeds with which a configuration was trained, ascending."""
         return (0,)
+
+    def trainings(self, configuration: Configuration) -> Trainings:
+        """The training runs of a configuration: for callers who want its canonical form, seeds and a curve.
+
+        Raises:
+            InvalidConfiguration: The space refuses the configuration.
+            ConfigurationNotInTable: The table does not hold it; some blackboxes raise this only when they are
+                asked for seeds or a curve.
+        """
+        return Trainings(self, self.schema.space.check(configuration))
 
     def holds(self, configuration: Configuration) -> bool:
         """Whether a curve is the configuration's own, and not that of one which stands in for it."""

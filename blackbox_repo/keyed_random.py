@@ -97,7 +97,8 @@ class Stream:
         values = np.array([self.bits(*numbers[:position])], dtype=np.uint64)  # type: ignore[arg-type]
         for number in numbers[position:]:
             values = mixed_array(values, np.atleast_1d(np.asarray(number)).astype(np.uint64))
-        return (values >> np.uint64(11)) * _STEP
+        units: npt.NDArray[np.float64] = (values >> np.uint64(11)) * _STEP
+        return units
 
     def integers(self, among: int, first: int, count: int) -> list[int]:
         """The values of :meth:`integer` with the numbers ``first``, ``first + 1``, ..."""
@@ -132,9 +133,8 @@ def place(key: tuple[Key, ...]) -> tuple[tuple[Key, ...], int]:
     A key that does not end with a whole number from 0 to 2^64 - 2 is a stream of its own, and its draw has
     the number before 0, which is 2^64 - 1.
     """
-    number = key[-1] if key else None
-    if type(number) is not int:
-        number = plain(number)
+    last = key[-1] if key else None
+    number = last if type(last) is int else plain(last)
     if isinstance(number, int) and not isinstance(number, bool) and 0 <= number < _MASK:
         return key[:-1], number
     return key, _MASK

@@ -5,20 +5,22 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from operator import getitem, itemgetter
 from typing import Any, overload
 
 import numpy as np
 
-from blackbox_repo.blackbox import Blackbox
+from blackbox_repo.blackbox import Blackbox, Trainings
 from blackbox_repo.curve import Array, LearningCurve, Status
 from blackbox_repo.domains import Value
 from blackbox_repo.errors import ConfigurationNotInTable, InvalidConfiguration, UnknownName, UnknownSeed
 from blackbox_repo.frozen import sealed
+from blackbox_repo.keyed_random import number_of
 from blackbox_repo.row_checks import check_seeds, checked
 from blackbox_repo.rows import STATUSES, Coded, Table
 from blackbox_repo.schema import Schema
-from blackbox_repo.space import CanonicalKey, Configuration
+from blackbox_repo.space import CanonicalKey, Configuration, configuration_text
 
 __all__ = ["STATUSES", "Coded", "ConfigurationList", "Table", "TabularBlackbox"]
 
@@ -31,10 +33,13 @@ class ConfigurationList(Sequence[Configuration]):
 
     Args:
         columns: Hyperparameter -> its choices, the last of them ``None``, and which of them each row has.
+        gaps: Whether a hyperparameter may be inactive, which has the last choice then.
     """
 
-    def __init__(self, columns: Mapping[str, tuple[Sequence[Value | None], Sequence[int]]]) -> None:
-        self._columns = columns
+    def __init__(
+        self, columns: Mapping[str, tuple[Sequence[Value | None], Sequence[int]]], *, gaps: bool
+    ) -> None:
+        self._columns, self._gaps = columns, gaps
 
     def __len__(self) -> int:
         _, codes = next(iter(self._columns.values()))
@@ -47,9 +52,22 @@ class ConfigurationList(Sequence[Configuration]):
     def __getitem__(self, index: int | slice) -> Configuration | Sequence[Configuration]:
         columns = self._columns.items()
         if isinstance(index, slice):
-            return ConfigurationList({name: (choices, codes[index]) for name, (choices, codes) in columns})
-        row = ((name, choices[codes[index]]) for name, (choices, codes) in columns)
-        return {name: value for name, value in row if value is not None}
+            part = {name: (choices, codes[index]) for name, (choices, codes) in columns}
+            return ConfigurationList(part, gaps=self._gaps)
+        row: dict[str, Any] = {name: choices[codes[index]] for name, (choices, codes) in columns}
+        return {name: value for name, value in row.items() if value is not None} if self._gaps else row
+
+    def text(self, index: int) -> str:
+        """The ``configuration_text`` of a row, put together from those of its values."""
+        return "{" + ",".join(filter(None, [texts[codes[index]] for texts, codes in self._texts])) + "}"
+
+    @cached_property
+    def _texts(self) -> list[tuple[list[str | None], Sequence[int]]]:
+        """For each hyperparameter, sorted by name, the text of each of its choices, and its codes."""
+        return [
+            ([None if v is None else configuration_text({name: v})[1:-1] for v in choices], codes)
+            for name, (choices, codes) in sorted(self._columns.items(), key=itemgetter(0))
+        ]
 
     def column(self, name: str) -> list[Value | None]:
         """The values of a hyperparameter, row by row, ``None`` where it is inactive."""
@@ -101,7 +119,8 @@ class TabularBlackbox(Blackbox):
             {
                 name: ((*column.values, None), column.codes[first].tolist())
                 for name, column in zip(names, columns, strict=True)
-            }
+            },
+            gaps=bool(schema.space.conditions),
         )
         self._key = _key_getter(names)
         doubtful = [n for n, c in zip(names, columns, strict=True) if _is_doubtful(c)]
@@ -129,7 +148,10 @@ class TabularBlackbox(Blackbox):
         return self._table
 
     def curve(self, configuration: Configuration, *, seed: int | None = None) -> LearningCurve:
-        index = self._index(configuration)
+        return self.curve_at(self._index(configuration), seed)
+
+    def curve_at(self, index: int, seed: int | None = None) -> LearningCurve:
+        """As :meth:`curve`, for the configuration at an index of :meth:`configurations`."""
         row = self._first[index]
         if seed is not None and self._seeds[row] != seed:
             row = self._row_of_seed(index, seed)
@@ -148,8 +170,25 @@ class TabularBlackbox(Blackbox):
         )
 
     def seeds(self, configuration: Configuration) -> tuple[int, ...]:
-        index = self._index(configuration)
+        return self.seeds_at(self._index(configuration))
+
+    def seeds_at(self, index: int) -> tuple[int, ...]:
+        """As :meth:`seeds`, for the configuration at an index of :meth:`configurations`."""
         return tuple(self._seeds[self._first[index] : self._first[index + 1]])
+
+    def trainings(self, configuration: Configuration) -> Trainings:
+        return _Row(self, self._index(configuration))
+
+    def number_at(self, index: int) -> int:
+        """The number of the configuration at an index, as in :class:`Trainings`; it is computed once."""
+        number: int = self._numbers.item(index)
+        if not number:  # 0 is not known; were it the number itself, it would be computed again each time
+            number = self._numbers[index] = number_of(self._configurations.text(index))
+        return number
+
+    @cached_property
+    def _numbers(self) -> Array:
+        return np.zeros(len(self._configurations), dtype=np.uint64)
 
     def configurations(self) -> Sequence[Configuration]:
         return self._configurations
@@ -241,6 +280,27 @@ class TabularBlackbox(Blackbox):
             f"{self._configurations[index]!r} was trained with the seeds {[self._seeds[r] for r in rows]} "
             f"in {self.name!r}, not with {seed!r}"
         )
+
+
+class _Row(Trainings):
+    """The training runs of the configuration at an index of a table."""
+
+    __slots__ = ("_index", "_table")
+
+    def __init__(self, table: TabularBlackbox, index: int) -> None:
+        self.blackbox, self.configuration = table, table.configurations()[index]
+        self._table, self._index = table, index
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        return self._table.seeds_at(self._index)
+
+    @property
+    def number(self) -> int:
+        return self._table.number_at(self._index)
+
+    def curve(self, seed: int | None = None) -> LearningCurve:
+        return self._table.curve_at(self._index, seed)
 
 
 def _table_digest(schema: Schema, table: Table) -> str:

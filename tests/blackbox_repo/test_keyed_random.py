@@ -90,6 +90,17 @@ def test_a_block_has_the_values_that_come_singly(
     assert keyed_random.integer(among, *key, first) == stream.integer(among, first)
 
 
+def test_numbers_out_of_arrays_are_broadcast_and_have_the_values_that_come_singly() -> None:
+    stream = Stream(3, "delay", "report")
+    points, trials = np.arange(-1, 6), np.array([[0], [7], [2**40]])
+    assert stream.units_at(4, 2, points).tolist() == [stream.unit(4, 2, int(p)) for p in points]
+    flat = trials.ravel()
+    assert stream.units_at(flat, 0, -1).tolist() == [stream.unit(int(t), 0, -1) for t in flat]
+    assert stream.units_at(trials, 1, points).tolist() == [
+        [stream.unit(int(t), 1, int(p)) for p in points] for t in flat
+    ]
+
+
 def chi_square(counts: np.ndarray) -> float:
     """In standard deviations from what even chances give; for many cells it is about normal."""
     cells, even = counts.size, counts.sum() / counts.size

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from blackbox_repo.domains import Categorical, Constant, Float, Integer, Ordinal
-from blackbox_repo.errors import InvalidConfiguration, InvalidSpace
+from blackbox_repo.errors import InvalidConfiguration, InvalidOption, InvalidSpace
 from blackbox_repo.space import Condition, Space, configuration_text
 
 SGD = "optimizer in ['sgd']"
@@ -180,6 +180,18 @@ def test_a_grid_leaves_out_what_is_inactive():
         {"optimizer": "sgd", "momentum": 1.0},
         {"optimizer": "adam"},
     ]
+
+
+def test_keys_in_turns_keep_their_own_draws():
+    keys = [(0, "a"), (1, "a"), (True, "a"), (1.0, "a"), ("1", "a"), (0, "b"), (0,)]
+    alone = [
+        Space(SPACE.domains, SPACE.conditions).sample(*key, number) for number in range(3) for key in keys
+    ]
+    assert [SPACE.sample(*key, number) for number in range(3) for key in keys] == alone
+    assert len({configuration_text(c) for c in alone[: len(keys)]}) == len(keys)
+    for wrong in (np.array([1, 2]), [1], b"x"):
+        with pytest.raises(InvalidOption, match="the key of a draw has the part"):
+            SPACE.sample(0, wrong, 1)
 
 
 def test_a_draw_for_one_hyperparameter_does_not_shift_anothers():

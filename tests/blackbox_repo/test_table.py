@@ -11,14 +11,16 @@ from hypothesis import strategies as st
 
 from blackbox_repo.domains import Categorical, Constant, Float, Integer, Ordinal
 from blackbox_repo.errors import (
+    BlackboxRepoError,
     ConfigurationNotInTable,
     InvalidConfiguration,
     UnknownFidelity,
     UnknownName,
     UnknownSeed,
 )
+from blackbox_repo.keyed_random import number_of
 from blackbox_repo.schema import Fidelity, Objective, Schema
-from blackbox_repo.space import Condition, Space
+from blackbox_repo.space import Condition, Space, configuration_text
 from blackbox_repo.table import Coded, Table, TabularBlackbox
 
 LOSS = Objective("loss", "min")
@@ -167,6 +169,56 @@ def test_bools_and_numbers_are_told_apart_within_one_table():
         box.curve({"flag": 1, "n": 0})
     with pytest.raises(InvalidConfiguration, match="n=True is not a number"):
         box.curve({"flag": True, "n": True})
+
+
+# --- what is looked up once ---------------------------------------------------------------------------------
+
+
+def assert_looked_up_as_one_by_one(box, asked):
+    """Canonical form with its types and order, seeds, number and curves are those of separate questions."""
+    looked_up, checked = box.trainings(asked), box.schema.space.check(asked)
+    assert [(n, type(v), v) for n, v in looked_up.configuration.items()] == [
+        (n, type(v), v) for n, v in checked.items()
+    ]
+    assert looked_up.seeds == box.seeds(asked)
+    for _ in range(2):  # computed, and remembered
+        assert looked_up.number == number_of(configuration_text(checked))
+    for seed in (None, *looked_up.seeds):
+        here, there = looked_up.curve(seed), box.curve(asked, seed=seed)
+        assert (here.seed, here.status) == (there.seed, there.status)
+        for objective in box.schema.objectives:
+            assert here[objective.name].tobytes() == there[objective.name].tobytes()
+
+
+def test_a_configuration_looked_up_once_has_all_that_is_asked_for_one_by_one(grid, ragged):
+    for box in (grid, ragged):
+        for configuration in box.configurations():
+            assert_looked_up_as_one_by_one(box, configuration)
+    assert_looked_up_as_one_by_one(grid, {"width": np.float32(2), "op": np.str_("pool")})
+    assert_looked_up_as_one_by_one(ragged, {"optimizer": "adam", "lr": 0.001 * 10})
+    with pytest.raises(UnknownSeed):
+        grid.trainings(grid.configurations()[0]).curve(0)
+
+
+def test_text_and_numbers_of_all_kinds_have_the_number_of_their_json():
+    columns = {"t": ['a"\\', "é☃", "\n"], "b": [True, False, True], "n": [1, 1.5, -2], "c": [0.1, 1e-9, 3e22]}
+    box = one_point_table(
+        {name: Categorical(dict.fromkeys(c)) for name, c in columns.items()}, *columns.values()
+    )
+    for configuration in box.configurations():
+        assert_looked_up_as_one_by_one(box, configuration)
+
+
+def test_a_wrong_configuration_is_refused_in_the_same_words_when_it_is_looked_up(grid, ragged):
+    wrong = [{"op": "conv", "width": True}, {"op": "conv"}, {"op": "conv", "width": 1, "x": 1}, None, "conv"]
+    wrong += [{"lr": 0.5, "optimizer": "adam"}, {"lr": 0.01, "optimizer": "adam", "momentum": None}]
+    for box in (grid, ragged):
+        for configuration in wrong:
+            with pytest.raises(BlackboxRepoError) as expected:
+                box.curve(configuration)
+            with pytest.raises(type(expected.value)) as found:
+                box.trainings(configuration)
+            assert str(found.value) == str(expected.value)
 
 
 # --- scattered, conditional and ragged tables ---------------------------------------------------------------
