@@ -14,6 +14,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from functools import wraps
 from importlib.machinery import ModuleSpec
+from operator import attrgetter
 from types import ModuleType
 from typing import Any, ParamSpec, TypeVar, overload
 
@@ -132,14 +133,14 @@ MODULES = {
     "simulator.seeds": "simulator.kernel.training_seeds",
     "simulator.segments": "simulator.kernel.segments",
     "simulator.server": "simulator.kernel.request_queue",
-    "simulator.state": "simulator.kernel.run_state",
+    "simulator.state": "simulator.run_state",
     "simulator.step_plot": "simulator.cli.step_plot",
     "simulator.stopping": "simulator.settings.stopping",
     "simulator.story": "simulator.results.timeline",
     "simulator.story_page": "simulator.cli.timeline_page",
     "simulator.suggestions": "simulator.kernel.jobs",
     "simulator.summary": "simulator.cli.summary",
-    "simulator.tally": "simulator.kernel.counters",
+    "simulator.tally": "simulator.kernel.limits",
     "simulator.testing.elsewhere": "simulator.testing.subprocess_run",
     "simulator.timing": "simulator.kernel.timing",
     "simulator.trace": "simulator.kernel.trace",
@@ -191,6 +192,7 @@ NAMES: dict[str, dict[str, str]] = {
     "simulator.adapters.library": {"library_seed": "simulator.global_state:library_seed"},
     "simulator.global_state": {"ALONE": "PROCESS_LOCK", "hushed": "silence"},
     "simulator.scheduler_settings": {"shown": "format_call"},
+    "simulator": {"recorded": "simulator.results.run:Run.decision_times"},
     "simulator.schedulers.objective_loss": {"loss_of": "objective_loss"},
     "blackbox_repo.text.humanize": {"counted": "format_count", "in_words": "format_duration"},
     "blackbox_repo.text.progress": {
@@ -220,6 +222,7 @@ The module must be a package whose ``__getattr__`` calls :func:`attribute`, or o
 ARGUMENTS: dict[str, dict[str, str]] = {
     "conversion_scripts.raw.download.download": {"patience": "retry"},
     "conversion_scripts.recipe.Recipe": {"whole": "expected_size"},
+    "simulator.api.simulate": {"patience": "call_timeout"},
 }
 """``module.function`` or ``module.Class`` of today -> old argument -> new argument."""
 
@@ -248,7 +251,7 @@ def attribute(module: str, name: str) -> Any:
     if name in NAMES.get(module, {}):
         place, _, new = NAMES[module][name].rpartition(":")
         _warn(f"{module}.{name}", f"{place or module}.{new}", stacklevel=4)
-        return getattr(importlib.import_module(place or module), new)
+        return attrgetter(new)(importlib.import_module(place or module))
     old = f"{module}.{name}"
     if old in MODULES:
         _warn(f"the module {old}", MODULES[old], stacklevel=4)

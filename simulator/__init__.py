@@ -9,8 +9,8 @@ from blackbox_repo import deprecated as _deprecated
 from simulator.api import simulate
 from simulator.callbacks import Callback
 from simulator.errors import SchedulerError, SimulationError
-from simulator.kernel.run_state import RunState
 from simulator.results.run import Best, Incumbent, Run
+from simulator.run_state import RunState
 from simulator.scheduler import (
     CONTINUE,
     PAUSE,
@@ -40,7 +40,7 @@ from simulator.schedulers import (
     SuccessiveHalving,
 )
 from simulator.settings.conditions import Conditions
-from simulator.settings.decision_time import Call, recorded
+from simulator.settings.decision_time import Call
 from simulator.settings.delays import Delays
 from simulator.settings.distributions import Exponential, LogNormal, Uniform
 from simulator.settings.failures import Failures
@@ -90,7 +90,6 @@ __all__ = [
     "TrialStatus",
     "Uniform",
     "continue_until",
-    "recorded",
     "simulate",
 ]
 

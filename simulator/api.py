@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import GeneratorType
-from typing import cast
+from typing import Any, cast
 
 from blackbox_repo.blackbox import Blackbox
+from blackbox_repo.deprecated import arguments
 from blackbox_repo.errors import InvalidOption
 from blackbox_repo.numeric.scalars import whole
 from blackbox_repo.schema import Schema
 from simulator.callbacks import Callback
 from simulator.errors import SchedulerError
 from simulator.kernel.simulation import Simulation
+from simulator.results.build import build_run, describe_run
 from simulator.results.difference import first_difference
 from simulator.results.run import Run, check_storable
 from simulator.scheduler import Scheduler, SchedulerFactory
 from simulator.settings.conditions import Conditions
 from simulator.settings.stopping import Stop
-from simulator.wrappers.call_timeout import Patient, check_patience
+from simulator.wrappers.call_timeout import TimeLimited, check_call_timeout
 from simulator.wrappers.generator import Search, SearchFunction, as_scheduler
 from simulator.wrappers.log import Log, Logged
 
@@ -28,6 +30,7 @@ MAX_WORKERS = 1_000_000
 """Each takes memory and time from the first instant on, whether it gets a job or not."""
 
 
+@arguments
 def simulate(  # noqa: PLR0913  one door, and all but two arguments are named
     blackbox: Blackbox,
     scheduler: Scheduler | SchedulerFactory | Search | SearchFunction,
@@ -40,7 +43,7 @@ def simulate(  # noqa: PLR0913  one door, and all but two arguments are named
     check_determinism: bool = False,
     log: str | Path | None = None,
     resume: bool = False,
-    patience: float | None = None,
+    call_timeout: float | None = None,
 ) -> Run:
     """Replay the blackbox's learning curves against a scheduler on a simulated cluster.
 
@@ -58,7 +61,7 @@ def simulate(  # noqa: PLR0913  one door, and all but two arguments are named
         log: A file to which the scheduler's answers are written as the run goes, so that it can go on should
             it be cut off.
         resume: Go on with the run of that log; takes a factory.
-        patience: Real seconds that one call of the scheduler may take; no result depends on it.
+        call_timeout: Real seconds that one call of the scheduler may take; no result depends on it.
 
     Returns:
         The finished run.
@@ -78,22 +81,28 @@ def simulate(  # noqa: PLR0913  one door, and all but two arguments are named
         )
     stop.check(blackbox.schema)
     conditions = conditions or Conditions()
-    check_patience(patience)
+    check_call_timeout(call_timeout)
     is_factory = isinstance(scheduler, type) or not (
         hasattr(scheduler, "suggest") or isinstance(scheduler, GeneratorType)
     )
+    if resume and log is None:
+        raise InvalidOption("resume needs the log of the run that shall go on: log=FILE")
     if not is_factory:
         _check_runs_once(check_determinism=check_determinism, resume=resume)
 
     def simulated(observers: Sequence[Callback], log: str | Path | None, *, resume: bool) -> Run:
-        made = _made(cast("SchedulerFactory", scheduler), blackbox.schema, seed) if is_factory else scheduler
+        made = _make(cast("SchedulerFactory", scheduler), blackbox.schema, seed) if is_factory else scheduler
         fresh = as_scheduler(cast("Scheduler | Search", made), blackbox.schema)
         try:
-            simulation = Simulation(blackbox, fresh, workers, stop, seed, conditions, observers)
-            if patience is not None:
-                simulation.scheduler = Patient(fresh, patience)
-            check_storable({**simulation.described(), "schema": blackbox.schema.to_json()})
-            run = _logged(simulation, log, resume=resume)
+            header = describe_run(blackbox, fresh, seed, workers, stop, conditions)
+            check_storable({**header, "schema": blackbox.schema.to_json()})
+            with ExitStack() as open_files:
+                wrapped = fresh if call_timeout is None else TimeLimited(fresh, call_timeout)
+                if log is not None:
+                    opened = open_files.enter_context(Log(Path(log), header, resume=resume))
+                    wrapped = Logged(wrapped, opened)
+                simulation = Simulation(blackbox, wrapped, workers, stop, seed, conditions, observers)
+                run = _run(simulation, header, observers)
         except BaseException:
             with suppress(Exception, SystemExit):  # the first error says more
                 _close(fresh)
@@ -110,13 +119,32 @@ def simulate(  # noqa: PLR0913  one door, and all but two arguments are named
     return run
 
 
+def _run(simulation: Simulation, header: Mapping[str, Any], observers: Sequence[Callback]) -> Run:
+    """The run of a simulation.
+
+    Raises:
+        RunError: The run was given up; ``error.run`` is what there was of it.
+    """
+    blackbox = simulation.blackbox
+    for observer in observers:
+        observer.on_start(blackbox.schema, header["workers"], simulation.stop)
+    outcome = simulation.run()
+    run = build_run(header, blackbox, outcome)
+    if outcome.error is not None:
+        outcome.error.run = run
+        raise outcome.error
+    for observer in observers:
+        observer.on_finish(run)
+    return run
+
+
 def _check_runs_once(**asked: bool) -> None:
     for name, wanted in asked.items():
         if wanted:
             raise InvalidOption(f"{name} needs a factory (schema, seed) -> scheduler, not an instance")
 
 
-def _made(factory: SchedulerFactory, schema: Schema, seed: int) -> Scheduler | Search:
+def _make(factory: SchedulerFactory, schema: Schema, seed: int) -> Scheduler | Search:
     try:
         return factory(schema, seed)
     except SystemExit as err:
@@ -145,13 +173,3 @@ def _closed(scheduler: Scheduler, run: Run) -> Run:
         error.run = run
         raise error from err
     return run
-
-
-def _logged(simulation: Simulation, log: str | Path | None, *, resume: bool) -> Run:
-    if log is None:
-        if resume:
-            raise InvalidOption("resume needs the log of the run that shall go on: log=FILE")
-        return simulation.run()
-    with Log(Path(log), simulation.described(), resume=resume) as opened:
-        simulation.scheduler = Logged(simulation.scheduler, opened)
-        return simulation.run()

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from blackbox_repo.schema import Schema
-from simulator.kernel.run_state import RunState
+from simulator.results.run import Run
+from simulator.run_state import RunState
 from simulator.scheduler import Decision, Report, Trial
 from simulator.settings.stopping import Stop
-
-if TYPE_CHECKING:
-    from simulator.results.run import Run
 
 
 class Callback:

@@ -8,19 +8,16 @@ BlackboxRepoError
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 from blackbox_repo.errors import BlackboxRepoError
-
-if TYPE_CHECKING:
-    from simulator.results.run import Run
 
 
 class RunError(BlackboxRepoError):
     """A run was given up."""
 
-    run: Run | None = None
-    """The run so far, ended by ``"error"``; ``None`` if it had not begun."""
+    run: Any = None
+    """The :class:`simulator.Run` so far, ended by ``"error"``; ``None`` if it had not begun."""
 
 
 class SchedulerError(RunError):

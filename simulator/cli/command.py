@@ -176,7 +176,7 @@ class Prepared:
             callbacks=callbacks,
             log=None if log is None else log.file,
             resume=log is not None and log.file.exists(),
-            patience=self.call_timeout,
+            call_timeout=self.call_timeout,
         )
         return replace(run, header={**run.header, "command": asdict(self.command)})
 

@@ -11,7 +11,6 @@ from typing import Any
 from blackbox_repo.errors import InvalidOption, UnknownName
 from simulator.results.run import Run
 from simulator.settings.conditions import Conditions
-from simulator.settings.decision_time import recorded
 from simulator.settings.delays import Delays
 from simulator.settings.distributions import Exponential, LogNormal, Uniform
 from simulator.settings.failures import Failures
@@ -123,7 +122,7 @@ def make_conditions(
     for name, value in others.items():
         values[name] = tuple(value) if isinstance(value, list) else _parse_distribution(value)
     if str(values.get("decision_time", "")).startswith("recorded:"):
-        values["decision_time"] = recorded(Run.load(values["decision_time"].removeprefix("recorded:")))
+        values["decision_time"] = Run.load(values["decision_time"].removeprefix("recorded:")).decision_times()
     return Conditions(
         Delays(**{name: _parse_distribution(value) for name, value in delays.items()}),
         failures=Failures(**{name: _parse_distribution(value) for name, value in failures.items()}),

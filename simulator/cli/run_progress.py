@@ -10,7 +10,7 @@ from blackbox_repo.text.humanize import format_duration
 from blackbox_repo.text.plain_text import printable
 from blackbox_repo.text.progress import make_bar, text_column
 from simulator.callbacks import Callback
-from simulator.kernel.run_state import RunState
+from simulator.run_state import RunState
 from simulator.settings.stopping import Stop
 
 INSTANTS_BETWEEN_UPDATES = 64

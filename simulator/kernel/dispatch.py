@@ -1,286 +1,342 @@
-"""When the scheduler hears of things and answers: at once, or as a server that takes time (T12, T13)."""
+"""When the scheduler is called and its answers take effect: at once, or one request after the other (T12)."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from simulator.clock import to_seconds
-from simulator.kernel.events import Event, Kind
-from simulator.kernel.request_queue import CALLS, Server, Service
-from simulator.kernel.segments import Segment
-from simulator.scheduler import CONTINUE, Decision
+from simulator.kernel.agenda import Agenda
+from simulator.kernel.events import JobEvent, Kind, TimerEvent
+from simulator.kernel.request_queue import RequestQueue, Service, WorkerRequest
+from simulator.kernel.segments import Job, Segment
+from simulator.scheduler import CONTINUE, Decision, Suggestion
 from simulator.settings.conditions import Conditions
 
-if TYPE_CHECKING:
-    from simulator.kernel.simulation import Simulation
+
+class Desk(Protocol):
+    """What a dispatcher needs of the run: calls of the scheduler, and commands that carry out its answers."""
+
+    @property
+    def idle(self) -> list[int]:
+        """The workers without a job."""
+
+    @property
+    def eventful(self) -> bool:
+        """Whether more has happened in this round than looks and answers to ``suggest()``."""
+
+    @property
+    def takes_suggestions(self) -> bool:
+        """Whether asking for jobs is of any use (T14)."""
+
+    @property
+    def at_limit(self) -> bool:
+        """Whether the time limit is now: nothing is suggested any more (T15)."""
+
+    @property
+    def draining(self) -> bool:
+        """Whether a limit holds already, while jobs go on to their ends (T14)."""
+
+    @property
+    def over(self) -> bool:
+        """Whether the run has ended."""
+
+    def suggest(self) -> Suggestion:
+        """Call the scheduler: what should a worker do?"""
+
+    def decide(self, report: JobEvent) -> Decision:
+        """Call the scheduler: what becomes of a trial after this report?"""
+
+    def tell_end(self, end: JobEvent) -> None:
+        """Call the scheduler: a job has ended."""
+
+    def take_up(self, suggestion: Suggestion, worker: int | None = None) -> Job | None:
+        """Carry out a suggestion; ``None`` if there is nothing to do."""
+
+    def deliver(self, report: JobEvent, decision: Decision | None) -> Segment:
+        """Carry out a decision, or pass over a report that nobody wants to be told of."""
+
+    def await_next(self, segment: Segment) -> None:
+        """Let a job go on to its next report, or its end."""
+
+    def count_end(self, end: JobEvent) -> None:
+        """The scheduler knows that a job has ended."""
+
+    def record_answer(self, about: JobEvent, answer: str) -> None:
+        """Keep an answer that has taken effect."""
+
+    def segment_of(self, event: JobEvent) -> Segment:
+        """The segment that an event is about."""
+
+    def make_eventful(self) -> None:
+        """The scheduler has been told something."""
 
 
-class Attention(Protocol):
-    """What a simulation asks of its scheduler's attention."""
+class Dispatcher(Protocol):
+    """Brings to the scheduler what it is to be asked and told, and its answers back.
+
+    Attributes:
+        calls: One row a call of the scheduler, where its answers take time.
+    """
 
     calls: list[tuple[Any, ...]]
-    """Rows of ``simulator.results.columns.CALLS``: the calls of the scheduler, where thinking takes time."""
 
     def ask(self) -> None:
         """There may be idle workers: ask for jobs."""
 
-    def on_worker_gone(self, worker: int) -> None:
-        """An idle worker has got a job, or is lost."""
+    def report(self, report: JobEvent, segment: Segment) -> None:
+        """A report of which the scheduler wants to be told has arrived."""
 
-    def on_drain(self) -> None:
-        """Nothing is suggested any more, or not for now."""
-
-    def hear_report(self, event: Event) -> None:
-        """A report that the scheduler wants to hear has arrived."""
-
-    def hear_end(self, event: Event) -> None:
+    def end(self, end: JobEvent) -> None:
         """A job has ended."""
 
-    def on_answer(self, event: Event) -> None:
-        """The scheduler has thought, or looks for requests."""
+    def answer(self, event: TimerEvent) -> None:
+        """An answer is due, or it is time to look for requests."""
 
-    def answer_at_once(self, segment: Segment) -> None:
-        """A job has lost its worker while the scheduler may be thinking about it."""
+    def drop_worker(self, worker: int) -> None:
+        """An idle worker has got a job, or is lost."""
 
-    def on_preempted(self, segment: Segment) -> None:
-        """A job has lost its worker, and with it the reports that are not yet told."""
+    def drop_workers(self) -> None:
+        """Nothing is suggested any more, or not for now."""
 
-    def waiting_reports(self) -> list[Event]:
-        """The reports on which there is no decision yet, in their order."""
+    def answer_early(self, segment: Segment) -> None:
+        """A job has lost its worker while the scheduler may be deciding on one of its reports."""
 
-    def waiting_ends(self) -> list[Event]:
-        """The ends that were not told yet."""
+    def drop_reports(self, segment: Segment) -> None:
+        """A job is preempted: its reports need no answer."""
 
-    def on_close(self) -> None:
+    def unanswered_reports(self) -> list[JobEvent]:
+        """The reports without a decision, in their order."""
+
+    def untold_ends(self) -> list[JobEvent]:
+        """The ends of which the scheduler has not been told."""
+
+    def close(self) -> None:
         """The run is over."""
 
 
-class AtOnce:
-    """Thinking takes no time: everything is heard and answered where it happens."""
+class ImmediateDispatcher:
+    """Answers take no time: the scheduler is called where something happens, and its answer counts there."""
 
-    def __init__(self, simulation: Simulation) -> None:
-        self._simulation = simulation
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
         self.calls: list[tuple[Any, ...]] = []
 
     def ask(self) -> None:
-        """Serve the idle workers until the scheduler answers ``None``, if anything has happened (T5)."""
-        simulation = self._simulation
-        while simulation.eventful and simulation.cluster.idle and simulation.takes_suggestions:
-            if simulation.take_up(simulation.suggest()) is None:
+        """Ask for each idle worker until the scheduler answers ``None``, if anything has happened (T5)."""
+        desk = self._desk
+        while desk.eventful and desk.idle and desk.takes_suggestions:
+            if desk.take_up(desk.suggest()) is None:
                 break
 
-    def hear_report(self, event: Event) -> None:
+    def report(self, report: JobEvent, segment: Segment) -> None:
         """The decision takes effect here and now."""
-        simulation = self._simulation
-        trial, segment = simulation.of(event)
-        simulation.delivered(event, simulation.decide(trial, event))
+        self._desk.deliver(report, self._desk.decide(report))
         if segment.outcome is None:
-            simulation.await_next(segment)
+            self._desk.await_next(segment)
 
-    def hear_end(self, event: Event) -> None:
-        """Told here and now."""
-        outcome = self._simulation.of(event)[1].outcome
-        assert outcome is not None
-        self._simulation.tell_end(event, outcome)
-        self._simulation.count_end(event, outcome)
+    def end(self, end: JobEvent) -> None:
+        """The scheduler is told here and now."""
+        self._desk.tell_end(end)
+        self._desk.count_end(end)
 
-    def on_worker_gone(self, worker: int) -> None:
-        """Nobody waits."""
+    def answer(self, event: TimerEvent) -> None:
+        """No answer is ever due later."""
 
-    def on_drain(self) -> None:
-        """Nobody waits."""
+    def drop_worker(self, worker: int) -> None:
+        """No request waits."""
 
-    def on_answer(self, event: Event) -> None:
-        """Does not happen."""
+    def drop_workers(self) -> None:
+        """No request waits."""
 
-    def answer_at_once(self, segment: Segment) -> None:
-        """It has answered."""
+    def answer_early(self, segment: Segment) -> None:
+        """All answers have taken effect."""
 
-    def on_preempted(self, segment: Segment) -> None:
-        """All has been told."""
+    def drop_reports(self, segment: Segment) -> None:
+        """No report waits."""
 
-    def waiting_reports(self) -> list[Event]:
-        """None waits."""
+    def unanswered_reports(self) -> list[JobEvent]:
+        """No report waits."""
         return []
 
-    def waiting_ends(self) -> list[Event]:
-        """None waits."""
+    def untold_ends(self) -> list[JobEvent]:
+        """No end waits."""
         return []
 
-    def on_close(self) -> None:
-        """Nothing is being thought about."""
+    def close(self) -> None:
+        """No request waits."""
 
 
-class Served:
-    """Requests queue, are taken singly, and each answer takes effect when the scheduler has thought."""
+class QueuedDispatcher:
+    """Requests queue, are served one at a time, and each answer takes effect when it is due.
 
-    def __init__(self, simulation: Simulation, conditions: Conditions) -> None:
-        self._simulation = simulation
-        self._server = Server(conditions, simulation.seed)
-        self._fidelities = simulation.blackbox.schema.fidelity.values
+    Args:
+        desk: The run.
+        agenda: What happens next in it.
+        conditions: How long an answer takes, and when the scheduler looks for requests.
+        seed: The run's.
+        fidelities: The values of the fidelity.
+    """
+
+    def __init__(
+        self, desk: Desk, agenda: Agenda, conditions: Conditions, seed: int, fidelities: tuple[float, ...]
+    ) -> None:
+        self._desk, self._agenda = desk, agenda
+        self._queue = RequestQueue(conditions, seed)
+        self._fidelities = fidelities
         self.calls: list[tuple[Any, ...]] = []
 
     def ask(self) -> None:
         """Idle workers join the queue after a round in which more happened than suggestions and looks."""
-        if self._simulation.eventful and self._simulation.takes_suggestions:
-            self._server.add_workers(self._simulation.cluster.idle, self._simulation.now)
+        if self._desk.eventful and self._desk.takes_suggestions:
+            self._queue.add_workers(self._desk.idle, self._agenda.now)
         self._serve()
 
-    def on_worker_gone(self, worker: int) -> None:
-        """It need not wait any more."""
-        self._server.remove_worker(worker)
-        self._look_for_something()
+    def drop_worker(self, worker: int) -> None:
+        """The worker need not wait any more."""
+        self._queue.remove_worker(worker)
+        self._cancel_look()
 
-    def on_drain(self) -> None:
+    def drop_workers(self) -> None:
         """No worker waits any more."""
-        self._server.drop_workers()
-        self._look_for_something()
+        self._queue.remove_all_workers()
+        self._cancel_look()
 
-    def _look_for_something(self) -> None:
-        look = self._server.look_in_vain()
+    def _cancel_look(self) -> None:
+        look = self._queue.cancel_look()
         if look is not None:
-            self._simulation.queue.cancel(Event(look, Kind.ANSWER, 0, 0, 0))
+            self._agenda.cancel(TimerEvent(look, Kind.ANSWER))
 
-    def hear_report(self, event: Event) -> None:
-        """It waits for its turn, and its job goes on meanwhile."""
-        self._simulation.await_next(self._simulation.of(event)[1])
-        self._server.add(event)
+    def report(self, report: JobEvent, segment: Segment) -> None:
+        """The report waits for its turn, and its job goes on meanwhile."""
+        self._desk.await_next(segment)
+        self._queue.add(report)
         self._serve()
 
-    def hear_end(self, event: Event) -> None:
-        """It waits for its turn."""
-        self._server.add(event)
+    def end(self, end: JobEvent) -> None:
+        """The end waits for its turn."""
+        self._queue.add(end)
         self._serve()
 
-    def on_answer(self, event: Event) -> None:
-        """The answer to the request that was taken takes effect; or it is time to look for requests."""
-        if self._server.service is None:
-            self._server.look(event.time)
+    def answer(self, event: TimerEvent) -> None:
+        """The answer that is due takes effect; or it is time to look for requests."""
+        if self._queue.service is None:
+            self._queue.look(event.time)
         else:
-            self._answer()
+            self._take_effect()
         self._serve()
 
-    def waiting_reports(self) -> list[Event]:
-        """Those not taken, and the one that is thought about."""
-        return self._server.waiting(Kind.REPORT)
+    def unanswered_reports(self) -> list[JobEvent]:
+        """Those that wait, and the one that the scheduler is deciding on."""
+        return self._queue.waiting(Kind.REPORT)
 
-    def waiting_ends(self) -> list[Event]:
-        """Those not taken."""
-        thought = None if self._server.service is None else self._server.service.request
-        ends = self._server.waiting(Kind.END) + self._server.waiting(Kind.STOPPED)
-        return [end for end in ends if end != thought]
+    def untold_ends(self) -> list[JobEvent]:
+        """Those that wait."""
+        service = self._queue.service
+        ends = self._queue.waiting(Kind.END, Kind.STOPPED)
+        return [end for end in ends if service is None or end != service.request]
 
-    def on_close(self) -> None:
-        """Of what is still being thought about, it is kept how long that would have taken."""
-        service = self._server.service
+    def close(self) -> None:
+        """Keep how long the call takes whose answer has not taken effect."""
+        service = self._queue.service
         if service is not None:
-            about = None if service.request.kind is Kind.FREE else service.request
+            about = None if isinstance(service.request, WorkerRequest) else service.request
             self._note(service, about, service.due, service.answer.action if service.counted else None)
 
-    def answer_at_once(self, segment: Segment) -> None:
-        """A decision that is being thought about counts now, or it would come too late (T18)."""
-        service = self._server.service
-        if service is None or service.counted or service.request.kind is not Kind.REPORT:
+    def answer_early(self, segment: Segment) -> None:
+        """A decision on one of its reports counts now, or it would come too late (T18)."""
+        service = self._queue.service
+        if service is None or service.counted or isinstance(service.request, WorkerRequest):
             return
-        if (service.request.trial, service.request.segment) == (segment.trial, segment.number):
+        report = service.request
+        about = (Kind.REPORT, segment.trial.number, segment.number)
+        if (report.kind, report.trial, report.segment) == about:
             service.counted = True
-            self._decided(service.request, service.answer)
+            self._decided(report, service.answer)
 
-    def on_preempted(self, segment: Segment) -> None:
-        """Its reports need no answer."""
-        for report in self._server.waiting_reports(segment.trial, segment.number):
-            self._server.remove_report(report)
-        self._look_for_something()
+    def drop_reports(self, segment: Segment) -> None:
+        """Its reports leave the queue."""
+        for report in self._queue.reports_of(segment.trial.number, segment.number):
+            self._queue.remove_report(report)
+        self._cancel_look()
 
     def _serve(self) -> None:
         """Take the requests that may be taken now."""
-        simulation, server = self._simulation, self._server
-        while simulation.ended is None:
-            if not simulation.takes_suggestions:
-                self.on_drain()
-            request = server.take()
+        desk, queue = self._desk, self._queue
+        while not desk.over:
+            if not desk.takes_suggestions:
+                self.drop_workers()
+            request = queue.take()
             if request is None:
                 break
             self._call(request)
-        look = server.new_look(simulation.now)
+        look = queue.new_look(self._agenda.now)
         if look is not None:
-            simulation.queue.push(Event(look, Kind.ANSWER, 0, 0, 0))
+            self._agenda.push(TimerEvent(look, Kind.ANSWER))
 
-    def _call(self, request: Event) -> None:
-        """Call the scheduler, unless there is no need any more."""
-        simulation = self._simulation
+    def _call(self, request: JobEvent | WorkerRequest) -> None:
+        """Call the scheduler, unless the request has become pointless."""
+        desk, fidelity = self._desk, None
         answer: Any = None
-        fidelity = None
-        if request.kind is Kind.FREE:
-            if simulation.now == simulation.limit:
-                return  # nothing is suggested any more (T15)
-            answer = simulation.suggest()
+        if isinstance(request, WorkerRequest):
+            if desk.at_limit:
+                return
+            answer = desk.suggest()
         elif request.kind is Kind.REPORT:
-            answer = simulation.decide(simulation.of(request)[0], request)
-            fidelity = self._fidelities[request.point]
+            answer, fidelity = desk.decide(request), self._fidelities[request.point]
         else:
-            outcome = simulation.of(request)[1].outcome
-            assert outcome is not None
-            simulation.tell_end(request, outcome)
-        due = self._server.think(request, answer, simulation.now, fidelity)
-        if due > simulation.now:
-            simulation.queue.push(Event(due, Kind.ANSWER, 0, 0, 0))
+            desk.tell_end(request)
+        due = self._queue.serve(request, answer, self._agenda.now, fidelity)
+        if due > self._agenda.now:
+            self._agenda.push(TimerEvent(due, Kind.ANSWER))
         else:
-            self._answer()
+            self._take_effect()
 
-    def _answer(self) -> None:
-        """The scheduler has thought, and what it answered takes effect; what it was told is an event."""
-        simulation = self._simulation
-        service = self._server.done()
+    def _take_effect(self) -> None:
+        """What the scheduler has answered takes effect; that it was told something is an event."""
+        service = self._queue.finish_service()
         request = service.request
-        if request.kind is Kind.FREE:
-            self._suggested(service)
+        if isinstance(request, WorkerRequest):
+            self._suggested(service, request.worker)
             return
-        simulation.eventful = True
+        self._desk.make_eventful()
         self._record(service, request, "" if service.answer is None else service.answer.action)
-        if request.kind is Kind.REPORT:
-            if not service.counted:
-                self._decided(request, service.answer)
-        else:
-            outcome = simulation.of(request)[1].outcome
-            assert outcome is not None
-            simulation.count_end(request, outcome)
+        if request.kind is not Kind.REPORT:
+            self._desk.count_end(request)
+        elif not service.counted:
+            self._decided(request, service.answer)
 
-    def _decided(self, report: Event, decision: Decision) -> None:
+    def _decided(self, report: JobEvent, decision: Decision) -> None:
         """A decision takes effect, on the reports that wait behind it too."""
-        simulation, server = self._simulation, self._server
-        simulation.delivered(report, decision)
+        desk, queue = self._desk, self._queue
+        segment = desk.deliver(report, decision)
         if decision == CONTINUE:
             return
-        segment = simulation.of(report)[1]
-        for other in server.waiting_reports(segment.trial, segment.number):
-            late = other.point < segment.next
-            if simulation.ended is None and (late or other.point < segment.wake):
-                server.remove_report(other)
+        for other in queue.reports_of(report.trial, report.segment):
+            late = other.point < segment.next_undecided
+            if not desk.over and (late or other.point < segment.next_wanted):
+                queue.remove_report(other)
                 if not late:
-                    simulation.delivered(other, None)
+                    desk.deliver(other, None)
 
-    def _suggested(self, service: Service) -> None:
-        simulation = self._simulation
-        too_late = simulation.draining or simulation.now == simulation.limit
-        job = None if too_late else simulation.take_up(service.answer, service.request.trial)
+    def _suggested(self, service: Service, worker: int) -> None:
+        too_late = self._desk.draining or self._desk.at_limit
+        job = None if too_late else self._desk.take_up(service.answer, worker)
         if job is None:
             self._record(service, None, "")
-            self._server.remove_workers(service)
+            self._queue.remove_workers(service)
         else:
-            about = Event(simulation.now, Kind.ANSWER, job.trial.number, job.number, job.base)
+            about = JobEvent(self._agenda.now, Kind.ANSWER, job.trial.number, job.number, job.base)
             self._record(service, about, type(service.answer).__name__.lower())
 
-    def _record(self, service: Service, about: Event | None, answer: str) -> None:
+    def _record(self, service: Service, about: JobEvent | None, answer: str) -> None:
         """Keep when a request was taken and answered; of a ``None`` only the call, which is no event."""
-        now = self._simulation.now
+        now = self._agenda.now
         if about is not None:
             event = about._replace(time=now, kind=Kind.ANSWER)
-            self._simulation.events.append((event, f"{answer} taken {service.taken}"))
+            self._desk.record_answer(event, f"{answer} taken {service.taken}")
         self._note(service, about, now, answer)
 
-    def _note(self, service: Service, about: Event | None, answered: int, answer: str | None) -> None:
-        request = service.request
-        times = [to_seconds(time) for time in (request.time, service.taken, answered)]
+    def _note(self, service: Service, about: JobEvent | None, answered: int, answer: str | None) -> None:
+        times = [to_seconds(time) for time in (service.request.time, service.taken, answered)]
         trial, segment = (None, None) if about is None else (about.trial, about.segment)
-        self.calls.append((CALLS[request.kind], trial, segment, service.fidelity, *times, answer))
+        self.calls.append((service.call, trial, segment, service.fidelity, *times, answer))

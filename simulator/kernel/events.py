@@ -1,13 +1,9 @@
-"""The queue of what happens next; its order depends on what an event is, not on when it was pushed (T2)."""
+"""What can happen in a run; events are ordered by what they are, not by when they were queued (T2)."""
 
 from __future__ import annotations
 
-import heapq
 from enum import IntEnum
-from typing import NamedTuple
-
-from simulator.clock import END_OF_TIME, to_seconds
-from simulator.errors import SimulationError
+from typing import NamedTuple, TypeAlias
 
 
 class Kind(IntEnum):
@@ -23,15 +19,10 @@ class Kind(IntEnum):
     QUEUED = 7
     ANSWER = 8
     DEADLINE = 9
-    FREE = 10
-    """A worker is free: no event, but a request to the scheduler, and the last in the order of requests."""
 
 
-class Event(NamedTuple):
-    """Something that happens at ``time`` (ns); tuples compare in the order of T2.
-
-    Where it is a worker's, its number stands in the place of the trial's.
-    """
+class JobEvent(NamedTuple):
+    """Something that happens to a segment of a trial at ``time`` (ns), at one of its points."""
 
     time: int
     kind: Kind
@@ -40,59 +31,28 @@ class Event(NamedTuple):
     point: int
 
 
-class EventQueue:
-    """A heap of events, from which some are taken back before they happen."""
+class WorkerEvent(NamedTuple):
+    """A worker is lost, or joins, at ``time`` (ns)."""
 
-    def __init__(self) -> None:
-        self._heap: list[Event] = []
-        self._cancelled: set[Event] = set()
-
-    def __len__(self) -> int:
-        return len(self._heap) - len(self._cancelled)
-
-    def push(self, event: Event) -> None:
-        """Add an event."""
-        if event in self._cancelled:
-            self._cancelled.remove(event)  # it is still in the heap
-        else:
-            heapq.heappush(self._heap, event)
-
-    def pop(self) -> Event:
-        """Remove and return the first event."""
-        event = heapq.heappop(self._heap)
-        if self._cancelled:
-            self._drop_cancelled()
-        return event
-
-    def cancel(self, event: Event) -> None:
-        """Take back an event that is in the queue."""
-        self._cancelled.add(event)
-        self._drop_cancelled()
-
-    def _drop_cancelled(self) -> None:
-        while self._heap and self._heap[0] in self._cancelled:
-            self._cancelled.remove(heapq.heappop(self._heap))
-
-    @property
-    def next_time(self) -> int:
-        """When the first event happens."""
-        return self._heap[0].time
-
-    def check_time(self) -> None:
-        """Refuse to go on to the first event if that is after the end of simulated time (T1).
-
-        Raises:
-            SimulationError: It is.
-        """
-        if self._heap[0].time > END_OF_TIME:
-            raise SimulationError(_too_late(self._heap[0]))
+    time: int
+    kind: Kind
+    worker: int
 
 
-def _too_late(event: Event) -> str:
-    whose = "worker" if event.kind in {Kind.LOST, Kind.JOINED} else "trial"
-    return (
-        f"the next event ({event.kind.name.lower()}, {whose} {event.trial}) would happen at the simulated "
-        f"second {to_seconds(event.time):.6g}, but simulated time ends after 292 years, at "
-        f"{to_seconds(END_OF_TIME):.6g} s: end the run sooner with Stop(time=...), or, should the times of "
-        f"the curves be in milliseconds, divide them"
-    )
+class TimerEvent(NamedTuple):
+    """The time limit, or a moment at which the scheduler answers or looks for requests, at ``time`` (ns)."""
+
+    time: int
+    kind: Kind
+
+
+Event: TypeAlias = JobEvent | WorkerEvent | TimerEvent
+"""Tuples compare in the order of T2; events of different types differ in their kinds."""
+
+
+def describe(event: Event) -> str:
+    """An event in the words of an error message."""
+    kind = event.kind.name.lower()
+    if isinstance(event, JobEvent):
+        return f"{kind}, trial {event.trial}"
+    return f"{kind}, worker {event.worker}" if isinstance(event, WorkerEvent) else kind

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from blackbox_repo.blackbox import Blackbox
 from blackbox_repo.curve import LearningCurve
 from blackbox_repo.errors import BlackboxRepoError
 from blackbox_repo.numeric.scalars import plain
+from blackbox_repo.schema import Schema
 from blackbox_repo.space import Configuration
 from simulator.errors import SchedulerError
 from simulator.kernel.cluster import Cluster
@@ -17,13 +17,13 @@ from simulator.kernel.training_seeds import TrainingSeeds
 from simulator.scheduler import Resume, Start, TrialStatus
 
 
-class Suggestions:
-    """Turns suggestions into jobs.
+class Jobs:
+    """Turns suggestions into jobs, or refuses them.
 
     Args:
-        blackbox: Where the curves come from.
-        cluster: Whose trials they are about.
-        curves: Of the blackbox.
+        schema: What the curves mean.
+        cluster: The trials that suggestions are about.
+        curves: Where the curves come from.
         seeds: Which training run each trial replays.
         checkpoints: Whether the cluster keeps any.
         refuse: ``(call, what)`` -> the error to raise.
@@ -31,28 +31,26 @@ class Suggestions:
 
     def __init__(
         self,
-        blackbox: Blackbox,
+        schema: Schema,
         cluster: Cluster,
         curves: Curves,
         seeds: TrainingSeeds,
         checkpoints: bool,  # noqa: FBT001
         refuse: Callable[[str, str], SchedulerError],
     ) -> None:
-        self._fidelity = blackbox.schema.fidelity
-        self._space = blackbox.schema.space
+        self._fidelity, self._space = schema.fidelity, schema.space
         self._cluster, self._curves, self._seeds, self._refuse = cluster, curves, seeds, refuse
-        self._alone = self._fidelity.kind == "independent"
-        self._keeps_checkpoints = checkpoints and not self._alone
+        self._independent = self._fidelity.kind == "independent"
+        self._keeps_checkpoints = checkpoints and not self._independent
 
-    def start(self, suggestion: Start, now: int) -> Job:
+    def start(self, suggestion: Start) -> Job:
         """The job of a new trial."""
         configuration, curve = self._trained(suggestion.configuration)
         base = SCRATCH
         if suggestion.checkpoint_of is not None:
-            base = self._checkpoint_of(suggestion.checkpoint_of, now)
+            base = self._checkpoint_of(suggestion.checkpoint_of)
         until = self._bound(suggestion.until)
-        trial = self._cluster.add_trial(configuration, curve)
-        trial.heard, trial.source = base, suggestion.checkpoint_of
+        trial = self._cluster.add_trial(configuration, curve, base, suggestion.checkpoint_of)
         return self._job(trial, base, until, ready=0)
 
     def resume(self, suggestion: Resume) -> Job:
@@ -62,7 +60,7 @@ class Suggestions:
         if previous is None or not self._can_be_resumed(trial, previous):
             raise self._refuse("suggest()", f"resumed trial {trial.number}, which is {trial.status.value}")
         until = self._bound(suggestion.until)
-        previous.outcome = TrialStatus.PAUSED
+        self._cluster.go_on(trial)
         return self._job(trial, self._checkpoint(trial), until, self._gives_way(previous))
 
     def any_resumable(self) -> bool:
@@ -72,15 +70,16 @@ class Suggestions:
             trial = self._cluster.trials[next(iter(perhaps))]
             if self._can_be_resumed(trial, trial.segments[-1]):
                 return True
-            perhaps.remove(trial.number)
+            self._cluster.surely_not_paused(trial)
         return False
 
     @staticmethod
     def _can_be_resumed(trial: TrialState, previous: Segment) -> bool:
         """A paused trial, or one that is so for all its scheduler knows, after the report at a bound."""
-        if previous.next <= previous.last:
+        if previous.next_undecided <= previous.last:
             return False  # the scheduler does not know yet that it is paused
-        at_bound = previous.job.bounded and previous.crash is None and trial.heard >= previous.job.last
+        job = previous.job
+        at_bound = job.bounded and previous.crash is None and trial.last_delivered >= job.last
         by_itself = previous.outcome in {None, TrialStatus.COMPLETED, TrialStatus.FAILED}
         unknown = at_bound and by_itself and not previous.end_told
         return unknown or trial.status is TrialStatus.PAUSED
@@ -89,13 +88,13 @@ class Suggestions:
         """From when on the trial's next job may train."""
         if segment.end is not None:
             return segment.end
-        return self._cluster.registered_end(segment) if segment.signal is None else segment.signal
+        return self._cluster.timetable.registered_end(segment) if segment.signal is None else segment.signal
 
     def again(self, segment: Segment) -> Job:
         """The job of a preempted segment once more, from the checkpoint (T18)."""
         before = segment.job
         job = self._job(before.trial, self._checkpoint(before.trial), before.until, before.ready)
-        job.wake = max(job.wake, segment.wake)
+        job.next_wanted = max(job.next_wanted, segment.next_wanted)
         return job
 
     def point_of(self, fidelity: float, call: str) -> int:
@@ -109,10 +108,10 @@ class Suggestions:
     def _job(self, trial: TrialState, base: int, until: int | None, ready: int) -> Job:
         end = len(trial.curve) - 1
         last = end if until is None else min(end, until)
-        first = max(last, 0) if self._alone else base + 1
-        wake = max(first, trial.heard + 1)
+        first = max(last, 0) if self._independent else base + 1
+        wanted = max(first, trial.last_delivered + 1)
         bounded = last == until and until < len(self._fidelity.values) - 1
-        return Job(trial, len(trial.segments), base, first, last, ready, wake, until, bounded)
+        return Job(trial, len(trial.segments), base, first, last, ready, wanted, until, bounded)
 
     def _bound(self, until: float | None) -> int | None:
         """The point after which a job shall end, if its scheduler says so."""
@@ -127,16 +126,16 @@ class Suggestions:
             raise self._refuse("suggest()", f"started {configuration!r}: {err}") from err
 
     def _checkpoint(self, trial: TrialState) -> int:
-        return trial.heard if self._keeps_checkpoints else SCRATCH
+        return trial.last_delivered if self._keeps_checkpoints else SCRATCH
 
-    def _checkpoint_of(self, number: int, now: int) -> int:
+    def _checkpoint_of(self, number: int) -> int:
         source = self._known_trial(number, "started from the checkpoint of")
         if source.segments:
-            self._cluster.deliver_unheard(source.segments[-1], now)
-        if not self._keeps_checkpoints or source.heard == SCRATCH:
+            self._cluster.deliver_untold(source.segments[-1])
+        if not self._keeps_checkpoints or source.last_delivered == SCRATCH:
             why = "has not reported yet" if self._keeps_checkpoints else "keeps no checkpoints here"
             raise self._refuse("suggest()", f"started from the checkpoint of trial {number}, which {why}")
-        return source.heard
+        return source.last_delivered
 
     def _known_trial(self, number: object, verb: str) -> TrialState:
         count = len(self._cluster.trials)

@@ -2,105 +2,128 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Protocol
 
+from simulator.clock import to_seconds
 from simulator.errors import SimulationError
-from simulator.kernel.events import Event, Kind
-from simulator.kernel.segments import Code, Job, Segment
+from simulator.kernel.agenda import Agenda
+from simulator.kernel.cluster import Cluster
+from simulator.kernel.dispatch import Dispatcher
+from simulator.kernel.events import JobEvent, Kind, WorkerEvent
+from simulator.kernel.recorder import Recorder
+from simulator.kernel.segments import Job, Segment
+from simulator.kernel.timing import Timing
 from simulator.scheduler import TrialStatus
-
-if TYPE_CHECKING:
-    from simulator.kernel.simulation import Simulation
 
 MAX_PREEMPTIONS_WITHOUT_REPORT = 1_000
 
 
-class Losses:
-    """Handles the events of workers in a simulation."""
+class JobMaker(Protocol):
+    """Makes the job of a preempted trial once more."""
 
-    def __init__(self, simulation: Simulation) -> None:
-        self._simulation = simulation
-        self._requeue = simulation.conditions.failures.requeue
+    def again(self, segment: Segment) -> Job:
+        """What is left to do of a segment's job, from the checkpoint on."""
+
+
+class Preemption:
+    """Handles the events of workers.
+
+    Args:
+        cluster: The state of the run.
+        agenda: What happens next.
+        recorder: Keeps what has happened.
+        timing: How long workers are present and away.
+        jobs: Makes the job of a preempted trial once more.
+        requeue: Whether a preempted trial waits for another worker; if not, it has failed.
+
+    Attributes:
+        jobs: Trial -> what it is to do, from when it is preempted until it is queued again.
+    """
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        agenda: Agenda,
+        recorder: Recorder,
+        timing: Timing,
+        jobs: JobMaker,
+        requeue: bool,  # noqa: FBT001
+    ) -> None:
+        self._cluster, self._agenda, self._recorder, self._timing = cluster, agenda, recorder, timing
+        self._maker, self._requeue = jobs, requeue
         self._setbacks: dict[int, tuple[int, int]] = {}  # trial -> its last report, preemptions since then
         self.jobs: dict[int, Job] = {}
-        """What preempted trials are to do, until the event by which they are queued again."""
 
-    def on_run(self) -> None:
+    def begin(self) -> None:
         """Every worker is present, for the first time."""
-        for worker in range(self._simulation.cluster.workers):
+        for worker in range(self._cluster.workers):
             self._await_loss(worker, 0)
 
     def _await_loss(self, worker: int, count: int) -> None:
-        simulation = self._simulation
-        presence = simulation.timing.presence(worker, count)
+        presence = self._timing.presence(worker, count)
         if presence is not None:
-            simulation.push_background(Event(simulation.now + presence, Kind.LOST, worker, 0, 0))
+            self._agenda.push_background(WorkerEvent(self._agenda.now + presence, Kind.LOST, worker))
 
-    def on_lost(self, event: Event) -> None:
-        """A worker is gone, and takes its job with it."""
-        simulation, worker = self._simulation, event.trial
-        simulation.background -= 1
-        simulation.events.append((event, ""))
-        segment = simulation.cluster.job_of(worker)
+    def lose(self, event: WorkerEvent, dispatcher: Dispatcher) -> bool:
+        """A worker is gone, and takes its job with it; whether that job was preempted."""
+        self._agenda.leave_background()
+        self._recorder.add_event(event)
+        segment = self._cluster.job_of(event.worker)
         if segment is not None:
-            self._end(segment)
-        count = simulation.cluster.lose(worker)
-        simulation.attention.on_worker_gone(worker)
-        back = event.time + simulation.timing.absence(worker, count)
-        simulation.queue.push(Event(back, Kind.JOINED, worker, 0, 0))
-        if segment is not None and segment.outcome is TrialStatus.PREEMPTED:
-            simulation.check_limits()  # nobody is told of it, but it was paid for (T14)
+            self._end(segment, dispatcher)
+        count = self._cluster.lose(event.worker)
+        dispatcher.drop_worker(event.worker)
+        back = event.time + self._timing.absence(event.worker, count)
+        self._agenda.push(WorkerEvent(back, Kind.JOINED, event.worker))
+        return segment is not None and segment.outcome is TrialStatus.PREEMPTED
 
-    def on_joined(self, event: Event) -> None:
+    def join(self, event: WorkerEvent) -> None:
         """A worker is back."""
-        self._simulation.events.append((event, ""))
-        self._await_loss(event.trial, self._simulation.cluster.join(event.trial))
+        self._recorder.add_event(event)
+        self._await_loss(event.worker, self._cluster.join(event.worker))
 
-    def on_queued(self, event: Event) -> None:
+    def queue_again(self, event: JobEvent) -> None:
         """A preempted trial waits for another worker."""
-        self._simulation.events.append((event, ""))
-        self._simulation.wait(self.jobs.pop(event.trial))
+        self._recorder.add_event(event)
+        self._cluster.wait(self.jobs.pop(event.trial))
 
-    def _end(self, segment: Segment) -> None:
-        simulation, cluster = self._simulation, self._simulation.cluster
-        simulation.attention.answer_at_once(segment)
-        simulation.cancel_queued(segment)
+    def _end(self, segment: Segment, dispatcher: Dispatcher) -> None:
+        cluster, now = self._cluster, self._agenda.now
+        dispatcher.answer_early(segment)
+        cluster.cancel_queued(segment)
         if segment.outcome is not None:
-            cluster.cut(segment, simulation.now)
+            cluster.cut(segment)
         elif self._goes_on(segment):
             self._preempt(segment)
-            simulation.attention.on_preempted(segment)
-        end = cluster.event(simulation.now, Kind.END, segment)
-        simulation.finish(segment, simulation.now)
+            dispatcher.drop_reports(segment)
+        end = cluster.timetable.event(now, Kind.END, segment)
+        cluster.finish(segment, now)
         if segment.outcome is not TrialStatus.PREEMPTED:
-            simulation.attention.hear_end(end)
+            dispatcher.end(end)
             return
-        simulation.events.append((end, segment.outcome.value))
-        job = self.jobs[segment.trial] = simulation.suggestions.again(segment)
-        simulation.queue.push(Event(simulation.now, Kind.QUEUED, segment.trial, job.number, job.base))
+        self._recorder.add_event(end, segment.outcome)
+        job = self.jobs[segment.trial.number] = self._maker.again(segment)
+        self._agenda.push(JobEvent(now, Kind.QUEUED, segment.trial.number, job.number, job.base))
 
     def _goes_on(self, segment: Segment) -> bool:
         """Whether there is more to come of a job: points, or a crash that nobody can foresee."""
-        foreseen = segment.crash is None or segment.crash <= self._simulation.now
-        return not foreseen or max(segment.next, segment.awaited) <= segment.last
+        foreseen = segment.crash is None or segment.crash <= self._agenda.now
+        return not foreseen or max(segment.next_undecided, segment.next_arrival) <= segment.last
 
     def _preempt(self, segment: Segment) -> None:
-        """What has arrived and is not to be told was delivered; the rest of what was produced is lost."""
-        cluster, now = self._simulation.cluster, self._simulation.now
-        cluster.deliver_unheard(segment, now)
-        segment.last = cluster.last_produced(segment, now)
-        segment.mark(segment.last + 1, Code.LATE)
-        trial = cluster.trials[segment.trial]
-        if not self._requeue:
-            segment.outcome = trial.status = TrialStatus.FAILED
-            return
-        segment.outcome = TrialStatus.PREEMPTED
-        heard, setbacks = self._setbacks.get(trial.number, (trial.heard, 0))
-        setbacks = setbacks + 1 if heard == trial.heard else 1
-        self._setbacks[trial.number] = trial.heard, setbacks
+        outcome = TrialStatus.PREEMPTED if self._requeue else TrialStatus.FAILED
+        self._cluster.preempt(segment, outcome)
+        if self._requeue:
+            self._count_setback(segment)
+
+    def _count_setback(self, segment: Segment) -> None:
+        number, reported = segment.trial.number, segment.trial.last_delivered
+        before, setbacks = self._setbacks.get(number, (reported, 0))
+        setbacks = setbacks + 1 if before == reported else 1
+        self._setbacks[number] = reported, setbacks
         if setbacks >= MAX_PREEMPTIONS_WITHOUT_REPORT:
             raise SimulationError(
-                f"trial {trial.number} was preempted {setbacks} times without a report in between, the last "
-                f"time at the simulated second {now / 1e9}: workers are lost faster than it can report; "
-                f"raise conditions.failures.preempt"
+                f"trial {number} was preempted {setbacks} times without a report in between, the last "
+                f"time at the simulated second {to_seconds(self._agenda.now)}: workers are lost faster than "
+                f"it can report; raise conditions.failures.preempt"
             )

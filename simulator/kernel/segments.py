@@ -1,16 +1,16 @@
-"""Trials, their segments, and what became of each point of their curves."""
+"""Trials, their jobs and segments, and what became of each point; only the cluster changes them."""
 
 from __future__ import annotations
 
 from array import array
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import IntEnum
 
 from blackbox_repo.curve import LearningCurve
 from blackbox_repo.space import Configuration
 from simulator.clock import END_OF_TIME, array_to_ns, to_seconds
 from simulator.errors import SimulationError
-from simulator.kernel.events import Event
+from simulator.kernel.events import JobEvent
 from simulator.scheduler import Report, Trial, TrialStatus
 
 SCRATCH = -1
@@ -29,12 +29,23 @@ class Code(IntEnum):
     WAITING = 7
 
 
+_DELIVERED = frozenset({Code.CONTINUE, Code.PAUSE, Code.STOP})
+
+
 @dataclass(slots=True)
 class Job:
-    """What a worker is to do: train a trial from ``base`` (not included), report from ``first`` to ``last``.
+    """What a worker is to do: train a trial, and report some points of its curve.
 
-    It will be the trial's segment ``number``, does not begin before ``ready`` (ns), and the scheduler wants
-    to hear of ``wake``.
+    Args:
+        trial: Whose curve is trained.
+        number: Which segment of the trial the job will be.
+        base: The point from which it trains, not included.
+        first: The first point that it reports.
+        last: The last one.
+        ready: The nanosecond before which it does not begin.
+        next_wanted: The first point of which the scheduler wants to be told.
+        until: The point after which the scheduler wants it to end; ``None`` if it has not said so.
+        bounded: Whether it ends at ``until``, and that is not the last point of all.
     """
 
     trial: TrialState
@@ -43,86 +54,101 @@ class Job:
     first: int
     last: int
     ready: int
-    wake: int
+    next_wanted: int
     until: int | None = None
-    """The point after which its scheduler wants it to end, if it has said so; its curve may end before."""
     bounded: bool = False
-    """It ends at ``until``, and that is not the last point of all."""
 
 
-@dataclass(slots=True)
 class Segment:
     """One uninterrupted stretch of a trial on one worker: a job that is being done.
 
-    Points are positions on the curve. The job trains from ``base`` (not included) and reports from ``first``
-    to ``last``; what became of the points before ``next`` is known, those before ``awaited`` have arrived,
-    and the scheduler wants to hear of ``wake``. The worker is busy from ``busy_from`` to ``end``. ``signal``
-    is when a stop signal ends the training, if that is sooner than the job's own end; ``crash`` when it
-    crashes.
+    Points are positions on the curve, times are nanoseconds.
+
+    Attributes:
+        job: What is done.
+        trial: The trial of the job.
+        number: Which segment of the trial it is.
+        worker: Who does it.
+        busy_from: When the worker got the job.
+        start: When the training begins.
+        first: The first point that it reports.
+        last: The last one, as far as is known.
+        next_undecided: What became of the points before this one is settled.
+        next_arrival: The points before this one have reached the scheduler's side.
+        next_wanted: The scheduler wants to be told of this point and those after it.
+        crash: When it crashes; ``None`` if it does not.
+        signal: When a stop signal ends the training, if that is sooner than the job's own end.
+        end: When its worker was free again; ``None`` while it is busy.
+        outcome: What became of it, once that is settled.
+        begun: Whether the training has begun.
+        end_told: Whether the scheduler has been called to tell it of the end.
+        end_known: Whether it has answered, and all that looks on has seen the end.
+        signalled: Whether a stop signal is on its way to it, or to where it was.
+        queued: Its event in the agenda.
+        codes: What became of the points: ``(stop, code)`` for each stretch of points with one code.
     """
 
-    job: Job
-    trial: int
-    number: int
-    worker: int
-    busy_from: int
-    start: int
-    base: int
-    first: int
-    last: int
-    next: int
-    awaited: int
-    wake: int
-    crash: int | None = None
-    signal: int | None = None
-    end: int | None = None
-    outcome: TrialStatus | None = None
-    begun: bool = False
-    end_told: bool = False
-    signalled: bool = False
-    """A stop signal is on its way to it, or to where it was."""
-    queued: Event | None = None
-    """Its event in the queue."""
-    arrived: list[int] = field(default_factory=list)
-    """When the points from ``first`` on arrive, where that is drawn."""
-    codes: list[tuple[int, Code]] = field(default_factory=list)
-    """What became of the points: ``(stop, code)`` for each stretch of points with one code."""
+    __slots__ = (
+        *("begun", "busy_from", "codes", "crash", "end", "end_known", "end_told", "first", "job", "last"),
+        *("next_arrival", "next_undecided", "next_wanted", "number", "outcome", "queued", "signal"),
+        *("signalled", "start", "trial", "worker"),
+    )
+
+    def __init__(self, job: Job, worker: int, busy_from: int, start: int) -> None:
+        self.job = job
+        self.trial = job.trial
+        self.number = job.number
+        self.worker = worker
+        self.busy_from, self.start = busy_from, start
+        self.first = self.next_undecided = self.next_arrival = job.first
+        self.last, self.next_wanted = job.last, job.next_wanted
+        self.crash: int | None = None
+        self.signal: int | None = None
+        self.end: int | None = None
+        self.outcome: TrialStatus | None = None
+        self.begun = self.end_told = self.end_known = self.signalled = False
+        self.queued: JobEvent | None = None
+        self.codes: list[tuple[int, Code]] = []
+
+    def training(self, point: int) -> int:
+        """Nanoseconds of training from the job's checkpoint up to a point."""
+        base = self.job.base
+        elapsed = self.trial.elapsed(point)
+        return elapsed if base < 0 else elapsed - self.trial.elapsed(base)
 
     def mark(self, stop: int, code: Code) -> None:
-        """The points from ``next`` up to ``stop`` (not included) have one code; they are done with."""
-        if stop <= self.next:
+        """The points from the next undecided one up to ``stop`` (not included) have one code."""
+        if stop <= self.next_undecided:
             return
         if self.codes and self.codes[-1][1] is code:
-            self.codes.pop()
-        self.codes.append((stop, code))
-        self.next = stop
+            self.codes[-1] = (stop, code)
+        else:
+            self.codes.append((stop, code))
+        self.next_undecided = stop
 
     def forget(self, stop: int) -> None:
         """The late points from ``stop`` on are never produced."""
-        if stop < self.next:
+        if stop < self.next_undecided:
             _, code = self.codes.pop()
-            self.next = self.codes[-1][0] if self.codes else self.first
+            self.next_undecided = self.codes[-1][0] if self.codes else self.first
             self.mark(stop, code)
         self.last = min(self.last, stop - 1)
 
     @property
-    def told(self) -> int:
+    def last_delivered(self) -> int:
         """The last point that was delivered in time and for the first time; ``SCRATCH`` if there is none."""
-        fresh = [stop - 1 for stop, code in self.codes if code in {Code.CONTINUE, Code.PAUSE, Code.STOP}]
-        return max([SCRATCH, *fresh])
+        return max([SCRATCH, *(stop - 1 for stop, code in self.codes if code in _DELIVERED)])
 
     def check(self) -> None:
         """Assert what always holds of a segment; for tests."""
         stops, codes = [stop for stop, _ in self.codes], [code for _, code in self.codes]
         assert [self.first, *stops] == sorted({self.first, *stops}), "a stretch has a point or more"
-        assert self.next == max([self.first, *stops]), "the points before the next one are marked"
-        assert codes == sorted(codes, key=_ORDER_OF_CODES.index), (
-            "told again, told, decided on, late, too late"
-        )
+        assert self.next_undecided == max([self.first, *stops]), "points before the next undecided have codes"
+        assert codes == sorted(codes, key=_ORDER_OF_CODES.index), "codes come in the order in which they can"
         halted = Code.PAUSE in codes or Code.STOP in codes
-        assert halted == (self.signal is not None), "who is stopped gets a signal"
+        assert halted == (self.signal is not None), "a segment has a signal if it was stopped or paused"
         cut_short = halted or self.outcome is TrialStatus.PREEMPTED
-        assert not cut_short or self.last == self.next - 1, "a stopped job's points are all known"
+        assert not cut_short or self.last == self.next_undecided - 1, "a stopped job's points are all known"
         assert self.busy_from <= self.start
         assert self.end is None or (self.end >= self.busy_from and self.outcome is not None)
 
@@ -139,21 +165,38 @@ _ORDER_OF_CODES = (
 
 
 class TrialState:
-    """A trial: its configuration, its curve, and its segments."""
+    """A trial: its configuration, its curve, and its segments.
+
+    Args:
+        number: Trials are numbered in the order in which they start.
+        configuration: What is trained, canonical.
+        curve: The training run that the trial replays.
+        base: The point of the checkpoint with which it begins; ``SCRATCH`` for none.
+
+    Attributes:
+        status: As the scheduler has last decided, or as its last segment ended.
+        segments: In their order; empty again once nothing about the trial can change any more.
+        last_delivered: The last point that was delivered: its checkpoint.
+        delivered_by: The segment that delivered it.
+        seen: The trial as the scheduler sees it while it runs.
+        released: Whether nothing about it can change any more, so that only status and checkpoint are kept.
+    """
 
     __slots__ = (
-        *("_time", "configuration", "curve", "heard", "known_elapsed", "number", "segments", "source"),
-        "status",
+        *("_time", "configuration", "curve", "delivered_by", "known_elapsed", "last_delivered", "number"),
+        *("released", "seen", "segments", "status"),
     )
 
-    def __init__(self, number: int, configuration: Configuration, curve: LearningCurve) -> None:
+    def __init__(self, number: int, configuration: Configuration, curve: LearningCurve, base: int) -> None:
         self.number = number
         self.configuration = configuration
         self.curve = curve
         self.status = TrialStatus.RUNNING
         self.segments: list[Segment] = []
-        self.heard = SCRATCH
-        self.source: int | None = None  # the trial with whose checkpoint it began
+        self.released = False
+        self.last_delivered = base
+        self.delivered_by: Segment | None = None
+        self.seen = Trial(number, dict(configuration), TrialStatus.RUNNING)
         time = curve.schema.time
         assert time is not None
         self._time = time
@@ -162,27 +205,28 @@ class TrialState:
     def elapsed(self, point: int) -> int:
         """Nanoseconds of training from scratch up to a point.
 
-        The curve is read only as far as needed, and one point on: who stops a job asks when that would come.
+        The curve is read only as far as needed, and one point on: to stop a job is to ask when the next point
+        would come.
         """
         if point < 0:
             return 0
-        if point >= len(self.known_elapsed):
-            known = len(self.known_elapsed)
+        known = len(self.known_elapsed)
+        if point >= known:
             self._read(known, min(max(point + 2, 2 * known), len(self.curve)))
         return self.known_elapsed[point]
 
     def _read(self, known: int, count: int) -> None:
         news: list[int] = array_to_ns(self.curve.head(self._time, count)[known:]).tolist()
         before = self.known_elapsed[-1] if known else 0
-        alone = self.curve.schema.fidelity.kind == "independent"  # trainings that do not follow each other
-        floor = [0] * len(news) if alone else [before, *news]
+        independent = self.curve.schema.fidelity.kind == "independent"  # trainings that follow no other
+        floor = [0] * len(news) if independent else [before, *news]
         if any(later < earlier for earlier, later in zip(floor, news, strict=False)):
             self._end_at_the_first_wrong(floor, news)
             raise SimulationError(self._no_time(count))
         self.known_elapsed.extend(news)
 
     def _end_at_the_first_wrong(self, floor: list[int], news: list[int]) -> None:
-        """The run so far is kept: a point whose time is none is never reached, nor is one after it."""
+        """Keep the run so far: a point whose time is none is never reached, nor is one after it."""
         good = next(n for n, (least, time) in enumerate(zip(floor, news, strict=False)) if time < least)
         self.known_elapsed.extend(news[:good])
         self.known_elapsed.extend([END_OF_TIME] * (len(self.curve) - len(self.known_elapsed)))
@@ -195,19 +239,20 @@ class TrialState:
             why = "is negative, decreases or is no number"
         return f"the time {self._time!r} of {dict(self.configuration)!r} {why}: {seconds!r}"
 
-    def report(self, event: Event) -> Report:
-        """What its scheduler gets when a point has arrived."""
-        fidelity = self.curve.schema.fidelity.values[event.point]
-        return Report(fidelity, to_seconds(event.time), event.point, self.curve)
+    def report(self, point: int, time: int) -> Report:
+        """What the scheduler gets when a point has arrived at ``time`` (ns)."""
+        return Report(self.curve.schema.fidelity.values[point], to_seconds(time), point, self.curve)
 
-    def known_outcome(self, segment: int, outcome: TrialStatus) -> TrialStatus:
-        """What its scheduler is told at a segment's end: a trial that it knows to be over stays so (T11)."""
+    def outcome_to_tell(self, segment: int, outcome: TrialStatus) -> TrialStatus:
+        """What the scheduler is told at a segment's end: a trial that it knows to be over stays so (T11)."""
         if outcome is not TrialStatus.PAUSED:
             return outcome
         latest = self.segments[-1]
         known = latest.number > segment and (latest.end_told or latest.outcome is TrialStatus.STOPPED)
         return latest.outcome if known and latest.outcome else outcome
 
-    def seen_as(self, status: TrialStatus, last_report: Report | None = None) -> Trial:
-        """The snapshot that the scheduler gets; changing its configuration changes no result."""
-        return Trial(self.number, dict(self.configuration), status, last_report)
+    def release(self) -> None:
+        """Let go of everything but the status and the checkpoint: nothing else will be asked again."""
+        self.released, self.segments = True, []
+        self.known_elapsed = array("q")
+        del self.curve, self.configuration, self.seen, self.delivered_by

@@ -77,6 +77,6 @@ class Timing:
         return rounded(training / self._speeds[worker])
 
     @property
-    def even(self) -> bool:
-        """Whether a report comes as long after the job's start as the curve says, but for a constant."""
-        return self._speeds is None and self.report is not None
+    def uniform(self) -> bool:
+        """Whether all workers train as fast as the curves say."""
+        return self._speeds is None

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from array import array
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import repeat
+from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
 
 from blackbox_repo.curve import Array
-from simulator.clock import END_OF_TIME
-from simulator.kernel.cluster import Cluster
-from simulator.kernel.events import Event, Kind
-from simulator.kernel.segments import Code, Segment, TrialState
+from simulator.kernel.events import Kind
+from simulator.kernel.outcome import STATUSES, Outcome, Points, Trials
 
 RECORD = np.dtype(
     [
@@ -31,82 +26,14 @@ RECORD = np.dtype(
 Records = npt.NDArray[np.void]
 
 
-@dataclass(frozen=True)
-class Points:
-    """Every point that was produced, in the order of T2: equally long columns."""
-
-    time: npt.NDArray[np.int64]
-    trial: npt.NDArray[np.int32]
-    segment: npt.NDArray[np.int32]
-    point: npt.NDArray[np.int32]
-    code: npt.NDArray[np.int8]
-
-    @classmethod
-    def of(cls, cluster: Cluster, end: Event) -> Points:
-        """The points of a finished run; what came by ``end`` too late for its scheduler is told apart."""
-        columns = [array(kind) for kind in "qiiib"]
-        for trial in cluster.trials:
-            for segment in trial.segments:
-                for points, code in _stretches(cluster, segment, end):
-                    times = cluster.arrivals(segment, points)
-                    if code is Code.AFTER_END:  # which may never arrive (T15)
-                        times = [min(time, END_OF_TIME) for time in times]
-                    columns[0].extend(times)
-                    columns[1].extend(repeat(trial.number, len(points)))
-                    columns[2].extend(repeat(segment.number, len(points)))
-                    columns[3].extend(points)
-                    columns[4].extend(repeat(code, len(points)))
-        unsorted = [np.frombuffer(column, dtype=column.typecode) for column in columns]
-        order = np.argsort(unsorted[0], kind="stable")  # those of one time are in order already
-        return cls(*(column[order] for column in unsorted))
-
-    def values(self, trials: Sequence[TrialState], objective: str) -> Array:
-        """An objective at each point."""
-        furthest = np.zeros(len(trials), dtype=np.int64)
-        np.maximum.at(furthest, self.trial, self.point + 1)
-        heads = [
-            trial.curve.head(objective, count) for trial, count in zip(trials, furthest.tolist(), strict=True)
-        ]
-        if not heads:
-            return np.empty(0)
-        cells: Array = np.concatenate(heads)
-        at = (np.cumsum(furthest) - furthest)[self.trial]
-        at += self.point
-        values: Array = cells[at]
-        return values
-
-
-def _stretches(cluster: Cluster, segment: Segment, end: Event) -> Iterator[tuple[range, Code]]:
-    """The recorded points of a segment; late ones count by whether they came before the run's end."""
-    start = segment.first
-    for stop, code in segment.codes:
-        if code is Code.LATE:
-            yield from _late(cluster, segment, range(start, stop), end)
-        else:
-            yield range(start, stop), code
-        start = stop
-
-
-def _late(cluster: Cluster, segment: Segment, points: range, end: Event) -> Iterator[tuple[range, Code]]:
-    for point in points:
-        arrival = cluster.arrival(segment, point)
-        if (arrival, Kind.REPORT, segment.trial, segment.number, point) < end:
-            yield range(point, point + 1), Code.LATE
-        elif cluster.produced(segment, point) <= end.time:
-            yield range(point, point + 1), Code.AFTER_END
-
-
-def build_records(points: Points, targets: Array, events: Sequence[tuple[Event, str]]) -> Records:
+def build_records(outcome: Outcome, targets: Array) -> Records:
     """All events of a run in the order of T2.
 
     Args:
-        points: Its points.
-        targets: The target objective at each point.
-        events: Everything else, each with a text that says what it is about.
+        outcome: The run.
+        targets: The target objective at each of its points.
     """
-    others = np.zeros(len(events), dtype=RECORD)
-    for row, (event, text) in enumerate(sorted(events)):
-        others[row] = (*event, text_bits(text), 0)
+    points, others = outcome.points, _records_of_events(outcome)
     places = _places_among(points, others) + np.arange(len(others))
     records = np.zeros(len(points.time) + len(others), dtype=RECORD)
     records[places] = others
@@ -125,6 +52,49 @@ def _places_among(points: Points, others: Records) -> npt.NDArray[np.int64]:
     first = np.searchsorted(points.time, others["time"], side="left")
     last = np.searchsorted(points.time, others["time"], side="right")
     return np.where(others["kind"] < Kind.REPORT, first, last)
+
+
+def _records_of_events(outcome: Outcome) -> Records:
+    """The events that are no reports; answers at one instant about one job in the order of their texts."""
+    events, texts = outcome.events, list(_texts(outcome))
+    records = np.zeros(len(texts), dtype=RECORD)
+    for name in ("time", "kind", "trial", "segment", "point"):
+        records[name] = getattr(events, name)
+    records["value"] = [text_bits(text) for text in texts]
+    keys = [records[name] for name in ("point", "segment", "trial", "kind", "time")]
+    if events.answers:
+        keys.insert(0, np.argsort(np.argsort(np.array(texts, dtype=object), kind="stable"), kind="stable"))
+    return records[np.lexsort(keys)]
+
+
+def _texts(outcome: Outcome) -> Iterator[str]:
+    """What each event is about: the text whose hash is in its record."""
+    events, segments, trials = outcome.events, outcome.segments, outcome.trials
+    first = np.searchsorted(segments.trial, np.arange(len(trials.seed))).tolist()
+    workers = segments.worker.tolist()
+    rows = zip(
+        *(getattr(events, name).tolist() for name in ("kind", "trial", "segment", "outcome")), strict=True
+    )
+    end = len(events.kind) - 1
+    for row, (kind, trial, segment, status) in enumerate(rows):
+        if kind == Kind.START:
+            worker = workers[first[trial] + segment]
+            yield f"{worker} {trials.seed[trial]} {_configuration(trials, trial)!a}"
+        elif row == end:
+            yield outcome.reason
+        else:
+            yield events.answers.get(row, "") if status == 0 else _name(status)
+
+
+def _name(status: int) -> str:
+    named = STATUSES[status]
+    assert named is not None
+    return str(named.value)
+
+
+def _configuration(trials: Trials, trial: int) -> dict[str, object]:
+    values = ((name, column[trial]) for name, column in trials.configurations.items())
+    return {name: value for name, value in values if value is not None}
 
 
 def text_bits(text: str) -> int:

@@ -1,65 +1,89 @@
-"""From the state at the end of a run to its results."""
+"""From what a run came to, to its results."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
+
+import numpy as np
 
 from blackbox_repo import __version__
 from blackbox_repo.blackbox import Blackbox
-from simulator.kernel.cluster import Cluster
-from simulator.kernel.events import Event
-from simulator.kernel.trace import Points, build_records
-from simulator.results.columns import call_columns, report_columns, segment_columns, trial_columns
-from simulator.results.run import Run
+from blackbox_repo.curve import Array
+from blackbox_repo.frozen import sealed
+from blackbox_repo.schema import Schema
+from simulator.kernel.outcome import Outcome
+from simulator.kernel.trace import Records, build_records
+from simulator.results.columns import (
+    Columns,
+    call_columns,
+    report_columns,
+    segment_columns,
+    trial_columns,
+)
+from simulator.results.run import KeptTrace, Run
 from simulator.scheduler import Scheduler, unwrapped
 from simulator.settings.conditions import Conditions
 from simulator.settings.stopping import Stop
 from simulator.versions import NUMBERS
 
 
-def build_run(
-    described: Mapping[str, Any],
-    blackbox: Blackbox,
-    cluster: Cluster,
-    events: Sequence[tuple[Event, str]],
-    calls: Sequence[tuple[Any, ...]],
-    last: Event,
-) -> Run:
+@dataclass(frozen=True, eq=False)
+class _SimulatedTrace:
+    """The trace of a run, made when it is read."""
+
+    schema: Schema
+    outcome: Outcome
+
+    @cached_property
+    def records(self) -> Records:
+        return sealed(build_records(self.outcome, self._targets()))
+
+    def _targets(self) -> Array:
+        points, target = self.outcome.points, self.schema.target
+        if self.schema.objective(target).constant:
+            return np.array(self.outcome.trials.constants[target])[points.trial]
+        return points.values[target]
+
+    @cached_property
+    def reports(self) -> Columns:
+        return report_columns(self.schema, self.outcome)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return KeptTrace, (self.records, dict(self.reports))
+
+
+def build_run(header: Mapping[str, Any], blackbox: Blackbox, outcome: Outcome) -> Run:
     """The finished run.
 
     Args:
-        described: What was run, for the header.
+        header: What was run.
         blackbox: Whose curves were replayed.
-        cluster: At the end, with every job's outcome settled.
-        events: All events but reports, each with a text that says what it is about; the last one is the
-            run's end.
-        calls: Of the scheduler, where its thinking took time.
-        last: The event after which the run ended.
+        outcome: What it came to.
     """
     schema = blackbox.schema
-    points = Points.of(cluster, last)
     return Run(
-        header={**described, "schema": schema.to_json()},
-        reason=events[-1][1],
-        end=last.time,
-        records=build_records(points, points.values(cluster.trials, schema.target), events),
-        trial_columns=trial_columns(blackbox, cluster),
-        segment_columns=segment_columns(cluster),
-        report_columns=report_columns(schema, cluster, points),
-        call_columns=call_columns(calls),
+        header={**header, "schema": schema.to_json()},
+        reason=outcome.reason,
+        end=outcome.end,
+        trace=_SimulatedTrace(schema, outcome),
+        trial_columns=trial_columns(schema, outcome),
+        segment_columns=segment_columns(schema, outcome.segments),
+        call_columns=call_columns(outcome.calls),
         candidates=schema.space.candidates,
     )
 
 
-def header(
+def describe_run(
     blackbox: Blackbox, scheduler: Scheduler, seed: int, workers: int, stop: Stop, conditions: Conditions
 ) -> dict[str, Any]:
-    """What is run, as JSON."""
+    """What is run, as JSON: the header of the run, but for the schema."""
     return {
         "blackbox": blackbox.name,
         "blackbox_digest": blackbox.digest(),
-        "scheduler": description(unwrapped(scheduler)),
+        "scheduler": describe_scheduler(unwrapped(scheduler)),
         "seed": seed,
         "workers": workers,
         "stop": stop.described(),
@@ -69,7 +93,7 @@ def header(
     }
 
 
-def description(scheduler: object) -> str:
+def describe_scheduler(scheduler: object) -> str:
     """What a scheduler says of itself; its class name if it says nothing (an address would differ)."""
     if type(scheduler).__repr__ is object.__repr__:
         return type(scheduler).__qualname__

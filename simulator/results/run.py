@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -21,7 +21,8 @@ from simulator.clock import to_seconds
 from simulator.kernel.events import Kind
 from simulator.kernel.segments import Code
 from simulator.kernel.trace import Records, digest_of
-from simulator.results.columns import CONFIG
+from simulator.results.columns import CONFIG, Columns
+from simulator.settings.decision_time import Recorded
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -61,6 +62,38 @@ class Incumbent:
     fidelity: Array
 
 
+class Trace(Protocol):
+    """What happened in a run, event by event; it cannot be changed."""
+
+    @property
+    def records(self) -> Records:
+        """All events in the order of docs/time.md, T2."""
+
+    @property
+    def reports(self) -> Mapping[str, Array]:
+        """Column -> one value a point, in the order of arrival."""
+
+
+@dataclass(frozen=True, eq=False)
+class KeptTrace:
+    """A trace that was made before, such as that of a saved run.
+
+    Args:
+        records: All events in the order of docs/time.md, T2.
+        reports: Column -> one value a point, in the order of arrival.
+    """
+
+    records: Records
+    reports: Mapping[str, Array]
+
+    def __post_init__(self) -> None:
+        for each in fields(self):
+            object.__setattr__(self, each.name, frozen(getattr(self, each.name)))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.records, dict(self.reports))  # arrays stay read-only
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Run:
     """A finished run. Nothing that it hands out can be changed; two runs are equal if their digests are.
@@ -69,11 +102,9 @@ class Run:
         header: What was run: blackbox, scheduler, seed, workers, limits, conditions, schema, versions.
         reason: What ended it: the name of a limit, ``"exhausted"`` or ``"stalled"``.
         end: When it ended, in simulated nanoseconds.
-        records: All events in the order of docs/time.md, T2.
+        trace: What happened, event by event.
         trial_columns: Column -> one value a trial.
         segment_columns: Column -> one value a segment, in the order of (trial, segment).
-        report_columns: Column -> one value a report, in the order of arrival; ``"decision"`` as a
-            :class:`simulator.kernel.segments.Code`.
         call_columns: Column -> one value a call of the scheduler, where its thinking took time.
         candidates: The configurations that exist, where the blackbox is a table that is no full grid; a saved
             run does not keep them.
@@ -82,17 +113,30 @@ class Run:
     header: Mapping[str, Any]
     reason: str
     end: int
-    records: Records
+    trace: Trace
     trial_columns: Mapping[str, Sequence[Any]]
     segment_columns: Mapping[str, Sequence[Any]]
-    report_columns: Mapping[str, Array]
     call_columns: Mapping[str, Sequence[Any]]
     candidates: Sequence[Configuration] | None = None
 
     def __post_init__(self) -> None:
-        for each in fields(self):
-            if each.name != "candidates":
-                object.__setattr__(self, each.name, frozen(getattr(self, each.name)))
+        for name in ("header", "trial_columns", "segment_columns", "call_columns"):
+            value = getattr(self, name)
+            if not isinstance(value, Columns):  # which freeze what they hand out
+                object.__setattr__(self, name, frozen(value))
+
+    @property
+    def records(self) -> Records:
+        """All events in the order of docs/time.md, T2; see T19 there."""
+        return self.trace.records
+
+    @property
+    def report_columns(self) -> Mapping[str, Array]:
+        """Column -> one value a point, in the order of arrival.
+
+        ``"decision"`` is a :class:`simulator.kernel.segments.Code`.
+        """
+        return self.trace.reports
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), tuple(getattr(self, each.name) for each in fields(self))  # arrays stay read-only
@@ -235,6 +279,18 @@ class Run:
     @cached_property
     def _hyperparameters(self) -> dict[str, Sequence[Any]]:
         return {name: self.trial_columns[f"{CONFIG}{name}"] for name in self.schema.space.domains}
+
+    def decision_times(self) -> Recorded:
+        """How long the scheduler took for each answer, to be used in another run (T12).
+
+        Raises:
+            InvalidOption: The run had no decision time.
+        """
+        calls = self.call_columns
+        if not calls["call"]:
+            raise InvalidOption("the run has no decision times: conditions.decision_time was 0 in it")
+        taken, answered = calls["taken"], calls["answered"]
+        return Recorded(tuple(after - before for before, after in zip(taken, answered, strict=True)))
 
     def statistics(self) -> dict[str, float]:
         """Rates between 0 and 1 that tell how well the schedulers' suggestions and the workers were used.

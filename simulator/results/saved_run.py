@@ -26,7 +26,7 @@ from blackbox_repo.store.atomic_folder import atomic_directory, recover
 from simulator.clock import NANOSECONDS
 from simulator.kernel.events import Kind
 from simulator.results.columns import fidelities
-from simulator.results.run import Run
+from simulator.results.run import KeptTrace, Run
 
 FORMAT = 2
 HEADER, CHECKSUM = "run.json", "run.sha256"
@@ -208,14 +208,17 @@ def load(folder: Path) -> Run:
         with _blamed(folder / name):
             return columns_of(table)
 
+    trace = KeptTrace(
+        part(_TRACE, run_tables.records_of),
+        part(_REPORTS, partial(run_tables.report_columns_of, schema=schema)),
+    )
     run = Run(
         header=saved.header,
         reason=saved.known.reason,
         end=saved.known.end_ns,
-        records=part(_TRACE, run_tables.records_of),
+        trace=trace,
         trial_columns=part(_TRIALS, partial(run_tables.trial_columns_of, schema=schema)),
         segment_columns=part(_SEGMENTS, run_tables.segment_columns_of),
-        report_columns=part(_REPORTS, partial(run_tables.report_columns_of, schema=schema)),
         call_columns=part(_CALLS, run_tables.call_columns_of),
     )
     for name, check in ((_TRACE, _check_digest), (_SEGMENTS, _check_segments), (_REPORTS, _check_reports)):

@@ -25,7 +25,7 @@ class Conditions:
         speeds: How fast each worker trains, 1 being as fast as the curves say; a number for each, or a
             distribution from which each worker's is drawn.
         decision_time: Seconds for each answer of the scheduler: a number, a distribution, a function of the
-            :class:`Call`, or :func:`recorded` in another run (T12).
+            :class:`Call`, or those of another run, ``run.decision_times()`` (T12).
         poll: The scheduler looks for news only at multiples of so many seconds; ``None``: at once (T13).
         failures: Crashes and preemptions; by default there are none (T18).
         training_seed: Replay this seed of every configuration; by default one is drawn (T17).

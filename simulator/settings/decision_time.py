@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
+from typing import Literal, TypeAlias, get_args
 
 from blackbox_repo import keyed_random
 from blackbox_repo.errors import InvalidOption
@@ -14,9 +14,6 @@ from simulator.clock import to_ns, to_seconds
 from simulator.errors import SimulationError
 from simulator.settings.delays import Delay, check_delay
 from simulator.settings.distributions import Distribution
-
-if TYPE_CHECKING:
-    from simulator.results.run import Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +37,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Recorded:
-    """The times that the answers of another run took, call by call; see :func:`recorded`."""
+    """The times that the answers of another run took, call by call; see ``Run.decision_times()``."""
 
     seconds: tuple[float, ...]
 
@@ -57,19 +54,6 @@ class Recorded:
 
 
 DecisionTime: TypeAlias = Delay | Callable[[Call], float]
-
-
-def recorded(run: Run) -> Recorded:
-    """The decision times of a run that had some, to be used in another one.
-
-    Raises:
-        InvalidOption: The run had no decision time.
-    """
-    calls = run.call_columns
-    if not calls["call"]:
-        raise InvalidOption("the run has no decision times: conditions.decision_time was 0 in it")
-    taken, answered = calls["taken"], calls["answered"]
-    return Recorded(tuple(after - before for before, after in zip(taken, answered, strict=True)))
 
 
 def check_decision_time(value: object) -> DecisionTime:

@@ -9,7 +9,7 @@ from typing import Any
 from blackbox_repo.errors import InvalidOption
 from blackbox_repo.numeric.scalars import flag, number, whole
 from blackbox_repo.schema import Schema
-from simulator.kernel.run_state import RunState
+from simulator.run_state import RunState
 
 COUNTS = ("trials_started", "trials_completed", "trials_finished", "reports")
 

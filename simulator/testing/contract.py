@@ -17,7 +17,7 @@ from blackbox_repo.errors import InvalidOption, InvalidSpace
 from blackbox_repo.schema import Schema
 from simulator.api import simulate
 from simulator.errors import RunError, SchedulerError
-from simulator.results.build import description
+from simulator.results.build import describe_scheduler
 from simulator.results.difference import first_difference
 from simulator.results.run import Run
 from simulator.scheduler import Scheduler, Start
@@ -234,7 +234,7 @@ class SchedulerContract:
         """It does draw with the seed that it is given."""
         if self.seeded:
             (problem, *_) = self.some_problems()
-            made = {description(self._fresh(problem, seed)) for seed in (1, 2)}
+            made = {describe_scheduler(self._fresh(problem, seed)) for seed in (1, 2)}
             tried = [self.run(problem, self._with_seed(seed)).digest for seed in (1, 2)]
             assert tried[0] != tried[1], (
                 f"seeds 1 and 2 try the same; hand the seed on, or say seeded = False ({sorted(made)})"
@@ -245,7 +245,7 @@ class SchedulerContract:
     def test_what_it_says_of_itself_is_the_same_each_time(self) -> None:
         """Its ``repr`` is kept with each run, and compared when one goes on from its log."""
         (problem, *_) = self.some_problems()
-        one, other = (description(self._fresh(problem, 3)) for _ in range(2))
+        one, other = (describe_scheduler(self._fresh(problem, 3)) for _ in range(2))
         assert one == other, f"its repr differs from one object to the next: {one} and {other}"
         assert not re.search(r" at 0x[0-9a-f]{6}", one), f"its repr holds an address: {one}"
 

@@ -11,6 +11,7 @@ from typing import ParamSpec, TypeVar
 from blackbox_repo.errors import InvalidOption
 from blackbox_repo.numeric.scalars import is_number, plain
 from simulator.scheduler import Decision, Report, Scheduler, Suggestion, Trial
+from simulator.wrappers.base import Wrapper
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -22,11 +23,11 @@ leaves the loop in which it catches them; the time between them grows by a facto
 and begins anew."""
 
 
-class _OutOfPatienceError(BaseException):
+class _CallTimeoutError(BaseException):
     """Raised inside the scheduler; no ``Exception``, so that it does not catch it by accident."""
 
 
-class Patient:
+class TimeLimited(Wrapper):
     """A scheduler each of whose calls may take so many real seconds; its answers are the same.
 
     A call that catches whatever interrupts it, and goes on or answers late, has not answered in time all the
@@ -35,11 +36,11 @@ class Patient:
 
     Args:
         scheduler: Any.
-        seconds: For one call; see :func:`check_patience`.
+        seconds: For one call; see :func:`check_call_timeout`.
     """
 
     def __init__(self, scheduler: Scheduler, seconds: float) -> None:
-        self.__wrapped__ = scheduler
+        super().__init__(scheduler)
         self._seconds = seconds
         self._interruptions, self._pause = 0, SOONEST
 
@@ -68,7 +69,7 @@ class Patient:
             signal.setitimer(signal.ITIMER_REAL, 0)
             signal.signal(signal.SIGALRM, previous)
         if self._interruptions:
-            raise TimeoutError(f"no answer in {self._seconds:g} s of real time (patience)") from None
+            raise TimeoutError(f"no answer in {self._seconds:g} s of real time (call_timeout)") from None
         return answer
 
     def _interrupt(self, number: int, frame: FrameType | None) -> None:
@@ -81,13 +82,13 @@ class Patient:
         if self._interruptions > 1:
             self._pause = SOONEST if self._pause > LATEST else self._pause * LONGER
             signal.setitimer(signal.ITIMER_REAL, self._pause, AGAIN)
-        raise _OutOfPatienceError
+        raise _CallTimeoutError
 
     _INTERRUPT, _LIMITED = _interrupt.__code__, _limited.__code__
 
 
-def check_patience(seconds: float | None) -> None:
-    """Refuse a patience that cannot be had here.
+def check_call_timeout(seconds: float | None) -> None:
+    """Refuse a time limit of calls that cannot be kept here.
 
     Raises:
         InvalidOption: Not a number above 0; or no signals: outside of the main thread, on Windows, or because
@@ -97,7 +98,8 @@ def check_patience(seconds: float | None) -> None:
         return
     if not is_number(plain(seconds)) or not 0 < seconds <= LONGEST:
         raise InvalidOption(
-            f"patience is {seconds!r}, but must be a number of real seconds, above 0 (at most {LONGEST:g})"
+            f"call_timeout is {seconds!r}, but must be a number of real seconds, above 0 (at most "
+            f"{LONGEST:g})"
         )
     why = ""
     if not hasattr(signal, "setitimer"):
@@ -108,6 +110,6 @@ def check_patience(seconds: float | None) -> None:
         why = "somebody else's timer is running"
     if why:
         raise InvalidOption(
-            f"patience={seconds} is not possible here: {why}; run the scheduler as a process of its "
+            f"call_timeout={seconds} is not possible here: {why}; run the scheduler as a process of its "
             f"own, which has a timeout (docs/process-protocol.md)"
         )

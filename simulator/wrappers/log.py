@@ -20,6 +20,7 @@ from blackbox_repo.store.atomic_folder import full_disk_named, on_disk
 from blackbox_repo.store.lock import alone
 from simulator.errors import SchedulerError, SimulationError
 from simulator.scheduler import Decision, Report, Resume, Scheduler, Start, Suggestion, Trial
+from simulator.wrappers.base import Wrapper
 
 _Scalar = str | int | float | bool | None
 _Part = _Scalar | dict[str, _Scalar]
@@ -109,11 +110,11 @@ class Log:
                 rest = rest[self._file.write(rest) :]
 
 
-class Logged:
+class Logged(Wrapper):
     """A scheduler whose answers are written to a log."""
 
     def __init__(self, scheduler: Scheduler, log: Log) -> None:
-        self.__wrapped__ = scheduler
+        super().__init__(scheduler)
         self._log = log
 
     def suggest(self) -> Suggestion:

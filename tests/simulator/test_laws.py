@@ -14,10 +14,12 @@ from hypothesis import strategies as st
 from simulator import CONTINUE, Call, Conditions, Delays, Run, Uniform, simulate
 from simulator.callbacks import Callback
 from simulator.clock import to_ns
-from simulator.kernel.dispatch import Served
-from simulator.kernel.events import Event, Kind
+from simulator.kernel.dispatch import QueuedDispatcher
+from simulator.kernel.events import Event, Kind, TimerEvent
 from simulator.kernel.segments import Code
 from simulator.kernel.simulation import Simulation
+from simulator.kernel.trace import digest_of
+from simulator.results.build import build_run, describe_run
 from simulator.results.run import TOLD
 from simulator.scheduler import Resume, Scheduler, Start, Suggestion, TrialStatus
 from simulator.settings.stopping import Stop
@@ -30,26 +32,33 @@ class Watched(Simulation):
 
     def __init__(self, case: Case, scheduler: Scheduler, world: World | None = None) -> None:
         super().__init__(world or case.world, scheduler, case.workers, case.stop, 1, case.conditions)
-        self.handlers = {kind: self.checking(handler) for kind, handler in self.handlers.items()}
+        self.case = case
         self.idle_time = 0
         self.instants: set[int] = set()
 
-    def checking(self, handler: Callable[[Event], None]) -> Callable[[Event], None]:
-        def handle(event: Event) -> None:
-            handler(event)
-            self.cluster.check()
-
-        return handle
+    def handle(self, event: Event) -> None:
+        super().handle(event)
+        self.cluster.check()
 
     def ask(self) -> None:
         super().ask()
         self.cluster.check()
 
     def handle_instant(self) -> None:
-        before, idle = self.now, len(self.cluster.idle)
+        before, idle = self.agenda.now, len(self.cluster.idle)
         super().handle_instant()
-        self.instants.add(self.now)
-        self.idle_time += idle * (self.now - before)
+        self.instants.add(self.agenda.now)
+        self.idle_time += idle * (self.agenda.now - before)
+
+    def finish(self) -> Run:
+        case, stop = self.case, self.stop
+        header = describe_run(self.blackbox, self.scheduler, 1, case.workers, stop, case.conditions)
+        outcome = self.run()
+        run = build_run(header, self.blackbox, outcome)
+        if outcome.error is not None:
+            outcome.error.run = run
+            raise outcome.error
+        return run
 
 
 @dataclass(frozen=True)
@@ -87,7 +96,7 @@ class Watching:
 def watched(case: Case) -> Watching:
     scheduler = case.scheduler()
     simulation = Watched(case, scheduler)
-    run = simulation.run()
+    run = simulation.finish()
     simulation.cluster.check()
     return Watching(case, run, simulation, scheduler)
 
@@ -139,16 +148,16 @@ def polling(case: Case) -> Case:
 @examples(80)
 def test_a_server_looks_only_when_there_is_something_to_take_T13(case: Case) -> None:
     simulation = Watched(case, case.scheduler())
-    assert isinstance(simulation.attention, Served)
-    server, on_answer = simulation.attention._server, simulation.handlers[Kind.ANSWER]
+    assert isinstance(simulation.dispatcher, QueuedDispatcher)
+    queue, answer = simulation.dispatcher._queue, simulation._handlers[Kind.ANSWER]
 
-    def takes_something(event: Event) -> None:
-        looks, before = server.service is None, server._calls
-        on_answer(event)
-        assert not looks or server._calls > before or event.time == simulation.limit
+    def takes_something(event: TimerEvent) -> None:
+        looks, before = queue.service is None, queue._calls
+        answer(event)
+        assert not looks or queue._calls > before or event.time == simulation.limit
 
-    simulation.handlers[Kind.ANSWER] = takes_something
-    simulation.run()
+    simulation._handlers[Kind.ANSWER] = takes_something
+    simulation.finish()
 
 
 @given(WATCHED)
@@ -265,9 +274,9 @@ def test_asking_not_to_be_called_changes_no_run_T22(case: Case) -> None:
 def test_a_server_that_needs_no_time_is_as_good_as_none_T12(case: Case) -> None:
     served = replace(case, conditions=replace(case.conditions, decision_time=no_time))
     at_once, by_and_by = case.scheduler(), served.scheduler()
-    run, slow = (Watched(one, by).run() for one, by in ((case, at_once), (served, by_and_by)))
+    run, slow = (Watched(one, by).finish() for one, by in ((case, at_once), (served, by_and_by)))
     events = slow.records[slow.records["kind"] != Kind.ANSWER]
-    assert run.digest == replace(slow, records=events).digest
+    assert run.digest == digest_of(events)
     assert told(at_once) == told(by_and_by)
 
 
@@ -311,14 +320,14 @@ class Knocking(Watched):
 
     @property
     def takes_suggestions(self) -> bool:
-        return not self.draining
+        return not self.drained_by
 
 
 @given(cases().map(lambda case: without_thinking(with_a_door(case))))
 @examples(80)
 def test_not_asking_behind_the_closed_door_changes_no_run_T14(case: Case) -> None:
     asked, spared = case.scheduler(), case.scheduler()
-    assert Knocking(case, asked).run().digest == digest(case, spared)
+    assert Knocking(case, asked).finish().digest == digest(case, spared)
     assert told(asked) == told(spared)
     assert len(spared.calls) <= len(asked.calls)
 
@@ -341,7 +350,7 @@ def test_behind_the_closed_door_nobody_is_asked_unless_a_trial_can_be_resumed_T1
         return suggest()
 
     simulation.suggest = suggest_and_see  # type: ignore[method-assign]
-    simulation.run()
+    simulation.finish()
     assert all(asked)
 
 
@@ -360,7 +369,7 @@ def no_time(call: Call) -> float:
 
 
 def digest(case: Case, scheduler: Scheduler, world: World | None = None) -> str:
-    return Watched(case, scheduler, world).run().digest
+    return Watched(case, scheduler, world).finish().digest
 
 
 def told(scheduler: Recorder) -> list[str]:
@@ -429,12 +438,12 @@ def test_in_slow_motion_the_same_happens_T1(case: Case, factor: int) -> None:
     world = case.world
     world.scale = factor
     slow_case = slowed(case, factor)
-    run = Watched(case, case.scheduler()).run()
-    slow = Watched(slow_case, slow_case.scheduler(), world).run()
+    run = Watched(case, case.scheduler()).finish()
+    slow = Watched(slow_case, slow_case.scheduler(), world).finish()
     expected = run.records[run.records["kind"] != Kind.ANSWER]  # whose text says when a request was taken
     expected["time"] *= factor
     events = slow.records[slow.records["kind"] != Kind.ANSWER]
-    assert replace(slow, records=events).digest == replace(run, records=expected).digest
+    assert digest_of(events) == digest_of(expected)
     assert [factor * time for time in run.call_columns["answered"]] == slow.call_columns["answered"]
 
 

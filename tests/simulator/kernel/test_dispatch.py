@@ -20,7 +20,6 @@ from simulator import (
     Stop,
     Uniform,
     continue_until,
-    recorded,
 )
 from simulator.errors import SimulationError
 
@@ -214,7 +213,7 @@ def test_at_the_very_limit_a_decision_counts_and_a_suggestion_does_not_T12_T15(p
 def test_decision_times_of_a_run_can_be_replayed_T12(play: Play, job: Job) -> None:
     drawn = Conditions(decision_time=Uniform(0.5, 3))
     _, _, one = play([job(2), job(3), job(1)], {(1, 2): PAUSE}, workers=2, conditions=drawn)
-    again = Conditions(decision_time=recorded(one))
+    again = Conditions(decision_time=one.decision_times())
     _, _, two = play([job(2), job(3), job(1)], {(1, 2): PAUSE}, workers=2, conditions=again)
     assert one.digest == two.digest
     assert len(set(again.decision_time.seconds)) > 5  # type: ignore[union-attr]
@@ -231,7 +230,7 @@ def test_a_run_that_ends_while_its_scheduler_thinks_can_be_replayed_too_T12(
     thinking, stop = Conditions(decision_time=3), Stop(time=time)
     _, _, one = play([job(1), job(2)], workers=2, conditions=thinking, stop=stop)
     _, _, two = play(
-        [job(1), job(2)], workers=2, conditions=Conditions(decision_time=recorded(one)), stop=stop
+        [job(1), job(2)], workers=2, conditions=Conditions(decision_time=one.decision_times()), stop=stop
     )
     assert one.digest == two.digest
     assert one.calls() == two.calls()

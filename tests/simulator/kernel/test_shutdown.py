@@ -64,7 +64,7 @@ def test_limits_are_told_before_it_matters_what_is_abandoned_T14() -> None:
 def test_who_looks_on_does_not_hide_it(tmp_path: Path) -> None:
     made = abandoning([0, 1, 2])
     plain = ended(made)
-    observed = [ended(made, log=tmp_path / "log"), ended(made, patience=60), ended(Isolated(made))]
+    observed = [ended(made, log=tmp_path / "log"), ended(made, call_timeout=60), ended(Isolated(made))]
     assert {run.digest for run in observed} == {plain.digest}
 
 

@@ -30,7 +30,8 @@ from simulator import (
     continue_until,
     simulate,
 )
-from simulator.kernel.events import Event, EventQueue
+from simulator.kernel.agenda import Agenda
+from simulator.kernel.events import Event
 
 
 def delayed(**seconds: float) -> Conditions:
@@ -383,13 +384,13 @@ def test_of_a_job_that_runs_one_event_is_queued_and_not_its_curve(
     make_tiny: Any, monkeypatch: pytest.MonkeyPatch, scheduler: Any
 ) -> None:
     """So memory grows with what is kept, and time with the logarithm of the workers."""
-    sizes, add = list[int](), EventQueue.push
+    sizes, add = list[int](), Agenda.push
 
-    def push(queue: EventQueue, event: Event) -> None:
+    def push(queue: Agenda, event: Event) -> None:
         add(queue, event)
         sizes.append(len(queue._heap))
 
-    monkeypatch.setattr(EventQueue, "push", push)
+    monkeypatch.setattr(Agenda, "push", push)
     run = simulate(make_tiny(200), scheduler, workers=50, stop=Stop(trials_started=300))
     assert len(run.reports()) > 1500
     assert max(sizes) <= 2 * 50

@@ -53,11 +53,11 @@ def test_a_call_that_hangs_is_named(tiny: Any, call: str, about: str, kind: dict
     hanging: Any = type("Hanging", (Hanging,), {"where": call, **kind})
     began = time.perf_counter()
     with pytest.raises(SchedulerError) as caught:
-        simulate(tiny, hanging, workers=1, stop=Stop(time=50_000), patience=0.05)
+        simulate(tiny, hanging, workers=1, stop=Stop(time=50_000), call_timeout=0.05)
     assert time.perf_counter() - began < 3
     message = str(caught.value)
     assert message.startswith(f"Hanging.{call}() at the simulated second ")
-    assert message.endswith(f"raised TimeoutError('no answer in 0.05 s of real time (patience)'){about}")
+    assert message.endswith(f"raised TimeoutError('no answer in 0.05 s of real time (call_timeout)'){about}")
     assert caught.value.run is not None
 
 
@@ -68,7 +68,7 @@ def test_a_loop_that_never_sleeps_is_interrupted_too(tiny: Any) -> None:
                 pass
 
     with pytest.raises(SchedulerError, match="no answer in 0.05 s"):
-        simulate(tiny, Busy, workers=1, stop=Stop(time=5), patience=0.05)
+        simulate(tiny, Busy, workers=1, stop=Stop(time=5), call_timeout=0.05)
 
 
 def work_and_catch() -> None:
@@ -115,7 +115,7 @@ def test_a_scheduler_that_catches_every_interruption_is_named_all_the_same(tiny:
             return super().suggest()
 
     with pytest.raises(SchedulerError, match=r"raised TimeoutError\('no answer in 0.05 s of real time"):
-        simulate(tiny, Catching, workers=1, stop=Stop(time=50_000), patience=0.05)
+        simulate(tiny, Catching, workers=1, stop=Stop(time=50_000), call_timeout=0.05)
     assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
 
 
@@ -127,12 +127,12 @@ def test_patience_changes_no_result_and_leaves_signals_as_they_were(make_tiny: A
         "conditions": Conditions(decision_time=2),
     }
     runs = [
-        simulate(make_tiny(27), ASHA, patience=patience, log=tmp_path / f"{patience}.jsonl", **circumstances)
-        for patience in (None, 30)
+        simulate(make_tiny(27), ASHA, call_timeout=limit, log=tmp_path / f"{limit}.jsonl", **circumstances)
+        for limit in (None, 30)
     ]
     assert runs[0].digest == runs[1].digest
     assert runs[0].header == runs[1].header
-    logs = [(tmp_path / f"{patience}.jsonl").read_bytes() for patience in (None, 30)]
+    logs = [(tmp_path / f"{limit}.jsonl").read_bytes() for limit in (None, 30)]
     assert logs[0] == logs[1]
     assert signal.getsignal(signal.SIGALRM) == before
     assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
@@ -140,8 +140,8 @@ def test_patience_changes_no_result_and_leaves_signals_as_they_were(make_tiny: A
 
 @pytest.mark.parametrize("patience", [0, -1, True, "5", float("nan"), float("inf")])
 def test_patience_is_a_number_above_0(tiny: Any, patience: Any) -> None:
-    with pytest.raises(InvalidOption, match="patience is .*, but must be a number of real seconds, above 0"):
-        simulate(tiny, ASHA, workers=1, stop=Stop(time=5), patience=patience)
+    with pytest.raises(InvalidOption, match="call_timeout is .*, but must be a number of real seconds"):
+        simulate(tiny, ASHA, workers=1, stop=Stop(time=5), call_timeout=patience)
 
 
 def test_where_signals_do_not_reach_another_way_is_named(tiny: Any) -> None:
@@ -149,7 +149,7 @@ def test_where_signals_do_not_reach_another_way_is_named(tiny: Any) -> None:
 
     def elsewhere() -> None:
         try:
-            simulate(tiny, ASHA, workers=1, stop=Stop(time=5), patience=5)
+            simulate(tiny, ASHA, workers=1, stop=Stop(time=5), call_timeout=5)
         except InvalidOption as err:
             caught.append(err)
 
@@ -164,7 +164,7 @@ def test_somebody_elses_timer_is_left_alone(tiny: Any) -> None:
     signal.setitimer(signal.ITIMER_REAL, 1000)
     try:
         with pytest.raises(InvalidOption, match="somebody else's timer is running"):
-            simulate(tiny, ASHA, workers=1, stop=Stop(time=5), patience=5)
+            simulate(tiny, ASHA, workers=1, stop=Stop(time=5), call_timeout=5)
         assert signal.getitimer(signal.ITIMER_REAL)[0] > 900
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
