@@ -18,7 +18,8 @@ from simulator.errors import SchedulerError
 from simulator.kernel.simulation import Simulation
 from simulator.results.build import build_run, describe_run
 from simulator.results.difference import first_difference
-from simulator.results.run import Run, check_storable
+from simulator.results.record import check_storable
+from simulator.results.run import Run
 from simulator.scheduler import Scheduler, SchedulerFactory
 from simulator.settings.conditions import Conditions
 from simulator.settings.stopping import Stop

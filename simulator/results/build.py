@@ -23,7 +23,8 @@ from simulator.results.columns import (
     segment_columns,
     trial_columns,
 )
-from simulator.results.run import KeptTrace, Run
+from simulator.results.record import KeptTrace
+from simulator.results.run import Run
 from simulator.scheduler import Scheduler, unwrapped
 from simulator.settings.conditions import Conditions
 from simulator.settings.stopping import Stop

@@ -18,7 +18,7 @@ from simulator.results.columns import CALLS, CONFIG
 from simulator.scheduler import TrialStatus
 
 if TYPE_CHECKING:
-    from simulator.results.run import Run
+    from simulator.results.record import RunRecord
 
 _DECISIONS = [Code(code).name.lower() if code else "" for code in range(max(Code) + 1)]
 _DECISION = pa.dictionary(pa.int8(), pa.string())
@@ -36,7 +36,7 @@ _TIMES = ("time", "busy_from", "started", "ended", "arrived", "taken", "answered
 _TRIALS = {"status": _TEXT, "started": _FLOAT, "ended": _FLOAT, "segments": _INT, "checkpoint_of": _INT}
 
 
-def trials_table(run: Run) -> pa.Table:
+def trials_table(run: RunRecord) -> pa.Table:
     """One row a trial."""
     columns, schema = run.trial_columns, run.schema
     scalars = {name: scalar_column(name, columns[name]) for name in _scalar_names(schema)}
@@ -56,17 +56,17 @@ def _trial_types(schema: Schema, scalars: Mapping[str, Any]) -> dict[str, Any]:
     return {"trial": _INT, **scalars, **_TRIALS, "off_table": pa.bool_(), **constants}
 
 
-def segments_table(run: Run) -> pa.Table:
+def segments_table(run: RunRecord) -> pa.Table:
     """One row a segment."""
     return _table(run, _SEGMENTS, run.segment_columns)
 
 
-def calls_table(run: Run) -> pa.Table:
+def calls_table(run: RunRecord) -> pa.Table:
     """One row a call of the scheduler, where its thinking took time."""
     return _table(run, _CALLS, run.call_columns)
 
 
-def reports_table(run: Run) -> pa.Table:
+def reports_table(run: RunRecord) -> pa.Table:
     """One row a point, in the order of arrival."""
     arrays = {name: array_of(run.report_columns[name]) for name in run.report_columns}  # made one by one
     words = array_of(_DECISIONS, _TEXT)
@@ -75,14 +75,14 @@ def reports_table(run: Run) -> pa.Table:
     return _table(run, {**types, "decision": _DECISION}, {**arrays, "decision": decisions})
 
 
-def trace_table(run: Run) -> pa.Table:
+def trace_table(run: RunRecord) -> pa.Table:
     """One row an event."""
     arrays = {name: array_of(run.records[name]) for name in RECORD.names or ()}
     return _table(run, {name: array.type for name, array in arrays.items()}, arrays)
 
 
 def _table(
-    run: Run,
+    run: RunRecord,
     types: Mapping[str, Any],
     columns: Mapping[str, Any],
     metadata: Mapping[str, Mapping[bytes, bytes]] | None = None,

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 import numpy as np
@@ -26,7 +26,7 @@ from blackbox_repo.store.atomic_folder import atomic_directory, recover
 from simulator.clock import NANOSECONDS
 from simulator.kernel.events import Kind
 from simulator.results.columns import fidelities
-from simulator.results.run import KeptTrace, Run
+from simulator.results.record import KeptTrace, RunRecord
 
 FORMAT = 2
 HEADER, CHECKSUM = "run.json", "run.sha256"
@@ -37,6 +37,7 @@ FILES = (_TRIALS, _SEGMENTS, _REPORTS, _CALLS, _TRACE)
 
 _Sha256 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
 _Count = Annotated[int, msgspec.Meta(ge=0)]
+_Run = TypeVar("_Run", bound=RunRecord)
 
 
 class _File(msgspec.Struct, forbid_unknown_fields=True):
@@ -95,7 +96,7 @@ class Saved:
 # --- saving -----------------------------------------------------------------------------------------------
 
 
-def save(run: Run, folder: Path, check: Callable[[Path], object] | None = None) -> None:
+def save(run: RunRecord, folder: Path, check: Callable[[Path], object] | None = None) -> None:
     """See :meth:`simulator.results.run.Run.save`."""
     import pyarrow.parquet as pq
 
@@ -191,8 +192,8 @@ def _check_format(folder: Path, found: object) -> None:
         )
 
 
-def load(folder: Path) -> Run:
-    """See :meth:`simulator.results.run.Run.load`."""
+def load(folder: Path, kind: type[_Run]) -> _Run:
+    """See :meth:`simulator.results.run.Run.load`; what is made of the files is a ``kind``."""
     from simulator.results import run_tables
 
     recover(folder)
@@ -212,7 +213,7 @@ def load(folder: Path) -> Run:
         part(_TRACE, run_tables.records_of),
         part(_REPORTS, partial(run_tables.report_columns_of, schema=schema)),
     )
-    run = Run(
+    run = kind(
         header=saved.header,
         reason=saved.known.reason,
         end=saved.known.end_ns,
@@ -227,25 +228,25 @@ def load(folder: Path) -> Run:
     return run
 
 
-def _check_digest(run: Run, saved: Saved) -> None:
+def _check_digest(run: RunRecord, saved: Saved) -> None:
     if run.digest != saved.digest:
         raise IntegrityError(f"it does not have the digest {saved.digest}")
 
 
-def _check_segments(run: Run, _saved: Saved) -> None:
+def _check_segments(run: RunRecord, _saved: Saved) -> None:
     counts = run.trial_columns["segments"]
     numbers = [(trial, segment) for trial, count in enumerate(counts) for segment in range(count)]
     if [*zip(run.segment_columns["trial"], run.segment_columns["segment"], strict=True)] != numbers:
         raise FormatError(f"its segments are not those of which {_TRIALS} tells")
 
 
-def _check_reports(run: Run, _saved: Saved) -> None:
+def _check_reports(run: RunRecord, _saved: Saved) -> None:
     for name, values in _columns_of_the_trace(run):
         if not np.array_equal(run.report_columns[name], values, equal_nan=True):
             raise FormatError(f"its column {name!r} is not that of which {_TRACE} tells")
 
 
-def _columns_of_the_trace(run: Run) -> Iterator[tuple[str, Array]]:
+def _columns_of_the_trace(run: RunRecord) -> Iterator[tuple[str, Array]]:
     """The columns of the reports that the trace has too, one by one."""
     reports = run.records[run.records["kind"] == Kind.REPORT]
     yield "time", reports["time"] / NANOSECONDS
