@@ -20,7 +20,7 @@ from conversion_scripts.registry import all_recipes, load_recipe
 from tests.conversion_scripts.host import Host, Page
 
 ROOT = Path(__file__).parents[2]
-# raw files that nobody here has seen, and whose publisher names no SHA-256
+# raw files that have not been seen here, and whose publisher gives no SHA-256
 UNKNOWN_HASH: set[str] = {
     "data_2k_lw.zip",
     "nats_bench/NATS-sss-v1_0-50262-simple",
@@ -369,7 +369,7 @@ def test_the_list_says_licence_size_and_whether_the_files_can_be_downloaded() ->
     (line,) = [line for line in lines if line.startswith("lcbench ")]
     assert line.split()[:5] == ["lcbench", "1", "~340.0", "yes", "Apache-2.0"]
     (line,) = [line for line in lines if line.startswith("nats-sss ")]
-    assert line.split()[:5] == ["nats-sss", "1", "by", "hand", "MIT"]  # nobody says how large it is
+    assert line.split()[:5] == ["nats-sss", "1", "by", "hand", "MIT"]  # its size is not published
 
 
 def test_the_list_fits_a_narrow_terminal_with_its_names_whole() -> None:

@@ -1,4 +1,4 @@
-"""Numbers that come out of numpy are the numbers that they are, at every door."""
+"""Numbers that come from numpy are taken as the Python numbers of the same value, wherever they come in."""
 
 from __future__ import annotations
 

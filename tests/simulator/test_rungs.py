@@ -111,7 +111,7 @@ def test_rungs_that_cannot_be_are_named(rungs: list[float], message: str) -> Non
 
 
 def test_nobody_is_compared_before_any_training() -> None:
-    """A rung at 0 is no part of the next one, so that nobody would be promoted from it."""
+    """A rung at 0 is no part of the next one, so no trial would be promoted from it."""
     from_zero = Fidelity("epoch", tuple(range(6)))
     assert compute_levels(from_zero, 3, rungs=[1, 2]) == [1, 2, 5]
     with pytest.raises(InvalidOption, match=r"^rungs is \[0, 2\], .* of 0..5 above 0 and below the largest"):

@@ -136,7 +136,7 @@ def test_stopping_asha_follows_its_rule_on_a_written_sequence() -> None:
     assert answer(1, 0.6) == ("stop", None)  # of 0.4 0.5 0.6: 0.4667
     assert answer(2, 0.1) == ("continue", 3)  # between rungs
     assert answer(3, 0.5) == ("continue", 9)
-    assert answer(9, math.nan) == ("stop", None)  # whoever else is there
+    assert answer(9, math.nan) == ("stop", None)  # whatever other trials are there
     assert answer(9, math.inf) == ("continue", 27)  # the first number there
     assert answer(9, math.inf) == ("continue", 27)  # infinity is not above infinity
     assert answer(27, 0.5) == ("continue", None)

@@ -330,7 +330,7 @@ def test_a_wrong_file_that_lies_there_is_not_overwritten(host: Host, tmp_path: P
     assert (tmp_path / "sub" / "a.bin").read_bytes() == b"mine"
 
 
-# --- files of which nobody knows the hash -----------------------------------------------------------------
+# --- files of unknown hash ---------------------------------------------------------------------------------
 
 
 def zipped() -> bytes:

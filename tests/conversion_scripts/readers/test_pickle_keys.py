@@ -1,4 +1,4 @@
-"""Pickles whose keys would burn the processor; each is small enough to end, were it not refused."""
+"""Pickles whose keys would burn the processor; each is small enough to end even if it were not refused."""
 
 from __future__ import annotations
 

@@ -120,7 +120,7 @@ def test_outputs_agree_with_onnxruntime(scenario: str, batch: str) -> None:
     theirs, ours = stored[batch], network(scenario).evaluate(stored["codes"], stored["numbers"])
     tolerance = np.maximum(1e-5 * np.abs(theirs), 5e-7 * np.ptp(theirs, axis=0))
     distance = np.abs(ours - theirs) / tolerance
-    if scenario == "rbv2_xgboost":  # float32 through five wide blocks: see the next test for who is right
+    if scenario == "rbv2_xgboost":  # float32 through five wide blocks: the next test shows which is right
         assert np.sum(distance > 1) <= 5
         assert distance.max() < 5
     else:

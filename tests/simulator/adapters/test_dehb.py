@@ -179,7 +179,7 @@ def test_settings_that_cannot_be_are_refused_before_anything_runs(
 
 
 def test_trials_that_are_not_promoted_leave_no_run_stalled() -> None:
-    """A bounded job is a trial that nobody resumes."""
+    """A bounded job is a trial that is never resumed."""
     run = simulate(PROBLEMS["tiny"](), DEHB(), workers=3, stop=Stop(time=100), seed=1)
     assert run.reason == "time"
     scheduler = DEHB()(made_blackbox(SPACE).schema, 1)

@@ -173,7 +173,7 @@ def test_what_is_no_run_is_refused(tmp_path: Path) -> None:
 
 def test_statistics_tell_duplicates_stand_ins_and_idle_time(play: Any, job: Any) -> None:
     _, _, run = play([job(1), job(2), job(1)], workers=2)
-    # worker 0 trains 4 + 4 s, worker 1 trains 8 s, and both are through at 8 s
+    # worker 0 trains 4 + 4 s, worker 1 trains 8 s, and both end at 8 s
     assert run.statistics() == {"duplicates": pytest.approx(1 / 3), "off_table": 0.0, "idle": 0.0}
     lost = Conditions(failures=Failures(preempt=5, away=3))
     _, _, run = play([job(1)], workers=2, conditions=lost, stop=Stop(time=20))

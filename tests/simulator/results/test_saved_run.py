@@ -274,7 +274,7 @@ def test_a_file_that_is_truncated_missing_or_no_file_is_refused(
 
 
 def signed(folder: Path) -> None:
-    """Make the hashes those of the files as they are, as somebody would who wants to deceive."""
+    """Make the hashes those of the files as they are, as an attacker would."""
     header = json.loads((folder / "run.json").read_text())
     for name in header["files"]:
         content = (folder / name).read_bytes()

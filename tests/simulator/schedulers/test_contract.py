@@ -16,7 +16,7 @@ from simulator.testing import SchedulerContract
 from tests.simulator.schedulers.problems import CONDITIONAL, PROBLEMS, ROWS, SCATTERED, Driver, schema_of
 
 WAIT = {"grid", "hyperband", "local-search", "pbt", "successive-halving"}
-"""Who may have nothing to suggest in a large space, be it for a while."""
+"""Schedulers that may have nothing to suggest in a large space, if only for a while."""
 
 
 def contract_of(name: str) -> type[SchedulerContract]:

@@ -109,7 +109,7 @@ def test_a_rung_waits_for_its_last_trial_and_nan_and_the_failed_do_not_go_on() -
     assert numbers(1, scheduler) == [None]
     told.report(3, 2, NAN)
     told.end(3)
-    assert numbers(6, scheduler) == [("start", 1)] * 5 + [None]  # nobody is left: the next bracket
+    assert numbers(6, scheduler) == [("start", 1)] * 5 + [None]  # no trial is left: the next bracket
 
 
 def test_a_bracket_trains_its_best_to_the_end() -> None:

@@ -53,7 +53,7 @@ def test_averages_leave_nan_out_and_a_nan_is_stopped_where_there_are_numbers() -
     told = driver(min_trials=2)
     assert told.report(0, 1, NAN) == "continue"
     assert told.report(1, 1, NAN) == "continue"
-    assert told.report(2, 1, NAN) == "continue"  # nobody there has a number
+    assert told.report(2, 1, NAN) == "continue"  # no other trial has a number there
     assert told.report(3, 1, 3.0) == "continue"
     assert told.report(4, 1, NAN) == "stop"  # four were there, and one has a number
     assert told.report(5, 1, 9.0) == "continue"  # one other number is too few to be compared with

@@ -69,7 +69,7 @@ def run_of(name: str, blackbox: Blackbox, trials: int = 200) -> Run:
 @pytest.mark.parametrize("good", [0.8, 0.3, 0.1])
 def test_next_to_no_nan_is_trained_to_the_end_however_many_there_are(name: str, good: float) -> None:
     numbers, nans = finished(run_of(name, mostly_nan(good)), lambda x: x > good)
-    assert numbers > 0 or name == "pasha"  # which stays below the last rung where noise swaps nobody
+    assert numbers > 0 or name == "pasha"  # which stays below the last rung if noise swaps no trials
     assert nans <= MAY_FINISH.get(name, 0)
 
 

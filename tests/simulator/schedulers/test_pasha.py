@@ -86,7 +86,7 @@ def test_the_next_rung_is_opened_when_the_two_topmost_disagree() -> None:
         assert told.report(trial, 2, 0.5) == "continue"  # a point of the curve
     told.report(0, 3, 0.4)
     told.end(0)
-    assert isinstance(scheduler.suggest(), Start)  # nobody goes beyond 3 yet
+    assert isinstance(scheduler.suggest(), Start)  # no trial goes beyond 3 yet
     told.report(1, 3, 0.2)  # better than trial 0, which was better at 1
     told.end(1)
     assert isinstance(scheduler.suggest(), Start)  # of two on the rung at 3, none is due

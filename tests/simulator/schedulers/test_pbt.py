@@ -52,7 +52,7 @@ def test_the_worst_is_stopped_and_a_copy_of_the_best_takes_its_place() -> None:
     scheduler, told = population(workers=4)
     assert scheduler.suggest() is None  # more workers than places
     assert [told.report(trial, 1, 0.0) for trial in range(4)] == ["continue until 3"] * 4
-    assert told.report(0, 3, 0.4) == "continue until 6"  # alone: nobody to be worse than
+    assert told.report(0, 3, 0.4) == "continue until 6"  # no other trial is there to be better
     assert told.report(1, 3, 0.1) == "continue until 6"
     assert told.report(2, 3, 0.3) == "continue until 6"
     assert told.report(3, 3, NAN) == "stop"  # a quarter of four
@@ -97,7 +97,7 @@ def test_a_place_whose_trial_fails_is_taken_again() -> None:
     told.report(0, 1, 0.2)
     told.end(0, "failed")
     alone: Any = scheduler.suggest()
-    assert alone.checkpoint_of is None  # there is nobody to copy
+    assert alone.checkpoint_of is None  # there is no trial to copy
     assert told.report(1, 3, 0.1) == "continue until 6"
     told.report(5, 1, 0.3)
     told.end(5, "failed")
@@ -114,7 +114,7 @@ def test_who_is_through_is_not_copied_and_when_all_are_it_is_over() -> None:
         for epoch in (3, 6, 9):
             told.report(trial, epoch, loss if trial < 2 else 0.2)
         told.end(trial, "completed")
-    assert told.report(3, 3, 0.9) == "continue until 6"  # the worst, but the best is through
+    assert told.report(3, 3, 0.9) == "continue until 6"  # the worst, but the best has ended
     told.report(3, 9, 0.9)
     told.end(3, "completed")
     assert [scheduler.suggest() for _ in range(3)] == [None] * 3
@@ -122,7 +122,7 @@ def test_who_is_through_is_not_copied_and_when_all_are_it_is_over() -> None:
 
 def test_a_trial_that_is_nan_at_a_milestone_makes_way_whoever_is_left() -> None:
     scheduler, told = population(workers=4)
-    assert told.report(0, 3, NAN) == "stop"  # there is nobody to be worse than yet
+    assert told.report(0, 3, NAN) == "stop"  # a NaN is stopped even if no other trial is there
     random: Any = scheduler.suggest()
     assert random.checkpoint_of is None
     assert told.report(2, 3, float("inf")) == "continue until 6"  # a number

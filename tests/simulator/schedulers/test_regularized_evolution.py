@@ -33,7 +33,7 @@ def differing(one: Any, other: Any) -> int:
 
 
 def test_the_first_ones_are_random_and_then_come_children_of_the_best() -> None:
-    scheduler = RegularizedEvolution(SCHEMA, 1, population=4, sample=50)  # so many draws see everybody
+    scheduler = RegularizedEvolution(SCHEMA, 1, population=4, sample=50)  # so many draws see every member
     told = grown(scheduler, [3.0, 1.0, 2.0, NAN])
     random = RandomSearch(SCHEMA, 1)
     assert list(told.configurations.values()) == [random.suggest().configuration for _ in range(4)]

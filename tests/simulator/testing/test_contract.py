@@ -202,7 +202,7 @@ def test_the_snippet_of_the_page_is_collected_and_passes(tmp_path: Path) -> None
     assert "15 passed" in done.stdout
 
 
-# --- whoever keeps to it --------------------------------------------------------------------------------
+# --- schedulers that keep to it ---------------------------------------------------------------------------
 
 
 def search(schema: Any, seed: int) -> Any:
