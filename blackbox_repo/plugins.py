@@ -18,7 +18,7 @@ class Plugin:
 
     Args:
         name: The name under which the package offers it.
-        target: Where the object is, as ``module:attribute``.
+        target: Where the object is, as ``module:attribute``, or as the module if the group offers modules.
         distribution: The package, as pip calls it.
         version: The package's version.
     """
@@ -46,7 +46,7 @@ def find_plugins(group: str) -> list[Plugin]:
     for entry in entry_points(group=group):
         package = entry.dist
         assert package is not None, "an entry point that entry_points() returns has a distribution"
-        found.append(Plugin(entry.name, f"{entry.module}:{entry.attr}", package.name, package.version))
+        found.append(Plugin(entry.name, entry.value, package.name, package.version))
     return sorted(found, key=lambda plugin: (plugin.name, plugin.distribution))
 
 

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
 
 import data_cache
-from blackbox_repo.distributions import installed_roots
 from blackbox_repo.errors import FormatError, InvalidOption, UnknownName
+from blackbox_repo.plugins import Plugin, find_plugins
 from blackbox_repo.store.manifest import MANIFEST_FILE, read_manifest
 
 PATH_VARIABLE = "BLACKBOX_PATH"
+GROUP = "blackbox_repo.blackboxes"
+"""Entry points of this group have an importable package as value, whose folder holds blackboxes."""
 _ADDRESS = re.compile(r"\b[a-zA-Z][\w+.-]*://")
 
 
 def roots() -> list[Path]:
     """The folders whose subfolders are blackboxes; of two blackboxes of one name the first is taken.
 
-    The environment variable ``BLACKBOX_PATH`` names some, separated as in ``PATH``. Those of other packages
-    (:mod:`blackbox_repo.distributions`) are not among them.
+    The environment variable ``BLACKBOX_PATH`` names some, separated as in ``PATH``. The folders of other
+    packages are not among them.
 
     Raises:
         InvalidOption: It names an address such as ``s3://bucket``.
@@ -75,17 +78,35 @@ def _blackboxes_in(folders: Iterable[Path]) -> dict[str, Path]:
 
 
 def _of_other_packages(own: Iterable[str]) -> dict[str, Path]:
-    """The blackboxes of other packages, but for those whose name is taken."""
+    """The blackboxes of other packages, except those with a name of ``own``."""
     found: dict[str, Path] = {}
     owners: dict[str, str] = {}
-    for distribution, root in installed_roots():
-        for name, folder in _blackboxes_in([root]).items():
+    for plugin in find_plugins(GROUP):
+        for name, folder in _blackboxes_in(_folders_of(plugin)).items():
             if name in own:
                 continue
             if found.setdefault(name, folder) != folder:
                 raise FormatError(
-                    f"the distributions {owners[name]!r} and {distribution!r} both have a blackbox {name!r}; "
+                    f"the packages {owners[name]} and {plugin.distribution} both have a blackbox {name!r}; "
                     f"uninstall one of them, or name the folder of the other one in {PATH_VARIABLE}"
                 )
-            owners[name] = distribution
+            owners[name] = plugin.distribution
     return found
+
+
+def _folders_of(plugin: Plugin) -> list[Path]:
+    """The folders of the module that a package offers; they are found without importing it."""
+    try:
+        found = importlib.util.find_spec(plugin.target)
+    except (
+        ImportError,
+        ValueError,
+        AttributeError,
+    ):  # its parent does not exist, or it is no name of a module
+        found = None
+    if found is None or found.submodule_search_locations is None:
+        raise FormatError(
+            f"the blackboxes {plugin} should lie in the package {plugin.target!r}, which does not exist; "
+            f"install {plugin.distribution} again, or uninstall it"
+        )
+    return [Path(folder) for folder in found.submodule_search_locations]

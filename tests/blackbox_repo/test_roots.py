@@ -59,7 +59,7 @@ def test_two_distributions_with_a_blackbox_of_one_name_are_both_named(
 ) -> None:
     install(site, "lab-tables", "lab_tables", "mine")
     install(site, "our-tables", "our_tables", "mine", "ours")
-    message = "the distributions 'lab-tables' and 'our-tables' both have a blackbox 'mine'; uninstall one of"
+    message = "the packages lab-tables and our-tables both have a blackbox 'mine'; uninstall one of them"
     for look in (list_blackboxes, lambda: load_blackbox("ours")):
         with pytest.raises(FormatError, match=message):
             look()
@@ -73,6 +73,6 @@ def test_two_distributions_with_a_blackbox_of_one_name_are_both_named(
 def test_a_distribution_whose_package_does_not_exist_is_named(site: Path, entry: str) -> None:
     install(site, "lab-tables", "lab_tables", "mine", entry=entry)
     (site / "lab_tables" / "__init__.py").write_text("")
-    message = f"the distribution 'lab-tables' says that the package '{entry}' has the blackboxes 'mine', but"
+    message = f"the blackboxes 'mine' of lab-tables 1.0 should lie in the package '{entry}', which does not"
     with pytest.raises(FormatError, match=re.escape(message)):
         list_blackboxes()
