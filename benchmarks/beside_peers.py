@@ -1,298 +1,199 @@
-"""Measures this project beside other simulators: the same work, in turns, in one process.
+"""Measures what this project promises about speed and memory, alone and beside other packages.
 
-    python benchmarks/beside_peers.py                    every peer, about half an hour
-    python benchmarks/beside_peers.py syne-tune --quick  one of them, everything once and smaller
-    python benchmarks/beside_peers.py --markdown         the table as it stands in docs/performance.md
+    python benchmarks/beside_peers.py                     every row but the slow ones, about half an hour
+    python benchmarks/beside_peers.py ours/load yahpo-gym   chosen rows, slow ones too: names, patterns, peers
+    python benchmarks/beside_peers.py --list              their names, and what each measures
+    python benchmarks/beside_peers.py --quick             everything once and smaller: does it run?
+    python benchmarks/beside_peers.py --write             also writes benchmarks/results.json and, from it, the
+                                                          tables of README.md and docs/performance.md
 
 Every peer has an environment of its own, which ``tests/peers`` makes. YAHPO Gym needs its data: the variable
 YAHPO_DATA names a checkout of yahpo_data that has the scenario lcbench.
 
-A peer runs with its defaults, as its users run it, but Syne Tune writes no results and no log. A line is the
-median of its rounds, of ours and of theirs; then the median, smallest and largest of the rounds' ratios.
+All times are of the processor. A figure is the median of its rounds, with the smallest and the largest. Beside
+a peer, each round does the same work in both, one after the other, and the figure is how many times as long
+the peer takes. Nothing fails here: a mark that does not hold is printed as such.
 
-Beside a peer's name stand the numpy of its environment and the kernel that its OpenBLAS chose for this
-processor. An old OpenBLAS may take one of 2004 for a processor that it does not know, which is several times
-slower; OPENBLAS_CORETYPE=SkylakeX or Haswell in the environment names another.
+The results name numpy's OpenBLAS kernel. An old OpenBLAS may take one of 2004 for a processor that it does not
+know, which is several times slower; OPENBLAS_CORETYPE=SkylakeX or Haswell in the environment names another.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import logging
 import os
 import re
-import statistics
 import subprocess
 import sys
-import tempfile
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from contextlib import redirect_stdout
-from dataclasses import dataclass
-from itertools import count
+from fnmatch import fnmatch
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-import marks
-import synthetic
+from measuring import FULL, HEADINGS, QUICK, ROOT, Effort, Row, Table, cells, machine, text_row
+from own_rows import own_rows
+from peer_rows import PEERS
 
-from blackbox_repo import load_blackbox, views
-from blackbox_repo.curve import LearningCurve
-from blackbox_repo.store.manifest import Manifest
-from blackbox_repo.store.storage import save_tables
-from blackbox_repo.table import TabularBlackbox
-from simulator import ASHA, Conditions, Delays, RandomSearch, Stop, simulate
 from tests.peers.peers import Untried, python_of
 
-ROOT = Path(__file__).parents[1]
-HEADINGS = ("peer", "what", "ours", "theirs", "times faster", "smallest .. largest")
-UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "us"))
-SYNE_TUNES = Conditions(Delays(0.05, 0.05, 0.05, 0.05, 0.05), poll=5)
-"""What Syne Tune does unless it is told otherwise."""
+RESULTS = ROOT / "benchmarks" / "results.json"
+PAGES = ("README.md", "docs/performance.md")
+BLOCK = re.compile(r"(<!-- measured: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
-@dataclass(frozen=True)
-class Effort:
-    """How often everything is measured, in how many trials, queries and results."""
-
-    rounds: int
-    trials: int
-    queries: int
-    results: int
+def all_rows(effort: Effort) -> Iterator[Row]:
+    """Our own, then those of each peer."""
+    yield from own_rows(effort)
+    for peer, rows in PEERS.items():
+        yield from rows(peer, effort)
 
 
-FULL, QUICK = Effort(5, 1000, 1000, 100), Effort(1, 20, 10, 10)
+def chosen(rows: Iterator[Row], patterns: Sequence[str]) -> list[Row]:
+    """Those whose name or environment a pattern matches; without any pattern, all but the slow ones."""
+    if not patterns:
+        return [row for row in rows if not row.slow]
+    return [row for row in rows if any(matches(row.name, pattern) for pattern in patterns)]
 
 
-@dataclass(frozen=True)
-class Pair:
-    """The same work done twice."""
-
-    what: str
-    ours: Callable[[], object]
-    theirs: Callable[[], object]
-
-    def cells(self, peer: str, rounds: int) -> tuple[str, ...]:
-        """Both in turns, so that whatever else the machine does meets both."""
-        self.ours(), self.theirs()  # imports, caches
-        times = [(marks.seconds(self.ours), marks.seconds(self.theirs)) for _ in range(rounds)]
-        ours, theirs = (statistics.median(side) for side in zip(*times, strict=True))
-        ratios = [there / here for here, there in times]
-        spread = f"{marks.figure(min(ratios))} .. {marks.figure(max(ratios))}"
-        ratio = marks.figure(statistics.median(ratios))
-        return peer, self.what, duration(ours), duration(theirs), ratio, spread
-
-
-def duration(seconds: float) -> str:
-    """With a unit that suits it."""
-    size, unit = next((entry for entry in UNITS if seconds >= entry[0]), UNITS[-1])
-    return f"{marks.figure(seconds / size)} {unit}"
-
-
-def syne_tune(effort: Effort) -> Iterator[Pair]:
-    """Its simulator with a table of the size of NAS-Bench-201, its schedulers and ours."""
-    from simulator.adapters.syne_tune import SyneTune
-    from tests.peers.syne_tune_simulator import ELAPSED, to_syne_tune
-
-    os.environ["SYNETUNE_FOLDER"] = tempfile.mkdtemp()
-    ours, stop = synthetic.make(), Stop(trials_finished=effort.trials)
-    theirs = to_syne_tune(ours, "error")
-    of = f"{effort.trials:,} trials"
-
-    def pair(what: str, workers: int, name: str, mine: Any, conditions: Conditions | None = None) -> Pair:
-        def in_ours() -> None:
-            simulate(ours, mine, workers=workers, stop=stop, conditions=conditions)
-
-        def in_theirs() -> None:
-            run_syne_tune(theirs, ELAPSED, their_scheduler(name, theirs), workers, effort.trials)
-
-        return Pair(f"{what}, {workers} workers, {of}", in_ours, in_theirs)
-
-    for workers in (4, 32, 256):
-        yield pair("random search", workers, "RandomSearch", RandomSearch)
-        yield pair("ASHA", workers, "ASHA", ASHA)
-    yield pair("its ASHA in both", 32, "ASHA", SyneTune("ASHA"))
-    yield pair("its ASHA in both, its delays and looks", 32, "ASHA", SyneTune("ASHA"), SYNE_TUNES)
-    yield from syne_tune_table(effort, ours, theirs)
-
-
-def their_scheduler(name: str, blackbox: Any) -> Any:
-    """One of its own, as versions from 0.16 and those before want to be called."""
-    from syne_tune.optimizer import baselines
-
-    space, goal = blackbox.configuration_space, {"metric": "error", "mode": "min"}
-    if hasattr(baselines, "MOBSTER"):
-        more = {"resource_attr": "epoch", "max_t": 200} if name == "ASHA" else {}
-        return getattr(baselines, name)(space, search_options={"debug_log": False}, **goal, **more)
-    more = (
-        {"metric": "error", "time_attr": "epoch", "max_t": 200} if name == "ASHA" else {"metrics": ["error"]}
-    )
-    return getattr(baselines, name)(space, random_seed=0, **more)
-
-
-def run_syne_tune(blackbox: Any, elapsed: str, scheduler: Any, workers: int, trials: int) -> None:
-    """Its tuner as in its documentation, but without logs and files."""
-    from syne_tune import StoppingCriterion, Tuner
-    from syne_tune.backend.simulator_backend.simulator_callback import SimulatorCallback
-    from syne_tune.blackbox_repository.simulated_tabular_backend import UserBlackboxBackend
-
-    class NoFiles(SimulatorCallback):  # type: ignore[misc]  its types are unknown
-        def store_results(self) -> None:
-            pass
-
-    Tuner(
-        UserBlackboxBackend(blackbox, elapsed, seed=0),
-        scheduler,
-        stop_criterion=StoppingCriterion(max_num_trials_finished=trials),
-        n_workers=workers,
-        sleep_time=0,
-        callbacks=[NoFiles()],
-        save_tuner=False,
-    ).run()
-
-
-def syne_tune_table(effort: Effort, ours: TabularBlackbox, theirs: Any) -> Iterator[Pair]:
-    """Reading a table, and asking it."""
-    from syne_tune.blackbox_repository.blackbox_tabular import deserialize, serialize
-
-    asked = [ours.schema.space.sample("beside", k) for k in range(effort.queries)]
-    yield Pair(
-        f"{effort.queries:,} curves of 200 epochs",
-        lambda: [ours.curve(configuration) for configuration in asked],
-        lambda: [theirs(configuration, seed=0) for configuration in asked],
-    )
-    folder = Path(tempfile.mkdtemp())
-    serialize({"task": theirs}, folder / "theirs")
-    manifest = Manifest("synthetic", "1", "made up", "CC0-1.0", "", "", "", ours.schema, {})
-    save_tables(folder / "ours", manifest, {"task": ours.table})
-    yield Pair(
-        "a table from disk, and its first curve",
-        lambda: load_blackbox(folder / "ours")["task"].curve(asked[0]),
-        lambda: deserialize(folder / "theirs")["task"](asked[0], seed=0),
-    )
-
-
-def mfhpo_simulator(effort: Effort) -> Iterator[Pair]:
-    """Its ask-and-tell simulator, which knows final results only; an optimizer that chooses at random."""
-    from tests.peers.tables import wikitext
-    from tests.peers.test_mfhpo_simulator import ForThem, ForUs, run_there
-
-    blackbox, folder, runs = wikitext(), Path(tempfile.mkdtemp()), count()
-    final = views.select_fidelities(blackbox, blackbox.schema.fidelity.values[-1:])
-    stop = Stop(trials_completed=effort.results)
-    for workers in (4, 32):
-        yield Pair(
-            f"ask and tell, {workers} workers, {effort.results:,} results",
-            lambda w=workers: simulate(final, ForUs(blackbox, 0), workers=w, stop=stop),
-            lambda w=workers: run_there(
-                blackbox, ForThem(blackbox, 0), w, effort.results, folder / str(next(runs))
-            ),
-        )
-
-
-def yahpo_gym(effort: Effort) -> Iterator[Pair]:
-    """The surrogate of LCBench, asked for values and for curves."""
-    import yahpo_gym as package
-
-    package.local_config._config = {"data_path": os.environ["YAHPO_DATA"]}  # noqa: SLF001
-    theirs = package.BenchmarkSet("lcbench", instance="167200", multithread=False)
-    ours = load_blackbox("yahpo-lcbench")["167200"]
-    sampled = [ours.schema.space.sample("beside", k) for k in range(max(2, effort.queries // 10))]
-
-    def their_curve(configuration: Mapping[str, Any]) -> list[dict[str, Any]]:
-        return [{**configuration, "OpenML_task_id": "167200", "epoch": epoch} for epoch in range(1, 51)]
-
-    def read(curves: Iterable[LearningCurve]) -> None:
-        for curve in curves:
-            curve.head("val_accuracy", 50)
-
-    number = f"{len(sampled):,}"
-    yield Pair(
-        f"{number} values at epoch 50, one by one",
-        lambda: [ours.evaluate(configuration, 50) for configuration in sampled],
-        lambda: [theirs.objective_function(their_curve(configuration)[-1]) for configuration in sampled],
-    )
-    yield Pair(
-        f"{number} curves of 50 epochs, one by one",
-        lambda: read(map(ours.curve, sampled)),
-        lambda: [theirs.objective_function(their_curve(configuration)) for configuration in sampled],
-    )
-    yield Pair(
-        f"{number} curves of 50 epochs, together",
-        lambda: read(ours.curves(sampled)),
-        lambda: theirs.objective_function([row for c in sampled for row in their_curve(c)]),
-    )
-
-
-PEERS = {
-    "syne-tune": syne_tune,
-    "syne-tune-0.13": syne_tune,
-    "mfhpo-simulator": mfhpo_simulator,
-    "yahpo-gym": yahpo_gym,
-}
-
-
-def measure(peer: str, effort: Effort, row: Callable[[tuple[str, ...]], str]) -> None:
-    """In the peer's environment."""
-    logging.disable()
-    warnings.simplefilter("ignore")
-    named = f"{peer} ({arithmetic()})"
-    for pair in PEERS[peer](effort):
-        with redirect_stdout(sys.stderr):
-            cells = pair.cells(named, effort.rounds)
-        print(row(cells), flush=True)
-
-
-def arithmetic() -> str:
-    """The version of numpy here, and the kernel of its OpenBLAS, if it says one."""
-    environment = {**os.environ, "OPENBLAS_VERBOSE": "2"}
-    command = [sys.executable, "-c", "import numpy; print(f'numpy {numpy.__version__}')"]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-    core = re.search(r"Core: (\w+)", done.stdout + done.stderr)
-    version = done.stdout.strip().splitlines()[-1]
-    return f"{version}, {core[1]}" if core else version
-
-
-def text_row(cells: tuple[str, ...]) -> str:
-    """A row in columns."""
-    peer, what, *figures = cells
-    return f"{peer:44} {what:66}" + "".join(f"{cell:>20}" for cell in figures)
+def matches(name: str, pattern: str) -> bool:
+    """Whether a pattern means a row, or the environment of the row."""
+    return fnmatch(name, pattern) or name.partition("/")[0] == pattern
 
 
 def main() -> int:
-    """Start a process for each peer; 1 if one could not be tried."""
-    parser = argparse.ArgumentParser(description="Measure speed beside that of other simulators.")
-    parser.add_argument("peer", nargs="*", choices=[[], *PEERS], help="by default all")
+    """Measure the chosen rows, a process for each peer; 1 if one could not be tried."""
+    parser = argparse.ArgumentParser(description="Measure speed and memory, alone and beside other packages.")
+    parser.add_argument("rows", nargs="*", help="names or patterns, such as 'yahpo*'; by default all")
+    parser.add_argument("--list", action="store_true", help="print the names of the rows and do nothing")
     parser.add_argument("--quick", action="store_true", help="everything once and smaller")
-    parser.add_argument("--markdown", action="store_true", help="print a Markdown table")
-    parser.add_argument("--inside", choices=PEERS, help="this is the environment of that peer")
+    parser.add_argument("--rounds", type=int, help="measure each row so often")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="add the results to this file")
+    parser.add_argument("--write", action="store_true", help="update the committed results and pages")
+    parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    row = marks.markdown_row if options.markdown else text_row
-    if options.inside:
-        measure(options.inside, QUICK if options.quick else FULL, row)
+    effort = QUICK if options.quick else FULL
+    rows = chosen(all_rows(effort), options.rows)
+    if options.list:
+        print("\n".join(f"{row.name:32} {row.what}" for row in rows))
         return 0
-    print(marks.machine() + "\n")
-    print(row(HEADINGS))
-    if options.markdown:
-        print("| --- | --- | ---: | ---: | ---: | ---: |")
-    sys.stdout.flush()
-    flags = ["--quick"] * options.quick + ["--markdown"] * options.markdown
-    return max([in_environment_of(peer, flags) for peer in options.peer or PEERS])
+    if options.inside:
+        measure_here(rows, options.rounds or effort.rounds)
+        return 0
+    flags = ["--quick"] * options.quick + (["--rounds", str(options.rounds)] if options.rounds else [])
+    found, untried = measure(rows, flags)
+    for file in [options.json, RESULTS if options.write else None]:
+        if file is not None:
+            keep(found, file)
+    if options.write:
+        write_pages()
+    return int(untried)
 
 
-def in_environment_of(peer: str, flags: list[str]) -> int:
-    """This script again, in the environment of the peer."""
-    if peer == "yahpo-gym" and "YAHPO_DATA" not in os.environ:
-        print(f"{peer}: NOT TRIED, YAHPO_DATA does not name a checkout of yahpo_data")
-        return 1
-    try:
-        python = python_of(peer)
-    except Untried as err:
-        print(f"{peer}: NOT TRIED: {err}")
-        return 1
+def measure(rows: Sequence[Row], flags: Sequence[str]) -> tuple[list[dict[str, Any]], bool]:
+    """The results, and whether a peer could not be tried; each is printed when it is known."""
+    print(json.dumps(machine()))
+    print(text_row(HEADINGS), flush=True)
+    found, untried = list[dict[str, Any]](), False
+    for environment, group in groupby(rows, lambda row: row.name.partition("/")[0]):
+        try:
+            python = interpreter(environment)
+        except Untried as err:
+            print(f"{environment}: NOT TRIED: {err}", flush=True)
+            untried = True
+            continue
+        for line in lines_of(python, [*flags, *(row.name for row in group)]):
+            found.append(json.loads(line))
+            print(text_row(cells(found[-1])), flush=True)
+    return found, untried
+
+
+def interpreter(environment: str) -> str:
+    """The Python of a peer's environment, or this one.
+
+    Raises:
+        Untried: It cannot be made, or the peer's data are missing.
+    """
+    if environment == "ours":
+        return sys.executable
+    if environment == "yahpo-gym" and "YAHPO_DATA" not in os.environ:
+        raise Untried("YAHPO_DATA does not name a checkout of yahpo_data")
+    return str(python_of(environment))
+
+
+def lines_of(python: str, arguments: Sequence[str]) -> Iterator[str]:
+    """What this script prints when it measures in an environment."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1"}
-    command = [python, __file__, "--inside", peer, *flags]
-    return subprocess.run(command, env=environment, check=False).returncode
+    command = [python, __file__, "--inside", *arguments]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        yield from process.stdout or ()
+    if process.returncode:
+        raise SystemExit(f"{' '.join(command)} exited with {process.returncode}")
+
+
+def measure_here(rows: Sequence[Row], rounds: int) -> None:
+    """Print a line of JSON for each row."""
+    logging.disable()
+    warnings.simplefilter("ignore")
+    for row in rows:
+        with redirect_stdout(sys.stderr):
+            result = row.result(rounds)
+        print(json.dumps(result), flush=True)
+
+
+# --- results and pages --------------------------------------------------------------------------------------
+
+
+def keep(found: Sequence[dict[str, Any]], file: Path) -> None:
+    """Add results to those that a file has of other rows."""
+    known = json.loads(file.read_text("utf-8"))["rows"] if file.is_file() else {}
+    known.update({result["name"]: result for result in found})
+    content = {"machine": machine(), "rows": dict(sorted(known.items()))}
+    file.write_text(json.dumps(content, indent=1) + "\n", "utf-8")
+
+
+def write_pages() -> None:
+    """Write the tables of the pages anew from the committed results."""
+    for name in PAGES:
+        path = ROOT / name
+        path.write_text(page(name), "utf-8")
+
+
+def page(name: str) -> str:
+    """A page with its tables as the committed results have them."""
+    content = json.loads(RESULTS.read_text("utf-8"))
+    order = {row.name: number for number, row in enumerate(all_rows(FULL))}
+    rows = sorted(
+        (row for row in content["rows"].values() if row["name"] in order), key=lambda r: order[r["name"]]
+    )
+    blocks = {
+        "marks": [row for row in rows if row["mark"] is not None],
+        "rows": rows,
+        "where": rows,
+    }
+
+    def block(found: re.Match[str]) -> str:
+        text = where(content["machine"], rows) if found[2] == "where" else str(Table(blocks[found[2]]))
+        return f"{found[1]}\n{text}\n\n{found[3]}"
+
+    return BLOCK.sub(block, (ROOT / name).read_text("utf-8"))
+
+
+def where(machine: dict[str, Any], rows: Sequence[dict[str, Any]]) -> str:
+    """On which machine, when, and with which versions the rows were measured."""
+    text = (
+        f"Measured on {machine['system']}, {machine['processor']}, {machine['cores']} cores, load "
+        f"{machine['load']}; in each environment with:\n"
+    )
+    environments = {row["name"].partition("/")[0]: row for row in rows}
+    for environment, row in environments.items():
+        with_what = ", ".join(f"{name} {version}" for name, version in row["versions"].items())
+        text += f"\n- `{environment}`, {row['date']}: {with_what}"
+    return text
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from math import log
 
 import synthetic
-from marks import figure, machine, markdown_row
+from measuring import figure, machine_in_words, markdown_row
 
 from blackbox_repo.blackbox import Blackbox
 from simulator.api import simulate
@@ -123,7 +123,7 @@ def main() -> None:
     parser.add_argument("--markdown", action="store_true", help="print a Markdown table")
     options = parser.parse_args()
     row = markdown_row if options.markdown else text_row
-    print(machine() + "\n")
+    print(machine_in_words() + "\n")
     print(row(HEADINGS))
     if options.markdown:
         print("| --- |" + " ---: |" * (len(HEADINGS) - 1))

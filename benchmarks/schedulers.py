@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import synthetic
-from marks import figure, machine, markdown_row
+from measuring import figure, machine_in_words, markdown_row
 
 from blackbox_repo import keyed_random
 from blackbox_repo.domains import Float
@@ -150,7 +150,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="few trials, once")
     parser.add_argument("--markdown", action="store_true", help="print Markdown tables")
     options = parser.parse_args()
-    print(machine() + "\n")
+    print(machine_in_words() + "\n")
     trials, rounds, counts = (50, 1, (100,)) if options.quick else (1000, 3, (1_000, 10_000, 50_000))
     show(RUNS, runs(trials, rounds), markdown=options.markdown)
     show(ALONE, alone(counts), markdown=options.markdown)
