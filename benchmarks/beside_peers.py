@@ -4,18 +4,18 @@
     python benchmarks/beside_peers.py ours/load yahpo-gym   chosen rows, slow ones too: names, patterns, peers
     python benchmarks/beside_peers.py --list              their names, and what each measures
     python benchmarks/beside_peers.py --quick             everything once and smaller: does it run?
-    python benchmarks/beside_peers.py --write             also writes benchmarks/results.json and, from it, the
-                                                          tables of README.md and docs/performance.md
+    python benchmarks/beside_peers.py --write             also writes benchmarks/results.json and, from it,
+                                                          the tables of README.md and docs/performance.md
 
 Every peer has an environment of its own, which ``tests/peers`` makes. YAHPO Gym needs its data: the variable
 YAHPO_DATA names a checkout of yahpo_data that has the scenario lcbench.
 
-All times are of the processor. A figure is the median of its rounds, with the smallest and the largest. Beside
-a peer, each round does the same work in both, one after the other, and the figure is how many times as long
-the peer takes. Nothing fails here: a mark that does not hold is printed as such.
+All times are of the processor. A figure is the median of its rounds, with the smallest and the largest.
+Beside a peer, each round does the same work in both, one after the other, and the figure is how many times as
+long the peer takes. Nothing fails here: a mark that does not hold is printed as such.
 
-The results name numpy's OpenBLAS kernel. An old OpenBLAS may take one of 2004 for a processor that it does not
-know, which is several times slower; OPENBLAS_CORETYPE=SkylakeX or Haswell in the environment names another.
+The results name numpy's OpenBLAS kernel. An old OpenBLAS may take one of 2004 for a processor that it does
+not know, which is several times slower; the variable OPENBLAS_CORETYPE=SkylakeX or Haswell names another.
 """
 
 from __future__ import annotations
@@ -152,8 +152,7 @@ def keep(found: Sequence[dict[str, Any]], file: Path) -> None:
     """Add results to those that a file has of other rows."""
     known = json.loads(file.read_text("utf-8"))["rows"] if file.is_file() else {}
     known.update({result["name"]: result for result in found})
-    content = {"machine": machine(), "rows": dict(sorted(known.items()))}
-    file.write_text(json.dumps(content, indent=1) + "\n", "utf-8")
+    file.write_text(json.dumps({"rows": dict(sorted(known.items()))}, indent=1) + "\n", "utf-8")
 
 
 def write_pages() -> None:
@@ -177,22 +176,21 @@ def page(name: str) -> str:
     }
 
     def block(found: re.Match[str]) -> str:
-        text = where(content["machine"], rows) if found[2] == "where" else str(Table(blocks[found[2]]))
+        text = where(rows) if found[2] == "where" else str(Table(blocks[found[2]]))
         return f"{found[1]}\n{text}\n\n{found[3]}"
 
     return BLOCK.sub(block, (ROOT / name).read_text("utf-8"))
 
 
-def where(machine: dict[str, Any], rows: Sequence[dict[str, Any]]) -> str:
+def where(rows: Sequence[dict[str, Any]]) -> str:
     """On which machine, when, and with which versions the rows were measured."""
-    text = (
-        f"Measured on {machine['system']}, {machine['processor']}, {machine['cores']} cores, load "
-        f"{machine['load']}; in each environment with:\n"
-    )
-    environments = {row["name"].partition("/")[0]: row for row in rows}
-    for environment, row in environments.items():
-        with_what = ", ".join(f"{name} {version}" for name, version in row["versions"].items())
-        text += f"\n- `{environment}`, {row['date']}: {with_what}"
+    machines = {tuple(row["machine"][name] for name in ("system", "processor", "cores")) for row in rows}
+    loads = [row["machine"]["load"] for row in rows]
+    each = [f"{system}, {processor}, {cores} cores" for system, processor, cores in sorted(machines)]
+    text = f"Measured on {'; '.join(each)} (load {min(loads):g} to {max(loads):g}), in environments with\n"
+    for environment, row in {row["name"].partition("/")[0]: row for row in rows}.items():
+        packages = ", ".join(f"{name} {version}" for name, version in row["versions"].items())
+        text += f"\n- `{environment}`, {row['date']}: {packages}"
     return text
 
 

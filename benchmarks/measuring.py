@@ -1,4 +1,4 @@
-"""How benchmarks measure: seconds of the processor, in turns with a peer, in fresh processes; and how they say it.
+"""How benchmarks measure, in turns with a peer or in fresh processes, and how they print what they found.
 
 Times are of the processor (user and system), not of a clock on the wall: other programs then matter less.
 """
@@ -102,8 +102,9 @@ class Row:
             "ours_s": statistics.median(measured.ours) if measured.ours else None,
             "theirs_s": statistics.median(measured.theirs) if measured.theirs else None,
             "rounds": len(measured.values),
+            "machine": machine(),
             "versions": versions(),
-            "date": date.today().isoformat(),  # noqa: DTZ011  the day where it was measured
+            "date": date.today().isoformat(),
         }
 
 

@@ -131,35 +131,23 @@ def reports_a_second(job: Callable[[], Run]) -> Callable[[int], Measured]:
 
 def kept(effort: Effort) -> Iterator[Row]:
     """What a run leaves behind: memory and files."""
-    trials = effort.trials
-    for name, unit, job in (
-        ("random", "report", f"RandomSearch, 32, {trials}"),
-        ("asha", "trial", f"ASHA, 32, {10 * trials}"),
-    ):
-        what = (
-            f"random search, {trials:,} trials of 200 reports"
-            if name == "random"
-            else f"ASHA, {10 * trials:,} trials"
-        )
-        grown, held = (partial(bytes_kept, job, f"{unit}_columns", how) for how in ("grown", "held"))
-        yield Row(
-            f"ours/memory-{name}",
-            f"memory that the process grew by: {what}",
-            f"B a {unit}",
-            grown,
-            64 if unit == "report" else 1000,
-        )
-        yield Row(f"ours/held-{name}", f"memory that the run itself holds: {what}", f"B a {unit}", held)
+    trials, many = effort.trials, 10 * effort.trials
+    grown, held = "memory that the process grew by", "memory that the run itself holds"
+    of_random, of_asha = f"random search, {trials:,} trials of 200 reports", f"ASHA, {many:,} trials"
+    reports = partial(bytes_kept, f"RandomSearch, 32, {trials}", "report_columns")
+    yield Row("ours/memory-random", f"{grown}: {of_random}", "B a report", partial(reports, "grown"), 64)
+    yield Row("ours/held-random", f"{held}: {of_random}", "B a report", partial(reports, "held"))
+    asha = partial(bytes_kept, f"ASHA, 32, {many}", "trial_columns")
+    yield Row("ours/memory-asha", f"{grown}: {of_asha}", "B a trial", partial(asha, "grown"), 1000)
+    yield Row("ours/held-asha", f"{held}: {of_asha}", "B a trial", partial(asha, "held"))
     what = f"load a saved run of {2 * trials * 200:,} reports"
     yield Row("ours/load", what, "s", partial(loading, 2 * trials), 0.15)
-    what = f"save a run of {2 * trials * 200:,} reports, in a process that has not"
+    what = f"first save of a process, a run of {2 * trials * 200:,} reports"
     yield Row("ours/save", what, "s", partial(saving, 2 * trials))
-    trials *= 1000
-    what = f"{trials:,} ASHA trials on a continuous space, 32 workers"
-    yield Row("ours/million", what, "s", partial(of_long_run, trials, 0), 60, slow=True)
-    yield Row(
-        "ours/million-memory", f"{what}: peak memory", "GB", partial(of_long_run, trials, 1), 1, slow=True
-    )
+    what = f"{trials**2:,} ASHA trials on a continuous space, 32 workers"
+    yield Row("ours/million", what, "s", partial(of_long_run, trials**2, 0), 60, slow=True)
+    peak = f"{what}: peak memory of the process"
+    yield Row("ours/million-memory", peak, "GB", partial(of_long_run, trials**2, 1), 1, slow=True)
 
 
 KEPT = """
@@ -242,7 +230,7 @@ def print_long_run(trials: int) -> None:
 
 
 class Continuous(Blackbox):
-    """Four real hyperparameters; each has the curve of a row of a table, so that a curve costs next to nothing."""
+    """Four real hyperparameters; a curve is that of a row of a table, and costs next to nothing."""
 
     name = "continuous"
 
@@ -314,22 +302,24 @@ def surrogates(effort: Effort) -> Iterator[Row]:
     """Curves of a surrogate network, and runs on it."""
     count = max(2, effort.queries // 10)
     what = "curve of yahpo-lcbench, all 50 epochs"
-    yield Row("ours/yahpo-curve", what, "ms a curve", partial(predicting, count, False))
-    yield Row("ours/yahpo-batch", f"{what}, {count} together", "ms a curve", partial(predicting, count, True))
+    yield Row("ours/yahpo-curve", what, "ms a curve", partial(predicting, count, "singly"))
+    yield Row(
+        "ours/yahpo-batch", f"{what}, {count} together", "ms a curve", partial(predicting, count, "together")
+    )
     for task in (SURROGATE[1], "189908"):
         what = f"ASHA, 32 workers, {effort.hours:g} h on yahpo-lcbench/{task}"
         job = partial(run_on_surrogate, task, effort.hours)
         yield Row(f"ours/yahpo-asha-{task}", what, "s", alone(job, float), 30.0, slow=effort.hours >= 1)
 
 
-def predicting(count: int, together: bool, rounds: int) -> Measured:  # noqa: FBT001  partial() gives it
-    """Milliseconds a curve, one by one or together."""
+def predicting(count: int, how: str, rounds: int) -> Measured:
+    """Milliseconds a curve, computed ``"singly"`` or ``"together"``."""
     name, task = SURROGATE
     blackbox = load_blackbox(name)[task]
     sampled = [blackbox.schema.space.sample("marks", i) for i in range(count)]
 
     def read() -> None:
-        curves: Sequence[LearningCurve] = blackbox.curves(sampled) if together else []
+        curves: Sequence[LearningCurve] = blackbox.curves(sampled) if how == "together" else []
         for curve in curves or map(blackbox.curve, sampled):
             curve.head("val_accuracy", 50)
 

@@ -9,6 +9,7 @@ import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache, partial
+from inspect import signature
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -116,12 +117,13 @@ def run_syne_tune(blackbox: Any, scheduler: Any, workers: int, trials: int) -> N
     from syne_tune.backend.simulator_backend.simulator_callback import SimulatorCallback
     from syne_tune.blackbox_repository.simulated_tabular_backend import UserBlackboxBackend
 
-    from tests.peers.syne_tune_simulator import ELAPSED
+    from tests.peers.syne_tune_simulator import ELAPSED, Silence
 
     class NoFiles(SimulatorCallback):  # type: ignore[misc]  its types are unknown
         def store_results(self) -> None:
             pass
 
+    quiet = {"output_logger": Silence()} if "output_logger" in signature(Tuner).parameters else {}
     Tuner(
         UserBlackboxBackend(blackbox, ELAPSED, seed=0),
         scheduler,
@@ -130,6 +132,7 @@ def run_syne_tune(blackbox: Any, scheduler: Any, workers: int, trials: int) -> N
         sleep_time=0,
         callbacks=[NoFiles()],
         save_tuner=False,
+        **quiet,
     ).run()
 
 

@@ -2,59 +2,101 @@
 
 from __future__ import annotations
 
+import json
 import os
-import re
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
-MARKS = [
-    "fresh process: import, load nasbench201-final/cifar10-valid, query",
-    "import numpy (floor)",
-    "import blackbox_repo",
-    "import simulator",
-    "curve of nasbench201-final, configuration as dict",
-    "curve of nasbench-nlp, configuration as dict",
-    "curve of taskset, configuration as dict",
-    "curve of fcnet-final, configuration as dict",
-    "values('valid_error') of nasbench201-final, 15,625 x 3 x 1",
-    "memory of nasbench201-final/cifar10-valid",
-    "memory of fcnet-final/protein_structure",
-    "curve of yahpo-lcbench, all 50 epochs",
-    "ASHA, 32 workers, 0.05 h on yahpo-lcbench/167200",
-    "ASHA, 32 workers, 0.05 h on yahpo-lcbench/189908",
-    "bb-sim run --time 10m, whole process",
-    "random configuration of 6 hyperparameters without end, as schedulers draw it",
-    "random configuration of a grid of 15,625, as schedulers draw it",
-    "training seed of a trial, of 2",
-    *(f"{name}, {workers} workers" for name in ("RandomSearch", "ASHA") for workers in (4, 32, 256)),
-]
+QUICK = ("ours/import", "ours/told-asha-4", "ours/held-*", "ours/load", "ours/million*", "ours/curve-taskset")
+MARKS = {
+    **dict.fromkeys([f"syne-tune/asha-{workers}" for workers in (4, 32, 256)], 100),
+    **dict.fromkeys([f"ours/told-asha-{workers}" for workers in (4, 32, 256)], 100_000),
+    **dict.fromkeys([f"ours/random-{workers}" for workers in (4, 32, 256)], 3_000_000),
+    **dict.fromkeys([f"ours/told-random-{workers}" for workers in (4, 32, 256)], 300_000),
+    **dict.fromkeys([f"mfhpo-simulator/ask-and-tell-{workers}" for workers in (4, 32)], 1),
+    "syne-tune/its-asha": 3,
+    "ours/load": 0.15,
+    "yahpo-gym/value": 1,
+    "yahpo-gym/curves": 3.5,
+    "yahpo-gym/batch": 4.5,
+    "ours/run": 1.2,
+    "ours/memory-random": 64,
+    "ours/memory-asha": 1000,
+    "ours/million": 60,
+    "ours/million-memory": 1,
+    "ours/import": 0.08,
+}
 
 
-def test_the_quick_benchmark_measures_every_mark() -> None:
-    done = subprocess.run(
-        [sys.executable, str(ROOT / "benchmarks" / "marks.py"), "--quick", "--markdown"],
+@pytest.fixture
+def benchmarks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The scripts can be imported."""
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+
+
+def measure(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, str(ROOT / "benchmarks" / "beside_peers.py"), *arguments],
         capture_output=True,
         text=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={
+            **{name: value for name, value in os.environ.items() if name != "YAHPO_DATA"},
+            "PYTHONPATH": str(ROOT),
+        },
         check=False,
     )
+
+
+@pytest.mark.usefixtures("benchmarks")
+def test_every_promise_has_a_row() -> None:
+    from beside_peers import all_rows
+    from measuring import FULL
+
+    rows = {row.name: row for row in all_rows(FULL)}
+    assert {name: rows[name].mark for name in MARKS} == MARKS
+    assert len(rows) == len(list(all_rows(FULL)))
+
+
+def test_chosen_rows_are_measured_and_kept(tmp_path: Path) -> None:
+    pytest.importorskip("resource", reason="there is none on Windows")
+    results = tmp_path / "results.json"
+    done = measure("--quick", "--json", str(results), *QUICK)
     assert (done.returncode, done.stderr) == (0, "")
-    machine, _, head, rule, *rows = done.stdout.splitlines()
-    assert machine.startswith("CPython ")
-    assert head == "| what | median | spread | mark | holds |"
-    assert rule == "| --- | ---: | ---: | ---: | --- |"
-    cells = {row.split(" | ")[0].removeprefix("| "): row.strip("| ").split(" | ") for row in rows}
-    for mark in MARKS:
-        assert any(what.startswith(mark) for what in cells), mark
-    for what, (_, median, *_) in cells.items():
-        assert re.match(r"[\d,]+(\.\d+)? \S", median), what
-    marked = [what for what, row in cells.items() if any(cell.startswith("<= ") for cell in row)]
-    assert len(marked) == 13
+    rows = json.loads(results.read_text("utf-8"))["rows"]
+    assert len(rows) == 8
+    for name, row in rows.items():
+        assert 0 < row["smallest"] <= row["median"] <= row["largest"], name
+        assert row["versions"]["python"]
+        assert row["what"] in done.stdout
+    assert measure("--quick", "--json", str(results), "ours/draw-seed").returncode == 0
+    assert len(json.loads(results.read_text("utf-8"))["rows"]) == 9  # those of before are kept
+
+
+@pytest.mark.usefixtures("benchmarks")
+@pytest.mark.parametrize("name", ["README.md", "docs/performance.md"])
+def test_the_figures_of_the_pages_come_from_the_results(name: str) -> None:
+    from beside_peers import page
+
+    assert page(name) == (ROOT / name).read_text("utf-8")
+
+
+@pytest.mark.usefixtures("benchmarks")
+@pytest.mark.parametrize(
+    ("unit", "mark", "holds"),
+    [("x", 2, True), ("x", 4, False), ("s", 2, False), ("s", 4, True), ("s", None, None)],
+)
+def test_a_mark_is_the_least_of_a_ratio_and_the_most_of_a_time(
+    unit: str, mark: float | None, holds: bool | None
+) -> None:
+    from measuring import Measured, Row, cells
+
+    result = Row("ours/it", "it", unit, lambda rounds: Measured([3.0] * rounds + [1.0, 9.0]), mark).result(3)
+    assert (result["median"], result["smallest"], result["largest"], result["holds"]) == (3, 1, 9, holds)
+    assert cells(result)[3:5] == (f"3.00 {unit}", "1.00 .. 9.00")
 
 
 def test_the_benchmark_of_the_regression_kit_fills_the_tables_of_its_page() -> None:
@@ -124,35 +166,23 @@ def test_the_benchmark_of_scale_measures_every_number_of_workers() -> None:
 
 
 def test_the_benchmark_beside_peers_says_what_it_could_not_try() -> None:
-    done = subprocess.run(
-        [sys.executable, str(ROOT / "benchmarks" / "beside_peers.py"), "yahpo-gym", "--markdown"],
-        capture_output=True,
-        text=True,
-        env={
-            **{name: value for name, value in os.environ.items() if name != "YAHPO_DATA"},
-            "PYTHONPATH": str(ROOT),
-        },
-        check=False,
-    )
+    done = measure("yahpo-gym")
     assert (done.returncode, done.stderr) == (1, "")
-    machine, _, head, rule, told = done.stdout.splitlines()
-    assert machine.startswith("CPython ")
-    assert head == "| peer | what | ours | theirs | times faster | smallest .. largest |"
-    assert rule == "| --- | --- | ---: | ---: | ---: | ---: |"
-    assert told == "yahpo-gym: NOT TRIED, YAHPO_DATA does not name a checkout of yahpo_data"
+    told = done.stdout.splitlines()[-1]
+    assert told == "yahpo-gym: NOT TRIED: YAHPO_DATA does not name a checkout of yahpo_data"
 
 
-def test_a_pair_is_measured_in_turns(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(ROOT / "benchmarks")
-    from beside_peers import Pair, duration
+@pytest.mark.usefixtures("benchmarks")
+def test_both_sides_are_measured_in_turns() -> None:
+    from measuring import duration, in_turns
 
     order: list[str] = []
-    pair = Pair("waiting", lambda: order.append("ours"), lambda: (order.append("theirs"), time.sleep(0.02)))
-    peer, what, _, _, faster, spread = pair.cells("somebody", 3)
-    assert (peer, what) == ("somebody", "waiting")
+    measured = in_turns(
+        lambda: order.append("ours"), lambda: (order.append("theirs"), sum(k * k for k in range(100_000)))
+    )(3)
     assert order == ["ours", "theirs"] * 4  # the first two are not measured
-    assert float(faster.replace(",", "")) > 2
-    assert " .. " in spread
+    assert len(measured.ours) == len(measured.theirs) == 3
+    assert min(measured.values) > 2
     assert [duration(seconds) for seconds in (12, 0.5, 0.0034, 1.2e-6)] == [
         "12.0 s",
         "500 ms",
