@@ -92,6 +92,11 @@ class Values:
     def __init__(self, fidelity: float, values: dict[str, float]) -> None:
         self.fidelity, self._values = fidelity, values
 
+    @property
+    def index(self) -> int:
+        """The position of the fidelity, of which there are 1, 2, 3 and so on."""
+        return int(self.fidelity) - 1
+
     def __getitem__(self, name: str) -> float:
         return self._values[name]
 
