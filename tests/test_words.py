@@ -28,7 +28,7 @@ class Rule(NamedTuple):
     instead: str
 
 
-PEOPLE = "anybody|anyone|author|authors|maintainer|people|person|reader|readers|somebody|those|user|users"
+PEOPLE = "anybody|anyone|author|authors|caller|callers|maintainer|people|person|reader|readers|somebody|those|user|users"
 RULES = {
     "subject": Rule(
         r"(?:(?:^|(?<=\. ))(?:Who|Whose|Whom)|(?<=[:;] )(?:who|whose|whom))\b[^.?]*(?:[.;]|$)",
