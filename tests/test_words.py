@@ -59,7 +59,7 @@ RULES = {
 }
 
 NOT_YET: dict[str, tuple[str, ...]] = {
-    "blackbox_repo": ("door", "nobody", "parameter", "were", "who"),
+    "blackbox_repo": ("door", "nobody", "parameter", "were"),
     "blackbox_repo/numeric": ("door",),
     "blackbox_repo/store": ("nobody", "parameter"),
     "blackbox_repo/surrogate": ("nobody",),
@@ -70,7 +70,7 @@ NOT_YET: dict[str, tuple[str, ...]] = {
     "simulator": ("door",),
     "simulator/adapters": ("nobody", "parameter", "subject", "through"),
     "simulator/cli": ("subject",),
-    "simulator/kernel": ("door", "nobody", "parameter", "subject", "were", "who"),
+    "simulator/kernel": ("nobody", "parameter", "were"),
     "simulator/quality": ("nobody", "parameter", "were", "who"),
     "simulator/results": ("parameter",),
     "simulator/settings": ("circumstances",),
