@@ -28,7 +28,7 @@ class Rule(NamedTuple):
     instead: str
 
 
-PEOPLE = "anybody|anyone|author|authors|caller|callers|maintainer|people|person|reader|readers|somebody|those|user|users"
+PEOPLE = "anybody|anyone|authors?|callers?|maintainers?|people|person|readers?|somebody|those|users?"
 RULES = {
     "subject": Rule(
         r"(?:(?:^|(?<=\. ))(?:Who|Whose|Whom)|(?<=[:;] )(?:who|whose|whom))\b[^.?]*(?:[.;]|$)",
@@ -37,7 +37,7 @@ RULES = {
     ),
     "who": Rule(
         rf"(?i)\b(?!(?:{PEOPLE})\b)\w+,? who\b",
-        f"who is for people ({PEOPLE.replace('|', ', ')}): write that or which, and name the thing",
+        "who is for people (users who, somebody who): write that or which, and name the thing",
     ),
     "nobody": Rule(
         r"(?i)\b(?:nobody|everybody|whoever|whomever)\b",
