@@ -131,7 +131,7 @@ def _settings(factory: Callable[..., Any], skip: int) -> list[Setting]:
 
 
 def _meanings(docstring: str) -> dict[str, str]:
-    """The arguments of a docstring in Google style, and the description of each as one line."""
+    """The arguments of a docstring in Google style, each with the first sentence that explains it."""
     section = docstring.partition("\nArgs:\n")[2].partition("\n\n")[0]
     entries = re.findall(r"^    (\w+): (.*(?:\n {5,}.*)*)", section, re.MULTILINE)
-    return {name: " ".join(meaning.split()).rstrip(".") for name, meaning in entries}
+    return {name: " ".join(text.split()).partition(". ")[0].rstrip(".") for name, text in entries}

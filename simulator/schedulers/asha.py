@@ -27,15 +27,15 @@ class ASHA(ReferenceScheduler):
     Args:
         schema: What the blackbox records; its target is optimized.
         seed: The seed of the configurations, which are those of random search, and of the brackets.
-        eta: The reduction factor, above 1: the next rung is eta times as far, and about 1/eta of the trials
-            continue. Li et al. (JMLR 2018) recommend 3 or 4.
-        r_min: The lowest rung, a fidelity; by default the smallest one above 0.
-        rungs: The rungs one by one, as ascending fidelities, instead of r_min and the powers of eta.
-        brackets: The number of brackets among which trials are divided; bracket s leaves out the s lowest
-            rungs. One bracket is plain ASHA.
-        initial: Configurations to try first; a hyperparameter that is left out gets the middle of its domain.
-        duplicates: Whether a finite space is drawn from with replacement and without end; by default each
-            configuration comes once.
+        eta: The reduction factor, above 1: how many times as far the next rung is. About 1/eta of the trials
+            on a rung continue. Li et al. (JMLR 2018) recommend 3 or 4.
+        r_min: The lowest rung; by default the smallest fidelity above 0.
+        rungs: The rungs one by one, ascending fidelities, instead of r_min and the powers of eta.
+        brackets: The number of brackets among which the trials are divided. Bracket s leaves out the s lowest
+            rungs, so one bracket is plain ASHA.
+        initial: Configurations to try first; a hyperparameter left out gets the middle of its domain.
+        duplicates: Whether a finite space is drawn from with replacement, without end. By default each
+            configuration comes once, and after the last one nothing is started.
 
     Raises:
         InvalidOption: A setting is outside its range.

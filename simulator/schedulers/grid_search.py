@@ -21,8 +21,8 @@ class GridSearch(ReferenceScheduler):
     Args:
         schema: What the blackbox records.
         seed: The seed of the order, if it is shuffled.
-        points: The number of values of a float, from one end of its domain to the other, and the largest
-            number of values of an integer; 2 or more.
+        points: How many values of a float, from end to end of its domain, 2 or more. An integer gets so many
+            at most.
         shuffle: Whether the order is random; by default the last hyperparameter changes fastest.
         repeat: The number of trials of each configuration, one after the other.
         initial: Configurations to try first, perhaps in part; the grid leaves them out.

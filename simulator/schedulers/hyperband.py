@@ -28,14 +28,14 @@ class Hyperband(Synchronous):
     Args:
         schema: What the blackbox records; its target is optimized.
         seed: The seed of the configurations, which are those of random search.
-        eta: The reduction factor, above 1: the next rung is eta times as far, and 1/eta of the trials
-            continue. The paper recommends 3 or 4.
-        r_min: The lowest rung, a fidelity; by default the smallest one above 0.
-        rungs: The rungs one by one, as ascending fidelities, instead of r_min and the powers of eta.
-        overlap: Whether a worker for which a bracket has no job begins the next bracket; by default it waits.
-        initial: Configurations to try first; a hyperparameter that is left out gets the middle of its domain.
-        duplicates: Whether a finite space is drawn from with replacement and without end; by default each
-            configuration comes once.
+        eta: The reduction factor, above 1: how many times as far the next rung is. On each rung 1/eta of the
+            trials continue. The paper recommends 3 or 4.
+        r_min: The lowest rung; by default the smallest fidelity above 0.
+        rungs: The rungs one by one, ascending fidelities, instead of r_min and the powers of eta.
+        overlap: Whether a worker for which this bracket has no job begins the next one. By default it waits.
+        initial: Configurations to try first; a hyperparameter left out gets the middle of its domain.
+        duplicates: Whether a finite space is drawn from with replacement, without end. By default each
+            configuration comes once, and after the last one nothing is started.
 
     Raises:
         InvalidOption: A setting is outside its range.

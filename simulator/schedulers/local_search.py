@@ -40,8 +40,7 @@ class LocalSearch(ReferenceScheduler):
     Args:
         schema: What the blackbox records; its target is optimized, and each trial is trained in full.
         seed: The seed of all draws; the random configurations are those of random search.
-        initial: Configurations to begin with; a hyperparameter that is left out gets the middle of its
-            domain.
+        initial: Configurations to begin with; a hyperparameter left out gets the middle of its domain.
 
     Raises:
         InvalidOption: ``initial`` has a configuration that is not in the space.

@@ -77,13 +77,13 @@ class MedianStopping(ReferenceScheduler):
     Args:
         schema: What the blackbox records; its target is optimized.
         seed: The seed of the configurations, which are those of random search.
-        grace: The fidelity from which on trials are stopped, or the next one above it; 0 stops from the first
+        grace: The fidelity from which on trials are stopped, or the next one above it. 0 stops from the first
             report on.
-        min_trials: The number of other trials that must have reached a fidelity before a trial is stopped
-            there; 5 as for Optuna's MedianPruner.
-        initial: Configurations to try first; a hyperparameter that is left out gets the middle of its domain.
-        duplicates: Whether a finite space is drawn from with replacement and without end; by default each
-            configuration comes once.
+        min_trials: How many other trials must have reached a fidelity before one is stopped there. 5 as for
+            Optuna's MedianPruner.
+        initial: Configurations to try first; a hyperparameter left out gets the middle of its domain.
+        duplicates: Whether a finite space is drawn from with replacement, without end. By default each
+            configuration comes once, and after the last one nothing is started.
 
     Raises:
         InvalidOption: A setting is outside its range.

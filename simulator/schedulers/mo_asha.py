@@ -39,13 +39,13 @@ class MOASHA(ReferenceScheduler):
         schema: What the blackbox records; the goals of its objectives say what is better.
         seed: The seed of the configurations, which are those of random search.
         objectives: The names of the objectives; by default all that have a goal, except the time.
-        eta: The reduction factor, above 1: the next rung is eta times as far, and about 1/eta of the trials
-            continue. Li et al. (JMLR 2018) recommend 3 or 4.
-        r_min: The lowest rung, a fidelity; by default the smallest one above 0.
-        rungs: The rungs one by one, as ascending fidelities, instead of r_min and the powers of eta.
-        initial: Configurations to try first; a hyperparameter that is left out gets the middle of its domain.
-        duplicates: Whether a finite space is drawn from with replacement and without end; by default each
-            configuration comes once.
+        eta: The reduction factor, above 1: how many times as far the next rung is. About 1/eta of the trials
+            on a rung continue. Li et al. (JMLR 2018) recommend 3 or 4.
+        r_min: The lowest rung; by default the smallest fidelity above 0.
+        rungs: The rungs one by one, ascending fidelities, instead of r_min and the powers of eta.
+        initial: Configurations to try first; a hyperparameter left out gets the middle of its domain.
+        duplicates: Whether a finite space is drawn from with replacement, without end. By default each
+            configuration comes once, and after the last one nothing is started.
 
     Raises:
         UnknownName: There is no such objective.

@@ -71,12 +71,11 @@ class PBT(ReferenceScheduler):
         schema: What the blackbox records; its target is optimized.
         seed: The seed of all draws; the random configurations are those of random search.
         population: The number of members, which train side by side.
-        interval: The distance between milestones on the fidelity axis; by default a tenth of the largest
-            fidelity.
-        quantile: The share of the population that counts as the worst, and as the best, at most 0.5.
-        resample: The probability with which a hyperparameter is drawn anew instead of moved; 0.25 as in Ray
-            Tune.
-        initial: Configurations to try first; a hyperparameter that is left out gets the middle of its domain.
+        interval: The distance between milestones; by default a tenth of the largest fidelity.
+        quantile: The share of the population that counts as the worst, and as the best, at most 0.5. The
+            default is that of Ray Tune.
+        resample: The probability with which a hyperparameter is drawn anew, not moved. The default is Ray Tune's.
+        initial: Configurations to try first; a hyperparameter left out gets the middle of its domain.
 
     Raises:
         InvalidOption: A setting is outside its range, or the fidelity has no checkpoints.

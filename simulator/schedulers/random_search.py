@@ -18,9 +18,9 @@ class RandomSearch(ReferenceScheduler):
     Args:
         schema: What the blackbox records.
         seed: The seed of the draws.
-        initial: Configurations to try first; a hyperparameter that is left out gets the middle of its domain.
-        duplicates: Whether a finite space is drawn from with replacement and without end; by default each
-            configuration comes once.
+        initial: Configurations to try first; a hyperparameter left out gets the middle of its domain.
+        duplicates: Whether a finite space is drawn from with replacement, without end. By default each
+            configuration comes once, and after the last one nothing is started.
         repeat: The number of trials of each configuration, one after the other.
 
     Raises:

@@ -33,9 +33,9 @@ class RegularizedEvolution(ReferenceScheduler):
     Args:
         schema: What the blackbox records; its target is optimized.
         seed: The seed of all draws; the random configurations are those of random search.
-        population: The number of trials in the population; 100 as in the paper.
-        sample: The number of trials drawn from the population to choose a parent from; 25 as in the paper.
-        initial: Configurations to try first; a hyperparameter that is left out gets the middle of its domain.
+        population: The number of trials in the population. The default is the paper's.
+        sample: How many trials of the population are drawn to choose a parent from. The default is the paper's.
+        initial: Configurations to try first; a hyperparameter left out gets the middle of its domain.
 
     Raises:
         InvalidOption: A setting is outside its range.
