@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from array import array
-from bisect import bisect_left, insort
+from bisect import bisect_left
+from operator import le
 
 import numpy as np
 
@@ -17,8 +18,9 @@ Point = tuple[float, ...]
 class ParetoFronts:
     """Points in fronts: each is dominated by a point of the front before its own, and by none of its own.
 
-    A point dominates another if it is nowhere worse and somewhere better. For two losses, adding a point
-    takes time in proportion to the square root of the number of points, more or less.
+    A point dominates another if it is nowhere worse and somewhere better. For two losses that are
+    independent, adding a point takes time in proportion to the number of fronts, about the square root of the
+    number of points.
     """
 
     def __init__(self) -> None:
@@ -43,21 +45,16 @@ class ParetoFronts:
         """Put points into a front; the points that they dominate there go into the next one, and so on."""
         while index < len(self._fronts):
             front = self._fronts[index]
-            pushed_out: list[Point] = []
-            for point in points:
-                pushed_out += _take_dominated(point, front)
-            if not front:  # the whole front is pushed out, so every front behind it moves by one
-                self._fronts[index] = points
-                self._fronts.insert(index + 1, sorted(pushed_out))
-                self._sizes[index] = len(points)
-                self._sizes.insert(index + 1, len(pushed_out))
-                return
-            for point in points:
-                insort(front, point)
+            pushed_out = _exchange(points, front)
             self._sizes[index] = len(front)
+            index += 1
             if not pushed_out:
                 return
-            points, index = sorted(pushed_out), index + 1
+            if len(front) == len(points):  # the whole front was pushed out: those behind it move by one
+                self._fronts.insert(index, pushed_out)
+                self._sizes.insert(index, len(pushed_out))
+                return
+            points = pushed_out
         self._fronts.append(points)
         self._sizes.append(len(points))
 
@@ -81,30 +78,34 @@ class ParetoFronts:
 
 def _is_dominated(point: Point, front: list[Point]) -> bool:
     """Whether a point of a front dominates another; it comes before it in lexicographic order."""
-    for index in range(bisect_left(front, point) - 1, -1, -1):
-        if all(a <= b for a, b in zip(front[index], point, strict=True)):
-            return True
-        if len(point) == 2:  # of all points before it, the last one has the smallest second loss
-            return False
-    return False
+    before = bisect_left(front, point)
+    if len(point) == 2:  # of the points before it, the last one has the smallest second loss
+        return before > 0 and front[before - 1][1] <= point[1]
+    return any(_dominates(front[index], point) for index in range(before - 1, -1, -1))
 
 
-def _take_dominated(point: Point, front: list[Point]) -> list[Point]:
-    """Take the points out of a front that a point dominates; they come after it in lexicographic order."""
-    first = bisect_left(front, point)
-    if len(point) == 2:  # they are neighbours in the front
-        last = first
-        while last < len(front) and front[last][1] >= point[1] and front[last] != point:
+def _dominates(one: Point, other: Point) -> bool:
+    return all(map(le, one, other)) and one != other
+
+
+def _exchange(points: list[Point], front: list[Point]) -> list[Point]:
+    """Put points into a front and take out the points that they dominate; all are in lexicographic order.
+
+    The points do not dominate one another. They are a single one, or the points that were pushed out of the
+    front before.
+    """
+    first = bisect_left(front, points[0])
+    if len(points[0]) == 2:  # the dominated points lie side by side, because the points did so
+        last, (_, lowest) = first, points[-1]
+        while last < len(front) and front[last][1] >= lowest and front[last] != points[-1]:
             last += 1
-        taken = front[first:last]
-        del front[first:last]
+        taken, front[first:last] = front[first:last], points
         return taken
     kept: list[Point] = []
     taken = []
     for other in front[first:]:
-        worse = other != point and all(a <= b for a, b in zip(point, other, strict=True))
-        (taken if worse else kept).append(other)
-    front[first:] = kept
+        (taken if any(_dominates(point, other) for point in points) else kept).append(other)
+    front[first:] = sorted(kept + points)
     return taken
 
 

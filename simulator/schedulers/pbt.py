@@ -74,7 +74,8 @@ class PBT(ReferenceScheduler):
         interval: The distance between milestones; by default a tenth of the largest fidelity.
         quantile: The share of the population that counts as the worst, and as the best, at most 0.5. The
             default is that of Ray Tune.
-        resample: The probability with which a hyperparameter is drawn anew, not moved. The default is Ray Tune's.
+        resample: The probability with which a hyperparameter is drawn anew, not moved. The default is that
+            of Ray Tune.
         initial: Configurations to try first; a hyperparameter left out gets the middle of its domain.
 
     Raises:

@@ -34,7 +34,8 @@ class RegularizedEvolution(ReferenceScheduler):
         schema: What the blackbox records; its target is optimized.
         seed: The seed of all draws; the random configurations are those of random search.
         population: The number of trials in the population. The default is the paper's.
-        sample: How many trials of the population are drawn to choose a parent from. The default is the paper's.
+        sample: How many trials of the population are drawn to choose a parent from. The
+            default is the paper's.
         initial: Configurations to try first; a hyperparameter left out gets the middle of its domain.
 
     Raises:
