@@ -69,7 +69,6 @@ NOT_YET: dict[str, tuple[str, ...]] = {
     "conversion_scripts/raw": ("nobody",),
     "conversion_scripts/recipes": ("nobody",),
     "simulator": ("door",),
-    "simulator/adapters": ("nobody", "parameter", "subject", "through"),
     "simulator/cli": ("subject",),
     "simulator/kernel": ("nobody", "parameter", "subject", "were"),
     "simulator/quality": ("nobody", "parameter", "were", "who"),

@@ -1,1 +1,1 @@
-"""Schedulers of HPO libraries, each in a file that alone imports its library; nobody imports the adapters."""
+"""Schedulers of HPO libraries, each in a file of its own; no module outside this folder imports them."""

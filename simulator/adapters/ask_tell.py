@@ -54,13 +54,13 @@ class Optimizer(Protocol):
 
 
 class AskTellScheduler:
-    """Gives the jobs of an optimizer to workers; stops none, and tells the optimizer what they came to.
+    """Gives the jobs of an optimizer to workers, stops none of them, and tells the optimizer their losses.
 
-    A job that is interrupted by the end of the run goes on for the optimizer.
+    The optimizer is not told of a job that the end of the run interrupts.
 
     Args:
-        optimizer: Of which jobs are asked.
-        schema: Of the blackbox; its target is optimized.
+        optimizer: Suggests jobs when it is asked, and is told their losses.
+        schema: What the blackbox records; its target is optimized.
         resume: Let a job go on with a paused trial of its configuration; else each begins from scratch.
     """
 

@@ -17,8 +17,8 @@ def to_config_space(space: Space, seed: int, extra: str = "smac") -> Any:
 
     Args:
         space: What to write; what has only one value becomes a constant.
-        seed: Of what is sampled from it.
-        extra: That installs ConfigSpace, for the message where it is missing.
+        seed: Seed of the configurations that are sampled from it.
+        extra: The extra that installs ConfigSpace, for the message if it is missing.
     """
     library = require("ConfigSpace", extra)
     made = library.ConfigurationSpace(seed=seed)

@@ -33,8 +33,8 @@ STRATEGIES = tuple(
 )
 """What ``dehb.optimizers.de`` tells apart, by comparing texts."""
 WORST = 1e300
-"""Told of what failed or is NaN: an individual at infinity counts as not evaluated, and a first rung with
-nothing but these has nobody to promote, at which DEHB raises an IndexError."""
+"""The loss that DEHB is told of what failed or is NaN. For DEHB, an individual at infinity has not been
+evaluated; if a first rung has only such individuals, none can be promoted, and DEHB raises an IndexError."""
 
 
 class DEHB:

@@ -23,12 +23,12 @@ def check_budgets(settings: Mapping[str, Any], fidelity: Fidelity, names: Sequen
     """Refuse budgets that the curves do not have.
 
     Args:
-        settings: Of the user.
-        fidelity: Of the blackbox.
-        names: Of the settings that are budgets.
+        settings: What the user has set for the library.
+        fidelity: The resource axis of the curves.
+        names: Which of the settings are budgets.
 
     Raises:
-        InvalidOption: One is no number, not above 0, or above the largest fidelity.
+        InvalidOption: A budget is no number, not above 0, or above the largest fidelity.
     """
     most = fidelity.values[-1]
     for name in names:
@@ -59,7 +59,7 @@ class Resource:
     """Fidelities as whole numbers from 1, which some libraries want: as they are, or else their positions.
 
     Args:
-        fidelity: Of the schema.
+        fidelity: The resource axis of the curves, in the values of the blackbox.
     """
 
     def __init__(self, fidelity: Fidelity) -> None:

@@ -145,7 +145,7 @@ def make(
 
     Args:
         factory: The class or function.
-        settings: Of the user.
+        settings: What the user has set.
         supplied: What follows from the blackbox and the run, such as a seed: no setting may say otherwise.
         offered: Defaults of the adapter's, which settings replace.
 
@@ -183,8 +183,8 @@ def refuse_contradictions(name: str, settings: Mapping[str, Any], supplied: Mapp
     """Refuse settings that say otherwise than the blackbox, the run or the adapter.
 
     Args:
-        name: Whose settings they are, for the message.
-        settings: Of the user.
+        name: The scheduler or class that the settings are for; it begins the message.
+        settings: What the user has set.
         supplied: What the adapter hands to the library.
 
     Raises:

@@ -1,7 +1,8 @@
 """Optimizers of other libraries inside Nevergrad, which run in threads, made to take turns with the caller.
 
 Nevergrad lets such a thread go on while others draw from the same global random state, so two runs of a
-portfolio of them differ. Here whoever gives a thread its answer waits until it asks again or is through.
+portfolio of them differ. Here a caller that gives a thread its answer waits until the thread asks again or
+has ended.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Any
 
 
 class _Questions(queue.Queue[Any]):
-    """What a thread asks; the last thing is ``None`` or an error."""
+    """The questions of a thread; the last one is ``None`` or an error."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -26,7 +27,7 @@ class _Questions(queue.Queue[Any]):
 
 
 class _Answers(queue.Queue[Any]):
-    """What a thread is told; who tells it waits for its next question."""
+    """The answers that a thread gets; to put one waits for the thread's next question."""
 
     def __init__(self, thread: Any) -> None:
         super().__init__()

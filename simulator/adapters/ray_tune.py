@@ -216,7 +216,7 @@ class RayTuneScheduler:
 
     Args:
         control: What knows them.
-        schema: Of the blackbox.
+        schema: What the blackbox records.
         random: What they draw from.
         description: For the header of a run.
     """

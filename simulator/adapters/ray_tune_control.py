@@ -20,8 +20,8 @@ class Saved:
     """Stands for a checkpoint of a trial of the simulation.
 
     Args:
-        number: Of the trial.
-        fidelity: As Ray Tune was told it.
+        number: Number of the trial in the simulation.
+        fidelity: The fidelity of the checkpoint, as Ray Tune was told it.
     """
 
     number: int
@@ -32,9 +32,9 @@ class Variants:
     """Configurations at random, as ``BasicVariantGenerator`` draws them.
 
     Args:
-        param_space: In Ray's words.
-        initial: They come first.
-        seed: Of the others.
+        param_space: The search space, as Ray describes it.
+        initial: Configurations that come first.
+        seed: Seed of the random configurations that follow.
     """
 
     def __init__(self, param_space: Mapping[str, Any], initial: Sequence[Configuration], seed: int) -> None:

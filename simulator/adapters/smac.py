@@ -198,9 +198,9 @@ class _Optimizer:
             try:
                 return self._facade.ask()
             except (StopIteration, self._exhausted):
-                loop = self._facade._optimizer  # noqa: SLF001  its generator is through: give it a new one
+                loop = self._facade._optimizer  # noqa: SLF001  its generator has ended: give it a new one
                 loop._trial_generator = iter(self._facade.intensifier)  # noqa: SLF001  see above
-                self._gave_up = self._stages() == before  # until a job ends, there is nobody to promote
+                self._gave_up = self._stages() == before  # until a job ends, no trial can be promoted
         return None
 
     def _stages(self) -> list[tuple[Any, int]]:

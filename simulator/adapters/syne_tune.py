@@ -230,11 +230,11 @@ def _check_limit(limit: object, most: int) -> None:
 
 
 class SyneTuneScheduler:
-    """Speaks to a ``TrialScheduler`` in the order in which ``Tuner`` does.
+    """Calls a ``TrialScheduler`` in the order in which ``Tuner`` does.
 
     Args:
         scheduler: A fresh instance.
-        schema: Of the blackbox.
+        schema: What the blackbox records.
         signs: Objective -> -1 if it is told negated.
         random: What it draws from.
         description: For the header of a run.

@@ -15,7 +15,7 @@ def find_owners(space: Space, library: str) -> Mapping[str, Condition]:
     Of several conditions one must imply the others.
 
     Args:
-        space: Of any conditions.
+        space: The search space, with any conditions.
         library: Its name, for messages.
 
     Raises:
@@ -25,10 +25,10 @@ def find_owners(space: Space, library: str) -> Mapping[str, Condition]:
 
 
 def refuse_conditions(space: Space, why: str) -> None:
-    """For libraries whose spaces are flat.
+    """Refuse a space with conditions, for libraries whose spaces are flat.
 
     Args:
-        space: Of any conditions.
+        space: The search space, with any conditions.
         why: How the message begins, such as ``"Syne Tune has no conditions"``.
 
     Raises:
