@@ -40,7 +40,9 @@ class GlobalRandomState:
 
     def __init__(self, seed: int) -> None:
         self._python = random.Random(seed).getstate()  # noqa: S311  of a library's search
-        self._numpy: _NumpyState = (MT19937(seed), {"has_gauss": 0})
+        generator = MT19937(0)
+        generator.state = _RANDOM.RandomState(seed).get_state(legacy=False)  # as after np.random.seed(seed)
+        self._numpy: _NumpyState = (generator, {"has_gauss": 0})
 
     def __enter__(self) -> None:
         PROCESS_LOCK.acquire()
@@ -78,11 +80,17 @@ class MT19937(np.random.MT19937):  # noqa: TID251  numpy's global generator is o
     as the library. A bit generator calls itself by the name of its class, so the name is numpy's.
     """
 
-    lock: Any = None
+    shared_lock: Any = None
 
-    def __init__(self, seed: int) -> None:
-        super().__init__(0)
-        self.state = _RANDOM.RandomState(seed).get_state(legacy=False)  # as after np.random.seed(seed)
+    @property
+    def lock(self) -> Any:  # type: ignore[override]
+        return self.shared_lock or super().lock
+
+    def __reduce__(self) -> Any:
+        """Copies, such as a library makes of numpy's global generator, are numpy's own."""
+        plain = np.random.MT19937(0)  # noqa: TID251  see above
+        plain.state = self.state
+        return plain.__reduce__()
 
 
 def _exchange_numpy(wanted: _NumpyState) -> _NumpyState:
@@ -92,7 +100,7 @@ def _exchange_numpy(wanted: _NumpyState) -> _NumpyState:
         with _without_words():
             kept = _NUMPY.get_state(legacy=False)
         if isinstance(wanted[0], MT19937):
-            wanted[0].lock = before.lock
+            wanted[0].shared_lock = before.lock
         _RANDOM.set_bit_generator(wanted[0])  # which drops the normal draw that was kept
         if wanted[1]["has_gauss"]:
             with _without_words():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import random  # noqa: TID251  the subject of these tests
 import sys
 import threading
@@ -84,6 +86,22 @@ def test_a_library_may_save_set_and_seed_numpys_generator() -> None:
         NUMPY.seed(3)  # the library's
     with state:
         assert draws()[1] == NUMPY.RandomState(3).random_sample()  # as after NUMPY.seed(3)
+
+
+def pickled(given: Any) -> Any:
+    return pickle.loads(pickle.dumps(given))  # noqa: S301, TID251  our own
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, pickled])
+def test_a_copy_of_the_librarys_generator_goes_on_by_itself(copied: Callable[[Any], Any]) -> None:
+    """As scikit-learn makes one of the generator that it is given for ``random_state=None``."""
+    with GlobalRandomState(7):
+        NUMPY.standard_normal()
+        its = NUMPY.get_state.__self__
+        other = copied(its)
+        jumped = NUMPY.RandomState(NUMPY.get_bit_generator().jumped()).random_sample()
+        assert [other.standard_normal() for _ in range(3)] == [NUMPY.standard_normal() for _ in range(3)]
+        assert jumped not in (other.random_sample(), NUMPY.random_sample())
 
 
 @pytest.mark.parametrize("kind", [NUMPY.MT19937, NUMPY.PCG64])  # the user's
