@@ -206,6 +206,13 @@ NAMES: dict[str, dict[str, str]] = {
         "described_libraries": "list_libraries",
         "described_schedulers": "list_schedulers",
     },
+    "simulator.results.front": {"front": "compute_front"},
+    "simulator.results.timeline": {
+        "Moment": "TimelineEntry",
+        "Occupation": "WorkerState",
+        "cluster_at": "describe_workers",
+        "story_of_trial": "describe_trial",
+    },
     "simulator.cli.command": {"optimized": "optimized_objectives"},
     "simulator.cli.options": {
         "duration": "parse_duration",

@@ -181,6 +181,23 @@ class Prepared:
         return replace(run, header={**run.header, "command": asdict(self.command)})
 
 
+def check_unused(folder: Path) -> None:
+    """Refuse a folder that holds anything, and say how an unfinished run in it can be continued.
+
+    Args:
+        folder: The folder.
+
+    Raises:
+        InvalidOption: It exists and is not empty.
+    """
+    if (folder / _COMMAND).is_file():
+        raise InvalidOption(
+            f"{folder} exists already and holds something else; choose another folder or go on with the "
+            f"run in it (--resume {folder})"
+        )
+    check_free(folder)
+
+
 @dataclass(frozen=True)
 class UnfinishedRun:
     """The folder of a run that is not finished: its command, and the log of its scheduler's answers.
@@ -211,9 +228,9 @@ class UnfinishedRun:
         Raises:
             InvalidOption: It exists and is not empty.
         """
-        check_free(folder)
+        check_unused(folder)
         text = json.dumps(asdict(command), indent=1)
-        with atomic_directory(folder, check_free) as partial:
+        with atomic_directory(folder, check_unused) as partial:
             (partial / _COMMAND).write_text(text + "\n", encoding="utf-8")
         return cls(folder, command)
 

@@ -23,14 +23,20 @@ from blackbox_repo.text import console
 from blackbox_repo.text.console import StrictCommand, examples
 from blackbox_repo.text.plain_text import printable
 from simulator.cli.ci import ci
-from simulator.cli.command import OFF_TABLE, Command, Prepared, UnfinishedRun, optimized_objectives
+from simulator.cli.command import (
+    OFF_TABLE,
+    Command,
+    Prepared,
+    UnfinishedRun,
+    check_unused,
+    optimized_objectives,
+)
 from simulator.cli.options import parse_duration
 from simulator.cli.run_folder import claim, describe_resume, save_failed
 from simulator.errors import RunError
 from simulator.registry import ADAPTERS, PLUGINS, SCHEDULERS
 from simulator.results.difference import first_difference
 from simulator.results.run import Run
-from simulator.results.saved_run import check_free
 
 DEFAULT_PROBLEM = "lcbench-167200"
 
@@ -272,7 +278,7 @@ def _with_progress(prepared: Prepared, log: UnfinishedRun | None = None) -> Run:
 def _check_taken(out: Path) -> None:
     """Refuse a folder that holds something else than a run, which may be this very one."""
     if not (out / "run.json").is_file():
-        check_free(out)
+        check_unused(out)
 
 
 def _check_writable(out: Path | None) -> None:
@@ -316,22 +322,22 @@ def _show(
 def trace(
     folder: SavedRun,
     trial: Annotated[
-        int | None, typer.Option(metavar="NUMBER", help="Tell the story of this trial, event by event.")
+        int | None, typer.Option(metavar="NUMBER", help="List what happened to this trial, event by event.")
     ] = None,
     at: Annotated[
         str | None,
         typer.Option(metavar="TIME", help="Show the cluster at this simulated time: 3600, 1h, 90m."),
     ] = None,
 ) -> None:
-    """Look into a saved run: an overview, the story of a trial, or what the cluster did at a time."""
+    """Look into a saved run: an overview, the timeline of a trial, or what the cluster did at a time."""
     from blackbox_repo.text.terminal import Terminal
-    from simulator.cli.timeline_page import print_cluster, print_overview, print_story
+    from simulator.cli.timeline_page import print_cluster, print_overview, print_trial
 
     if trial is not None and at is not None:
         raise InvalidOption("give --trial NUMBER or --at TIME, not both")
     finished = Run.load(folder)
     if trial is not None:
-        print_story(Terminal(), finished, trial)
+        print_trial(Terminal(), finished, trial)
     elif at is not None:
         print_cluster(Terminal(), finished, parse_duration(at, "--at"))
     else:

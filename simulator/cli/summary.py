@@ -16,7 +16,7 @@ from blackbox_repo.text.plain_text import printable
 from blackbox_repo.text.terminal import Column, Terminal, facts, plain, table, wrap
 from simulator.cli.step_plot import step_plot
 from simulator.kernel.segments import Code
-from simulator.results.front import FrontPoint, front
+from simulator.results.front import FrontPoint, compute_front
 from simulator.results.run import TOLD, Run
 
 _RATES = {"duplicates": "tried before", "off_table": "not in the table", "idle": "of the workers' time idle"}
@@ -50,7 +50,7 @@ def summary_object(
         "preemptions": _preemptions(run),
         "ended_by": run.reason,
         "best": found,
-        "front": [asdict(point) for point in front(run, objectives)] if len(objectives) > 1 else None,
+        "front": [asdict(point) for point in compute_front(run, objectives)] if len(objectives) > 1 else None,
         "digest": run.digest,
     }
 
@@ -157,7 +157,7 @@ def front_lines(terminal: Terminal, run: Run, objectives: Sequence[str], room: i
     """
     if len(objectives) < 2:
         return []
-    points = front(run, objectives)
+    points = compute_front(run, objectives)
     shown = [points[k] for k in _spread(len(points), _SHOWN_OF_A_FRONT)]
     named = objectives[:_SHOWN_OBJECTIVES]
     more = len(objectives) - len(named)

@@ -1,4 +1,4 @@
-"""A finished run as pages for people: an overview, the story of a trial, and the cluster at a time."""
+"""Pages about a finished run: an overview, the timeline of a trial, and what workers do at a time."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from blackbox_repo.text.humanize import format_duration
 from blackbox_repo.text.terminal import Column, Terminal, facts
 from simulator.cli.summary import configuration_text, front_lines, run_facts
 from simulator.results.run import TOLD, Run
-from simulator.results.timeline import cluster_at, story_of_trial
+from simulator.results.timeline import describe_trial, describe_workers
 
 _SHOWN_TRIALS = 10
 
@@ -44,7 +44,7 @@ def print_overview(terminal: Terminal, run: Run, folder: str, objectives: Sequen
         [
             "",
             f"bb-sim trace {folder} --trial {example}",
-            "  tells the story of a trial",
+            "  lists what happened to a trial",
             f"bb-sim trace {folder} --at {run.seconds / 2:.9g}",
             "  shows the cluster at that second",
         ]
@@ -79,30 +79,33 @@ def _trial(run: Run, trial: int, report: int) -> list[object]:
     ]
 
 
-def print_story(terminal: Terminal, run: Run, trial: int) -> None:
-    """What happened to a trial, a line each; raises as :func:`simulator.results.timeline.story_of_trial`."""
-    moments = story_of_trial(run, trial)
+def print_trial(terminal: Terminal, run: Run, trial: int) -> None:
+    """What happened to a trial, a line each; raises as :func:`~simulator.results.timeline.describe_trial`."""
+    entries = describe_trial(run, trial)
     status = run.trial_columns["status"][trial]
     configuration = ", ".join(f"{name}={value}" for name, value in run.configuration(trial).items())
     terminal.say(f"trial {trial}, {status}", "bold")
     terminal.say(configuration)
-    rows = [(f"{moment.time:.9g} s", moment.what) for moment in moments]
+    rows = [(f"{entry.time:.9g} s", entry.what) for entry in entries]
     terminal.show_table([Column("simulated time"), Column("what happened", wraps=True)], rows)
 
 
 def print_cluster(terminal: Terminal, run: Run, time: float) -> None:
-    """What each worker does at a simulated second; raises as :func:`~simulator.results.cluster_at`."""
-    occupations = cluster_at(run, time)
-    busy = sum(occupation.trial is not None for occupation in occupations)
-    terminal.say(f"after {format_duration(time)}: {busy} of {len(occupations)} workers are busy", "bold")
+    """What each worker does at a simulated second.
+
+    It raises as :func:`~simulator.results.timeline.describe_workers` does.
+    """
+    states = describe_workers(run, time)
+    busy = sum(state.trial is not None for state in states)
+    terminal.say(f"after {format_duration(time)}: {busy} of {len(states)} workers are busy", "bold")
     fidelity = run.schema.fidelity.name
     rows = []
-    for occupation in occupations:
-        job = "(away)" if occupation.away else "-"
-        if occupation.trial is not None:
-            job = f"trial {occupation.trial}, job {(occupation.segment or 0) + 1}"
-        reached = "-" if occupation.fidelity is None else str(occupation.fidelity)
-        rows.append((occupation.worker, job, f"{occupation.since:.9g} s", reached))
+    for state in states:
+        job = "(away)" if state.away else "-"
+        if state.trial is not None:
+            job = f"trial {state.trial}, job {(state.segment or 0) + 1}"
+        reached = "-" if state.fidelity is None else str(state.fidelity)
+        rows.append((state.worker, job, f"{state.since:.9g} s", reached))
     columns = [Column("worker", right=True), *map(Column, ("busy with", "since", fidelity))]
     terminal.show_table(columns, rows)
     best = run.best(by=time)

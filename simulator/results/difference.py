@@ -1,4 +1,4 @@
-"""Where two runs part ways (T20)."""
+"""The first event in which the traces of two runs differ (T20)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def first_difference(one: Run, other: Run) -> str | None:
 
     Args:
         one: A run.
-        other: Another of the same blackbox.
+        other: Another run on the same blackbox.
     """
     length = min(len(one.records), len(other.records))
     same = np.ones(length, dtype=bool)
@@ -28,11 +28,13 @@ def first_difference(one: Run, other: Run) -> str | None:
     where = int(np.argmin(same)) if not same.all() else length
     if where == len(one.records) == len(other.records):
         return None
-    before = [f"both: {_words(one, k)}" for k in range(max(where - EVENTS_BEFORE, 0), where)]
-    return "; ".join([*before, f"then one: {_words(one, where)}; but the other: {_words(other, where)}"])
+    before = [f"both: {_describe_event(one, k)}" for k in range(max(where - EVENTS_BEFORE, 0), where)]
+    return "; ".join(
+        [*before, f"then one: {_describe_event(one, where)}; but the other: {_describe_event(other, where)}"]
+    )
 
 
-def _words(run: Run, index: int) -> str:
+def _describe_event(run: Run, index: int) -> str:
     if index >= len(run.records):
         return "nothing more"
     record: Any = run.records[index]

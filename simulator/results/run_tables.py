@@ -1,4 +1,4 @@
-"""The tables of a run, for people and parquet files: its columns as Arrow tables, and back."""
+"""Columns of a run as Arrow tables, for users and for parquet files, and the way back."""
 
 from __future__ import annotations
 
@@ -87,10 +87,10 @@ def _table(
     columns: Mapping[str, Any],
     metadata: Mapping[str, Mapping[bytes, bytes]] | None = None,
 ) -> pa.Table:
-    """The columns with what they mean: of which run they are, and in which unit and for which goal."""
-    known = {objective.name: _meaning(objective) for objective in run.schema.objectives}
+    """The columns as a table; its metadata name the run, and for each column unit, goal and description."""
+    known = {objective.name: _describe_objective(objective) for objective in run.schema.objectives}
     known |= {name: _SECONDS for name in _TIMES if name in types}
-    known |= {name: _fidelity(run.schema.fidelity) for name in ("fidelity", "until")}
+    known |= {name: _describe_fidelity(run.schema.fidelity) for name in ("fidelity", "until")}
     known |= {name: dict(given) for name, given in (metadata or {}).items()}
     fields = [pa.field(name, kind, metadata=known.get(name)) for name, kind in types.items()]
     said = ("blackbox", "scheduler", "seed", "version", "numbers")
@@ -103,15 +103,15 @@ def _array(column: Any, kind: Any) -> pa.Array:
     return column if isinstance(column, pa.Array) else array_of(column, kind)
 
 
-def _meaning(objective: Objective) -> dict[bytes, bytes]:
-    return _encoded(unit=objective.unit, goal=objective.goal, description=objective.description)
+def _describe_objective(objective: Objective) -> dict[bytes, bytes]:
+    return _encode(unit=objective.unit, goal=objective.goal, description=objective.description)
 
 
-def _fidelity(fidelity: Fidelity) -> dict[bytes, bytes]:
-    return _encoded(unit=fidelity.unit, name=fidelity.name)
+def _describe_fidelity(fidelity: Fidelity) -> dict[bytes, bytes]:
+    return _encode(unit=fidelity.unit, name=fidelity.name)
 
 
-def _encoded(**said: str) -> dict[bytes, bytes]:
+def _encode(**said: str) -> dict[bytes, bytes]:
     return {key.encode(): text.encode() for key, text in said.items() if text}
 
 
@@ -134,14 +134,14 @@ def trial_columns_of(table: pa.Table, schema: Schema) -> dict[str, list[Any]]:
         columns[name] = scalars_of(table.schema.field(name), table[name])
     for name in hyperparameters:
         _check_values(name, columns[name], schema.space.domains[name.removeprefix(CONFIG)].check)
-    _check_values("seed", columns["seed"], _whole)
+    _check_values("seed", columns["seed"], _check_whole)
     _check_values("status", columns["status"], TrialStatus)
     if columns["trial"] != list(range(len(table))):
         raise FormatError("its trials are not numbered 0, 1, 2, ...")
     return columns
 
 
-def _whole(value: object) -> int:
+def _check_whole(value: object) -> int:
     if not isinstance(value, int) or isinstance(value, bool):
         raise ValueError("it is not a whole number")
     return value
@@ -222,7 +222,7 @@ def _check(table: pa.Table, types: Mapping[str, Any], nullable: Sequence[str] = 
     if table.column_names != list(types):
         raise FormatError(f"its columns are {table.column_names!r}, but must be {list(types)!r}")
     for name, kind in types.items():
-        if not _same(table[name].type, kind):
+        if not _is_same(table[name].type, kind):
             raise FormatError(f"its column {name!r} is of the type {table[name].type}, but must be {kind}")
         if table[name].null_count and name not in nullable:
             raise FormatError(f"its column {name!r} lacks {table[name].null_count} values")
@@ -236,7 +236,7 @@ def _check_values(name: str, values: Sequence[Any], check: Callable[[Any], objec
             raise FormatError(f"its column {name!r} holds {value!r}, which cannot be: {err}") from err
 
 
-def _same(found: Any, kind: Any) -> bool:
+def _is_same(found: Any, kind: Any) -> bool:
     """Whether two types are one; how wide a dictionary's indices are when it is read depends on pyarrow."""
     if pa.types.is_dictionary(found) and pa.types.is_dictionary(kind):
         return bool(found.value_type == kind.value_type)

@@ -1,7 +1,7 @@
-"""A run on disk: a folder of JSON and parquet files, each of which is known by its SHA-256.
+"""A saved run: a folder of JSON and parquet files, each of which is checked by its SHA-256.
 
-``run.json`` says what was run, and the size and SHA-256 of each table; ``run.sha256`` has that of
-``run.json``, as ``sha256sum --check`` reads it.
+``run.json`` has what was run, and the size and SHA-256 of each table; ``run.sha256`` has the SHA-256 of
+``run.json``, in the format that ``sha256sum --check`` reads.
 """
 
 from __future__ import annotations
@@ -73,9 +73,9 @@ class Saved:
     """The header of a saved run.
 
     Args:
-        folder: Where it lies.
+        folder: The folder of the run.
         text: All of ``run.json``, as JSON.
-        known: What every header says, with types checked.
+        known: The keys that every header has, with types checked.
     """
 
     folder: Path
@@ -134,18 +134,19 @@ def _format_checksum(header: bytes) -> bytes:
 def check_free(folder: Path, digest: str | None = None) -> None:
     """Refuse a folder that holds anything but the run of this digest.
 
+    Args:
+        folder: Where a run is to be saved.
+        digest: The digest of that run; ``None`` for a run that is not known yet.
+
     Raises:
         InvalidOption: It exists and is neither empty nor the same run.
     """
     if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
         return
-    if digest is not None and _digest_in(folder) == digest:
-        return
-    unfinished = (folder / "command.json").is_file()
-    remedy = f"go on with the run in it (--resume {folder})" if unfinished else "remove it"
-    raise InvalidOption(
-        f"{folder} exists already and holds something else; choose another folder or {remedy}"
-    )
+    if digest is None or _digest_in(folder) != digest:
+        raise InvalidOption(
+            f"{folder} exists already and holds something else; choose another folder or remove it"
+        )
 
 
 def _digest_in(folder: Path) -> str | None:
@@ -176,7 +177,7 @@ def read_header(folder: Path) -> Saved:
     except (OSError, FormatError) as err:
         raise IntegrityError(f"{folder} lacks a readable {CHECKSUM}, so its run cannot be checked") from err
     if found != _format_checksum(content):
-        raise IntegrityError(f"{folder / HEADER} is damaged: it is not the one of which {CHECKSUM} tells")
+        raise IntegrityError(f"{folder / HEADER} is damaged: its sha256 is not the one in {CHECKSUM}")
     return Saved(folder, text, typed_json.convert(text, _Header, folder / HEADER))
 
 
@@ -188,7 +189,7 @@ def _check_format(folder: Path, found: object) -> None:
     if found < FORMAT:
         raise FormatError(
             f"{folder} holds a run of format {found}, whose files cannot be checked, as they have no hashes; "
-            f"any parquet reader opens its tables, and bb-sim run makes the run anew"
+            f"any parquet reader opens its tables, and the run can be simulated again"
         )
 
 
@@ -206,7 +207,7 @@ def load(folder: Path, kind: type[_Run]) -> _Run:
 
     def part(name: str, columns_of: Callable[[Any], Any]) -> Any:
         table = _read(saved, name)
-        with _blamed(folder / name):
+        with _naming(folder / name):
             return columns_of(table)
 
     trace = KeptTrace(
@@ -223,7 +224,7 @@ def load(folder: Path, kind: type[_Run]) -> _Run:
         call_columns=part(_CALLS, run_tables.call_columns_of),
     )
     for name, check in ((_TRACE, _check_digest), (_SEGMENTS, _check_segments), (_REPORTS, _check_reports)):
-        with _blamed(folder / name):
+        with _naming(folder / name):
             check(run, saved)
     return run
 
@@ -259,7 +260,7 @@ def _columns_of_the_trace(run: RunRecord) -> Iterator[tuple[str, Array]]:
 
 
 def _schema(saved: Saved) -> Schema:
-    with _blamed(saved.folder / HEADER):
+    with _naming(saved.folder / HEADER):
         return Schema.from_json(saved.text["schema"])
 
 
@@ -279,13 +280,13 @@ def _read(saved: Saved, name: str) -> Any:
             f"{path} is damaged: its sha256 is {found}, but {HEADER} says {expected.sha256}; restore the "
             f"file, or run it again"
         )
-    with _blamed(path):
+    with _naming(path):
         return pq.ParquetFile(pa.BufferReader(content)).read(use_threads=False)
 
 
 @contextmanager
-def _blamed(path: Path) -> Iterator[None]:
-    """Name the file in which something is wrong."""
+def _naming(path: Path) -> Iterator[None]:
+    """Add the name of the file to errors about its content."""
     try:
         yield
     except IntegrityError as err:

@@ -1,7 +1,8 @@
-"""A finished run told to people: the story of one trial, and the state of the cluster at a time."""
+"""The timeline of a finished run: all that happened to one trial, and what each worker does at a time."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,23 +15,29 @@ from simulator.results.run import Run
 
 
 @dataclass(frozen=True)
-class Moment:
-    """Something that happened to a trial: when (simulated seconds), and what, in words."""
+class TimelineEntry:
+    """Something that happened to a trial.
+
+    Args:
+        time: When, in simulated seconds.
+        what: What happened, in words.
+    """
 
     time: float
     what: str
 
 
 @dataclass(frozen=True)
-class Occupation:
-    """What a worker does at a moment: ``trial`` is ``None`` if it is idle or away.
+class WorkerState:
+    """What a worker does at a time.
 
     Args:
         worker: The worker's number.
-        trial: The trial that it is busy with.
-        segment: Which stretch of that trial.
-        since: From when it has been busy, idle or away, in simulated seconds.
-        fidelity: The last fidelity of the stretch that has been reported, ``None`` before the first.
+        trial: The trial that it works on; ``None`` if it is idle or away.
+        segment: Which segment of that trial.
+        since: When it began to be busy, idle or away, in simulated seconds.
+        fidelity: The last fidelity of the segment that has been reported, ``None`` before the first.
+        away: Whether it is away since it was preempted.
     """
 
     worker: int
@@ -41,8 +48,12 @@ class Occupation:
     away: bool = False
 
 
-def story_of_trial(run: Run, trial: int) -> list[Moment]:
+def describe_trial(run: Run, trial: int) -> list[TimelineEntry]:
     """All that happened to a trial, in order: its jobs, its reports, the decisions, and why it ended.
+
+    Args:
+        run: The run.
+        trial: The number of the trial.
 
     Raises:
         InvalidOption: The run has no such trial.
@@ -50,82 +61,92 @@ def story_of_trial(run: Run, trial: int) -> list[Moment]:
     count = len(run.trial_columns["trial"])
     if not 0 <= trial < count:
         raise InvalidOption(f"there is no trial {trial}: the run has the trials 0 to {count - 1}")
-    reports = [row for row in run.reports().to_pylist() if row["trial"] == trial]
-    moments = [Moment(row["time"], _report(run, row)) for row in reports]
-    jobs = _rows(run.segment_columns, trial)
-    decisions = _rows(run.call_columns, trial)
-    moments += [_decided(run, row) for row in decisions if row["call"] == "on_report"]
-    moments += [_ended(row) for row in jobs]
-    moments += [_given(row) for row in jobs]
-    moments += [_started(row) for row in jobs if row["started"] not in (None, row["busy_from"])]
-    return sorted(moments, key=lambda moment: moment.time)
+    jobs, calls = (_rows_of_trial(columns, trial) for columns in (run.segment_columns, run.call_columns))
+    entries = [_describe_report(run, row) for row in _reports_of_trial(run, trial)]
+    entries += [_describe_decision(run, row) for row in calls if row["call"] == "on_report"]
+    entries += [_describe_end(row) for row in jobs]
+    entries += [_describe_assignment(row) for row in jobs]
+    entries += [_describe_start(row) for row in jobs if row["started"] not in (None, row["busy_from"])]
+    return sorted(entries, key=lambda entry: entry.time)
 
 
-def _rows(columns: Any, trial: int) -> list[dict[str, Any]]:
+def _rows_of_trial(columns: Mapping[str, Sequence[Any]], trial: int) -> list[dict[str, Any]]:
     rows = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
     return [row for row in rows if row["trial"] == trial]
 
 
-def _ended(row: dict[str, Any]) -> Moment:
-    worker = f"worker {row['worker']}"
-    if row["outcome"] == "preempted":
-        return Moment(row["ended"], f"{_job(row)} ends: {worker} is lost, the trial is queued again")
-    return Moment(row["ended"], f"{_job(row)} ends: {row['outcome']}, {worker} is free")
+def _reports_of_trial(run: Run, trial: int) -> list[dict[str, Any]]:
+    return [row for row in run.reports().to_pylist() if row["trial"] == trial]
 
 
-def _decided(run: Run, row: dict[str, Any]) -> Moment:
+def _describe_report(run: Run, row: Mapping[str, Any]) -> TimelineEntry:
+    target, decision = run.schema.target, row["decision"].replace("_", " ")
+    value = f"{target} {row[target]:.6g}"
+    return TimelineEntry(row["time"], f"{run.schema.fidelity.name} {row['fidelity']}: {value}, {decision}")
+
+
+def _describe_decision(run: Run, row: Mapping[str, Any]) -> TimelineEntry:
     fidelity = f"{run.schema.fidelity.name} {row['fidelity']:g}"
     if row["answer"] is None:
-        return Moment(row["taken"], f"the scheduler begins to think about {fidelity}, to no end in this run")
+        what = f"the scheduler begins to decide on {fidelity}; the run ends before it answers"
+        return TimelineEntry(row["taken"], what)
     what = f"the scheduler, thinking since {row['taken']:.9g} s, decides on {fidelity}: {row['answer']}"
-    return Moment(row["answered"], what)
+    return TimelineEntry(row["answered"], what)
 
 
-def _given(row: dict[str, Any]) -> Moment:
-    return Moment(row["busy_from"], f"worker {row['worker']} is given {_job(row)}")
+def _describe_end(row: Mapping[str, Any]) -> TimelineEntry:
+    worker = f"worker {row['worker']}"
+    if row["outcome"] == "preempted":
+        what = f"{_name_job(row)} ends: {worker} is lost, the trial is queued again"
+        return TimelineEntry(row["ended"], what)
+    return TimelineEntry(row["ended"], f"{_name_job(row)} ends: {row['outcome']}, {worker} is free")
 
 
-def _started(row: dict[str, Any]) -> Moment:
-    return Moment(row["started"], f"{_job(row)} starts")
+def _describe_assignment(row: Mapping[str, Any]) -> TimelineEntry:
+    return TimelineEntry(row["busy_from"], f"worker {row['worker']} is given {_name_job(row)}")
 
 
-def _job(row: dict[str, Any]) -> str:
+def _describe_start(row: Mapping[str, Any]) -> TimelineEntry:
+    return TimelineEntry(row["started"], f"{_name_job(row)} starts")
+
+
+def _name_job(row: Mapping[str, Any]) -> str:
     return f"job {row['segment'] + 1}"
 
 
-def _report(run: Run, row: dict[str, Any]) -> str:
-    fidelity, target = run.schema.fidelity.name, run.schema.target
-    decision = row["decision"].replace("_", " ")
-    return f"{fidelity} {row['fidelity']}: {target} {row[target]:.6g}, {decision}"
+def describe_workers(run: Run, time: float) -> list[WorkerState]:
+    """What each worker does at a time, in the order of their numbers.
 
+    A job that ends at exactly that time has ended.
 
-def cluster_at(run: Run, time: float) -> list[Occupation]:
-    """What each worker does at a simulated second; a job that ends at that instant has ended.
+    Args:
+        run: The run.
+        time: In simulated seconds.
 
     Raises:
-        InvalidOption: The run does not reach so far.
+        InvalidOption: The run ends before that time.
     """
     if not 0 <= time <= run.seconds:
         raise InvalidOption(f"the time is {time}, but the run lasts from 0 to {run.seconds} simulated s")
     columns = run.segment_columns
-    workers = {number: Occupation(number, None, None, 0.0, None) for number in range(run.header["workers"])}
+    workers = {number: WorkerState(number, None, None, 0.0, None) for number in range(run.header["workers"])}
     for row in zip(*columns.values(), strict=True):
         job = dict(zip(columns, row, strict=True))
         number = job["worker"]
         if job["busy_from"] <= time < job["ended"]:
-            reached = _reached(run, job, time)
-            workers[number] = Occupation(number, job["trial"], job["segment"], job["busy_from"], reached)
+            reached = _last_fidelity(run, job, time)
+            workers[number] = WorkerState(number, job["trial"], job["segment"], job["busy_from"], reached)
         elif job["ended"] <= time and workers[number].trial is None:
             since = max(workers[number].since, job["ended"])
-            workers[number] = Occupation(number, None, None, since, None)
-    for number, since, away in _comings_and_goings(run, time):
+            workers[number] = WorkerState(number, None, None, since, None)
+    for number, since, away in _find_preemptions(run, time):
         if away or workers[number].since < since:
-            workers[number] = Occupation(number, None, None, since, None, away)
+            workers[number] = WorkerState(number, None, None, since, None, away)
     return [workers[number] for number in sorted(workers)]
 
 
-def _comings_and_goings(run: Run, time: float) -> list[tuple[int, float, bool]]:
-    """Workers that were lost by then: their number, since when they are away or back, and which it is."""
+def _find_preemptions(run: Run, time: float) -> list[tuple[int, float, bool]]:
+    """Workers that were lost by then: number, since when each is away or back, and whether it is away."""
     records = run.records[np.isin(run.records["kind"], (Kind.LOST, Kind.JOINED))]
     last = {
         int(record["trial"]): (to_seconds(int(record["time"])), bool(record["kind"] == Kind.LOST))
@@ -134,8 +155,9 @@ def _comings_and_goings(run: Run, time: float) -> list[tuple[int, float, bool]]:
     return [(worker, since, away) for worker, (since, away) in last.items()]
 
 
-def _reached(run: Run, job: dict[str, Any], time: float) -> float | None:
+def _last_fidelity(run: Run, job: Mapping[str, Any], time: float) -> float | None:
+    """The last fidelity of a job that was reported by then."""
     reports = run.report_columns
-    mine = (reports["trial"] == job["trial"]) & (reports["segment"] == job["segment"])
-    fidelities = reports["fidelity"][mine & (reports["time"] <= time)]
+    of_job = (reports["trial"] == job["trial"]) & (reports["segment"] == job["segment"])
+    fidelities = reports["fidelity"][of_job & (reports["time"] <= time)]
     return fidelities.max().item() if len(fidelities) else None

@@ -15,7 +15,7 @@ from blackbox_repo.errors import InvalidOption, UnknownName
 from blackbox_repo.schema import Fidelity, Objective, Schema
 from blackbox_repo.space import Space
 from simulator import GridSearch, Run, Stop, simulate
-from simulator.results.front import _undominated, front
+from simulator.results.front import _find_undominated, compute_front
 
 SCHEMA = Schema(
     Space({"k": Integer(0, 7)}),
@@ -60,7 +60,7 @@ def run() -> Run:
 
 
 def test_the_front_is_what_nothing_else_is_better_than_in_everything(run: Run) -> None:
-    points = front(run, ["error", "score"])
+    points = compute_front(run, ["error", "score"])
     assert [(point.values["error"], point.values["score"]) for point in points] == [
         (1.0, 2.0),
         (2.0, 8.0),
@@ -73,26 +73,26 @@ def test_the_front_is_what_nothing_else_is_better_than_in_everything(run: Run) -
 
 
 def test_constants_of_a_trial_count_as_objectives(run: Run) -> None:
-    points = front(run, ["score", "size"])
+    points = compute_front(run, ["score", "size"])
     assert [(point.values["score"], point.values["size"]) for point in points] == [(10.0, 7.0), (9.0, 1.0)]
 
 
 def test_one_objective_has_a_front_of_its_best_report(run: Run) -> None:
-    (point,) = front(run, ["error"])
+    (point,) = compute_front(run, ["error"])
     assert point.values == {"error": 1.0}
 
 
 def test_an_objective_without_goal_or_that_is_not_there_is_refused(run: Run) -> None:
     with pytest.raises(InvalidOption, match="'seconds' has no goal"):
-        front(run, ["error", "seconds"])
+        compute_front(run, ["error", "seconds"])
     with pytest.raises(UnknownName, match="did you mean 'score'"):
-        front(run, ["error", "scores"])
+        compute_front(run, ["error", "scores"])
 
 
 @given(st.lists(st.tuples(*[st.integers(0, 5) | st.just(math.nan)] * 3), max_size=30))
 def test_the_rows_found_are_those_that_none_dominates(rows: list[tuple[float, ...]]) -> None:
     losses = np.array(rows, dtype=np.float64).reshape(len(rows), 3)
-    found = [rows[k] for k in _undominated(losses)]
+    found = [rows[k] for k in _find_undominated(losses)]
 
     def dominates(a: tuple[float, ...], b: tuple[float, ...]) -> bool:
         return all(x <= y for x, y in zip(a, b, strict=True)) and a != b
@@ -102,4 +102,4 @@ def test_the_rows_found_are_those_that_none_dominates(rows: list[tuple[float, ..
 
 
 def test_of_equal_rows_the_first_is_kept() -> None:
-    assert _undominated(np.array([[2.0, 1.0], [1.0, 2.0], [1.0, 2.0]])) == [1, 0]
+    assert _find_undominated(np.array([[2.0, 1.0], [1.0, 2.0], [1.0, 2.0]])) == [1, 0]
