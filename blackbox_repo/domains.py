@@ -41,11 +41,11 @@ def _is_meant(value: float, exact: float) -> bool:
     return abs(value - exact) <= CLOSE * abs(exact)
 
 
-def _plain(value: object) -> Value:
+def _check_choice(value: object) -> Value:
     """A choice as a built-in value: numpy's scalars become Python's."""
     choice = plain(value)
     if isinstance(choice, str):
-        return _unicode(choice)
+        return _check_unicode(choice)
     if isinstance(choice, int):
         return choice
     if is_real(choice) and math.isfinite(choice):
@@ -53,7 +53,7 @@ def _plain(value: object) -> Value:
     raise InvalidSpace(f"a choice is a string, a finite number or a bool, not {value!r}")
 
 
-def _unicode(text: str) -> str:
+def _check_unicode(text: str) -> str:
     """The text, which must be one that can be written to a file: without lone surrogates."""
     try:
         text.encode()
@@ -272,7 +272,7 @@ class _Choices:
     values: tuple[Value, ...]
 
     def __post_init__(self) -> None:
-        values = tuple(_plain(value) for value in self.values)
+        values = tuple(_check_choice(value) for value in self.values)
         if not values or len(set(values)) < len(values):
             raise InvalidSpace(f"the values {list(values)!r} must be at least one, and all different")
         object.__setattr__(self, "values", values)
@@ -290,11 +290,11 @@ class _Choices:
             return known[_kind(value), value]
         except (KeyError, TypeError):  # the latter for what cannot be hashed
             pass
-        meant = _meant(value, self.values)
+        meant = _find_meant(value, self.values)
         if meant is not None:
             return meant
         shown = ", ".join(map(repr, self.values[:8])) + (", ..." if self.size > 8 else "")
-        raise ValueError(f"is none of {shown}{_hint(value, self.values)}")
+        raise ValueError(f"is none of {shown}{_suggest(value, self.values)}")
 
     def at(self, position: float) -> Value:
         """The value at a position in [0, 1]."""
@@ -311,7 +311,7 @@ class _Choices:
         return self.values
 
 
-def _meant(value: object, choices: tuple[Value, ...]) -> Value | None:
+def _find_meant(value: object, choices: tuple[Value, ...]) -> Value | None:
     """The closest of the choices that are the same number to 12 significant digits, if there is one.
 
     Whole numbers are told apart to the last digit.
@@ -326,7 +326,7 @@ def _meant(value: object, choices: tuple[Value, ...]) -> Value | None:
     return floats[min(near, key=lambda choice: abs(choice - number))] if near else None
 
 
-def _hint(value: object, choices: tuple[Value, ...]) -> str:
+def _suggest(value: object, choices: tuple[Value, ...]) -> str:
     """A hint where only the type is wrong: ``'1'`` for ``1``."""
     alike = [choice for choice in choices if str(choice) == str(value)]
     return f"; did you mean {alike[0]!r}?" if alike else ""
@@ -363,7 +363,7 @@ class Constant:
     value: Value
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "value", _plain(self.value))
+        object.__setattr__(self, "value", _check_choice(self.value))
 
     size = 1
 
@@ -380,7 +380,7 @@ class Constant:
     def check(self, value: object) -> Value:
         """The constant; ``ValueError`` for anything else."""
         same = _kind(value) == _kind(self.value) and value == self.value
-        if not same and _meant(value, self.values) is None:
+        if not same and _find_meant(value, self.values) is None:
             raise ValueError(f"is not the constant {self.value!r}")
         return self.value
 

@@ -1,4 +1,4 @@
-"""What is handed out and cannot be changed by whoever gets it."""
+"""Mappings, lists and arrays that can be read and not changed."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class FrozenList(list[_Value]):
 def frozen(value: Any) -> Any:
     """Mappings, sequences and arrays, however deep, as equal ones that cannot be changed; others as they are.
 
-    The memory of arrays is shared: nobody else may keep them.
+    The memory of arrays is shared, so the caller must not keep the arrays.
     """
     if isinstance(value, Mapping):
         return FrozenDict({key: frozen(part) for key, part in value.items()})
@@ -63,12 +63,12 @@ def frozen(value: Any) -> Any:
 
 
 def sealed(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """The same memory as an array that numpy refuses to make writable; nobody else may keep ``array``."""
+    """The same memory as an array that numpy refuses to make writable; the caller must not keep ``array``."""
     return np.asarray(np.ascontiguousarray(array).data.toreadonly())
 
 
 def owned(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """A sealed array with these values, copied unless nobody can write to ``array`` anyway."""
+    """A sealed array with these values: a copy, unless ``array`` cannot be made writable either."""
     view = array.view()
     try:
         view.flags.writeable = True

@@ -67,7 +67,7 @@ def load_blackbox(name: str | Path) -> LoadedBlackbox:
 
 def list_blackboxes() -> list[str]:
     """The names of all blackboxes that can be loaded, sorted."""
-    return list(roots.installed())
+    return list(roots.find_blackboxes())
 
 
 def describe(name: str | Path) -> Manifest:

@@ -38,7 +38,7 @@ def roots() -> list[Path]:
     return [*named, Path(data_cache.__file__).parent]
 
 
-def installed() -> dict[str, Path]:
+def find_blackboxes() -> dict[str, Path]:
     """Name -> folder of every blackbox that can be loaded by its name, sorted by name.
 
     Raises:
@@ -53,11 +53,11 @@ def locate(name: str | Path) -> Path:
 
     Raises:
         UnknownName: There is none.
-        FormatError: As :func:`installed`, if no folder of :func:`roots` has it.
+        FormatError: As :func:`find_blackboxes`, if no folder of :func:`roots` has it.
     """
     known = _blackboxes_in(roots())
     if name not in known:  # other packages take longer to look through
-        known = installed()
+        known = find_blackboxes()
     if name in known:
         return known[str(name)]
     if (Path(name) / MANIFEST_FILE).is_file():

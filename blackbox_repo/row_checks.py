@@ -1,4 +1,4 @@
-"""What a table must be before a blackbox is made of it: refused if it is not, and never repaired."""
+"""Checks of a table before a blackbox is made of it; a wrong table is refused and never repaired."""
 
 from __future__ import annotations
 
@@ -17,33 +17,35 @@ from blackbox_repo.space import Condition
 _LARGEST = 2**63 - 1
 
 
-def checked(schema: Schema, table: Table, name: str) -> Table:
-    """The table with values as the domains say them, losses as floats, and arrays that nobody can change.
+def check_table(schema: Schema, table: Table, name: str) -> Table:
+    """The table with canonical values of hyperparameters, objectives as floats, and read-only arrays.
 
     Args:
         schema: What the columns mean.
         table: The rows.
-        name: What messages call it.
+        name: The name of the blackbox, for messages.
 
     Raises:
-        InvalidConfiguration: It lacks a column or has no rows, its columns do not fit together or hold what
-            their place does not allow.
+        InvalidConfiguration: A column or all rows are missing, columns do not fit together, or a value is not
+            allowed in its column.
     """
     _check_present(schema, table, name)
-    lengths = _whole(table.lengths, f"the lengths of {name!r}")
+    lengths = _check_whole(table.lengths, f"the lengths of {name!r}")
     _check_lengths(schema, lengths, name)
     _check_sizes(schema, table, name)
     _check_fidelities(schema, table, lengths, name)
-    columns = {h: _canonical(schema, table.hyperparameters[h], h, name) for h in schema.space.domains}
+    columns = {h: _canonicalize(schema, table.hyperparameters[h], h, name) for h in schema.space.domains}
     _check_active(schema, columns, name)
     return Table(
         hyperparameters=FrozenDict(columns),
-        seeds=owned(_seeds(table.seeds, name)),
-        points=FrozenDict({o: _numbers(table.points[o], o, name) for o in schema.curve_names}),
+        seeds=owned(_check_seed_numbers(table.seeds, name)),
+        points=FrozenDict({o: _check_numbers(table.points[o], o, name) for o in schema.curve_names}),
         lengths=owned(lengths),
-        constants=FrozenDict({o: _numbers(table.constants[o], o, name) for o in schema.constant_names}),
-        status=None if table.status is None else _statuses(table.status, name),
-        labels=FrozenDict({label: _coded(column, label, name) for label, column in table.labels.items()}),
+        constants=FrozenDict({o: _check_numbers(table.constants[o], o, name) for o in schema.constant_names}),
+        status=None if table.status is None else _check_statuses(table.status, name),
+        labels=FrozenDict(
+            {label: _check_coded(column, label, name) for label, column in table.labels.items()}
+        ),
     )
 
 
@@ -113,7 +115,7 @@ def _check_fidelities(schema: Schema, table: Table, lengths: Array, name: str) -
         )
 
 
-def _whole(array: Array, what: str) -> Array:
+def _check_whole(array: Array, what: str) -> Array:
     """Whole numbers as int64."""
     if array.dtype.kind not in "iu":
         raise InvalidConfiguration(f"{what} must be whole numbers, not {array.dtype} like {array[0]}")
@@ -122,21 +124,21 @@ def _whole(array: Array, what: str) -> Array:
     return array.astype(np.int64, copy=False)
 
 
-def _seeds(seeds: Array, name: str) -> Array:
+def _check_seed_numbers(seeds: Array, name: str) -> Array:
     """Seeds as int64, or as uint64 where one of them needs it."""
-    return seeds if _is_large(seeds) else _whole(seeds, f"the seeds of {name!r}")
+    return seeds if _is_large(seeds) else _check_whole(seeds, f"the seeds of {name!r}")
 
 
 def _is_large(array: Array) -> bool:
     return array.dtype == np.uint64 and int(array.max(initial=0)) > _LARGEST
 
 
-def _numbers(array: Array, objective: str, name: str) -> Array:
+def _check_numbers(array: Array, objective: str, name: str) -> Array:
     return owned(exact_floats(f"the objective {objective!r} of {name!r}", array))
 
 
-def _statuses(status: Array, name: str) -> Array:
-    codes = _whole(status, f"the statuses of {name!r}")
+def _check_statuses(status: Array, name: str) -> Array:
+    codes = _check_whole(status, f"the statuses of {name!r}")
     if not 0 <= codes.min() <= codes.max() < len(STATUSES):
         raise InvalidConfiguration(
             f"the statuses of {name!r} are {codes.min()} to {codes.max()}, but each must be from 0 to "
@@ -145,8 +147,8 @@ def _statuses(status: Array, name: str) -> Array:
     return owned(codes.astype(np.uint8))
 
 
-def _coded(column: Coded, label: str, name: str) -> Coded:
-    codes = _whole(column.codes, f"the codes of {label!r} in {name!r}")
+def _check_coded(column: Coded, label: str, name: str) -> Coded:
+    codes = _check_whole(column.codes, f"the codes of {label!r} in {name!r}")
     if len(codes) and not -1 <= codes.min() <= codes.max() < len(column.values):
         raise InvalidConfiguration(
             f"the codes of {label!r} in {name!r} are {codes.min()} to {codes.max()}, but it has "
@@ -156,9 +158,9 @@ def _coded(column: Coded, label: str, name: str) -> Coded:
     return Coded(values, owned(column.codes.astype(np.int32, copy=False)))  # type: ignore[arg-type]
 
 
-def _canonical(schema: Schema, column: Coded, hyperparameter: str, name: str) -> Coded:
-    """The column with its values as the domain says them: 1.0 is 1 for integers."""
-    column, domain = _coded(column, hyperparameter, name), schema.space.domains[hyperparameter]
+def _canonicalize(schema: Schema, column: Coded, hyperparameter: str, name: str) -> Coded:
+    """The column with canonical values: 1.0 becomes 1 for integers."""
+    column, domain = _check_coded(column, hyperparameter, name), schema.space.domains[hyperparameter]
     values = []
     for value in column.values:
         try:

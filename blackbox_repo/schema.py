@@ -55,7 +55,7 @@ class Objective:
         _check_word("goal", self.goal, get_args(Goal))
         _check_word("provenance", self.provenance, get_args(Provenance))
         if self.known_range is not None:
-            object.__setattr__(self, "known_range", _checked_range(self.name, self.known_range))
+            object.__setattr__(self, "known_range", _check_range(self.name, self.known_range))
 
     def loss(self, value: float, *, nan: float = math.inf) -> float:
         """``value`` as a number to be minimized: negated for goal ``"max"``, and ``nan`` in place of NaN."""
@@ -273,7 +273,7 @@ def _check_name(name: object) -> None:
         raise InvalidSpace(f"the name {name!a} must be text that can be printed, without spaces at its ends")
 
 
-def _checked_range(name: str, known: tuple[float, float]) -> tuple[float, float]:
+def _check_range(name: str, known: tuple[float, float]) -> tuple[float, float]:
     try:
         low, high = (float(end) for end in known)
     except (TypeError, ValueError, OverflowError):

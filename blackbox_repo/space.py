@@ -63,10 +63,10 @@ class Space:
                 raise InvalidSpace(
                     f"a condition names the hyperparameter {name!r}{suggestion(name, self.domains)}"
                 )
-            conditions[name] = tuple(self._checked_condition(name, one) for one in several)
+            conditions[name] = tuple(self._check_condition(name, one) for one in several)
         object.__setattr__(self, "conditions", FrozenDict(conditions))
 
-    def _checked_condition(self, name: str, condition: Condition) -> Condition:
+    def _check_condition(self, name: str, condition: Condition) -> Condition:
         order = list(self.domains)
         if condition.parent not in order[: order.index(name)]:
             raise InvalidSpace(
@@ -110,10 +110,10 @@ class Space:
             elif name not in configuration:
                 raise InvalidConfiguration(f"{dict(configuration)!r} lacks the hyperparameter {name!r}")
             else:
-                checked[name] = self._checked(name, configuration[name])
+                checked[name] = self._check_value(name, configuration[name])
         return checked
 
-    def _checked(self, name: str, value: object) -> Value:
+    def _check_value(self, name: str, value: object) -> Value:
         try:
             return self.domains[name].check(value)
         except ValueError as err:
@@ -181,9 +181,9 @@ class Space:
             return [dict(self.candidates[row]) for row in rows]
         columns = [d.at_all(stream.within(n).units(first, count)) for n, d in self.domains.items()]
         drawn = [dict(zip(self.domains, row, strict=True)) for row in zip(*columns, strict=True)]
-        return [self._active(configuration) for configuration in drawn] if self.conditions else drawn
+        return [self._keep_active(configuration) for configuration in drawn] if self.conditions else drawn
 
-    def _active(self, values: Mapping[str, Value]) -> dict[str, Value]:
+    def _keep_active(self, values: Mapping[str, Value]) -> dict[str, Value]:
         """Of a value for every hyperparameter those that are active."""
         kept: dict[str, Value] = {}
         for name, value in values.items():
@@ -247,7 +247,7 @@ class Space:
         filled: dict[str, Value] = {}
         for name, domain in self.domains.items():
             if self.is_active(name, filled):
-                filled[name] = self._checked(name, given[name]) if name in given else domain.middle
+                filled[name] = self._check_value(name, given[name]) if name in given else domain.middle
         return self.check({**filled, **given})
 
     def identity(self, configuration: Configuration) -> CanonicalKey:

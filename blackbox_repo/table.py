@@ -17,7 +17,7 @@ from blackbox_repo.domains import Value
 from blackbox_repo.errors import ConfigurationNotInTable, InvalidConfiguration, UnknownName, UnknownSeed
 from blackbox_repo.frozen import sealed
 from blackbox_repo.keyed_random import number_of
-from blackbox_repo.row_checks import check_seeds, checked
+from blackbox_repo.row_checks import check_seeds, check_table
 from blackbox_repo.rows import STATUSES, Coded, Table
 from blackbox_repo.schema import Schema
 from blackbox_repo.space import CanonicalKey, Configuration, configuration_text
@@ -102,7 +102,7 @@ class TabularBlackbox(Blackbox):
         name: str = "table",
         check: Callable[[int, int], None] | None = None,
     ) -> None:
-        table = self._table = checked(schema, table, name)
+        table = self._table = check_table(schema, table, name)
         schema = replace(schema, space=replace(schema.space, candidates=None))  # those of another table
         self.name = name
         self._check = check
@@ -110,11 +110,11 @@ class TabularBlackbox(Blackbox):
         columns = [table.hyperparameters[hyperparameter] for hyperparameter in names]
         first = _first_rows(columns)
         check_seeds(table.seeds, first, name)
-        self._first = _compact(np.append(first, len(table)))
-        self._offsets = _compact(np.append(0, np.cumsum(table.lengths, dtype=np.int64)))
+        self._first = _compress(np.append(first, len(table)))
+        self._offsets = _compress(np.append(0, np.cumsum(table.lengths, dtype=np.int64)))
         self._seeds: list[int] = table.seeds.tolist()
         self._points, self._constants = dict(table.points), dict(table.constants)
-        self._status: list[Status] = [STATUSES[code] for code in _listed(table.status)]
+        self._status: list[Status] = [STATUSES[code] for code in _as_list(table.status)]
         self._configurations = ConfigurationList(
             {
                 name: ((*column.values, None), column.codes[first].tolist())
@@ -246,8 +246,8 @@ class TabularBlackbox(Blackbox):
             self._check(0, int(self._table.lengths.sum()))
 
     def _index(self, configuration: Configuration) -> int:
-        # the fast path takes what the checked one takes; left to the latter are a bool, which equals 1, and
-        # a None, which stands for an inactive hyperparameter here but must be left out by the caller
+        # This fast path accepts what the checked one accepts, and leaves two cases to it: a bool, as True is
+        # equal to 1, and None, which means an inactive hyperparameter here but must be left out by callers.
         try:
             key = self._key(configuration)
             if len(configuration) == len(key) and (
@@ -256,9 +256,9 @@ class TabularBlackbox(Blackbox):
                 return sum(map(getitem, self._strides, key)) if self._strides else self._rows[key]
         except (KeyError, TypeError, AttributeError):
             pass
-        return self._checked_index(configuration)
+        return self._check_and_find(configuration)
 
-    def _checked_index(self, configuration: Configuration) -> int:
+    def _check_and_find(self, configuration: Configuration) -> int:
         key = self.schema.space.key(configuration)
         if self._strides:
             return sum(
@@ -372,7 +372,7 @@ def _is_doubtful(column: Coded) -> bool:
     return bool(np.any(column.codes < 0)) or any(value in (0, 1) for value in column.values)
 
 
-def _compact(numbers: Array) -> Sequence[int]:
+def _compress(numbers: Array) -> Sequence[int]:
     """The same numbers, as a range where they are equally spaced: that is computed, not fetched from afar."""
     steps = np.diff(numbers)
     if steps[0] > 0 and (steps == steps[0]).all():
@@ -381,5 +381,5 @@ def _compact(numbers: Array) -> Sequence[int]:
     return listed
 
 
-def _listed(array: Array | None) -> list[Any]:
+def _as_list(array: Array | None) -> list[Any]:
     return [] if array is None else list(array.tolist())

@@ -1,4 +1,4 @@
-"""Tables out of blackboxes that can only be asked: a surrogate's values for some configurations."""
+"""Tables of the values that a surrogate or a function has for some configurations."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from blackbox_repo.store.storage import save_tables
 from blackbox_repo.table import STATUSES, Coded, Table, TabularBlackbox
 
 _BATCH = 64
-_ATTEMPTS = 1000  # so many blocks of draws that leave some missing: there are no more
+_ATTEMPTS = 1000  # blocks of draws after which no further configurations are expected
 
 
 def tabulate(
@@ -32,9 +32,9 @@ def tabulate(
 
     Args:
         blackbox: Usually a surrogate or a function.
-        configurations: Which, or how many different ones to draw from the space. As many as a finite space
-            has, or more, are all of it, in the order of its grid.
-        seed: Of the draws.
+        configurations: The configurations, or how many different ones to draw from the space. If a finite
+            space does not have more, all of it is taken, in the order of its grid.
+        seed: The seed with which configurations are drawn.
 
     Returns:
         A blackbox whose ``table`` :func:`blackbox_repo.store.storage.save_tables` can write.
@@ -48,11 +48,11 @@ def tabulate(
     """
     space, seed = blackbox.schema.space, whole("seed", seed)
     if isinstance(configurations, Sequence):
-        chosen = _checked(space, configurations)
+        chosen = _check(space, configurations)
     else:
-        chosen = _drawn(space, whole("configurations", configurations, 1), seed)
+        chosen = _draw(space, whole("configurations", configurations, 1), seed)
     schema = replace(blackbox.schema, space=replace(space, candidates=None))
-    return TabularBlackbox(schema, _table(blackbox, chosen), name=f"{blackbox.name} | tabulated")
+    return TabularBlackbox(schema, _evaluate(blackbox, chosen), name=f"{blackbox.name} | tabulated")
 
 
 def save_tabulated(
@@ -68,11 +68,11 @@ def save_tabulated(
 
     Args:
         name: A blackbox's name, or its folder.
-        configurations: N; if there are less, N is as many as there are.
+        configurations: N; if there are fewer, N becomes their number.
         out: Where the new blackbox's folder shall lie; an older version of it is replaced.
-        seed: Of the draws.
-        tasks: Which tasks; all by default.
-        report: Told what happens now, in a few words.
+        seed: The seed with which configurations are drawn.
+        tasks: The tasks to tabulate; all by default.
+        report: Called with a short text before each task.
 
     Returns:
         The manifest as written.
@@ -87,7 +87,7 @@ def save_tabulated(
     source = load_blackbox(name).manifest
     given = {task: source.task(task) for task in tasks or source.tasks}
     size = source.schema.space.size if source.network else max(of.configurations for of in given.values())
-    made = _described(source, given, min(configurations, size or configurations), seed)
+    made = _describe(source, given, min(configurations, size or configurations), seed)
 
     def table(task: str) -> Table:
         report(f"evaluating {task} ({list(given).index(task) + 1} of {len(given)})")
@@ -97,13 +97,13 @@ def save_tabulated(
         return save_tables(out / made.name, made, LazyTables(given, table))
 
 
-def _described(source: Manifest, given: Mapping[str, Task], count: int, seed: int) -> Manifest:
+def _describe(source: Manifest, given: Mapping[str, Task], count: int, seed: int) -> Manifest:
     return replace(
         source,
         name=f"{source.name}-{count}",
         title=f"{source.title}; a table of {count:,} configurations",
         recipe=f"bb-repo tabulate {source.name} --configurations {count} --seed {seed}",
-        card=(*source.card, _cut(source, count, seed)),
+        card=(*source.card, _describe_cut(source, count, seed)),
         tasks={
             task: Task("unwritten", "", 0, title=of.title, ranges=of.ranges, target=of.target)
             for task, of in given.items()
@@ -113,7 +113,7 @@ def _described(source: Manifest, given: Mapping[str, Task], count: int, seed: in
     )
 
 
-def _cut(source: Manifest, count: int, seed: int) -> Defect:
+def _describe_cut(source: Manifest, count: int, seed: int) -> Defect:
     if source.network:
         what = f"{source.name} answers any configuration of its space; this table has {count:,} of them"
     else:
@@ -127,7 +127,7 @@ def _cut(source: Manifest, count: int, seed: int) -> Defect:
     )
 
 
-def _drawn(space: Space, count: int, seed: int) -> list[Configuration]:
+def _draw(space: Space, count: int, seed: int) -> list[Configuration]:
     if space.size is not None and space.size <= count:
         return [space.configuration(index) for index in range(space.size)]
     chosen: dict[CanonicalKey, Configuration] = {}
@@ -141,7 +141,7 @@ def _drawn(space: Space, count: int, seed: int) -> list[Configuration]:
     raise InvalidOption(f"configurations={count} is more than the {len(chosen)} that there seem to be")
 
 
-def _checked(space: Space, configurations: Sequence[Configuration]) -> list[Configuration]:
+def _check(space: Space, configurations: Sequence[Configuration]) -> list[Configuration]:
     known: dict[tuple[object, ...], Configuration] = {}
     for configuration in configurations:
         if known.setdefault(space.key(configuration), configuration) is not configuration:
@@ -151,12 +151,12 @@ def _checked(space: Space, configurations: Sequence[Configuration]) -> list[Conf
     return [space.check(configuration) for configuration in known.values()]
 
 
-def _table(blackbox: Blackbox, chosen: Sequence[Configuration]) -> Table:
+def _evaluate(blackbox: Blackbox, chosen: Sequence[Configuration]) -> Table:
     rows = [
         (configuration, curve)
         for start in range(0, len(chosen), _BATCH)
         for configuration, first in _first_curves(blackbox, chosen[start : start + _BATCH])
-        for curve in (first, *_others(blackbox, configuration))
+        for curve in (first, *_other_curves(blackbox, configuration))
     ]
     curves = [curve for _, curve in rows]
     schema = blackbox.schema
@@ -180,5 +180,5 @@ def _first_curves(
     return list(zip(batch, blackbox.curves(batch), strict=True))
 
 
-def _others(blackbox: Blackbox, configuration: Configuration) -> list[LearningCurve]:
+def _other_curves(blackbox: Blackbox, configuration: Configuration) -> list[LearningCurve]:
     return [blackbox.curve(configuration, seed=seed) for seed in blackbox.seeds(configuration)[1:]]

@@ -1,4 +1,4 @@
-"""JSON from outside: parsed strictly and converted to a type, so that what is wrong is named at the door."""
+"""JSON from outside: parsed strictly and converted to a type; errors name the key, the value and the rule."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from typing import Any, TypeVar
 from blackbox_repo.errors import FormatError
 
 DEEPEST = 64
-"""So many arrays and objects may lie in one another; nothing of ours needs more than ten."""
+"""How deep arrays and objects may be nested; our own files need less than ten levels."""
 LARGEST = 1 << 28
-"""Bytes of a file that are read at most."""
+"""The largest file that is read, in bytes."""
 _MARKS = re.compile(r'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', re.DOTALL)
 _STEPS = re.compile(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]")
 _LONE_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
@@ -59,7 +59,7 @@ def decode(content: str | bytes, kind: type[_T], path: Path | str) -> _T:
     Args:
         content: The text; bytes are UTF-8.
         kind: What msgspec can convert to.
-        path: What messages call the text.
+        path: The file, or another name of the text, for messages.
 
     Raises:
         FormatError: :func:`parse` or :func:`convert` refuses it.
@@ -78,7 +78,7 @@ def parse(content: str | bytes, path: Path | str) -> Any:
         text = content if isinstance(content, str) else content.decode()
         _check_depth(text)
         data = json.loads(
-            text, object_pairs_hook=_without_doubles, parse_constant=_number, parse_float=_number
+            text, object_pairs_hook=_refuse_doubles, parse_constant=_number, parse_float=_number
         )
         if _LONE_SURROGATE.search(text):  # or the half of a pair
             json.dumps(data, ensure_ascii=False).encode()
@@ -99,7 +99,7 @@ def convert(data: Any, kind: type[_T], path: Path | str) -> _T:
     try:
         value = msgspec.convert(data, kind)
     except msgspec.ValidationError as err:
-        raise FormatError(f"{path} is malformed: {_explained(str(err), data, kind)}") from err
+        raise FormatError(f"{path} is malformed: {_explain(str(err), data, kind)}") from err
     unknown = _unknown_key(data, value)
     if unknown:
         raise FormatError(f"{path} is malformed: {unknown.removeprefix('.').removeprefix(': ')}")
@@ -140,7 +140,7 @@ def _check_depth(text: str) -> None:
             raise ValueError(f"arrays and objects lie in one another more than {DEEPEST} deep")
 
 
-def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _refuse_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
         keys = [key for key, _ in pairs]
@@ -156,14 +156,14 @@ def _number(text: str) -> float:
     return number
 
 
-def _explained(message: str, data: Any, kind: Any) -> str:
-    """A message of msgspec with the key and the value that it leaves out."""
+def _explain(message: str, data: Any, kind: Any) -> str:
+    """A message of msgspec, with the key and the value added."""
     rule, _, place = message.partition(" - at `")
     steps = _STEPS.findall(place.rpartition("$")[2].rstrip("`"))
     keys: list[str | int] = []
     value = data
     for field, index in steps:
-        key = field or (int(index) if index != "..." else _guilty(message, data, keys, kind))
+        key = field or (int(index) if index != "..." else _find_cause(message, data, keys, kind))
         keys.append(key)
         value = value[key]
     name = "".join(f"[{key!r}]" if index else f".{key}" for key, (_, index) in zip(keys, steps, strict=True))
@@ -172,12 +172,12 @@ def _explained(message: str, data: Any, kind: Any) -> str:
     return f"{name.removeprefix('.')}{shown}: {rule}" if name else rule
 
 
-def _guilty(message: str, data: Any, keys: list[str | int], kind: Any) -> str:
-    """The key, of the object at ``keys``, whose entry alone gives the same message; found by halving."""
+def _find_cause(message: str, data: Any, keys: list[str | int], kind: Any) -> str:
+    """The key in the object at ``keys`` whose entry causes the message, found by bisection."""
     candidates = list(_at(data, keys))
     while len(candidates) > 1:
         half = candidates[: len(candidates) // 2]
-        fails = _message(_narrowed(data, keys, half), kind) == message
+        fails = _message(_keep_only(data, keys, half), kind) == message
         candidates = half if fails else candidates[len(half) :]
     return str(candidates[0])
 
@@ -188,11 +188,11 @@ def _at(data: Any, keys: list[str | int]) -> Any:
     return data
 
 
-def _narrowed(data: Any, keys: list[str | int], kept: list[Any]) -> Any:
+def _keep_only(data: Any, keys: list[str | int], kept: list[Any]) -> Any:
     """The data with no other entries than ``kept`` in the object at ``keys``."""
     if not keys:
         return {key: data[key] for key in kept}
-    inner = _narrowed(data[keys[0]], keys[1:], kept)
+    inner = _keep_only(data[keys[0]], keys[1:], kept)
     if isinstance(data, dict):
         return {**data, keys[0]: inner}
     return [*data[: keys[0]], inner, *data[int(keys[0]) + 1 :]]

@@ -60,9 +60,7 @@ RULES = {
 
 NOT_YET: dict[str, tuple[str, ...]] = {
     "benchmarks": ("parameter",),
-    "blackbox_repo": ("door", "nobody", "parameter", "were"),
-    "blackbox_repo/numeric": ("door",),
-    "blackbox_repo/store": ("nobody", "parameter"),
+    "blackbox_repo": ("nobody", "were"),
     "blackbox_repo/surrogate": ("nobody",),
     "blackbox_repo/text": ("nobody",),
     "conversion_scripts": ("nobody",),

@@ -29,7 +29,7 @@ def round_significant(array: Array, digits: int) -> Array:
     """
     flat = array.ravel()
     if flat.size <= _FEW:
-        return _printed(flat, digits).reshape(array.shape)
+        return _round_by_printing(flat, digits).reshape(array.shape)
     size = np.abs(flat)
     with np.errstate(all="ignore"):
         shift = digits - 1 - np.floor(np.log10(size))
@@ -42,7 +42,7 @@ def round_significant(array: Array, digits: int) -> Array:
         sure &= np.abs(np.abs(scaled - whole) - 0.5) > scaled * 1e-15
         rounded: Array = np.copysign(np.where(shift < 0, whole * power, whole / power), flat)
     unsure = np.flatnonzero(~sure)
-    rounded[unsure] = _printed(flat[unsure], digits)
+    rounded[unsure] = _round_by_printing(flat[unsure], digits)
     return rounded.reshape(array.shape)
 
 
@@ -60,5 +60,5 @@ def round_decimals(array: Array, decimals: int) -> Array:
     return rounded
 
 
-def _printed(flat: Array, digits: int) -> Array:
+def _round_by_printing(flat: Array, digits: int) -> Array:
     return np.array([significant(value, digits) for value in flat.tolist()], dtype=np.float64)

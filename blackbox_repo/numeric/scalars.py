@@ -1,4 +1,4 @@
-"""Numbers from outside, checked at the door: numpy's scalars are taken for the built-in values they mean."""
+"""Checks of numbers and bools that callers give; numpy's scalars become the equal built-in values."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def whole(name: str, value: object, least: float = -math.inf, most: float = math
     if isinstance(checked, float) and checked.is_integer():
         checked = int(checked)
     if not is_whole(checked) or not least <= checked <= most:
-        rule = _rule(least, most)
+        rule = _describe_range(least, most)
         raise InvalidOption(f"{name} is {value!r}, but must be a whole number{rule and ', ' + rule}")
     return checked
 
@@ -75,7 +75,7 @@ def number(
     above: float | None = None,
     finite: bool = True,
 ) -> float:
-    """``value`` as an int or a float, as which of both it is given.
+    """``value`` as an int or a float, whichever of the two it is.
 
     Args:
         name: What the message calls it.
@@ -96,9 +96,9 @@ def number(
         and not (finite and abs(checked) == math.inf)
     )
     if not inside:
-        rule = _rule(least, most) if above is None else f"above {above}"
+        rule = _describe_range(least, most) if above is None else f"above {above}"
         what = "a number" if rule and checked not in (math.inf, -math.inf) else "a finite number"
-        raise InvalidOption(f"{name} is {value!r}, but must be {what}{_joined(rule)}")
+        raise InvalidOption(f"{name} is {value!r}, but must be {what}{_join_rule(rule)}")
     assert isinstance(checked, int | float)
     return checked
 
@@ -114,11 +114,11 @@ def flag(name: str, value: object) -> bool:
     return bool(value)
 
 
-def _joined(rule: str) -> str:
+def _join_rule(rule: str) -> str:
     return f", {rule}" if rule[:1].isdigit() else f" {rule}".rstrip()
 
 
-def _rule(least: float, most: float) -> str:
+def _describe_range(least: float, most: float) -> str:
     if least == -math.inf:
         return "" if most == math.inf else f"{most} or less"
     return f"{least} or more" if most == math.inf else f"from {least} to {most}"

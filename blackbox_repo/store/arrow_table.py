@@ -24,19 +24,20 @@ _FLOATS = {"halffloat": "float16", "float": "float32", "double": "float64"}  # A
 
 def from_arrow(columns: Any, schema: Schema, labels: Sequence[str]) -> Table:
     """The table whose columns these are; its arrays share their memory where they can."""
-    points = {name: _flat(columns[name], name, schema) for name in schema.curve_names}
+    points = {name: _flatten(columns[name], name, schema) for name in schema.curve_names}
     lengths = next((length for _, length in points.values()), np.ones(len(columns), dtype=np.int64))
     _check_lengths(points, lengths)
     return Table(
-        hyperparameters={name: _coded(columns, name) for name in schema.space.domains},
-        seeds=sealed(numbers_of(_without_nulls(columns["seed"], "seed"))),
+        hyperparameters={name: _read_coded(columns, name) for name in schema.space.domains},
+        seeds=sealed(numbers_of(_refuse_nulls(columns["seed"], "seed"))),
         points={name: sealed(flat) for name, (flat, _) in points.items()},
         lengths=sealed(lengths),
         constants={
-            name: sealed(numbers_of(_measured(columns[name], name))) for name in schema.constant_names
+            name: sealed(numbers_of(_refuse_whole_nulls(columns[name], name)))
+            for name in schema.constant_names
         },
-        status=_status(columns) if "status" in columns.column_names else None,
-        labels={name: _coded(columns, name) for name in labels},
+        status=_read_status(columns) if "status" in columns.column_names else None,
+        labels={name: _read_coded(columns, name) for name in labels},
     )
 
 
@@ -234,14 +235,14 @@ def proportional(last: Array, schema: Schema) -> Array:
     return points
 
 
-def _flat(column: Any, name: str, schema: Schema) -> tuple[Array, Array]:
+def _flatten(column: Any, name: str, schema: Schema) -> tuple[Array, Array]:
     """The points end to end, and how many each row has."""
-    joined = _joined(column)
+    joined = _join_chunks(column)
     fixed = pa.types.is_fixed_size_list(joined.type)
     if not fixed and not pa.types.is_list(joined.type):
-        last = numbers_of(_measured(joined, name))
+        last = numbers_of(_refuse_whole_nulls(joined, name))
         return proportional(last, schema), np.full(len(joined), len(schema.fidelity.values))
-    points = numbers_of(_measured(_end_to_end(_without_nulls(joined, name)), name))
+    points = numbers_of(_refuse_whole_nulls(_end_to_end(_refuse_nulls(joined, name)), name))
     if fixed:
         return points, np.full(len(joined), joined.type.list_size)
     return points, np.diff(numbers_of(joined.offsets))
@@ -259,15 +260,15 @@ def _check_lengths(points: Mapping[str, tuple[Array, Array]], lengths: Array) ->
             )
 
 
-def _without_nulls(column: Any, name: str) -> Any:
+def _refuse_nulls(column: Any, name: str) -> Any:
     if column.null_count:
         raise FormatError(f"the column {name!r} has {column.null_count} nulls, but each row needs a value")
     return column
 
 
-def _measured(column: Any, name: str) -> Any:
+def _refuse_whole_nulls(column: Any, name: str) -> Any:
     """Values of an objective: a null is NaN among floats, and whole numbers have none."""
-    return column if pa.types.is_floating(column.type) else _without_nulls(column, name)
+    return column if pa.types.is_floating(column.type) else _refuse_nulls(column, name)
 
 
 def _end_to_end(lists: Any) -> Any:
@@ -276,7 +277,7 @@ def _end_to_end(lists: Any) -> Any:
     return lists.values if whole else lists.flatten()
 
 
-def _joined(column: Any) -> Any:
+def _join_chunks(column: Any) -> Any:
     if not isinstance(column, pa.ChunkedArray):
         return column
     return column.chunk(0) if column.num_chunks == 1 else pa.concat_arrays(column.chunks)
@@ -288,7 +289,7 @@ def numbers_of(column: Any) -> Array:
     Arrow's own ``to_numpy``, ``to_pandas_dtype`` and ``fill_null`` would import pandas, which takes longer
     than most tables, or is not there.
     """
-    array = _joined(column)
+    array = _join_chunks(column)
     valid, values = array.buffers()
     kind = _dtype(array.type)
     if values is None:  # there are none
@@ -303,7 +304,7 @@ def numbers_of(column: Any) -> Array:
     return np.where(present, numbers, kind.type(np.nan if kind.kind == "f" else -1))
 
 
-def _coded(columns: Any, name: str) -> Coded:
+def _read_coded(columns: Any, name: str) -> Coded:
     column, field = columns[name], columns.schema.field(name)
     if not pa.types.is_dictionary(column.type):
         if _is_json(field) or not pa.types.is_floating(column.type) or column.null_count:
@@ -317,8 +318,8 @@ def _coded(columns: Any, name: str) -> Coded:
     return Coded(tuple(value for value in values if value is not None), codes.astype(np.int32))
 
 
-def _status(columns: Any) -> Array:
-    coded = _coded(columns, "status")
+def _read_status(columns: Any) -> Array:
+    coded = _read_coded(columns, "status")
     unknown = [value for value in coded.values if value not in STATUSES]
     if unknown or (coded.codes < 0).any():
         raise FormatError(f"a status is {unknown[0] if unknown else None!a}, but must be one of {STATUSES}")

@@ -88,7 +88,7 @@ def recover(folder: Path) -> None:
     Raises:
         AlreadyLocked: Another process is writing the folder.
     """
-    nameless = not folder.resolve().name  # the root of all folders, which nobody replaces
+    nameless = not folder.resolve().name  # the root of the file system, which is never replaced
     if not nameless and any(path.exists() for path in _paths(folder)[1:]):
         with exclusive(folder):
             _settle(folder)
@@ -115,7 +115,7 @@ def _paths(folder: Path) -> tuple[Path, Path, Path]:
 
 
 def _settle(folder: Path) -> tuple[Path, Path, Path]:
-    """As :func:`recover`, for whoever holds the lock already."""
+    """As :func:`recover`, for a caller that holds the lock."""
     place, partial, outdated = _paths(folder)
     if outdated.exists() and not place.exists():
         (partial if partial.exists() else outdated).rename(place)

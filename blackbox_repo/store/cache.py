@@ -1,9 +1,9 @@
 """Decoded copies of large tables, which later processes map into their memory instead of decoding the file.
 
-They lie in a folder of the user's cache that nobody else can write to. A copy is named by the SHA-256 of the
-file that it was made of, and was made after that had been checked: what the manifest describes is found, or
-nothing. It carries checksums of its own. What describes the rows is checked when it is mapped; the points of
-the curves, in blocks, when one of a block is first read.
+The copies lie in a folder of the user's cache to which no other user can write. The name of a copy is the
+SHA-256 of the file it was made from, and it was made after that hash had been checked, so a copy is what the
+manifest describes. Copies have checksums of their own: the columns that describe the rows are checked when
+the copy is mapped, and the points of the curves in blocks, when a point of a block is first read.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ from blackbox_repo.table import Table
 
 FOLDER_VARIABLE = "BLACKBOX_CACHE"
 SMALLEST = 8_000_000
-"""Bytes of curves; smaller tables are decoded in less time than Python takes to start."""
+"""The smallest table with a copy, in bytes of curves: decoding less is faster than starting Python."""
 BLOCK = 2048
-"""Points whose values, of all objectives, have one checksum: tens of microseconds when one is read first."""
+"""How many points have one checksum together, over all objectives; a block takes 20 microseconds."""
 _LAYOUT = 2
 _NAME = re.compile(r"[0-9a-f]{64}\.arrow|\.[0-9a-f]{64}\.arrow\.partial")
 _MAGIC = b"ARROW1"
@@ -43,12 +43,12 @@ Check = Callable[[int, int], None]
 
 
 def folder() -> Path | None:
-    """Where the copies are; ``None`` for nowhere.
+    """The folder of the copies, or ``None`` if there are none.
 
     The environment variable ``BLACKBOX_CACHE`` names it; there are no copies if it is set to nothing.
 
     Raises:
-        InvalidOption: It is no absolute path, and would be another folder for each program.
+        InvalidOption: The variable is no absolute path, which would be another folder for each program.
     """
     named = os.environ.get(FOLDER_VARIABLE)
     if named is not None:
@@ -84,7 +84,7 @@ def find(file: Path, sha256: str, schema: Schema, labels: Sequence[str]) -> tupl
         table = from_arrow(columns, schema, labels)
         if sums.rows != _rows_sum(table) or len(sums.blocks) != _block_count(table):
             return None
-    # there is none, or it was cut off or damaged
+    # there is no copy, or it was cut off or damaged
     except (OSError, pa.ArrowException, BlackboxRepoError, LookupError, TypeError, ValueError):
         return None
     return table, _Checked(path, table.points, sums.blocks)
@@ -113,7 +113,7 @@ def keep(sha256: str, schema: Schema, table: Table) -> None:
 
 
 def copies() -> list[Path]:
-    """Every copy, and what a writer that was killed has left; nothing that somebody else put there."""
+    """All copies, and partial ones of writers that were killed; other files in the folder are left out."""
     where = folder()
     if where is None or not where.is_dir():
         return []
@@ -200,7 +200,7 @@ def _in_order(arrays: Mapping[str, Array]) -> list[Array]:
 
 
 def _is_private(where: Path) -> bool:
-    """Whether nobody else can write to the folder."""
+    """Whether no other user can write to the folder."""
     try:
         found = where.stat()
     except OSError:
@@ -218,7 +218,7 @@ def _begins_like_one(path: Path) -> bool:
 
 
 def _tidy_up(where: Path) -> None:
-    """Remove what killed writers have left."""
+    """Remove the partial copies of writers that were killed."""
     for partial in where.glob(".*.partial"):
         if _NAME.fullmatch(partial.name):
             with suppress(AlreadyLocked), exclusive(where / partial.name[1 : -len(".partial")]):

@@ -19,7 +19,7 @@ else:
     import fcntl
 
 
-_NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS)  # of file systems that have none: nobody is excluded
+_NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS)  # of file systems that have none
 
 
 _mine: set[tuple[Path, int]] = set()
@@ -33,7 +33,7 @@ def exclusive(target: Path, timeout: float = 0.0) -> Iterator[None]:
 
     The lock is on ``.NAME.lock`` beside it, which is removed in the end, as are folders that were made for it
     and stayed empty. A thread that holds the lock may ask for it again. Where the file system has no locks,
-    nobody is excluded.
+    no other process is excluded.
 
     Args:
         target: The file or folder.

@@ -1,4 +1,4 @@
-"""The manifest of a blackbox: what its files hold, where they come from, and what is wrong with them."""
+"""The manifest of a blackbox: what its files hold, where they come from, and their known defects."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Defect:
-    """Something that is odd in the source, and the rule by which the conversion treats it."""
+    """Something odd in the source, and the rule by which the conversion treats it."""
 
     what: str
     rule: str
@@ -68,12 +68,12 @@ class Task:
     """One data set of a benchmark family.
 
     Args:
-        file: The parquet file, beside the manifest; network tasks may share one.
-        sha256: Of the file's bytes.
-        bytes: Size of the file.
-        rows: Training runs in the table; 0 for a network.
-        configurations: Different configurations in the table; 0 for a network.
-        title: What the data set is called where its name is a number.
+        file: The name of the parquet file, which lies beside the manifest; network tasks may share one.
+        sha256: The SHA-256 of the file, in hexadecimal digits.
+        bytes: The size of the file.
+        rows: The number of training runs in the table; 0 for a network.
+        configurations: The number of different configurations in the table; 0 for a network.
+        title: The name of the data set where the task's name is a number.
         code: The task's code in a network's embedding.
         best: Objective -> its best value in the table.
         ranges: Objective -> the smallest and the largest value that the source knows of this task.
@@ -94,7 +94,7 @@ class Task:
 
 @dataclass(frozen=True)
 class TuningDefaults:
-    """How the blackbox is tuned unless somebody says otherwise: workers, and simulated seconds."""
+    """The number of workers and the simulated seconds with which a blackbox is tuned by default."""
 
     workers: Annotated[int, msgspec.Meta(ge=1)] = 4
     seconds: Annotated[float, msgspec.Meta(gt=0)] | None = None
@@ -296,7 +296,7 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
 
 
 def write_checksum(folder: Path) -> None:
-    """Vouch for the manifest of a folder as it is now."""
+    """Write the SHA-256 of the manifest of a folder beside it."""
     digest = sha256((folder / MANIFEST_FILE).read_bytes()).hexdigest()
     (folder / CHECKSUM_FILE).write_bytes(f"{digest}  {MANIFEST_FILE}\n".encode())
 

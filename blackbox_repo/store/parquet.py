@@ -28,7 +28,7 @@ from blackbox_repo.store.arrow_table import (
     status_column,
     table_of,
 )
-from blackbox_repo.store.parquet_checks import check_columns, check_sizes, places
+from blackbox_repo.store.parquet_checks import check_columns, check_sizes, column_rules
 from blackbox_repo.store.self_description import field_metadata
 from blackbox_repo.table import Table
 
@@ -58,7 +58,7 @@ def write_table(file: Path, schema: Schema, table: Table, said: Mapping[str, str
     columns += [plain_column(o.name, _objective_column(table, schema, o)) for o in schema.objectives]
     columns += [coded_column(label, coded, dictionary=True) for label, coded in table.labels.items()]
     fields = field_metadata(schema)
-    columns = [(_saying(field, fields.get(field.name)), array) for field, array in columns]
+    columns = [(_add_metadata(field, fields.get(field.name)), array) for field, array in columns]
     arrow = table_of(columns).replace_schema_metadata(said)
     rows = CONFIGURATIONS_A_ROW_GROUP * max(1, round(len(table) / _configuration_count(table)))
     floating = [name for name in arrow.column_names if _is_floating(arrow, name)]
@@ -66,7 +66,7 @@ def write_table(file: Path, schema: Schema, table: Table, said: Mapping[str, str
     pq.write_table(arrow, file, row_group_size=rows, **_encoding(arrow, split))
 
 
-def _saying(field: Any, said: Mapping[str, str] | None) -> Any:
+def _add_metadata(field: Any, said: Mapping[str, str] | None) -> Any:
     return field.with_metadata(said) if said else field
 
 
@@ -105,7 +105,7 @@ def _leaf_path(arrow: Any, name: str) -> str:
     return name if _leaf(arrow[name].type) is arrow[name].type else f"{name}.list.element"
 
 
-def _narrowed(array: Array, schema: Schema, objective: Objective) -> Array:
+def _narrow(array: Array, schema: Schema, objective: Objective) -> Array:
     """The values as float32 where that loses no bit; the time stays float64."""
     if array.dtype == np.float32 and objective.name != schema.time:
         return array
@@ -124,8 +124,8 @@ def _narrow_seeds(seeds: Array) -> Array:
 
 def _objective_column(table: Table, schema: Schema, objective: Objective) -> Any:
     if objective.constant:
-        return array_of(_narrowed(table.constants[objective.name], schema, objective))
-    return _curve_column(_narrowed(table.points[objective.name], schema, objective), table.lengths, schema)
+        return array_of(_narrow(table.constants[objective.name], schema, objective))
+    return _curve_column(_narrow(table.points[objective.name], schema, objective), table.lengths, schema)
 
 
 def _curve_column(points: Array, lengths: Array, schema: Schema) -> Any:
@@ -160,9 +160,9 @@ def read_table(
     Raises:
         FormatError: The content is no parquet file, or its columns are not what the format says.
     """
-    expected = places(schema, labels)
-    with _readable(path):
-        file = _opened(content)
+    expected = column_rules(schema, labels)
+    with _name_unreadable(path):
+        file = _open(content)
         check_columns(file, expected, ("status",), path)
         check_sizes(file, expected, file.metadata.num_rows if rows is None else rows, path, len(content))
         columns = file.read(use_threads=False)
@@ -195,8 +195,8 @@ def read_arrays(content: bytes, path: Path) -> dict[str, Array]:
     Raises:
         FormatError: The content is no parquet file, or holds no such arrays.
     """
-    with _readable(path):
-        file = _opened(content)
+    with _name_unreadable(path):
+        file = _open(content)
         _check_array_columns(file.schema_arrow, path)
         groups = [file.metadata.row_group(group) for group in range(file.metadata.num_row_groups)]
         if sum(group.total_byte_size for group in groups) > _MOST_WEIGHTS:
@@ -230,7 +230,7 @@ def _array(name: str, shape: Any, values: Any) -> Array:
     return sealed(array.reshape(sizes))
 
 
-def _opened(content: bytes) -> Any:
+def _open(content: bytes) -> Any:
     """The open file; a column of text is read as a dictionary, so that one long text for all rows is one."""
     file = pq.ParquetFile(pa.BufferReader(content))
     texts = [field.name for field in file.schema_arrow if pa.types.is_string(field.type)]
@@ -238,7 +238,7 @@ def _opened(content: bytes) -> Any:
 
 
 @contextmanager
-def _readable(path: Path) -> Iterator[None]:
+def _name_unreadable(path: Path) -> Iterator[None]:
     """Tell what pyarrow and the checks of types stumble over: the file is not what it should be."""
     try:
         yield

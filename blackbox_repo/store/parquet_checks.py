@@ -1,4 +1,4 @@
-"""What a parquet file of a table must say of its columns before any of them is decoded."""
+"""Checks of a parquet file's columns and sizes, from its metadata, before anything in it is decoded."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ _SMALL = 1 << 26
 
 
 @dataclass(frozen=True)
-class Place:
+class ColumnRule:
     """What a column may hold.
 
     Args:
         kind: One of the kinds above.
-        points: The most values a row that are decoded of it.
-        width: The most bytes a value, on the average.
-        curve: It may be a list of such values.
+        points: How many values a row may have at most.
+        width: How many bytes a value may take at most, on average.
+        curve: Whether a row may be a list of such values.
     """
 
     kind: str
@@ -56,28 +56,28 @@ class Place:
     curve: bool = False
 
 
-def places(schema: Schema, labels: Sequence[str]) -> dict[str, Place]:
+def column_rules(schema: Schema, labels: Sequence[str]) -> dict[str, ColumnRule]:
     """The columns of a table, in the order of docs/format.md."""
     points = len(schema.fidelity.values)
     found = {}
     for name, domain in schema.space.domains.items():
         choices = () if isinstance(domain, Integer) else domain.values or ()  # an Integer's may be 2**70
         texts = [len(ascii(value)) for value in choices if isinstance(value, str)]
-        found[name] = Place("a scalar", width=_NUMBER_BYTES + 2 * max(texts, default=0))
-    found |= {"seed": Place("a whole number"), "status": Place("text", width=2 * _NUMBER_BYTES)}
+        found[name] = ColumnRule("a scalar", width=_NUMBER_BYTES + 2 * max(texts, default=0))
+    found |= {"seed": ColumnRule("a whole number"), "status": ColumnRule("text", width=2 * _NUMBER_BYTES)}
     for objective in schema.objectives:
         found[objective.name] = (
-            Place("a number") if objective.constant else Place("a number", points, curve=True)
+            ColumnRule("a number") if objective.constant else ColumnRule("a number", points, curve=True)
         )
-    return found | dict.fromkeys(labels, Place("a scalar", width=_LABEL_BYTES))
+    return found | dict.fromkeys(labels, ColumnRule("a scalar", width=_LABEL_BYTES))
 
 
-def check_columns(file: Any, expected: Mapping[str, Place], optional: Sequence[str], path: Path) -> None:
-    """Refuse missing, doubled and unknown columns, and types that have no place there.
+def check_columns(file: Any, expected: Mapping[str, ColumnRule], optional: Sequence[str], path: Path) -> None:
+    """Refuse missing, doubled and unknown columns, and types that a column must not have.
 
     Args:
         file: An open ``pyarrow.parquet.ParquetFile``.
-        expected: Name -> its place.
+        expected: Column name -> what it may hold.
         optional: The names that may be missing.
         path: What messages call the file.
 
@@ -94,34 +94,34 @@ def check_columns(file: Any, expected: Mapping[str, Place], optional: Sequence[s
         if name not in expected:
             raise FormatError(f"{path} has the column {name!a}, of which the manifest says nothing")
     for field in file.schema_arrow:
-        place, kind = expected[field.name], field.type
+        rule, kind = expected[field.name], field.type
         listed = pa.types.is_list(kind) or pa.types.is_fixed_size_list(kind)
-        if pa.types.is_dictionary(kind) or (place.curve and listed):
+        if pa.types.is_dictionary(kind) or (rule.curve and listed):
             kind = kind.value_type
-        if not _KINDS[place.kind](kind):
-            more = " or a list of such" if place.curve else ""
+        if not _KINDS[rule.kind](kind):
+            more = " or a list of such" if rule.curve else ""
             raise FormatError(
-                f"the column {field.name!r} of {path} must be {place.kind}{more}, not {field.type}"
+                f"the column {field.name!r} of {path} must be {rule.kind}{more}, not {field.type}"
             )
 
 
-def check_sizes(file: Any, expected: Mapping[str, Place], rows: int, path: Path, size: int) -> None:
-    """Refuse other rows than there should be, and columns that would fill the memory.
+def check_sizes(file: Any, expected: Mapping[str, ColumnRule], rows: int, path: Path, size: int) -> None:
+    """Refuse a wrong number of rows, and columns that would fill the memory.
 
     Args:
         file: An open ``pyarrow.parquet.ParquetFile`` whose columns :func:`check_columns` has accepted.
-        expected: Name -> its place.
+        expected: Column name -> what it may hold.
         rows: How many rows there should be.
         path: What messages call the file.
-        size: Its size in bytes.
+        size: The size of the file in bytes.
 
     Raises:
-        FormatError: The file says something else of itself.
+        FormatError: The file has another number of rows, or would take too much memory.
     """
     found = file.metadata
     if found.num_rows != rows or not rows:
         raise FormatError(f"{path} has {found.num_rows} rows, but the manifest says {rows}")
-    decoded = sum(place.points for place in expected.values()) * rows * 8
+    decoded = sum(rule.points for rule in expected.values()) * rows * 8
     if decoded > max(_SMALL, _MOST_EXPANSION * size):
         raise FormatError(
             f"{path} has {size} bytes, but its {rows} rows would take {decoded} in memory, as no table does"
@@ -131,11 +131,11 @@ def check_sizes(file: Any, expected: Mapping[str, Place], rows: int, path: Path,
             _check_chunk(found.row_group(group).column(index), expected[name], rows, f"{name!r} of {path}")
 
 
-def _check_chunk(chunk: Any, place: Place, rows: int, name: str) -> None:
-    most = rows * place.points
+def _check_chunk(chunk: Any, rule: ColumnRule, rows: int, name: str) -> None:
+    most = rows * rule.points
     if chunk.num_values > most:
         raise FormatError(f"the column {name} has {chunk.num_values} values, but {most} are the most")
-    if chunk.total_uncompressed_size > chunk.num_values * place.width + _SLACK:
+    if chunk.total_uncompressed_size > chunk.num_values * rule.width + _SLACK:
         raise FormatError(
             f"the column {name} has {chunk.total_uncompressed_size} bytes for {chunk.num_values} values"
         )

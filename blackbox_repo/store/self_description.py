@@ -1,4 +1,4 @@
-"""What the files of a blackbox say of themselves to whoever reads them without this project."""
+"""Descriptions inside the files of a blackbox, for readers without this project: metadata and a README."""
 
 from __future__ import annotations
 

@@ -22,13 +22,13 @@ class View(Blackbox):
         self.inner, self._description = inner, description
 
     def curve(self, configuration: Configuration, *, seed: int | None = None) -> LearningCurve:
-        return self.seen(self.inner.curve(configuration, seed=seed), configuration)
+        return self.view_curve(self.inner.curve(configuration, seed=seed), configuration)
 
     def curves(
         self, configurations: Sequence[Configuration], *, seed: int | None = None
     ) -> list[LearningCurve]:
         curves = self.inner.curves(configurations, seed=seed)
-        return [self.seen(curve, c) for curve, c in zip(curves, configurations, strict=True)]
+        return [self.view_curve(curve, c) for curve, c in zip(curves, configurations, strict=True)]
 
     def seeds(self, configuration: Configuration) -> tuple[int, ...]:
         return self.inner.seeds(configuration)
@@ -47,11 +47,11 @@ class View(Blackbox):
         inner = self.inner.digest()
         return hashlib.sha256(f"{inner} | {self._description}".encode()).hexdigest() if inner else ""
 
-    def seen(self, curve: LearningCurve, configuration: Configuration) -> LearningCurve:
+    def view_curve(self, curve: LearningCurve, configuration: Configuration) -> LearningCurve:
         """The view of one curve of the inner blackbox."""
         return curve.under(self.schema)
 
-    def stacked(self, objective: str) -> Array:
+    def stack_curves(self, objective: str) -> Array:
         """As :meth:`values`, curve by curve."""
         configurations = self.configurations()
         seeds = [self.seeds(configuration) for configuration in configurations]

@@ -46,7 +46,7 @@ class _UpTo(View):
     def values(self, objective: str) -> Array:
         return self.inner.values(objective)[:, :, : self._count]
 
-    def seen(self, curve: LearningCurve, configuration: Configuration) -> LearningCurve:
+    def view_curve(self, curve: LearningCurve, configuration: Configuration) -> LearningCurve:
         return curve.under(self.schema, self._count)
 
 
@@ -61,7 +61,7 @@ class _Selected(View):
     def values(self, objective: str) -> Array:
         return sealed(self.inner.values(objective)[:, :, self._picked])
 
-    def seen(self, curve: LearningCurve, configuration: Configuration) -> LearningCurve:
+    def view_curve(self, curve: LearningCurve, configuration: Configuration) -> LearningCurve:
         reached = [index for index in self._picked if index < len(curve)]
         last = self._picked[-1] + 1
         values = {

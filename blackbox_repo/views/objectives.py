@@ -50,5 +50,5 @@ class _Renamed(View):
         self.schema.objective(objective)
         return self.inner.values(self._old[objective])
 
-    def seen(self, curve: LearningCurve, configuration: Configuration) -> LearningCurve:
+    def view_curve(self, curve: LearningCurve, configuration: Configuration) -> LearningCurve:
         return curve.renamed(self.schema, self._names)

@@ -103,7 +103,7 @@ class _MeanOverSeeds(View):
 
     def values(self, objective: str) -> Array:
         self.schema.objective(objective)
-        return self.stacked(objective)
+        return self.stack_curves(objective)
 
 
 def _mean(curves: Sequence[Array] | Sequence[float]) -> Array:

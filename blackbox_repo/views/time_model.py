@@ -55,9 +55,9 @@ class _TimedByRate(View):
         self._elapsed = sealed(np.array(schema.fidelity.values, dtype=np.float64) * seconds)
 
     def values(self, objective: str) -> Array:
-        return self.stacked(objective) if objective == _ELAPSED else super().values(objective)
+        return self.stack_curves(objective) if objective == _ELAPSED else super().values(objective)
 
-    def seen(self, curve: LearningCurve, configuration: Configuration) -> LearningCurve:
+    def view_curve(self, curve: LearningCurve, configuration: Configuration) -> LearningCurve:
         return curve.extended(self.schema, _ELAPSED, self._elapsed[: len(curve)])
 
 
@@ -71,12 +71,12 @@ class _TimedByFunction(View):
         self._model = model
 
     def values(self, objective: str) -> Array:
-        return self.stacked(objective) if objective == _ELAPSED else super().values(objective)
+        return self.stack_curves(objective) if objective == _ELAPSED else super().values(objective)
 
     def digest(self) -> str:
         return ""
 
-    def seen(self, curve: LearningCurve, configuration: Configuration) -> LearningCurve:
+    def view_curve(self, curve: LearningCurve, configuration: Configuration) -> LearningCurve:
         checked = self.schema.space.check(configuration)
         elapsed = np.array(
             [self._model(checked, fidelity) for fidelity in curve.fidelities], dtype=np.float64
