@@ -1,4 +1,4 @@
-"""What the command lines share: one clear line for what went wrong, and the exit status that says so."""
+"""What all command lines do alike: an error is one clear line on stderr and an exit status."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ _UsageError: Any = typer.BadParameter.__bases__[0]
 _ClickException: Any = _UsageError.__bases__[0]
 
 BUG, FAILED, BY_SIGNAL = 1, 2, 128
-_NARROWEST, _WIDEST = 30, 100  # columns of a help page
+_NARROWEST, _WIDEST = 30, 100  # width of a help page
 
 
 class Interrupted(BaseException):
-    """A signal that ends a command: Ctrl-C, SIGTERM, or a reader who has closed the pipe.
+    """A signal that ends a command: Ctrl-C, SIGTERM, or SIGPIPE when the reader has closed the pipe.
 
-    An exception, not the default sudden end, so that what was begun is tidied on the way out; none that a
-    scheduler or a library takes for one of its own.
+    It is raised, so that unfinished work is cleaned up before the process ends. It is no ``Exception``, so
+    that no scheduler or library catches it.
 
     Args:
-        signum: The signal; the exit status is 128 more.
+        signum: Number of the signal; the exit status is 128 more.
     """
 
     def __init__(self, signum: int) -> None:
@@ -47,10 +47,10 @@ class Interrupted(BaseException):
 
 @contextmanager
 def interruptible(kept: Callable[[], str]) -> Iterator[None]:
-    """Should what is done within be interrupted, the command says what was kept and how to go on.
+    """If the command is interrupted within this, its message says what was kept and how to continue.
 
     Args:
-        kept: Gives what it says, when it is interrupted.
+        kept: Called on an interruption; returns that part of the message.
     """
     try:
         yield
@@ -72,7 +72,7 @@ class StrictCommand(_ReadableHelp, TyperCommand):
     """A command that refuses an option given twice where it takes one value."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Check, then parse."""
+        """Check that no option is given twice, then parse."""
         if not ctx.resilient_parsing:
             _, _, given = self.make_parser(ctx).parse_args(list(args))
             for option, times in Counter(given).items():
@@ -81,7 +81,7 @@ class StrictCommand(_ReadableHelp, TyperCommand):
         return super().parse_args(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:
-        """Run it; a closed pipe ends it by its own exit status, which no command uses to say something."""
+        """Run the command; a closed pipe has an exit status of its own, which no command uses otherwise."""
         try:
             return super().invoke(ctx)
         except BrokenPipeError as err:
@@ -89,10 +89,10 @@ class StrictCommand(_ReadableHelp, TyperCommand):
 
 
 class CommandGroup(_ReadableHelp, TyperGroup):
-    """Several commands; their help page has the first sentence of each in full."""
+    """Several commands; the help page has the whole first sentence of each."""
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
-        """As many lines as it takes."""
+        """Write the list of commands, each on as many lines as it needs."""
         commands = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
         rows = [(name, (command.help or "").partition("\n\n")[0]) for name, command in commands if command]
         with formatter.section("Commands"):
@@ -107,11 +107,11 @@ def _takes_one_value(option: Any) -> bool:
 
 
 class CommandLine(typer.Typer):
-    """A command line; called without arguments it runs what was typed, and exits as :func:`run` does.
+    """A command line; calling it without arguments runs what was typed, and exits as :func:`run` does.
 
     Args:
-        program: What it is called in messages and help.
-        settings: Those of ``typer.Typer``.
+        program: Its name in messages and help.
+        settings: Arguments of ``typer.Typer``.
     """
 
     def __init__(self, program: str, **settings: Any) -> None:
@@ -119,7 +119,7 @@ class CommandLine(typer.Typer):
         self._program = program
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Run it."""
+        """Run the command that was typed."""
         if args or kwargs:
             return super().__call__(*args, **kwargs)
         return run(self, self._program)
@@ -129,8 +129,8 @@ def command_line(program: str, about: str) -> CommandLine:
     """A command line to which commands are added; it has ``-h`` and ``--version``, and completes names.
 
     Args:
-        program: What it is called in messages and help.
-        about: What it is for, in a sentence or two.
+        program: Its name in messages and help.
+        about: Its purpose in a sentence or two.
     """
     app = CommandLine(
         program,
@@ -164,10 +164,10 @@ Version = Annotated[
 
 
 def examples(*commands: str) -> str:
-    """The end of a help page: commands to try, each on a line of its own; ``#`` begins a remark.
+    """The end of a help page: commands to try, each on its own line; ``#`` begins a remark.
 
     Args:
-        commands: As they are typed.
+        commands: The commands as they are typed.
     """
     return "\n".join(["\b", "Try:", *(f"  {command}" for command in commands)])
 
@@ -175,13 +175,13 @@ def examples(*commands: str) -> str:
 def run(app: typer.Typer, name: str) -> NoReturn:
     """Run a command line and exit: 0, or 2 with one line on stderr that begins ``<name>: error:``.
 
-    Errors of this project, of usage and of the operating system become that line; anything else is a bug and
-    keeps its traceback. Ctrl-C exits with 130 and one line that says what was kept, a closed pipe with 141 in
-    silence.
+    Errors of this project, of usage and of the operating system become that line; any other error is a bug
+    and is shown with its traceback. Ctrl-C exits with 130 and one line that says what was kept, a closed
+    pipe with 141 and without a message.
 
     Args:
-        app: The commands; their own exit status is kept.
-        name: What the command is called in messages and help.
+        app: The commands; if one of them exits with a status of its own, that is kept.
+        name: The name of the command in messages and help.
     """
     streams.prepare()
     with _signals_as_exceptions(), _renamings_in_a_line(name):
@@ -206,15 +206,15 @@ def _run(app: typer.Typer, name: str) -> int:
 
 @contextmanager
 def _renamings_in_a_line(name: str) -> Iterator[None]:
-    """Within this, the warning that a name is an old one is a line on stderr, wherever the name was used."""
+    """Within this, a warning about an old name is one line on stderr, wherever the name was used."""
 
     def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
         if issubclass(category, deprecated.RenamedWarning):
             _say(printable(f"{name}: warning: {message}"))
         else:
-            as_ever(message, category, *where, **more)
+            show_as_before(message, category, *where, **more)
 
-    as_ever = warnings.showwarning
+    show_as_before = warnings.showwarning
     with warnings.catch_warnings():
         warnings.simplefilter("default", deprecated.RenamedWarning)
         warnings.showwarning = show
@@ -267,7 +267,11 @@ def _say(line: str) -> None:
 
 
 def describe(err: Exception) -> str:
-    """An error as one line."""
+    """An error as one line.
+
+    Args:
+        err: The error.
+    """
     if isinstance(err, _ClickException):
         text = err.format_message()
         context = getattr(err, "ctx", None)

@@ -1,4 +1,4 @@
-"""Text from outside, such as names, titles and reprs, made harmless for terminals, Markdown and HTML."""
+"""Makes text from outside, such as names, titles and reprs, harmless in terminals, Markdown and HTML."""
 
 from __future__ import annotations
 
@@ -9,38 +9,42 @@ _BACKTICKS = re.compile("`+")
 
 
 def printable(text: object, *, keep: str = "") -> str:
-    r"""The text on one line, with every character that is not seen as itself written as its escape.
+    r"""The text on one line, in which every character that is not printable is replaced by its escape.
 
-    Those are control characters and with them line ends and terminal escape codes, characters that turn the
-    direction of writing or have no width, spaces but the plain one, lone surrogates, and what Unicode has
-    not assigned: ``\x1b``, ``\n``, ``\u202e``. Rich markup is left as it is: print it as a
-    :class:`rich.text.Text`, or to a console of :func:`blackbox_repo.text.console.terminal`, which reads none.
+    Such characters are control characters (line ends and terminal escape codes among them), characters that
+    change the direction of writing or have no width, spaces other than the plain one, lone surrogates, and
+    code points that Unicode has not assigned: ``\x1b``, ``\n``, ``\u202e``. Rich markup is not changed: print
+    it as a :class:`rich.text.Text`, or on a :class:`blackbox_repo.text.terminal.Terminal`, which ignores it.
 
     Args:
-        text: Anything; its ``str``.
-        keep: Characters that stay as they are, such as ``"\n"`` in a block of several lines.
+        text: Anything; its ``str`` is used.
+        keep: Characters that are not replaced, such as ``"\n"`` in a block of several lines.
     """
     text = str(text)
     if text.isprintable():
         return text
-    return "".join(c if c.isprintable() or c in keep else _escaped(c) for c in text)
+    return "".join(c if c.isprintable() or c in keep else _escape(c) for c in text)
 
 
-def _escaped(character: str) -> str:
+def _escape(character: str) -> str:
     return ascii(character)[1:-1]
 
 
 def html_text(text: object) -> str:
-    """The text for HTML, between tags or in a quoted attribute."""
+    """The text for HTML, between tags or in a quoted attribute.
+
+    Args:
+        text: Anything; its ``str`` is used.
+    """
     return escape(printable(text, keep="\n"))
 
 
 def markdown_code(text: object, *, in_table: bool = False) -> str:
-    """The text as a code span of Markdown, in which no mention, link, heading or tag is read.
+    """The text as a code span of Markdown, in which mentions, links, headings and tags have no effect.
 
     Args:
-        text: Anything; its ``str``.
-        in_table: For a cell of a table, which a bar would end even within code: it is escaped too.
+        text: Anything; its ``str`` is used.
+        in_table: Whether to escape ``|`` too, which ends a cell of a table even within code.
     """
     code = printable(text) or " "
     if in_table:
@@ -51,7 +55,11 @@ def markdown_code(text: object, *, in_table: bool = False) -> str:
 
 
 def markdown_block(text: object) -> str:
-    """The text as a fenced block of Markdown; its line ends stay."""
+    """The text as a fenced block of Markdown; its line ends are kept.
+
+    Args:
+        text: Anything; its ``str`` is used.
+    """
     block = printable(text, keep="\n")
     fence = "`" * max(_longest_run(block) + 1, 3)
     return f"{fence}text\n{block}\n{fence}"

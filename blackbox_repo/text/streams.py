@@ -1,4 +1,4 @@
-"""The standard streams of a command: open whatever the shell left, and able to take any text."""
+"""Prepares the standard streams of a command: all are open, and all can write any text."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _DRAWING = {
 }
 _IN_ASCII = "blackbox_repo.in_ascii"
 STDOUT = "standard output"
-"""What errors call it."""
+"""The file name in errors of stdout."""
 
 
 def prepare() -> None:
-    """Open the streams that are closed on the null device, and let none of them refuse a character.
+    """Open closed streams on the null device, and let every stream write every character.
 
-    What an encoding other than UTF-8 lacks is drawn with ASCII, or written as its escape. An error of stdout,
-    such as a full disk, names it.
+    Characters that an encoding other than UTF-8 lacks are drawn with ASCII, or written as their escapes. An
+    error of stdout, such as a full disk, has its name.
     """
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:  # in this order each takes its own descriptor, the lowest free one
@@ -39,11 +39,11 @@ def prepare() -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors=_IN_ASCII)
     if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout is sys.__stdout__:
-        sys.stdout = _named(sys.stdout)
+        sys.stdout = _with_named_errors(sys.stdout)
 
 
 class _NamedFile(io.FileIO):
-    """A file whose errors have a name, where it was opened by its descriptor."""
+    """A file that was opened by its descriptor, and whose errors have a file name nevertheless."""
 
     def write(self, content: Any) -> int:
         try:
@@ -53,7 +53,7 @@ class _NamedFile(io.FileIO):
             raise
 
 
-def _named(stream: io.TextIOWrapper) -> io.TextIOWrapper:
+def _with_named_errors(stream: io.TextIOWrapper) -> io.TextIOWrapper:
     buffer: Any = stream.buffer
     buffered = isinstance(buffer, io.BufferedWriter)  # not with python -u
     if not isinstance(buffer.raw if buffered else buffer, io.FileIO):
@@ -76,9 +76,9 @@ def _in_ascii(err: UnicodeError) -> tuple[str, int]:
 
 
 def silence_stdout() -> None:
-    """Let everything that is still to be written to stdout go nowhere.
+    """Discard everything that is written to stdout from now on.
 
-    What a failed write has left in the buffer is tried once more when the interpreter ends.
+    The interpreter flushes the buffer once more when it ends, and would fail again after a failed write.
     """
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, sys.stdout.fileno())

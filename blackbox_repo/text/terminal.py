@@ -1,4 +1,4 @@
-"""Tables and facts in a terminal of any width, from text that may come from outside."""
+"""Tables and facts in a terminal of any width; their text may come from outside."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from rich.text import Text
 
 from blackbox_repo.text.plain_text import printable
 
-_READABLE, _SHORT = 20, 14  # columns that text needs in a table, and beside its label, to be read with ease
+_READABLE, _SHORT = 20, 14  # width that text needs in a table, and beside its label, to be readable
 _GAP, _INDENT, _ENDLESS = 2, 2, 10_000
 
 
 class Terminal(Console):
-    """A console that prints what it is given: no markup, no emoji codes, nothing highlighted.
+    """A console that prints text as it is: without markup, emoji codes and highlighting.
 
-    Where it leads into a file or a pipe, lines are as long as they need to be, unless COLUMNS says otherwise.
+    In a file or a pipe, lines are as long as they need to be, unless the variable COLUMNS gives a width.
     """
 
     def __init__(self, *, stderr: bool = False) -> None:
@@ -29,11 +29,11 @@ class Terminal(Console):
             self.width = _ENDLESS
 
     def on_broken_pipe(self) -> None:
-        """Whoever runs the command decides what follows."""
+        """Raise an error instead of ending the process, so that the command line can end it."""
         raise BrokenPipeError
 
     def show(self, lines: Iterable[str | Text]) -> None:
-        """Print lines as they are, however long, so that they can be copied."""
+        """Print lines without breaking them, so that they can be copied."""
         for line in lines:
             self.print(plain(line), soft_wrap=True)
 
@@ -49,16 +49,16 @@ class Terminal(Console):
         self.show(table(self, columns, rows))
 
     def say(self, text: str, style: str = "") -> None:
-        """Print a text, broken between words where it is longer than a line."""
+        """Print a text; one that is longer than a line is broken between words."""
         self.show(wrap(self, plain(text, style), self.width))
 
 
 def plain(cell: object, style: str = "") -> Text:
-    """Text that shows every character of a cell as itself; a :class:`Text` is ours, and stays.
+    """A cell as text in which no character controls the terminal.
 
     Args:
-        cell: Anything; its ``str``.
-        style: As of rich: ``bold``, ``dim``, ``cyan``.
+        cell: Anything; its ``str`` is made printable. A :class:`Text` is returned as it is.
+        style: A style of rich: ``bold``, ``dim``, ``cyan``.
     """
     return cell if isinstance(cell, Text) else Text(printable(cell), style)
 
@@ -68,9 +68,9 @@ class Column:
     """A column of a table.
 
     Args:
-        heading: What stands above it.
-        right: Whether it is aligned at the right, as numbers are.
-        wraps: Whether its cells may be broken into several lines where the terminal is narrow.
+        heading: The text above it.
+        right: Whether its cells are aligned to the right, as numbers are.
+        wraps: Whether its cells may be broken into several lines if the terminal is narrow.
     """
 
     heading: str
@@ -84,23 +84,23 @@ Row = Sequence[object]
 def table(
     terminal: Console, columns: Sequence[Column], rows: Iterable[Row], room: int | None = None
 ) -> list[Text]:
-    """The lines of a table, for the width of the terminal.
+    """The lines of a table that fits the width of the terminal.
 
-    Where not all columns fit, those that wrap move below each row; where even the others do not fit, each row
-    becomes a title, its first cell, with a line for each other cell. Where a number comes first, its heading
-    stands before it.
+    If the columns do not fit side by side, those that wrap are put below each row. If the others do not fit
+    either, each row becomes a title, which is its first cell, and a line for each further cell. A first cell
+    that is a number has its heading before it.
 
     Args:
-        terminal: Where they will be shown.
+        terminal: Where the lines will be shown.
         columns: The first one names the row.
         rows: Cells, as many as there are columns.
-        room: Columns to use; by default all of the terminal's.
+        room: The width to use; by default that of the terminal.
     """
-    made = [[plain(cell) for cell in row] for row in rows]
+    cells = [[plain(cell) for cell in row] for row in rows]
     columns = [replace(column, heading=printable(column.heading)) for column in columns]
     room = room or terminal.width
     for layout in (_in_rows, _with_lines_below, _as_records):
-        lines = layout(terminal, columns, made, room)
+        lines = layout(terminal, columns, cells, room)
         if lines:
             return lines
     return []
@@ -109,31 +109,31 @@ def table(
 def facts(
     terminal: Console, pairs: Iterable[tuple[str, object]], room: int | None = None, indent: int = 0
 ) -> list[Text]:
-    """A line for each label with its value, side by side, or where that is tight one below the other.
+    """A line for each label and its value, side by side, or one below the other if there is little room.
 
     Args:
-        terminal: Where they will be shown.
-        pairs: Labels and values; an empty label goes on with the one before.
-        room: Columns to use; by default all of the terminal's.
-        indent: Columns to leave free at the left.
+        terminal: Where the lines will be shown.
+        pairs: Labels and values; a value with an empty label belongs to the label before.
+        room: The width to use; by default that of the terminal.
+        indent: Number of spaces at the left.
     """
-    made = [(plain(label, "dim"), plain(value)) for label, value in pairs]
+    texts = [(plain(label, "dim"), plain(value)) for label, value in pairs]
     room = (room or terminal.width) - indent
-    label = max((cell_len(label.plain) for label, _ in made), default=0)
+    label = max((cell_len(label.plain) for label, _ in texts), default=0)
     rest = room - label - _GAP
-    needed = min(_SHORT, max((cell_len(value.plain) for _, value in made), default=0))
+    needed = min(_SHORT, max((cell_len(value.plain) for _, value in texts), default=0))
     lines: list[Text] = []
-    for name, value in made:
+    for name, value in texts:
         if rest >= needed:
-            lines += _row(terminal, [name, value], [label, rest])
+            lines += _lines_of_row(terminal, [name, value], [label, rest])
         else:
             lines += wrap(terminal, name, room) if name.plain else []
-            lines += _shifted(wrap(terminal, value, max(room - _INDENT, 1)), _INDENT)
-    return _shifted(lines, indent)
+            lines += _indent(wrap(terminal, value, max(room - _INDENT, 1)), _INDENT)
+    return _indent(lines, indent)
 
 
 def wrap(terminal: Console, text: Text, room: int) -> list[Text]:
-    """The lines of a text that is broken between words, and within those that are longer than a line."""
+    """The lines of a text that is broken between words; words that are longer than a line are broken too."""
     lines = list(text.wrap(terminal, room, overflow="fold"))
     for line in lines:
         line.rstrip()
@@ -141,18 +141,18 @@ def wrap(terminal: Console, text: Text, room: int) -> list[Text]:
 
 
 def _in_rows(terminal: Console, columns: Sequence[Column], rows: list[list[Text]], room: int) -> list[Text]:
-    widths = _fitting(columns, rows, room)
+    widths = _fit_widths(columns, rows, room)
     if not widths:
         return []
     headings = [Text(column.heading, "bold") for column in columns]
-    return [line for row in (headings, *rows) for line in _row(terminal, row, widths, columns)]
+    return [line for row in (headings, *rows) for line in _lines_of_row(terminal, row, widths, columns)]
 
 
 def _with_lines_below(
     terminal: Console, columns: Sequence[Column], rows: list[list[Text]], room: int
 ) -> list[Text]:
     short = [k for k, column in enumerate(columns) if not column.wraps]
-    if short[:1] != [0]:  # what names the row stays in it
+    if short[:1] != [0]:  # the cell that names the row must stay in it
         return []
     cut = [[row[k] for k in short] for row in rows]
     lines = _in_rows(terminal, [columns[k] for k in short], cut, room)
@@ -163,7 +163,7 @@ def _with_lines_below(
     for line, cells in zip(lines[1:], below, strict=True):
         joined = Text(" " * _GAP, "dim").join(cells)
         joined.stylize("dim")
-        shown += [line, *_shifted(wrap(terminal, joined, room - _INDENT), _INDENT)]
+        shown += [line, *_indent(wrap(terminal, joined, room - _INDENT), _INDENT)]
     return shown
 
 
@@ -179,8 +179,8 @@ def _as_records(
     return lines
 
 
-def _fitting(columns: Sequence[Column], rows: list[list[Text]], room: int) -> list[int]:
-    """The widths of the columns; none if one that wraps would become unreadable."""
+def _fit_widths(columns: Sequence[Column], rows: list[list[Text]], room: int) -> list[int]:
+    """The widths of the columns; empty if a column that wraps would be too narrow to be read."""
     wanted = [
         max(cell_len(text) for text in (column.heading, *(row[k].plain for row in rows)))
         for k, column in enumerate(columns)
@@ -200,10 +200,10 @@ def _fitting(columns: Sequence[Column], rows: list[list[Text]], room: int) -> li
     return widths
 
 
-def _row(
+def _lines_of_row(
     terminal: Console, cells: Sequence[Text], widths: Sequence[int], columns: Sequence[Column] = ()
 ) -> list[Text]:
-    """Cells side by side, on as many lines as the longest needs."""
+    """Cells side by side, on as many lines as the longest cell needs."""
     broken = [wrap(terminal, cell, width) for cell, width in zip(cells, widths, strict=True)]
     lines = []
     for parts in zip_longest(*broken):
@@ -217,7 +217,7 @@ def _row(
     return lines
 
 
-def _shifted(lines: list[Text], columns: int) -> list[Text]:
+def _indent(lines: list[Text], columns: int) -> list[Text]:
     return [Text(" " * columns).append_text(line) for line in lines]
 
 

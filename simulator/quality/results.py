@@ -8,14 +8,13 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass, fields
 from functools import cached_property, partial
 from hashlib import sha256
 from pathlib import Path
 from pickle import PicklingError
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
@@ -29,6 +28,9 @@ from simulator.quality.scores import regret
 from simulator.quality.suites import Case, Suite
 from simulator.scheduler import SchedulerFactory
 from simulator.versions import NUMBERS
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
 
 FORMAT = "blackbox-repo results 2"
 REMEDY = "bb-sim ci --update, pytest --sim-regen"
