@@ -53,7 +53,7 @@ def build(
         InvalidOption: Raw files are missing.
         IntegrityError: A raw file is not the one that the recipe knows.
         FormatError: A raw file is damaged or of another format, the result breaks a rule, or the folder that
-            would be replaced is no blackbox.
+            would be replaced is not a blackbox.
         AlreadyLocked: Another process is converting into the same folder.
     """
     target = out / recipe.name
@@ -76,7 +76,7 @@ def check_target(target: Path) -> None:
         target: The folder of the blackbox.
 
     Raises:
-        FormatError: Something is there that is no blackbox.
+        FormatError: Something is there that is not a blackbox.
         AlreadyLocked: Another process is converting into it.
         OSError: Its parent folder cannot be made.
     """
@@ -130,7 +130,10 @@ def _advice(path: Path) -> str:
     problem = find_mismatch(path, path.name) if path.is_file() else ""
     if problem:
         return f"{path} {problem}: delete it and fetch it again"
-    return f"No SHA-256 is known of {path}: if it is cut, or another file, delete it and fetch it again"
+    return (
+        f"The SHA-256 of {path} is not known: if the file is truncated or is another one, delete it and "
+        f"fetch it again"
+    )
 
 
 def _convert_task(
@@ -158,7 +161,7 @@ def _make_manifest(recipe: Recipe, conversion: Conversion, folder: RawFolder, co
     tasks = network.codes if network is not None else conversion.tables
     if not tasks:
         raise FormatError(
-            f"{recipe.name} has no tasks: its convert() must give a table for one at least, or a network"
+            f"{recipe.name} has no tasks: its convert() must return at least one table, or a network"
         )
     unwritten = {
         task: Task(

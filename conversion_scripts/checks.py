@@ -65,7 +65,7 @@ def _difference(kind: str, wanted: list[str], found: Mapping[str, object]) -> Pr
             yield f"the {kind} {name!r} has no column"
     for name in found:
         if name not in wanted:
-            yield f"the column {name!r} is no {kind} of the schema"
+            yield f"the column {name!r} is not a {kind} of the schema"
 
 
 def _types(table: Table) -> Problems:

@@ -109,7 +109,7 @@ def convert(  # noqa: PLR0913  a command line has as many options as it has
 
 
 def _download(recipe: Recipe, raw: Path, command: str) -> None:
-    kept = f"what has been fetched is kept in {raw}; the same command goes on from there"
+    kept = f"the files downloaded so far are kept in {raw}; the same command continues from there"
     with console.interruptible(lambda: kept), report_progress(command) as reporter:
         reporter.step("downloading")
         download(recipe.files, raw, report=lambda file, done, total: reporter.amount(file.name, done, total))
@@ -119,7 +119,7 @@ def _convert(recipe: Recipe, raw: Path, out: Path, command: str) -> None:
     with report_progress(command) as reporter:
         manifest = build(recipe, raw, out, command=command, report=reporter.step, watch=reporter.amount)
     if lacking := describe_shortfall(recipe.expected_size, manifest):
-        typer.echo(printable(f"bb-convert: warning: the raw files have {lacking} only"), err=True)
+        typer.echo(printable(f"bb-convert: warning: the raw files have only {lacking}"), err=True)
     typer.echo(printable(f"{out / recipe.name}: {_summary(manifest)}"))
 
 

@@ -12,7 +12,7 @@ _NAMED = 3  # tasks that a message names
 
 @dataclass(frozen=True)
 class ExpectedSize:
-    """What the complete source has; 0 where nobody knows the number, or where it varies.
+    """What the complete source has; 0 where the number is unknown, or varies.
 
     Args:
         tasks: The number of data sets.

@@ -32,7 +32,7 @@ def load_recipe(name: str) -> Recipe:
 
     Raises:
         UnknownName: No recipe has this name.
-        InvalidOption: The module or attribute cannot be imported, or is no recipe.
+        InvalidOption: The module or attribute cannot be imported, or is not a recipe.
     """
     if name.startswith("py:"):
         return _import_recipe(name)
@@ -53,5 +53,5 @@ def _import_recipe(name: str) -> Recipe:
     except (ImportError, AttributeError) as err:
         raise InvalidOption(f"the recipe {name!r} cannot be imported: {err}") from err
     if not isinstance(found, Recipe):
-        raise InvalidOption(f"{name!r} is no Recipe of conversion_scripts.recipe: {found!r}")
+        raise InvalidOption(f"{name!r} is not a Recipe of conversion_scripts.recipe: {found!r}")
     return found

@@ -71,7 +71,7 @@ class Member:
             FormatError: The member is larger.
         """
         if self.size > limit:
-            raise FormatError(f"{self.name} has {self.size} bytes, more than the {limit} that are read")
+            raise FormatError(f"{self.name} has {self.size} bytes, more than the limit of {limit}")
         return self.stream.read()
 
 
@@ -100,7 +100,7 @@ def members(archive: BinaryIO, name: str, limits: Limits = Limits()) -> Generato
             _check_limit(name, f"all files up to {member.name} together", total, limits.total)
             _check_ratio(name, total, packed)
             if count > limits.count:
-                raise FormatError(f"{name} has more than the {limits.count} files that are read")
+                raise FormatError(f"{name} has more than the limit of {limits.count} files")
             yield member
 
 
@@ -211,7 +211,7 @@ class _LimitedStream(io.RawIOBase):
             piece = self._inner.read(len(buffer))
         self._count += len(piece)
         if self._count > self._limit:
-            raise FormatError(f"{self._name} unpacks to more than the {self._limit} bytes that are read")
+            raise FormatError(f"{self._name} unpacks to more than the limit of {self._limit} bytes")
         if self._beneath is not None:
             _check_ratio(self._name, self._count, self._beneath.tell())
         if not piece and self._is_exact and self._count < self._limit:
@@ -241,19 +241,17 @@ class _MeteredSource:
         self._left, self._count = self._left - len(piece), self._count + len(piece)
         _check_ratio(self._name, self._count, self._packed.tell())
         if self._left < 0:
-            raise FormatError(
-                f"{self._name} has a header of more than the {HEADER_LIMIT} bytes that are read"
-            )
+            raise FormatError(f"{self._name} has a header of more than the limit of {HEADER_LIMIT} bytes")
         return piece
 
 
 class _Header(tarfile.TarInfo):
-    """A header as the standard library reads it; a cut or damaged one is no end of the archive."""
+    """A header as the standard library reads it; a truncated or damaged one does not end the archive."""
 
     @classmethod
     def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> _Header:
         if len(buf) < tarfile.BLOCKSIZE:
-            raise tarfile.ReadError("it is cut: the empty block that ends a tar file is missing")
+            raise tarfile.ReadError("it is truncated: the empty block that ends a tar file is missing")
         try:
             return super().frombuf(buf, encoding, errors)
         except tarfile.InvalidHeaderError as err:  # type: ignore[attr-defined]
@@ -309,7 +307,7 @@ def _check_path(archive: str, member: str) -> None:
 
 def _check_limit(archive: str, what: str, size: int, limit: int) -> None:
     if size > limit:
-        raise FormatError(f"{archive}: {what} unpacks to {size} bytes, more than the {limit} that are read")
+        raise FormatError(f"{archive}: {what} unpacks to {size} bytes, more than the limit of {limit}")
 
 
 def _check_ratio(name: str, unpacked_bytes: int, packed: int) -> None:

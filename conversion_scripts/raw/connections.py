@@ -84,7 +84,7 @@ class RateCheck:
         if passed >= self._policy.timeout:
             wanted = self._policy.slowest
             if self._received < wanted * passed:
-                reason = f"gave {self._received} bytes in {passed:.3g} s; {wanted:g} a second are wanted"
+                reason = f"gave {self._received} bytes in {passed:.3g} s; {wanted:g} a second are needed"
                 raise Failure(reason, transient=True, stalled=True)
             self.restart()
 
@@ -144,7 +144,7 @@ class Redirects(urllib.request.HTTPRedirectHandler):
         self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: Any, newurl: str
     ) -> urllib.request.Request | None:
         if urlsplit(newurl).scheme not in (urlsplit(req.full_url).scheme, "https"):
-            raise Failure(f"sends us on to {newurl}, to which no redirect is followed")
+            raise Failure(f"redirects to {newurl}, which is not followed")
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 

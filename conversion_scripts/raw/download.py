@@ -24,7 +24,7 @@ from conversion_scripts.raw.locate import locate_files
 from conversion_scripts.raw.raw_file import RawFile
 
 Report: TypeAlias = Callable[[RawFile, int, int], None]
-LARGEST = 1 << 37  # bytes that are downloaded of a file whose size nobody states
+LARGEST = 1 << 37  # bytes of the largest file of unknown size that is downloaded
 _SCHEMES = ("http", "https")
 _TRANSIENT_STATUS = (408, 425, 429, 500, 502, 503, 504)
 _PIECE = 1 << 16
@@ -56,7 +56,7 @@ def download(
         root: The raw folder; a file may also lie there compressed, as ``name.gz``.
         retry: How often and how long each address is tried.
         report: Called with a file, the number of bytes that have been downloaded, and the number that it will
-            have in the end, which is 0 if nobody knows it.
+            have in the end, which is 0 if it is unknown.
 
     Returns:
         The files that were downloaded.
@@ -122,7 +122,7 @@ def _find_problem(path: Path, file: RawFile) -> str:
 def _fetch(file: RawFile, path: Path, retry: RetryPolicy, report: Report) -> None:
     part = path.with_name(f".{path.name}.part")
     if not file.sha256:
-        part.unlink(missing_ok=True)  # without a hash nobody knows of which file it is a part
+        part.unlink(missing_ok=True)  # without a hash it may be a part of any file
     reasons = []
     for url in filter(None, (file.url, *file.mirrors)):
         try:
@@ -235,7 +235,7 @@ class _Transfer:
                 stream.write(piece)
                 self._report(self._file, done, self._file.size or total)
         if done < (self._file.size or total):
-            raise Failure(f"was cut after {done} of {self._file.size or total} bytes", transient=True)
+            raise Failure(f"was cut off after {done} of {self._file.size or total} bytes", transient=True)
 
     def _status_failure(self, err: HTTPError, start: int) -> Failure:
         if err.code == http.client.REQUESTED_RANGE_NOT_SATISFIABLE and start:

@@ -39,5 +39,5 @@ def find_mismatch(path: Path, name: str) -> str:
     if is_page or not (text if ending == ".json" else start).startswith(magic):
         return f"begins with {start[:_SHOWN]!r}, as no {ending or 'such'} file does"
     if ending == ".zip" and not zipfile.is_zipfile(path):
-        return "is cut: a .zip file has a directory at its end"
+        return "is truncated: a .zip file has a directory at its end"
     return ""

@@ -51,7 +51,7 @@ class RawFolder:
         self._files = {file.name: file for file in files}
         self._read: dict[str, Source] = {}
         if not root.exists():
-            raise InvalidOption(f"the raw folder {str(root)!r} does not exist or is no folder")
+            raise InvalidOption(f"the raw folder {str(root)!r} does not exist or is not a folder")
         self._located = locate_files(root, self._files.values())
         missing = [file for name, file in self._files.items() if name not in self._located]
         if missing:
@@ -146,7 +146,7 @@ class RawFolder:
         try:
             return json.loads(self.bytes(name))
         except (ValueError, RecursionError) as err:
-            raise FormatError(f"{name} is no readable JSON: {err}") from err
+            raise FormatError(f"{name} is not readable as JSON: {err}") from err
 
     def pickle(self, name: str) -> Any:
         """The content of a pickle of plain data and numpy arrays; see :func:`safe_pickle.unpickle`."""

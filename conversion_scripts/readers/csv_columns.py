@@ -26,9 +26,9 @@ def csv_columns(content: bytes, name: str) -> dict[str, list[str]]:
         reader = csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""))
         rows = [(reader.line_num, row) for row in reader if row]
     except UnicodeDecodeError as err:
-        raise FormatError(f"{name} is no text in UTF-8: {err}; save it in that encoding") from err
+        raise FormatError(f"{name} is not UTF-8 text: {err}; save it in that encoding") from err
     except csv.Error as err:
-        raise FormatError(f"{name} is no readable CSV: {err} in line {reader.line_num}") from err
+        raise FormatError(f"{name} is not readable as CSV: {err} in line {reader.line_num}") from err
     if not rows:
         raise FormatError(f"{name} is empty, but its first line should name the columns")
     (_, header), *rows = rows

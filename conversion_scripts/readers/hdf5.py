@@ -37,7 +37,7 @@ def open_file(stream: BinaryIO, name: str, what: str) -> Iterator[Any]:
         what: The benchmark that the file should belong to, for messages.
 
     Raises:
-        FormatError: The file is no HDF5 file, or reading it failed.
+        FormatError: The file is not an HDF5 file, or reading it failed.
     """
     import h5py
 
@@ -47,7 +47,7 @@ def open_file(stream: BinaryIO, name: str, what: str) -> Iterator[Any]:
     except FormatError as err:
         raise FormatError(f"{name}: {err}") from err
     except (KeyError, OSError, OverflowError, RuntimeError, TypeError, ValueError) as err:
-        raise FormatError(f"{name} is no HDF5 file of {what}: {printable(str(err))}") from err
+        raise FormatError(f"{name} is not an HDF5 file of {what}: {printable(str(err))}") from err
 
 
 def read_columns(file: Any, keys: Sequence[str], shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Array]:
@@ -133,7 +133,9 @@ def _check_chunks(found: Any, settings: Any, name: str) -> None:
     filters = [settings.get_filter(k)[0] for k in range(settings.get_nfilters())]
     if len(set(filters)) < len(filters) or not set(filters) <= set(_FILTERS):
         allowed = ", ".join(_FILTERS.values())
-        raise FormatError(f"{name} is packed by the filters {filters}; only {allowed} are read, each once")
+        raise FormatError(
+            f"{name} is compressed by the filters {filters}; only {allowed} may be used, each once"
+        )
     size = math.prod(found.chunks) * found.dtype.itemsize
     if size > max(CHUNK_LIMIT, found.nbytes):
         raise FormatError(

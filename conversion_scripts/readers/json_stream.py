@@ -28,7 +28,7 @@ def inner_objects(
         limit: The largest number of characters that a value may have.
 
     Raises:
-        FormatError: The file is no JSON of nested objects, ends early, or has a value above the limit.
+        FormatError: The file is not JSON of nested objects, ends early, or has a value above the limit.
     """
     text = _Text(stream, name, limit)
     yield from _values(text, depth)
@@ -62,7 +62,7 @@ class _Text:
         self._decoder = json.JSONDecoder()
 
     def peek(self) -> str:
-        """The next character that is no space, which is not consumed; empty at the end."""
+        """The next character that is not a space, which is not consumed; empty at the end."""
         while True:
             rest = self._text[self._at : self._at + 64].lstrip() if self._at < len(self._text) else ""
             if rest:
@@ -93,15 +93,15 @@ class _Text:
                 where = self._before + err.pos
                 if len(self._text) - self._at > self._limit:
                     raise FormatError(
-                        f"{self._name} has a value of more than the {self._limit} characters that are read"
+                        f"{self._name} has a value of more than the limit of {self._limit} characters"
                     ) from err
                 if not self._extend(size):
                     raise FormatError(
-                        f"{self._name} is no readable JSON: {err.msg} at character {where}"
+                        f"{self._name} is not readable as JSON: {err.msg} at character {where}"
                     ) from err
                 size *= 2  # so that a long value is parsed only a logarithmic number of times
             except RecursionError as err:
-                raise FormatError(f"{self._name} is no readable JSON: {err}") from err
+                raise FormatError(f"{self._name} is not readable as JSON: {err}") from err
             else:
                 return value
 
@@ -116,7 +116,7 @@ class _Text:
             piece = self._stream.read(size)
             more = self._characters.decode(piece, final=not piece)
         except UnicodeDecodeError as err:
-            raise FormatError(f"{self._name} is no readable JSON: {err}") from err
+            raise FormatError(f"{self._name} is not readable as JSON: {err}") from err
         self._before += self._at
         self._text, self._at = self._text[self._at :] + more, 0
         return bool(piece)

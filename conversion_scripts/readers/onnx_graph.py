@@ -71,7 +71,7 @@ def parse_model(model: bytes) -> Any:
         model: The bytes of the file.
 
     Raises:
-        FormatError: The file is no ONNX model.
+        FormatError: The file is not an ONNX model.
         BlackboxRepoError: The library onnx is not installed.
     """
     try:
@@ -84,7 +84,7 @@ def parse_model(model: bytes) -> Any:
     try:
         return onnx.load_model_from_string(model)
     except DecodeError as err:
-        raise FormatError(f"the model is no ONNX file: {printable(err)}") from err
+        raise FormatError(f"the model is not an ONNX file: {printable(err)}") from err
 
 
 def read_graph(model: Any) -> Graph:
@@ -124,7 +124,7 @@ def _check_contents(model: Any) -> None:
         raise FormatError("the model has functions, training steps or sparse weights, which are not read")
     count = len(model.graph.node)
     if count > NODES_LIMIT:
-        raise FormatError(f"the model has {count} operations, more than the {NODES_LIMIT} that are read")
+        raise FormatError(f"the model has {count} operations, more than the limit of {NODES_LIMIT}")
 
 
 def _check_names(*kinds: Iterable[Any]) -> None:
@@ -135,9 +135,9 @@ def _check_names(*kinds: Iterable[Any]) -> None:
 
 
 def _text(name: object) -> str:
-    """The name, which must be text; the library gives bytes where it is no UTF-8."""
+    """The name, which must be text; the library gives bytes where it is not UTF-8."""
     if not isinstance(name, str):
-        raise FormatError(f"the model has the name {name!r}, which is no text in UTF-8")
+        raise FormatError(f"the model has the name {name!r}, which is not UTF-8 text")
     return name
 
 
@@ -182,7 +182,7 @@ def _value(attribute: Any, operation: str) -> float | int | Array:
     if attribute.type == _TENSOR:
         return _array(attribute.t)
     raise FormatError(
-        f"the operation {operation} of the model has the attribute {attribute.name!r}, which is no number"
+        f"the operation {operation} of the model has the attribute {attribute.name!r}, which is not a number"
     )
 
 

@@ -150,7 +150,7 @@ class _Reader:
 
     def _check_end(self, last: str) -> None:
         if [last] != list(self._graph.outputs) or self._next < len(self._graph.nodes):
-            raise FormatError(f"the model goes on after {last!r}")
+            raise FormatError(f"the model continues after {last!r}")
         if len(self._epsilons) != 1 or not 0 < min(self._epsilons) < math.inf:
             raise FormatError(
                 f"the model's normalizations have {sorted(self._epsilons)} as epsilon, not one number above 0"
@@ -268,6 +268,6 @@ class _Reader:
 
     def _unexpected(self, wanted: str) -> FormatError:
         return FormatError(
-            f"the model is no residual network of YAHPO Gym 1.x: operation {self._next} is {self._peek()}, "
-            f"but should be {printable(wanted.strip())}"
+            f"the model is not a residual network of YAHPO Gym 1.x: operation {self._next} is "
+            f"{self._peek()}, but should be {printable(wanted.strip())}"
         )

@@ -33,7 +33,7 @@ class Keys:
         """
         for key in keys:
             if _weight(key) > KEY_LIMIT:
-                raise FormatError(f"the pickle has a key of more than the {KEY_LIMIT} objects that are read")
+                raise FormatError(f"the pickle has a key of more than the limit of {KEY_LIMIT} objects")
         if len(container) + len(keys) > FEW:
             self._count(container, keys)
 

@@ -58,11 +58,11 @@ def check_size(content: bytes, limit: int = OPCODES_LIMIT) -> None:
         else:
             at = _next_opcode(content, at)
     if at < end:
-        raise FormatError(f"the pickle has more than the {limit} opcodes that are read; it was not run")
+        raise FormatError(f"the pickle has more than the limit of {limit} opcodes; it was not run")
 
 
 def _next_opcode(content: bytes, at: int) -> int:
-    """The position of the opcode after this one; the end if there is none, or if this is no opcode."""
+    """The position of the opcode after this one; the end if there is none, or if this is not an opcode."""
     code = content[at]
     if code == _LONG_PUT:
         _check_number(int.from_bytes(content[at + 1 : at + 5], "little"), len(content))

@@ -38,7 +38,7 @@ class _LimitedStream:
     def _take(self, size: int) -> None:
         self._left -= size
         if self._left < 0:
-            raise FormatError(f"the pickle has a part of more than the {self._limit} bytes that are read")
+            raise FormatError(f"the pickle has a part of more than the limit of {self._limit} bytes")
 
 
 class _StreamUnpickler(SafeUnpickler):
@@ -119,4 +119,4 @@ def unpickle_parts(stream: BinaryIO, name: str, take: Take, limit: int = PART_LI
     except FormatError as err:
         raise FormatError(f"{name}: {err}") from err
     except Exception as err:  # a damaged pickle raises almost anything
-        raise FormatError(f"{name} is no readable pickle: {str(err) or 'it ends early'}") from err
+        raise FormatError(f"{name} is not a readable pickle: {str(err) or 'it ends early'}") from err

@@ -36,7 +36,7 @@ def table_of_points(schema: Schema, columns: _Columns, labels: Iterable[str] = (
         A table that holds the fidelity of each point, so that a conversion refuses runs that lack points.
 
     Raises:
-        InvalidOption: A column is missing or has another length, or a seed or fidelity is no number.
+        InvalidOption: A column is missing or has another length, or a seed or fidelity is not a number.
         UnknownName: A column is neither of the schema nor a label, or a status is unknown.
         FormatError: A run has a fidelity twice, or several values where a run has one.
     """

@@ -256,7 +256,7 @@ def unpickle(content: bytes, name: str = "the pickle") -> Any:
     except FormatError as err:
         raise FormatError(f"{name}: {err}") from err
     except Exception as err:  # a damaged pickle raises almost anything
-        raise FormatError(f"{name} is no readable pickle: {err}") from err
+        raise FormatError(f"{name} is not a readable pickle: {err}") from err
 
 
 def unpickle_torch(content: bytes, name: str = "the torch file", limit: int = TORCH_LIMIT) -> Any:
@@ -268,7 +268,7 @@ def unpickle_torch(content: bytes, name: str = "the torch file", limit: int = TO
         limit: The largest size that the member may unpack to, in bytes.
 
     Raises:
-        FormatError: The content is no such zip file, the member is above the limit, or :func:`unpickle`
+        FormatError: The content is not such a zip file, the member is above the limit, or :func:`unpickle`
             refuses its pickle.
     """
     try:
@@ -278,8 +278,8 @@ def unpickle_torch(content: bytes, name: str = "the torch file", limit: int = TO
                 raise FormatError(f"{name} has {len(members)} members */data.pkl, but a torch file has one")
             if members[0].file_size > limit:
                 raise FormatError(
-                    f"{name} unpacks to {members[0].file_size} bytes, more than the {limit} that are read"
+                    f"{name} unpacks to {members[0].file_size} bytes, more than the limit of {limit}"
                 )
             return unpickle(archive.read(members[0]), name)
     except (zipfile.BadZipFile, EOFError) as err:
-        raise FormatError(f"{name} is no readable torch file: {err}") from err
+        raise FormatError(f"{name} is not a readable torch file: {err}") from err

@@ -101,7 +101,9 @@ def _convert_final(raw: RawFolder) -> Conversion:
     for task in FINAL_FILES:
         source = raw.pickle(FINAL_FILE.format(task))
         if any(len(source[name]) != SEEDS * len(keys) for name in ("valid_mse", "runtime")):
-            raise FormatError(f"{FINAL_FILE.format(task)} has not {SEEDS} runs of {len(keys)} configurations")
+            raise FormatError(
+                f"{FINAL_FILE.format(task)} does not have {SEEDS} runs of {len(keys)} configurations"
+            )
         values = {name: column.reshape(-1, SEEDS)[order].ravel() for name, column in source.items()}
         points = {"valid_mse": values["valid_mse"], "elapsed_time": values["runtime"]}
         tables[task] = _table(np.arange(len(keys)), points, {})

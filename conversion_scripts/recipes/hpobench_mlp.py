@@ -76,7 +76,9 @@ def _convert(raw: RawFolder) -> Conversion:
     for task in TASKS:
         source = raw.pickle(FILE.format(task))
         if any(len(source[field]) != len(of_row) for field in FIELDS.values()):
-            raise FormatError(f"{FILE.format(task)} has not {len(SEEDS)} runs of {SPACE.size} configurations")
+            raise FormatError(
+                f"{FILE.format(task)} does not have {len(SEEDS)} runs of {SPACE.size} configurations"
+            )
         tables[task] = Table(
             hyperparameters=hyperparameters,
             seeds=np.tile(SEEDS, len(of_row) // len(SEEDS)),

@@ -148,7 +148,7 @@ def _convert(raw: RawFolder) -> Conversion:
                     runs.add(name, identifier, run)
                 except (KeyError, TypeError, ValueError) as err:
                     raise FormatError(
-                        f"{name}/{identifier} of {member} is no run of LCBench: {err!r}"
+                        f"{name}/{identifier} of {member} is not a run of LCBench: {err!r}"
                     ) from err
                 results = run["results"]
             tables[name], titles[name] = runs.table(), _title(results)

@@ -88,7 +88,7 @@ def _table(task: str, records: dict[int, dict[str, Any]]) -> Table:
 def _digits(task: str, hashes: Array) -> list[Array]:
     digits = [(hashes // 10**place % 10).astype(np.int32) for place in range(LAYERS, -1, -1)]
     if hashes.min() < 0 or hashes.max() >= 10 ** (LAYERS + 1) or max(map(np.max, digits)) >= len(OPERATIONS):
-        raise FormatError(f"{FILE.format(task)} has a key that is no hash of an architecture")
+        raise FormatError(f"{FILE.format(task)} has a key that is not the hash of an architecture")
     return digits
 
 

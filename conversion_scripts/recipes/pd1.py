@@ -98,7 +98,7 @@ def _read_trials(raw: RawFolder) -> Iterator[dict[str, Any]]:
                     seen.add(record["trial_dir"])
                     yield _make_trial(name, part, record)
             except (KeyError, RecursionError, TypeError, ValueError) as err:
-                raise FormatError(f"line {number} of {name} is no trial of PD1: {err!r}") from err
+                raise FormatError(f"line {number} of {name} is not a trial of PD1: {err!r}") from err
 
 
 def _read_parts(raw: RawFolder) -> dict[str, bytes]:
@@ -119,7 +119,7 @@ def _lines(packed: bytes, name: str) -> Iterator[bytes]:
     with decompress(io.BytesIO(packed), name, LINES_LIMIT) as stream:
         while line := stream.readline(LINE_LIMIT + 1):
             if len(line) > LINE_LIMIT:
-                raise FormatError(f"{name} has a line of more than the {LINE_LIMIT} bytes that are read")
+                raise FormatError(f"{name} has a line of more than the limit of {LINE_LIMIT} bytes")
             yield line
 
 
@@ -171,7 +171,9 @@ def _task_name(group: str) -> str:
     """``mnist_maxp_cnn,mnist,max_pooling_cnn,max_pool_relu,256`` -> ``mnist-max_pool_relu-256``."""
     parts = group.split(",")
     if len(parts) != 5:
-        raise FormatError(f"the study_group {group!r} of {ARCHIVE} has not the five parts that name a task")
+        raise FormatError(
+            f"the study_group {group!r} of {ARCHIVE} does not have the five parts that name a task"
+        )
     _, dataset, _, model, batch_size = parts
     return f"{dataset}-{model}-{batch_size}"
 

@@ -166,8 +166,9 @@ def test_what_a_recipe_stumbles_over_is_told_with_its_line_and_the_file_that_no_
     place = next(number for number, text in enumerate(lines, start=1) if "raise err" in text)
     assert str(caught.value) == (
         f"the recipe 'tiny' fails in line {place} of test_build.py: {type(err).__name__}: {err} (--debug "
-        f"shows where). If the recipe is right, runs.json is not what it expects. No SHA-256 is known of "
-        f"{raw / 'runs.json'}: if it is cut, or another file, delete it and fetch it again"
+        f"shows where). If the recipe is right, runs.json is not what it expects. The SHA-256 of "
+        f"{raw / 'runs.json'} is not known: if the file is truncated or is another one, delete it and fetch "
+        f"it again"
     )
     assert caught.value.__cause__ is err
     with pytest.raises(type(err)) as bug:
@@ -201,7 +202,7 @@ def test_a_damaged_file_of_unknown_hash_should_be_fetched_again(
     recipe: Recipe, raw: Path, tmp_path: Path
 ) -> None:
     (raw / "runs.json").write_bytes(b'{"x": [1')
-    with pytest.raises(FormatError, match=r"no readable JSON: .*\. No SHA-256 is known of .*runs\.json"):
+    with pytest.raises(FormatError, match=r"not readable as JSON: .*\. The SHA-256 of .*runs\.json is"):
         build(unhashed(recipe), raw, tmp_path / "out")
     (raw / "runs.json").write_bytes(b"<html>")
     with pytest.raises(

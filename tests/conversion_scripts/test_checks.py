@@ -209,7 +209,7 @@ def test_columns_that_are_missing_or_too_many(schema: Schema, table: Table) -> N
         schema,
         replace(table, points=points),
         "the curve objective 'loss' has no column",
-        "the column 'accuracy' is no curve objective of the schema",
+        "the column 'accuracy' is not a curve objective of the schema",
     )
     label = replace(table, labels={"loss": Coded(("a",), np.zeros(3, dtype=np.int32))})
     refuses(schema, label, "the label 'loss' has the name of another column")

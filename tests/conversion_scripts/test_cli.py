@@ -127,7 +127,7 @@ def test_a_wrong_option_is_one_line() -> None:
 def test_a_missing_raw_folder(tmp_path: Path) -> None:
     fails_with(
         bb_convert("taskset", "--raw", tmp_path / "nowhere", "--out", tmp_path / "out"),
-        f"the raw folder '{tmp_path / 'nowhere'}' does not exist or is no folder",
+        f"the raw folder '{tmp_path / 'nowhere'}' does not exist or is not a folder",
     )
     assert not (tmp_path / "out").exists()
 
@@ -294,7 +294,7 @@ def test_a_bomb_is_stopped_at_the_size_that_the_recipe_knows(tmp_path: Path) -> 
     (tmp_path / "raw" / "mine" / "runs.csv.gz").write_bytes(packed)
     fails_with(
         bb_convert("py:mine:MINE", "--raw", "raw", "--out", "out", cwd=tmp_path),
-        f"raw/mine/runs.csv.gz unpacks to more than the {len(RUNS)} bytes that are read",
+        f"raw/mine/runs.csv.gz unpacks to more than the limit of {len(RUNS)} bytes",
     )
     assert not (tmp_path / "out").exists()
 
@@ -307,8 +307,8 @@ def test_a_raw_file_of_another_layout_is_one_line_and_with_debug_a_traceback(tmp
     place = next(number for number, text in enumerate(lines, start=1) if 'runs["loss"]' in text)
     line = (
         f"the recipe 'mine' fails in line {place} of mine.py: KeyError: 'loss' (--debug shows where). If the "
-        "recipe is right, runs.csv is not what it expects. No SHA-256 is known of mine/runs.csv: if it is "
-        "cut, or another file, delete it and fetch it again"
+        "recipe is right, runs.csv is not what it expects. The SHA-256 of mine/runs.csv is not known: if the "
+        "file is truncated or is another one, delete it and fetch it again"
     )
     convert = ("py:mine:MINE", "--raw", ".", "--out", "out")
     fails_with(bb_convert(*convert, cwd=tmp_path), line)
@@ -353,7 +353,7 @@ def test_the_place_is_looked_at_before_anything_is_fetched_or_read(host: Host, t
             "py:mine:X",
             "the recipe 'py:mine:X' cannot be imported: module 'mine' has no attribute 'X'",
         ),
-        ("py:mine:NUMBER", "'py:mine:NUMBER' is no Recipe of conversion_scripts.recipe: 3"),
+        ("py:mine:NUMBER", "'py:mine:NUMBER' is not a Recipe of conversion_scripts.recipe: 3"),
     ],
 )
 def test_what_is_no_recipe_of_ones_own(tmp_path: Path, reference: str, line: str) -> None:

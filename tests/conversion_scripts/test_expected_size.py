@@ -67,5 +67,5 @@ def test_the_command_warns(
         replace(recipe, expected_size=ExpectedSize(configurations=10_000)), raw, tmp_path, "bb-convert tiny"
     )
     assert capsys.readouterr().err == (
-        "bb-convert: warning: the raw files have 2 of 10,000 configurations of digits only\n"
+        "bb-convert: warning: the raw files have only 2 of 10,000 configurations of digits\n"
     )

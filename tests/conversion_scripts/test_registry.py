@@ -54,7 +54,7 @@ def test_an_unknown_recipe_is_refused_with_those_of_similar_names() -> None:
         ("py:conversion_scripts", "must be written py:module:attribute"),
         ("py:no_such_module:X", "cannot be imported: No module named 'no_such_module'"),
         ("py:conversion_scripts.recipes.lcbench:X", "cannot be imported: .* no attribute 'X'"),
-        ("py:conversion_scripts.recipes.lcbench:RECIPES", "is no Recipe of conversion_scripts.recipe"),
+        ("py:conversion_scripts.recipes.lcbench:RECIPES", "is not a Recipe of conversion_scripts.recipe"),
     ],
 )
 def test_what_is_no_recipe_is_refused(name: str, problem: str) -> None:

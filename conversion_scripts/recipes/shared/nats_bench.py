@@ -275,7 +275,7 @@ def records_file(name: str, about: int = 0) -> RawFile:
 
     Args:
         name: The official name without its ending, such as ``NATS-tss-v1_0-3ffb9``.
-        about: The size of the folder in bytes, roughly; 0 if nobody knows it.
+        about: The size of the folder in bytes, roughly; 0 if it is unknown.
     """
     folder, *others = (
         _packing(f"nats_bench/{name}{ending}") for ending in ("-simple", "-simple.tar", ".pickle.pbz2")

@@ -188,8 +188,8 @@ def _unzip(raw: RawFolder, wanted: Mapping[str, RawFile]) -> dict[str, bytes]:
         if path in wanted:
             if member.size > UNPACKED_LIMIT:
                 raise FormatError(
-                    f"{member.name} in {ZIP} unpacks to {member.size} bytes, more than the {UNPACKED_LIMIT} "
-                    f"that are read"
+                    f"{member.name} in {ZIP} unpacks to {member.size} bytes, more than the limit of "
+                    f"{UNPACKED_LIMIT}"
                 )
             contents[path] = content = member.content(UNPACKED_LIMIT)
             found = hashlib.sha256(content).hexdigest()

@@ -103,7 +103,7 @@ def test_progress_is_no_failure(host: Host, tmp_path: Path) -> None:
 def test_what_was_cut_for_good_goes_on_in_the_next_run(host: Host, tmp_path: Path) -> None:
     host.pages = {"/a": Page(CONTENT, cuts=[100_000, 0, 0])}
     message = fails(file_at(host.url("/a")), tmp_path)
-    assert f"{host.url('/a')}: was cut after 100000 of 256000 bytes (tried 3 times)" in message
+    assert f"{host.url('/a')}: was cut off after 100000 of 256000 bytes (tried 3 times)" in message
     assert names(tmp_path) == ["sub/.a.bin.part"]
     host.asked.clear()
     download([file_at(host.url("/a"))], tmp_path, retry=POLICY)
@@ -276,7 +276,7 @@ def test_a_redirect_keeps_the_scheme_or_becomes_safer() -> None:
         return Redirects().redirect_request(request, io.BytesIO(), 302, "Found", {}, new)
 
     assert redirected("http://a.org/x", "https://b.org/x").full_url == "https://b.org/x"
-    with pytest.raises(Failure, match="sends us on to http://b.org/x, to which no redirect is followed"):
+    with pytest.raises(Failure, match="redirects to http://b.org/x, which is not followed"):
         redirected("https://a.org/x", "http://b.org/x")
 
 
@@ -393,7 +393,9 @@ def test_a_zip_file_that_is_cut_without_a_word_is_not_kept(host: Host, tmp_path:
     """A host that names no size and just ends cannot be told from one that is done."""
     host.pages = {"/cut": Page(zipped()[:100_000]), "/a": Page(zipped())}
     file = RawFile("a.zip", url=host.url("/cut"), mirrors=(host.url("/gone"),))
-    assert "/cut: the file there is cut: a .zip file has a directory at its end;" in fails(file, tmp_path)
+    assert "/cut: the file there is truncated: a .zip file has a directory at its end;" in fails(
+        file, tmp_path
+    )
     download([replace(file, mirrors=(host.url("/a"),))], tmp_path, retry=POLICY)
     assert (tmp_path / "a.zip").read_bytes() == zipped()
 
@@ -494,7 +496,7 @@ def test_a_byte_now_and_then_is_no_download(host: Host, tmp_path: Path, slow_hea
     start = time.monotonic()
     message = fails(file_at(host.url("/a")), tmp_path, policy)
     assert time.monotonic() - start < 10
-    assert re.search(r"gave \d+ bytes in 0\.\d+ s; 1000 a second are wanted \(tried 2 times\)", message)
+    assert re.search(r"gave \d+ bytes in 0\.\d+ s; 1000 a second are needed \(tried 2 times\)", message)
     download([file_at(host.url("/a"), host.url("/b"))], tmp_path, retry=policy)
     assert (tmp_path / "sub" / "a.bin").read_bytes() == CONTENT
 
@@ -521,7 +523,7 @@ def test_the_pace_is_measured_over_every_stretch_of_time_and_anew_for_each_conne
     clock[0] = 29.0
     rate.count(999)
     clock[0] = 29.9
-    with pytest.raises(Failure, match=r"^gave 999 bytes in 10 s; 100 a second are wanted$") as caught:
+    with pytest.raises(Failure, match=r"^gave 999 bytes in 10 s; 100 a second are needed$") as caught:
         rate.count(0)
     assert (caught.value.transient, caught.value.stalled) == (True, True)
     clock[0] = 1000.1

@@ -51,13 +51,13 @@ def test_formats(tmp_path: Path) -> None:
     assert folder.json("a.json")["a"][0] == 1
     assert folder.pickle("a.pkl") == [1, 2]
     assert folder.csv("a.csv.zip") == {"x": ["1"], "y": ["0.1234567890123456789"]}
-    with pytest.raises(FormatError, match=r"^a\.pkl is no readable JSON: "):
+    with pytest.raises(FormatError, match=r"^a\.pkl is not readable as JSON: "):
         folder.json("a.pkl")
 
 
 def test_json_nested_beyond_reading_is_an_error_of_ours(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_bytes(b"[" * 100_000)
-    with pytest.raises(FormatError, match=r"^a\.json is no readable JSON: "):
+    with pytest.raises(FormatError, match=r"^a\.json is not readable as JSON: "):
         RawFolder(tmp_path, [RawFile("a.json")]).json("a.json")
 
 
@@ -138,7 +138,7 @@ def test_missing_files_are_told_at_once_with_their_origin(tmp_path: Path) -> Non
         "'f0' (p/f0 of someone/data at commit abc), 'f1' (p/f1 of someone/data at commit abc), "
         "'f2' (p/f2 of someone/data at commit abc) and 2 more"
     )
-    with pytest.raises(InvalidOption, match="does not exist or is no folder"):
+    with pytest.raises(InvalidOption, match="does not exist or is not a folder"):
         RawFolder(tmp_path / "nowhere", files)
 
 
@@ -278,8 +278,8 @@ def test_a_gzip_bomb_is_stopped_by_what_is_known_of_the_file(
     (tmp_path / "a.gz").write_bytes(gzip.compress(bytes(limit)))
     assert RawFolder(tmp_path, [file]).bytes("a") == bytes(limit)
     (tmp_path / "a.gz").write_bytes(gzip.compress(bytes(limit + 1)))
-    with pytest.raises(FormatError, match=rf"a\.gz unpacks to more than the {limit} bytes that are read"):
+    with pytest.raises(FormatError, match=rf"a\.gz unpacks to more than the limit of {limit} bytes"):
         RawFolder(tmp_path, [file]).bytes("a")
     if file.size:  # what is read piece by piece fills no memory, so otherwise it may be larger
-        with pytest.raises(FormatError, match=rf"a\.gz unpacks to more than the {limit} bytes"):
+        with pytest.raises(FormatError, match=rf"a\.gz unpacks to more than the limit of {limit} bytes"):
             RawFolder(tmp_path, [file]).stream("a")

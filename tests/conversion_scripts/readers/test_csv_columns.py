@@ -37,8 +37,8 @@ def test_a_header_alone_has_empty_columns() -> None:
         (b"x,y\n1,2\n3\n", r"^a\.csv has 1 values in line 3, but 2 columns$"),
         (b"x,y\n1,2,3\n", r"^a\.csv has 3 values in line 2, but 2 columns$"),
         (b"x,x\n1,2\n", r"^a\.csv has the column 'x' twice; each needs a name of its own$"),
-        ("x,y\n1,2\n".encode("utf-16"), r"^a\.csv is no text in UTF-8: .*; save it in that encoding$"),
-        (b"x,y\n1," + b"2" * 200_000, r"^a\.csv is no readable CSV: field larger than .* in line "),
+        ("x,y\n1,2\n".encode("utf-16"), r"^a\.csv is not UTF-8 text: .*; save it in that encoding$"),
+        (b"x,y\n1," + b"2" * 200_000, r"^a\.csv is not readable as CSV: field larger than .* in line "),
     ],
     ids=["empty", "empty lines", "short row", "long row", "twice", "UTF-16", "endless"],
 )

@@ -163,7 +163,7 @@ def test_chunks_out_of_proportion_are_refused_before_they_are_unpacked() -> None
 def test_filters_of_others_or_one_twice_are_refused() -> None:
     refused(
         lambda group: group.create_dataset("x", data=NUMBERS, compression="lzf"),
-        r"is packed by the filters \[32000\]; only deflate, shuffle, fletcher32 are read, each once",
+        r"is compressed by the filters \[32000\]; only deflate, shuffle, fletcher32 may be used, each once",
     )
 
     def twice(group: Any) -> None:
@@ -175,7 +175,7 @@ def test_filters_of_others_or_one_twice_are_refused() -> None:
         made = h5py.h5d.create(group.id, b"x", kind, space, settings)
         made.write_direct_chunk((0, 0), zlib.compress(zlib.compress(bytes(1 << 26), 9), 9))
 
-    refused(twice, r"is packed by the filters \[1, 1\]")
+    refused(twice, r"is compressed by the filters \[1, 1\]")
 
 
 def test_a_stored_chunk_far_larger_than_it_should_unpack_to_is_refused() -> None:

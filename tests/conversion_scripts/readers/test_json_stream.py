@@ -57,9 +57,9 @@ def test_one_level_and_arrays() -> None:
         ('{"a": {"b": {}}} 2', "x.json has '2' at character 17 where the end should be"),
         (
             '{"a": {"b": {"c": ]}}}',
-            "x.json is no readable JSON: Expecting value at character 18",
+            "x.json is not readable as JSON: Expecting value at character 18",
         ),
-        ('{"a": {"b": {"c": 1', "x.json is no readable JSON: Expecting ',' delimiter at character 19"),
+        ('{"a": {"b": {"c": 1', "x.json is not readable as JSON: Expecting ',' delimiter at character 19"),
     ],
 )
 def test_what_is_wrong_is_told_with_its_place(text: str, message: str) -> None:
@@ -69,7 +69,7 @@ def test_what_is_wrong_is_told_with_its_place(text: str, message: str) -> None:
 
 
 def test_bytes_that_are_no_text_are_an_error_of_ours() -> None:
-    with pytest.raises(FormatError, match=r"^x\.json is no readable JSON: 'utf-8' codec"):
+    with pytest.raises(FormatError, match=r"^x\.json is not readable as JSON: 'utf-8' codec"):
         list(inner_objects(io.BytesIO(b'{"\xff'), "x.json", 2))
 
 
@@ -88,11 +88,11 @@ def test_one_value_at_a_time_is_in_memory() -> None:
 
 def test_a_value_without_end_is_given_up() -> None:
     stream = io.BytesIO(b'{"a": {"0": [1' + b",1" * 10_000_000)
-    with pytest.raises(FormatError, match="has a value of more than the 1048576 characters that"):
+    with pytest.raises(FormatError, match="has a value of more than the limit of 1048576 characters$"):
         list(inner_objects(stream, "x.json", 2, limit=1 << 20))
     assert stream.tell() < 8 << 20
 
 
 def test_a_value_nested_beyond_reading_is_an_error_of_ours() -> None:
-    with pytest.raises(FormatError, match=r"^x is no readable JSON: .*recursion"):
+    with pytest.raises(FormatError, match=r"^x is not readable as JSON: .*recursion"):
         list(inner_objects(io.BytesIO(b'{"a": ' + b"[" * 100_000), "x", 1))

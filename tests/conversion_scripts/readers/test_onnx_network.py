@@ -74,7 +74,7 @@ def test_columns_must_be_as_many_as_the_model_has() -> None:
 
 
 def test_what_is_no_onnx_file_is_refused() -> None:
-    with pytest.raises(FormatError, match="no ONNX file"):
+    with pytest.raises(FormatError, match="is not an ONNX file"):
         read_network(b"<!DOCTYPE html>", ENCODING, TINY)
 
 

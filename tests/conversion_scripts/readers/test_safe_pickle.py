@@ -148,9 +148,7 @@ def test_a_pickle_has_no_more_opcodes_than_are_read() -> None:
     content = pickle.dumps([[]] * 98 + ["text", 2**70, 1.5], 4)
     opcodes = sum(1 for _ in pickletools.genops(content))
     check_size(content, opcodes)
-    with pytest.raises(
-        FormatError, match=rf"^the pickle has more than the {opcodes - 1} opcodes that are read"
-    ):
+    with pytest.raises(FormatError, match=rf"^the pickle has more than the limit of {opcodes - 1} opcodes"):
         check_size(content, opcodes - 1)
 
 
@@ -224,7 +222,7 @@ def test_a_reference_to_the_outside_is_refused() -> None:
 
 @pytest.mark.parametrize("damaged", [b"", b"no pickle", pickle.dumps(list(range(9)))[:-3]])
 def test_damage_is_an_error_of_ours(damaged: bytes) -> None:
-    with pytest.raises(FormatError, match=r"^x\.pkl is no readable pickle: "):
+    with pytest.raises(FormatError, match=r"^x\.pkl is not a readable pickle: "):
         unpickle(damaged, "x.pkl")
 
 
@@ -242,14 +240,12 @@ def test_a_torch_file_of_plain_data_needs_no_torch() -> None:
 
 
 def test_a_torch_file_is_not_unpacked_beyond_the_limit() -> None:
-    with pytest.raises(
-        FormatError, match=r"^big\.pt unpacks to \d+ bytes, more than the 1000 that are read$"
-    ):
+    with pytest.raises(FormatError, match=r"^big\.pt unpacks to \d+ bytes, more than the limit of 1000$"):
         unpickle_torch(_torch_file("x" * 5000), "big.pt", limit=1000)
 
 
 def test_a_torch_file_has_exactly_one_pickle() -> None:
     with pytest.raises(FormatError, match=r"has 2 members \*/data\.pkl"):
         unpickle_torch(_torch_file([], "a/data.pkl", "b/data.pkl"))
-    with pytest.raises(FormatError, match=r"^x\.pt is no readable torch file: "):
+    with pytest.raises(FormatError, match=r"^x\.pt is not a readable torch file: "):
         unpickle_torch(b"not a zip", "x.pt")

@@ -158,7 +158,7 @@ def test_a_curve_of_another_length_is_refused(tmp_path: Path) -> None:
         columns["train_mse"] = columns["train_mse"][:, :99]
 
     with pytest.raises(
-        FormatError, match=r"hdf5: train_mse of \{.*\} has the shape \(4, 99\), not \(4, 100\)\. No SHA"
+        FormatError, match=r"hdf5: train_mse of \{.*\} has the shape \(4, 99\), not \(4, 100\)\. The SHA"
     ):
         build(CURVES, written(tmp_path / "raw", change), tmp_path)
 
@@ -173,8 +173,8 @@ def test_an_archive_without_the_task_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"<html>", " is no HDF5 file of FCNet: Unable to .*open file"),
-        (b"", " is no HDF5 file of FCNet: Unable to .*open file"),
+        (b"<html>", " is not an HDF5 file of FCNet: Unable to .*open file"),
+        (b"", " is not an HDF5 file of FCNet: Unable to .*open file"),
         (None, ": it has no keys, but each of its configurations should be one"),
     ],
 )

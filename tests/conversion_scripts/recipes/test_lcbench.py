@@ -123,11 +123,11 @@ def test_a_short_curve_stays_short_and_a_missing_loss_stays_missing(tmp_path: Pa
     [
         (
             lambda name, identifier, run: run["log"].pop("time"),
-            r"^APSFailure/10 of data_2k_lw\.json is no run of LCBench: KeyError\('time'\)\. No SHA",
+            r"^APSFailure/10 of data_2k_lw\.json is not a run of LCBench: KeyError\('time'\)\. The SHA",
         ),
         (
             lambda name, identifier, run: run["log"]["time"].pop(),
-            r"^the logs of APSFailure/10 have \[51, 52\] points; all need as many\. No SHA",
+            r"^the logs of APSFailure/10 have \[51, 52\] points; all need as many\. The SHA",
         ),
         (
             lambda name, identifier, run: run["config"].update(num_layers=2.5),
@@ -151,7 +151,9 @@ def test_a_run_is_not_read_beyond_its_limit(tmp_path: Path, monkeypatch: pytest.
     (tmp_path / "raw").mkdir()
     with zipfile.ZipFile(tmp_path / "raw" / FILE, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("data_2k_lw.json", '{"a": {"0": [' + "[]," * (1 << 21) + "[]]}}")
-    with pytest.raises(FormatError, match=r"^data_2k_lw\.json has a value of more than the 1048576 char"):
+    with pytest.raises(
+        FormatError, match=r"^data_2k_lw\.json has a value of more than the limit of 1048576 char"
+    ):
         build(LCBENCH, tmp_path / "raw", tmp_path)
 
 
@@ -160,7 +162,7 @@ def test_a_data_set_in_two_places_is_refused(tmp_path: Path) -> None:
     text = '{"a": {"0": RUN}, "b": {"0": RUN}, "a": {"1": RUN}}'
     with zipfile.ZipFile(tmp_path / "raw" / FILE, "w") as archive:
         archive.writestr("data_2k_lw.json", text.replace("RUN", json.dumps(lcbench_run("a", 0))))
-    with pytest.raises(FormatError, match=r"^data_2k_lw\.json has the data set 'a' twice\. No SHA"):
+    with pytest.raises(FormatError, match=r"^data_2k_lw\.json has the data set 'a' twice\. The SHA"):
         build(LCBENCH, tmp_path / "raw", tmp_path)
 
 

@@ -85,5 +85,5 @@ def test_proteins_has_the_operations_that_the_card_says_and_hashes_in_base_10() 
 def test_a_key_that_is_no_hash_is_refused() -> None:
     assert [len(LINKS), len(OPERATIONS)] == [9, 9]
     for key in (-1, 9, 90000, 123456):
-        with pytest.raises(FormatError, match="a key that is no hash of an architecture"):
+        with pytest.raises(FormatError, match="a key that is not the hash of an architecture"):
             _digits("cora", np.array([0, key]))

@@ -269,7 +269,7 @@ def test_a_record_is_not_read_beyond_its_limit(
     folder = copied(RAW / "nats_bench" / f"{TOPOLOGY}-simple", tmp_path / f"{TOPOLOGY}-simple")
     bomb = bz2.compress(pickle.dumps(b"x" * 400_000)) if size == 100 else b"x" * size
     (folder / "000011.pickle.pbz2").write_bytes(bomb)
-    with pytest.raises(FormatError, match=r"^000011\.pickle\.pbz2 .* more than the 350000 (bytes )?that are"):
+    with pytest.raises(FormatError, match=r"^000011\.pickle\.pbz2 .* more than the limit of 350000"):
         build(load_recipe("nasbench201-hp12"), tmp_path, tmp_path)
 
 
@@ -279,7 +279,7 @@ def test_a_record_of_another_kind_is_refused(tmp_path: Path) -> None:
     del record["12"]["all_results"]["cifar100", 111]["train_times"][5]
     (folder / "000011.pickle.pbz2").write_bytes(bz2.compress(pickle.dumps(record)))
     with pytest.raises(
-        FormatError, match=r"^the record of architecture 11 is not as expected: KeyError\(5\)\. No SHA"
+        FormatError, match=r"^the record of architecture 11 is not as expected: KeyError\(5\)\. The SHA"
     ):
         build(load_recipe("nasbench201-hp12"), tmp_path, tmp_path)
 

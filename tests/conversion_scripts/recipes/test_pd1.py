@@ -238,12 +238,12 @@ GOOD = json.dumps(trial(MNIST, 1, FIRST, [0.5])).encode() + b"\n"
     [
         (
             GOOD + b"no JSON\n",
-            r"line 2 of pd1/pd1_matched_phase0_results.jsonl.gz is no trial of PD1: JSONDec",
+            r"line 2 of pd1/pd1_matched_phase0_results.jsonl.gz is not a trial of PD1: JSONDec",
         ),
-        (b'{"a":1}\n', r"line 1 of pd1/.* is no trial of PD1: KeyError\('trial_dir'\)"),
-        (b"[1]\n", r"line 1 of pd1/.* is no trial of PD1: TypeError"),
-        (b"[" * 100_000, r"line 1 of pd1/.* is no trial of PD1: RecursionError"),
-        (GOOD.replace(b"0.9", b'"x"'), r"line 1 of pd1/.* is no trial of PD1: ValueError"),
+        (b'{"a":1}\n', r"line 1 of pd1/.* is not a trial of PD1: KeyError\('trial_dir'\)"),
+        (b"[1]\n", r"line 1 of pd1/.* is not a trial of PD1: TypeError"),
+        (b"[" * 100_000, r"line 1 of pd1/.* is not a trial of PD1: RecursionError"),
+        (GOOD.replace(b"0.9", b'"x"'), r"line 1 of pd1/.* is not a trial of PD1: ValueError"),
         (b"", r"^pd1/pd1\.tar\.gz has no trials"),
     ],
     ids=["no JSON", "no trial", "a list", "deep", "a word", "nothing"],
@@ -256,7 +256,7 @@ def test_a_line_that_is_no_trial_is_told_with_its_place(tmp_path: Path, lines: b
 def test_a_part_is_not_read_beyond_its_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("conversion_scripts.recipes.pd1.PART_LIMIT", 100)
     with pytest.raises(
-        FormatError, match=r"phase0_results.jsonl.gz has \d+ bytes, more than the 100 that are"
+        FormatError, match=r"phase0_results.jsonl.gz has \d+ bytes, more than the limit of 100"
     ):
         build(load_recipe("pd1"), write(tmp_path / "raw", TRIALS), tmp_path / "out")
 
@@ -264,7 +264,7 @@ def test_a_part_is_not_read_beyond_its_limit(tmp_path: Path, monkeypatch: pytest
 def test_a_line_is_not_read_beyond_its_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("conversion_scripts.recipes.pd1.LINE_LIMIT", len(GOOD))
     build(load_recipe("pd1"), write_lines(tmp_path / "a", GOOD), tmp_path / "out")
-    with pytest.raises(FormatError, match=rf"has a line of more than the {len(GOOD)} bytes that are read"):
+    with pytest.raises(FormatError, match=rf"has a line of more than the limit of {len(GOOD)} bytes"):
         build(load_recipe("pd1"), write_lines(tmp_path / "b", b" " + GOOD), tmp_path / "out")
 
 
