@@ -47,7 +47,7 @@ class RandomConfigurations:
         self.initial = check_initial(space, initial)
         self._sampler = Sampler(space, self.seed, "random search", duplicates=duplicates, known=self.initial)
         self._ahead: deque[dict[str, Value]] = deque()
-        self._extend(self.initial)
+        self._extend([dict(configuration) for configuration in self.initial])
 
     def next(self) -> dict[str, Value] | None:
         """The next configuration; ``None`` if there are no more."""
@@ -71,6 +71,7 @@ class RandomConfigurations:
         self._extend(self._sampler.take(-(-count // self._repeat)))
 
     def _extend(self, configurations: Sequence[dict[str, Value]]) -> None:
-        for configuration in configurations:
-            self._ahead.append(configuration)
-            self._ahead.extend(dict(configuration) for _ in range(self._repeat - 1))
+        if self._repeat == 1:
+            self._ahead.extend(configurations)
+        else:
+            self._ahead.extend(dict(each) for each in configurations for _ in range(self._repeat))

@@ -33,14 +33,13 @@ class _TrialLosses:
         if math.isnan(loss):
             return
         self.best, self.count = min(self.best, loss), self.count + 1
+        step = loss - self.average
         if self.count == 1:
             self.average = loss
-        elif math.isfinite(loss) and math.isfinite(self.average):
-            step = loss - self.average
-            if math.isfinite(step):
-                self.average += step / self.count  # the average of equal losses is exactly that loss
-            else:  # the difference of two finite losses overflows
-                self.average += loss / self.count - self.average / self.count
+        elif math.isfinite(step):
+            self.average += step / self.count  # the average of equal losses is exactly that loss
+        elif math.isfinite(loss) and math.isfinite(self.average):  # their difference overflows
+            self.average += loss / self.count - self.average / self.count
         else:
             self.average += loss
 

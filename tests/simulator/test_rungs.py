@@ -110,7 +110,7 @@ def test_rungs_that_cannot_be_are_named(rungs: list[float], message: str) -> Non
     assert message in str(caught.value)
 
 
-def test_nobody_is_compared_before_any_training() -> None:
+def test_no_trial_is_compared_before_any_training() -> None:
     """A rung at 0 is no part of the next one, so no trial would be promoted from it."""
     from_zero = Fidelity("epoch", tuple(range(6)))
     assert compute_levels(from_zero, 3, rungs=[1, 2]) == [1, 2, 5]
@@ -247,7 +247,7 @@ def test_losses_that_tie_with_the_quantile_go_on_infinite_ones_too() -> None:
 
 
 @given(LOSSES, st.sampled_from(SHARES), st.lists(st.booleans(), min_size=60, max_size=60))
-def test_each_of_the_best_is_promoted_once_and_nobody_else(
+def test_each_of_the_best_is_promoted_once_and_no_other_trial(
     losses: list[float], share: Fraction, asked: list[bool]
 ) -> None:
     rung, promoted = PromotionRung(share), []

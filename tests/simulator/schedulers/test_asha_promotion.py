@@ -20,7 +20,7 @@ def test_a_trial_that_ends_on_its_rung_keeps_its_place_and_is_passed_over() -> N
     assert scheduler.suggest() == Resume(1, until=3)  # the second of six
 
 
-def test_a_trial_whose_end_is_told_after_its_last_report_is_not_resumed_before() -> None:
+def test_a_trial_is_not_resumed_before_its_end_is_delivered() -> None:
     late_ends = Conditions(Delays(report=0.5, complete=4))
     simulate(
         PROBLEMS["conditional"](),

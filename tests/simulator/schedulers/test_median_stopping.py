@@ -126,7 +126,7 @@ def test_the_grace_begins_at_the_fidelity_at_or_next_above_it() -> None:
 
 
 @pytest.mark.parametrize("grace", [0, 1, 500])
-def test_with_one_fidelity_nobody_is_stopped_whatever_the_grace(grace: float) -> None:
+def test_with_one_fidelity_no_trial_is_stopped_whatever_the_grace(grace: float) -> None:
     schema = replace(schema_of(TINY), fidelity=Fidelity("epoch", (1,)))
     told = Driver(MedianStopping(schema, grace=grace, min_trials=1), schema)
     assert [told.report(trial, 1, loss) for trial, loss in enumerate((1.0, 5.0, NAN))] == ["continue"] * 3
@@ -163,7 +163,7 @@ def test_an_average_of_finite_losses_is_finite_however_far_they_are_apart() -> N
     assert told.report(3, 2, 1.0) == "stop"  # the averages are 0 and -1e308
 
 
-def test_nobody_is_stopped_at_the_largest_fidelity_where_the_trial_is_complete() -> None:
+def test_no_trial_is_stopped_at_the_largest_fidelity_where_it_is_complete() -> None:
     schema = Schema(
         space=Space({"x": Float(0, 1)}),
         fidelity=Fidelity("epoch", (1, 2)),

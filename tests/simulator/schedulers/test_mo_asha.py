@@ -72,7 +72,7 @@ def test_crowding_distances_are_those_of_nsga_ii() -> None:
     assert crowding_distances(front).tolist() == [math.inf, pytest.approx(0.9), pytest.approx(1.5), math.inf]
 
 
-def test_who_is_undominated_goes_on_and_who_is_not_stops() -> None:
+def test_an_undominated_trial_continues_and_a_dominated_one_stops() -> None:
     """On the rung at 3 of 9 epochs, one of three may go on."""
     schema = schema_of(TINY)
     told = Driver(MOASHA(schema, r_min=3), schema)
@@ -116,7 +116,7 @@ def test_of_equal_points_none_is_before_another() -> None:
         assert answers == {"continue until 9"}
 
 
-def test_goals_come_from_the_schema() -> None:
+def test_the_goals_of_objectives_come_from_the_schema() -> None:
     schema = schema_of(TINY, goal="max")
     told = Driver(MOASHA(schema, r_min=3, objectives=["score"]), schema)
     assert told.report(0, 3, 0.5) == "continue until 9"

@@ -126,7 +126,7 @@ def test_where_no_noise_swaps_anybody_pasha_trains_less_than_asha() -> None:
 
 
 @pytest.mark.parametrize("epochs", [1, 2, 3])
-def test_with_one_or_two_goals_pasha_is_asha(epochs: int) -> None:
+def test_with_one_or_two_levels_pasha_is_asha(epochs: int) -> None:
     problem = PROBLEMS["one epoch"]()
     problem.schema = schema_of(problem.schema.space, epochs=epochs)
     digests = [

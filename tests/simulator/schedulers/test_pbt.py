@@ -89,7 +89,7 @@ def test_with_fewer_workers_the_population_takes_turns() -> None:
     assert scheduler.suggest() is None
 
 
-def test_a_place_whose_trial_fails_is_taken_again() -> None:
+def test_a_trial_that_fails_is_replaced_in_the_population() -> None:
     scheduler, told = population(workers=4)
     told.end(3, "failed")  # without a report: a random one
     random: Any = scheduler.suggest()

@@ -59,7 +59,7 @@ def test_failed_trials_are_no_parents() -> None:
     assert differing(scheduler.suggest().configuration, told.configurations[0]) <= 2
 
 
-def test_where_nobody_has_a_loss_the_trial_is_random() -> None:
+def test_if_no_trial_has_a_loss_the_next_one_is_random() -> None:
     scheduler = RegularizedEvolution(SCHEMA, 1, population=2, sample=50)
     told = grown(scheduler, [NAN, NAN, NAN])
     search = RandomSearch(SCHEMA, 1)
@@ -73,7 +73,7 @@ def test_an_infinite_loss_is_a_loss() -> None:
     assert differing(scheduler.suggest().configuration, told.configurations[1]) <= 2
 
 
-def test_a_curve_that_ends_early_counts_with_its_last_point_though_nobody_was_asked_there() -> None:
+def test_a_curve_that_ends_early_counts_with_its_last_point_though_no_decision_was_made_there() -> None:
     curves = [[1.0, 9.0, 9.0], [9.0, 9.0, 1.0], [2.0, 9.0, 9.0]]  # the second one ends best
 
     def curve(configuration: Any, seed: int) -> dict[str, Any]:
