@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pkgutil
-import sys
 from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
 from types import MappingProxyType
 
 from blackbox_repo.errors import InvalidOption, UnknownName
+from blackbox_repo.plugins import import_object
 from conversion_scripts import recipes
 from conversion_scripts.recipe import Recipe
 
@@ -43,15 +43,7 @@ def load_recipe(name: str) -> Recipe:
 
 
 def _import_recipe(name: str) -> Recipe:
-    module, _, attribute = name.removeprefix("py:").partition(":")
-    if not module or not attribute:
-        raise InvalidOption(f"the recipe {name!r} must be written py:module:attribute")
-    if "" not in sys.path:
-        sys.path.insert(0, "")  # a console script does not look into the current folder by itself
-    try:
-        found = getattr(import_module(module), attribute)
-    except (ImportError, AttributeError) as err:
-        raise InvalidOption(f"the recipe {name!r} cannot be imported: {err}") from err
+    found = import_object(name.removeprefix("py:"), f"the recipe {name!r}")
     if not isinstance(found, Recipe):
         raise InvalidOption(f"{name!r} is not a Recipe of conversion_scripts.recipe: {found!r}")
     return found

@@ -99,7 +99,7 @@ class DEHB:
         check_budgets(self._settings, schema.fidelity, ("min_fidelity", "max_fidelity"))
         parts = {"seed": seed, "strategy": self._strategy, "resume": self._resume, **self._settings}
         description = format_call("DEHB", **{**parts, "seed": seed, "dehb": version_of("dehb")})
-        with silence(), translate_errors(f"{description} cannot be made, see what it logged"):
+        with silence(), translate_errors(f"{description} cannot be made", "; see what it logged"):
             dehb = _quiet(require("dehb", "dehb").DEHB)(**{**supplied, **bounds, **self._settings})
         return AskTellScheduler(_Optimizer(dehb, schema, description), schema, resume=self._resume)
 

@@ -162,11 +162,12 @@ def make(
 
 
 @contextmanager
-def translate_errors(failure: str) -> Iterator[None]:
+def translate_errors(failure: str, hint: str = "") -> Iterator[None]:
     """Whatever a library raises for settings, or for a part that it lacks, is an ``InvalidOption``.
 
     Args:
         failure: What has failed then, to which the message adds why.
+        hint: The end of the message, such as where there is more.
 
     Raises:
         InvalidOption: The library has raised something.
@@ -176,7 +177,7 @@ def translate_errors(failure: str) -> Iterator[None]:
     except InvalidOption:
         raise
     except Exception as err:
-        raise InvalidOption(f"{failure}: {describe_error(err)}") from err
+        raise InvalidOption(f"{failure}: {describe_error(err)}{hint}") from err
 
 
 def refuse_contradictions(name: str, settings: Mapping[str, Any], supplied: Mapping[str, Any]) -> None:
