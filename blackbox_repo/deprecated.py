@@ -193,6 +193,7 @@ NAMES: dict[str, dict[str, str]] = {
     "simulator.global_state": {"ALONE": "PROCESS_LOCK", "hushed": "silence"},
     "simulator.scheduler_settings": {"shown": "format_call"},
     "simulator": {"recorded": "simulator.results.run:Run.decision_times"},
+    "simulator.testing": {"CIRCUMSTANCES": "CONDITIONS"},
     "simulator.schedulers.objective_loss": {"loss_of": "objective_loss"},
     "blackbox_repo.text.humanize": {"counted": "format_count", "in_words": "format_duration"},
     "blackbox_repo.text.progress": {
@@ -232,6 +233,11 @@ ARGUMENTS: dict[str, dict[str, str]] = {
     "simulator.api.simulate": {"patience": "call_timeout"},
 }
 """``module.function`` or ``module.Class`` of today -> old argument -> new argument."""
+
+ATTRIBUTES: dict[str, dict[str, str]] = {
+    "simulator.testing.contract.SchedulerContract": {"circumstances": "conditions"},
+}
+"""``module.Class`` of today -> an old attribute, which subclasses may set -> the new attribute."""
 
 OPTIONS: dict[str, dict[str, str]] = {"bb-sim": {"--patience": "--call-timeout"}}
 """Program, such as ``bb-sim`` -> old option -> new option."""
@@ -297,6 +303,20 @@ def _with_old_names(function: Callable[_Arguments, _Result], where: str) -> Call
         return function(*args, **kwargs)
 
     return with_old_names
+
+
+def rename_attributes(base: type, subclass: type) -> None:
+    """Give what a subclass sets under an old name its new name; for ``__init_subclass__``.
+
+    Args:
+        base: A class that has a row in ``ATTRIBUTES``.
+        subclass: A class that inherits it.
+    """
+    where = f"{base.__module__}.{base.__qualname__}"
+    for old, new in ATTRIBUTES[where].items():
+        if old in vars(subclass):
+            _warn(f"the attribute {old} of {where}", new, stacklevel=4)
+            setattr(subclass, new, vars(subclass)[old])
 
 
 def options(program: str, typed: Sequence[str]) -> list[str]:

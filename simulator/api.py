@@ -1,4 +1,4 @@
-"""simulate(): the one door to a simulated run."""
+"""simulate(): makes a simulated run."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ MAX_WORKERS = 1_000_000
 
 
 @arguments
-def simulate(  # noqa: PLR0913  one door, and all but two arguments are named
+def simulate(  # noqa: PLR0913  a run has as many parts, and all but two arguments are named
     blackbox: Blackbox,
     scheduler: Scheduler | SchedulerFactory | Search | SearchFunction,
     *,

@@ -1,4 +1,4 @@
-"""Who may write the folder of a run of bb-sim, and what is kept of a run that did not finish."""
+"""The folder of a run of bb-sim: one process at a time writes it, and it keeps a run that did not finish."""
 
 from __future__ import annotations
 

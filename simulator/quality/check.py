@@ -33,9 +33,9 @@ def check(factory: SchedulerFactory, suite: Suite, baseline: Results, now: Resul
     """Compare a scheduler's results with the baseline's.
 
     Args:
-        factory: Of the scheduler, which is run once more where its first trace has changed.
-        suite: On which it was measured.
-        baseline: Of the same suite.
+        factory: Makes the scheduler, which is run once more for each first trace that has changed.
+        suite: The suite on which the scheduler was measured.
+        baseline: Results of the scheduler as it was, on the same suite.
         now: What :func:`simulator.quality.results.measure` gave.
         margin: See :func:`simulator.quality.comparison.compare`.
 

@@ -49,7 +49,7 @@ class Effect:
         before: Mean regret of the baseline.
         now: Mean regret now.
         changes: The regret's change for each seed; above 0 is worse.
-        test: Of these changes.
+        test: The signed-rank test of these changes.
         worse: Probability of so much by chance if nothing had become worse, after Holm over all tasks.
         better: The same for better.
         changed: How many of the traces are not what they were.
@@ -246,7 +246,7 @@ def holm(probabilities: Sequence[float]) -> list[float]:
 
 
 def seeds_to_decide(effect: Effect, margin: float, tests: int) -> int:
-    """About how many seeds would show that the effect is what it seems, be it small or large.
+    """About how many seeds would show that the effect is as small or as large as it seems.
 
     At least as many as an alarm needs if all of them agree, in so many tests.
     """

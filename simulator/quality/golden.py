@@ -1,7 +1,7 @@
 """What a scheduler did in a run, as a small text to be kept, and where another run departs from it.
 
 A golden trace has a head (what was run, and the digest of the whole trace) and one line for each job that was
-given, each decision to stop or pause, and each job's end that nobody decided. Reports on which a trial simply
+given, each decision to stop or pause, and each end of a job by itself. Reports after which a trial simply
 went on are left out: the digest covers them. So a diff of two goldens shows what the scheduler did
 differently; and if only the digests differ, the scheduler answered alike and something else has changed.
 """
@@ -156,7 +156,7 @@ class Golden:
             for key in _HEAD
             if self.head.get(key) != now.get(key) and key != "scheduler"
         ]
-        why = "; ".join(changed) or "points of the curves, or who was asked when"
+        why = "; ".join(changed) or "points of the curves, or when the scheduler was asked for work"
         return (
             f"the scheduler did the same {len(self.lines)} steps at the same times, but the digest of the "
             f"whole trace differs, so something else has changed: {why}"

@@ -45,11 +45,11 @@ class Row:
 
     Args:
         case: ``BLACKBOX/TASK``.
-        seed: Of the run and of the scheduler.
+        seed: Seed of the run and of the scheduler.
         regret: Averaged over the budget; see :func:`simulator.quality.scores.regret`.
         best: The best value of the target in a report, ``None`` if there was none.
-        trials: That were started.
-        digest: Of its trace.
+        trials: How many trials were started.
+        digest: Digest of the run's trace.
         golden: Its golden trace, for the first seed of each case, else ``None``.
     """
 
@@ -84,7 +84,7 @@ class Results:
         suite: The suite's name with its version.
         scheduler: What it says of itself, with its first seed.
         rows: In the order of the suite's cases, and of their seeds.
-        version: Of this project.
+        version: The version of this project that measured them.
         numbers: The version of the numbers; see :mod:`simulator.versions`.
     """
 

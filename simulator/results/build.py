@@ -61,7 +61,7 @@ def build_run(header: Mapping[str, Any], blackbox: Blackbox, outcome: Outcome) -
 
     Args:
         header: What was run.
-        blackbox: Whose curves were replayed.
+        blackbox: The blackbox whose curves were replayed.
         outcome: What it came to.
     """
     schema = blackbox.schema

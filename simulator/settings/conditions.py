@@ -1,4 +1,4 @@
-"""The circumstances of a simulated run, apart from blackbox, scheduler and limits."""
+"""The conditions of a simulated run: how its cluster behaves, apart from blackbox, scheduler and limits."""
 
 from __future__ import annotations
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from blackbox_repo import deprecated as _deprecated
+
 if TYPE_CHECKING:
     from simulator.testing.assertions import (
         assert_contract,
@@ -17,11 +19,11 @@ if TYPE_CHECKING:
         assert_same_trace,
         assert_speed,
     )
-    from simulator.testing.contract import CIRCUMSTANCES, SchedulerContract
+    from simulator.testing.contract import CONDITIONS, SchedulerContract
     from simulator.testing.problems import PROBLEMS
 
 _MODULES = {
-    "CIRCUMSTANCES": "contract",
+    "CONDITIONS": "contract",
     "PROBLEMS": "problems",
     "SchedulerContract": "contract",
     "assert_contract": "assertions",
@@ -32,7 +34,7 @@ _MODULES = {
 }
 
 __all__ = [
-    "CIRCUMSTANCES",
+    "CONDITIONS",
     "PROBLEMS",
     "SchedulerContract",
     "assert_contract",
@@ -45,5 +47,5 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return _deprecated.attribute(__name__, name)
     return getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)

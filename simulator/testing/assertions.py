@@ -173,7 +173,7 @@ def assert_contract(make_scheduler: Any, **settings: Any) -> None:
 
     Args:
         make_scheduler: A factory ``(schema, seed) -> scheduler``.
-        **settings: ``needs``, ``may_end``, ``seeded``, ``problems``, ``circumstances``, as of that class.
+        **settings: ``needs``, ``may_end``, ``seeded``, ``problems``, ``conditions``, as of that class.
 
     Raises:
         AssertionError: The first thing that it does not keep to.

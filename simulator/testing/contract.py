@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from blackbox_repo.blackbox import Blackbox
+from blackbox_repo.deprecated import rename_attributes
 from blackbox_repo.errors import InvalidOption, InvalidSpace
 from blackbox_repo.schema import Schema
 from simulator.api import simulate
@@ -31,7 +32,7 @@ from simulator.testing.problems import PROBLEMS
 from simulator.testing.subprocess_run import can_be_imported, digest_elsewhere
 from simulator.wrappers.generator import as_scheduler
 
-CIRCUMSTANCES: Mapping[str, Conditions] = {
+CONDITIONS: Mapping[str, Conditions] = {
     "ideal": Conditions(),
     "slow signals": Conditions(Delays(start=1, report=Uniform(0, 3), stop=2, stopped=1)),
     "late ends": Conditions(Delays(report=0.5, complete=4, stop=2)),
@@ -44,7 +45,7 @@ CIRCUMSTANCES: Mapping[str, Conditions] = {
     "every job crashes at once": Conditions(Delays(start=3), failures=Failures(crash=0.4)),
     "no checkpoints": Conditions(checkpoints=False),
 }
-"""What it is like on the cluster, for the test of everything that may happen."""
+"""Conditions of the cluster for the test of everything that may happen, by name."""
 
 
 class SchedulerContract:
@@ -57,7 +58,7 @@ class SchedulerContract:
         make_scheduler: The factory ``(schema, seed) -> scheduler``: a class, a function, a generator
             function, or what ``scheduler_factory`` and the adapters give.
         problems: Name -> makes a blackbox.
-        circumstances: Name -> conditions under which it is tried on each problem.
+        conditions: Name -> conditions of the runs in which it is tried on each problem.
         needs: ``["checkpoints"]`` if the scheduler cannot do without; independent fidelities have none.
         may_end: It may suggest nothing any more before the time is up, as a grid does; where every
             configuration of a finite space was tried, each scheduler may.
@@ -70,10 +71,14 @@ class SchedulerContract:
 
     make_scheduler: ClassVar[Any]
     problems: ClassVar[Mapping[str, Callable[[], Blackbox]]] = PROBLEMS
-    circumstances: ClassVar[Mapping[str, Conditions]] = CIRCUMSTANCES
+    conditions: ClassVar[Mapping[str, Conditions]] = CONDITIONS
     needs: ClassVar[Collection[str]] = ()
     may_end: ClassVar[bool] = False
     seeded: ClassVar[bool] = True
+
+    def __init_subclass__(cls, **keywords: Any) -> None:
+        super().__init_subclass__(**keywords)
+        rename_attributes(SchedulerContract, cls)
 
     # --- what the tests are made of -------------------------------------------------------------------------
 
@@ -100,8 +105,8 @@ class SchedulerContract:
 
     def run(self, problem: str, make: Any = None, **settings: Any) -> Run:
         """A run on one of the problems; with 4 workers, 100 s and seed 3 unless the settings say else."""
-        circumstances = {"workers": 4, "stop": Stop(time=100), "seed": 3, **settings}
-        return simulate(self.problems[problem](), make or self.made, **circumstances)
+        settings = {"workers": 4, "stop": Stop(time=100), "seed": 3, **settings}
+        return simulate(self.problems[problem](), make or self.made, **settings)
 
     def some_problems(self) -> list[str]:
         """Two problems on which a property is tried that has nothing to do with what they are like."""
@@ -128,7 +133,7 @@ class SchedulerContract:
 
     def test_it_goes_on_whatever_happens_to_its_trials(self, problem: str) -> None:
         """With one worker and with many, it asks for nothing that cannot be and does not give up."""
-        for name, conditions in self.circumstances.items():
+        for name, conditions in self.conditions.items():
             for workers, seconds in ((1, 100), (30, 12)):
                 if self._lacks_checkpoints(problem, conditions):
                     continue
@@ -204,10 +209,10 @@ class SchedulerContract:
         raise AssertionError(f"another process gives another run on {problem!r}: {blame}")
 
     def test_reports_may_be_skipped(self) -> None:
-        """T22: ``continue_until`` is a wish: who is called all the same must not decide otherwise."""
+        """T22: a scheduler that is called before its ``continue_until`` must not decide otherwise."""
         tried = itertools.product(self.some_problems(), ("ideal", "crashes and preemptions"))
         for problem, name in tried:
-            conditions = CIRCUMSTANCES[name]  # none with decision time, which calls take
+            conditions = CONDITIONS[name]  # none with decision time, which calls take
             chatty = self.run(problem, self._chatty, conditions=conditions)
             difference = first_difference(self.run(problem, conditions=conditions), chatty)
             assert difference is None, (

@@ -51,7 +51,7 @@ class GeneratorScheduler:
 
     Args:
         search: A fresh generator.
-        schema: Of the blackbox.
+        schema: What the blackbox records.
 
     Example:
         >>> def search(schema, seed, tries=20):

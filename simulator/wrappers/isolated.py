@@ -11,7 +11,7 @@ from simulator.wrappers.generator import SearchFunction, as_scheduler
 
 
 class Isolated:
-    """A factory of schedulers that may draw from ``random`` and ``numpy.random`` as if nobody else did.
+    """A factory of schedulers that may draw from ``random`` and ``numpy.random`` as if they were alone.
 
     The generators are seeded by the run's seed, go on from call to call, and are the user's again around each
     call. Threads take turns: in a process, one isolated scheduler or library's scheduler is called at a time.

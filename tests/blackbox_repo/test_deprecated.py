@@ -7,6 +7,7 @@ import subprocess
 import sys
 import types
 import warnings
+from operator import attrgetter
 
 import pytest
 
@@ -14,6 +15,7 @@ import blackbox_repo
 import simulator
 from blackbox_repo import deprecated
 from blackbox_repo.deprecated import ARGUMENTS, MODULES, NAMES, RenamedWarning
+from simulator.testing import CONDITIONS, SchedulerContract
 
 
 @pytest.fixture(autouse=True)
@@ -49,7 +51,7 @@ def test_an_old_name_gives_what_has_the_new_one(module, old):
         asked, _ = imported(next(name for name in MODULES if MODULES[name] == module))
     with pytest.warns(RenamedWarning, match=f"{module}.{old} is called {place or module}.{new} now"):
         found = getattr(asked, old)
-    assert found is getattr(importlib.import_module(place or module), new)
+    assert found is attrgetter(new)(importlib.import_module(place or module))
 
 
 @pytest.mark.parametrize("where", ARGUMENTS)
@@ -130,6 +132,17 @@ def test_an_old_argument_is_passed_on_under_its_new_name(monkeypatch):
     assert told[0].filename == __file__
     with pytest.raises(TypeError, match="got timeout and its old name patience; give timeout alone"):
         wait(timeout=1, patience=3)
+
+
+def test_an_old_attribute_of_a_contract_is_its_new_one():
+    ideal = {"ideal": CONDITIONS["ideal"]}
+    with pytest.warns(RenamedWarning, match=r"circumstances of .*Contract is called conditions now") as told:
+
+        class Mine(SchedulerContract):
+            circumstances = ideal
+
+    assert Mine.conditions is ideal
+    assert told[0].filename == __file__
 
 
 def test_an_old_option_is_read_as_the_new_one(monkeypatch):

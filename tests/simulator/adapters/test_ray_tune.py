@@ -18,7 +18,7 @@ from simulator.adapters.ray_tune import RayTune
 from simulator.adapters.ray_tune_space import clip_numbers, decode, from_ray_tune, to_mutations, to_ray_tune
 from simulator.global_state import GlobalRandomState, silence
 from simulator.registry import scheduler_factory
-from simulator.testing import CIRCUMSTANCES, SchedulerContract
+from simulator.testing import CONDITIONS, SchedulerContract
 from simulator.testing.problems import TINY, Rough, schema_of
 from tests.simulator.adapters.contract import (
     EPOCHS,
@@ -181,8 +181,8 @@ class RayTuneContract(SchedulerContract):
         "one epoch": lambda: Rough(schema_of(ROUGH, epochs=1)),
         "maximized": lambda: Rough(schema_of(ROUGH, goal="max")),
     }
-    circumstances: ClassVar = {
-        name: CIRCUMSTANCES[name] for name in ("ideal", "crashes and preemptions", "decision time")
+    conditions: ClassVar = {
+        name: CONDITIONS[name] for name in ("ideal", "crashes and preemptions", "decision time")
     }
 
 

@@ -19,7 +19,7 @@ from simulator.adapters.syne_tune import SyneTune
 from simulator.adapters.syne_tune_space import decode, encode, from_syne_tune, to_syne_tune
 from simulator.global_state import GlobalRandomState, silence
 from simulator.registry import scheduler_factory
-from simulator.testing import CIRCUMSTANCES, SchedulerContract
+from simulator.testing import CONDITIONS, SchedulerContract
 from simulator.testing.problems import SCATTERED, TINY, Rough, schema_of
 from tests.simulator.adapters.contract import (
     EPOCHS,
@@ -194,7 +194,7 @@ class SyneTuneContract(SchedulerContract):
         "maximized": lambda: Rough(schema_of(FLAT_ROUGH, goal="max")),
         "independent": lambda: Rough(schema_of(FLAT_ROUGH, kind="independent")),
     }
-    circumstances: ClassVar = {name: CIRCUMSTANCES[name] for name in SOME}
+    conditions: ClassVar = {name: CONDITIONS[name] for name in SOME}
     may_end = OLDER  # which suggests nothing twice
 
 

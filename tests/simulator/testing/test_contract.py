@@ -154,7 +154,7 @@ def test_a_fault_is_found(scheduler: Any, test: str, message: str, tmp_path: Pat
         (Wrong, "under 'ideal' of problem 'conditional' with 1 workers: Wrong.suggest.* lacks"),
     ],
 )
-def test_what_goes_wrong_on_the_way_is_named_with_its_circumstances(scheduler: Any, message: str) -> None:
+def test_what_goes_wrong_on_the_way_is_named_with_its_conditions(scheduler: Any, message: str) -> None:
     with pytest.raises(AssertionError, match=message):
         contract_of(scheduler).test_it_goes_on_whatever_happens_to_its_trials("conditional")
     if scheduler is Lazy:
