@@ -1,4 +1,4 @@
-"""A recipe: what a blackbox is called, which raw files it is made of, and the function that converts them."""
+"""A recipe: the name of a blackbox, the raw files that it is made of, and the function that converts them."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from threading import Event, Thread
 from typing import Protocol
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import (
     BarColumn,
     DownloadColumn,
@@ -57,7 +57,14 @@ def report_progress(name: str) -> Iterator[ProgressReporter]:
     terminal = Console(stderr=True)
     if terminal.is_terminal:
         step = text_column("{task.description}")
-        columns = (SpinnerColumn("line"), step, BarColumn(), _Bytes(), _Speed(), TimeElapsedColumn())
+        columns = (
+            SpinnerColumn("line"),
+            step,
+            BarColumn(),
+            _OnceStarted(DownloadColumn()),
+            _OnceStarted(TransferSpeedColumn()),
+            TimeElapsedColumn(),
+        )
         with make_bar(*columns, console=terminal) as bar:
             yield _BarReporter(name, bar)
         return
@@ -142,15 +149,12 @@ class _BarReporter:
         self._progress.update(self._line, description=text, completed=done, total=total or None)
 
 
-class _Bytes(DownloadColumn):
-    """The number of bytes, where there are any."""
+class _OnceStarted(ProgressColumn):
+    """Another column, which stays empty until there are bytes to count."""
 
-    def render(self, task: Task) -> Text:
-        return super().render(task) if task.completed else Text("")
+    def __init__(self, column: ProgressColumn) -> None:
+        super().__init__()
+        self._column = column
 
-
-class _Speed(TransferSpeedColumn):
-    """Bytes per second, where there are any."""
-
-    def render(self, task: Task) -> Text:
-        return super().render(task) if task.completed else Text("")
+    def render(self, task: Task) -> RenderableType:
+        return self._column.render(task) if task.completed else Text("")

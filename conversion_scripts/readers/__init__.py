@@ -1,1 +1,1 @@
-"""Readers for the formats of raw files, which trust no file."""
+"""Readers for the formats of raw files. They trust no file."""

@@ -1,1 +1,1 @@
-"""The recipes, one file for each family of benchmarks: its name begins those of the blackboxes it makes."""
+"""The recipes, one file for each family of benchmarks, whose blackboxes have names that begin like it."""

@@ -1,4 +1,4 @@
-"""YAHPO Gym's iaml family: four learners of R, all of them in one space, and how interpretable each is."""
+"""YAHPO Gym's iaml family: four learners of R, and all of them in one space, with their interpretability."""
 
 from __future__ import annotations
 

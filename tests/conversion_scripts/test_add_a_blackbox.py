@@ -128,7 +128,10 @@ def test_the_example_could_go_into_the_project_as_it_stands(command: tuple[str, 
 
 
 OLD_IMPORTS = {
-    "from blackbox_repo.store.manifest import": "from blackbox_repo.manifest import",
+    "from blackbox_repo.store.manifest import Defect, TuningDefaults": (
+        "from blackbox_repo.manifest import Default, Defect"
+    ),
+    "default=TuningDefaults(": "default=Default(",
     "from conversion_scripts.readers.points import": "from conversion_scripts.points import",
     "import ABOVE_0, PERCENT": "import ABOVE_0, PERCENT\nfrom conversion_scripts.completeness import Whole",
     "    convert=convert,": "    convert=convert,\n    whole=Whole(1, 3),",
@@ -146,6 +149,7 @@ def test_a_recipe_as_the_page_taught_it_before_still_works_and_warns(folder: Pat
     assert done.returncode == 0
     for old, new in (
         ("the module blackbox_repo.manifest", "blackbox_repo.store.manifest"),
+        ("blackbox_repo.store.manifest.Default", "blackbox_repo.store.manifest.TuningDefaults"),
         ("the module conversion_scripts.points", "conversion_scripts.readers.points"),
         ("conversion_scripts.expected_size.Whole", "conversion_scripts.expected_size.ExpectedSize"),
         ("the argument whole of conversion_scripts.recipe.Recipe", "expected_size"),
