@@ -62,14 +62,9 @@ NOT_YET: dict[str, tuple[str, ...]] = {
     "benchmarks": ("parameter",),
     "blackbox_repo": ("nobody", "were"),
     "blackbox_repo/surrogate": ("nobody",),
-    "blackbox_repo/text": ("nobody",),
-    "conversion_scripts": ("nobody",),
-    "conversion_scripts/raw": ("nobody",),
-    "conversion_scripts/recipes": ("nobody",),
     "simulator/kernel": ("nobody", "parameter", "subject", "were"),
     "simulator/results": ("parameter",),
     "tests/peers": ("subject",),
-    "tests/simulator": ("door", "nobody", "subject", "vain", "way", "were", "who"),
 }
 """Folder or page -> rules that it does not keep yet."""
 

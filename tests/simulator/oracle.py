@@ -64,7 +64,7 @@ class Happened(NamedTuple):
 
 
 class Request(NamedTuple):
-    """What waits for the scheduler; of what it is told and of who asks for work, the least is first (T12)."""
+    """What waits for the scheduler; of reports and ends, and of free workers, the least is first (T12)."""
 
     arrived: int
     rank: int
@@ -87,7 +87,7 @@ class Called(NamedTuple):
 
 @dataclass
 class Thought:
-    """What the scheduler thinks about and until when; who had asked for work by then."""
+    """What the scheduler thinks about and until when; which workers had asked for work by then."""
 
     request: Request
     taken: int
@@ -363,7 +363,7 @@ class Oracle:
         self.take()
 
     def in_vain(self) -> bool:
-        """Whether the door is closed and no trial could be resumed, so that nobody need ask (T14)."""
+        """Whether all trials have started and none could be resumed, so that asking is of no use (T14)."""
         trials = range(len(self.curves))
         return len(trials) == self.stop.trials_started and not any(self.resumable(t) for t in trials)
 
@@ -637,11 +637,11 @@ class Oracle:
         self.requests = [request for request in self.requests if request.rank != WORKER]
 
     def nothing_is_left(self) -> bool:
-        """Nothing is under way, and who is idle has been answered ``None`` (T5)."""
+        """Nothing is under way, and each idle worker has been answered ``None`` (T5)."""
         return bool(self.idle()) and not self.under_way()
 
     def under_way(self) -> bool:
-        """Nobody waits for a signal to a job that has ended, the limit, or a worker to come or go (T5)."""
+        """No run waits for a signal to a job that has ended, the limit, or a worker to come or go (T5)."""
         return bool(self.running or self.waiting or self.requests or self.thought)
 
     def why_nothing_is_left(self) -> str:

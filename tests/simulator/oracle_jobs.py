@@ -20,9 +20,9 @@ NEVER = 10**30
 class Job:
     """A segment: it trains from ``base`` (-1: from scratch) to ``last`` and reports the points it produces.
 
-    ``produced`` and ``arrives`` say when, were it not for a crash, a signal or a loss; ``until`` is the point
+    ``produced`` and ``arrives`` say when, apart from a crash, a signal or a loss; ``until`` is the point
     after which its scheduler wants it to end, if it has said so; ``earliest`` is when the job before it was
-    to give way (T9a).
+    to end (T9a).
     """
 
     trial: int

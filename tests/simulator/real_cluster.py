@@ -46,7 +46,7 @@ class RealCluster:
     """Runs a scheduler really, without delays, checkpoints kept (docs/time.md, T6 to T11).
 
     Args:
-        blackbox: Whose curves say how long training takes.
+        blackbox: Its curves say how long training takes.
         scheduler: Asked and told by the thread that calls :meth:`run`, and by no other.
         workers: How many threads train.
         scale: Real seconds for a second of the curves.

@@ -281,7 +281,7 @@ def test_a_server_that_needs_no_time_is_as_good_as_none_T12(case: Case) -> None:
 
 
 def moody(case: Case) -> Case:
-    """Its scheduler answers otherwise when it is asked once more, though nobody told it anything."""
+    """Its scheduler answers otherwise when it is asked once more, though it was told nothing."""
     return replace(case, character=replace(case.character, moody=True))
 
 
@@ -316,7 +316,7 @@ def test_a_limit_that_never_binds_changes_no_run_T22_T5(case: Case) -> None:
 
 
 class Knocking(Watched):
-    """Asks its scheduler for work behind the closed door too."""
+    """Asks its scheduler for work even after all trials have started."""
 
     @property
     def takes_suggestions(self) -> bool:

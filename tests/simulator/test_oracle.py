@@ -85,7 +85,7 @@ def assert_they_agree(case: Case, *, moody: bool = False) -> None:
 
 
 def answers(scheduler: Recorder, *, moody: bool) -> list[str]:
-    """What was asked, told and answered; one who answers the same when asked again is taken by the word."""
+    """What was asked, told and answered; unless it is moody, only the first of calls that are repeated."""
     calls = scheduler.calls
     return [call for call, before in zip(calls, ["", *calls], strict=False) if moody or call != before]
 

@@ -74,7 +74,7 @@ class World(Blackbox):
 class Character:
     """What a :class:`Whimsical` scheduler does: tenths of its answers.
 
-    A moody one may answer ``None`` now and otherwise later, though nobody told it anything in between.
+    A moody one may answer ``None`` now and otherwise later, though it was told nothing in between.
     """
 
     starts: int = 12

@@ -344,7 +344,7 @@ def test_a_job_that_would_start_in_a_further_round_of_the_last_instant_has_not_b
 
 
 def test_a_look_for_workers_alone_keeps_no_drained_run_going_T13_T14(play: Play, job: Job) -> None:
-    """The end is told from 5 to 5.5, then the worker waits for the look at 10: but from 7 on in vain."""
+    """The end is told from 5 to 5.5; then the worker waits for the look at 10, but gets no job from 7 on."""
     slow_at_ends = Conditions(poll=5, decision_time=lambda call: 0.5 * (call.kind == "on_end"))
     _, _, run = play([job(1)], conditions=slow_at_ends, stop=Stop(time=7, drain=True))
     assert (run.reason, run.seconds) == ("time", 7)

@@ -544,7 +544,7 @@ def test_a_decision_is_one_of_three() -> None:
         Decision("explode")  # type: ignore[arg-type]
 
 
-# --- signals in vain, and what is told of trials that are over ----------------------------------------------
+# --- signals to jobs that have ended, and ends of trials that are over --------------------------------------
 
 
 def test_a_signal_to_a_job_that_has_ended_keeps_no_run_open_T9b_T5(play: Any, job: Any) -> None:
