@@ -1,4 +1,4 @@
-"""The one seam between benchmarks and simulator: a configuration goes in, a learning curve comes out."""
+"""The interface between benchmarks and simulator: a configuration goes in, a learning curve comes out."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ class Blackbox(ABC):
 
     Attributes:
         schema: The space, the fidelity and the objectives.
-        name: What messages and results call it, such as ``"nasbench201-final/cifar100"``.
-        batch: How many curves are best asked for together, with :meth:`curves`; 1 if it makes no difference.
+        name: The name in messages and results, such as ``"nasbench201-final/cifar100"``.
+        batch: How many curves to request together with :meth:`curves` for speed; 1 if that is no faster.
     """
 
     schema: Schema
@@ -87,7 +87,7 @@ class Blackbox(ABC):
         return Trainings(self, self.schema.space.check(configuration))
 
     def holds(self, configuration: Configuration) -> bool:
-        """Whether a curve is the configuration's own, and not that of one which stands in for it."""
+        """Whether the curve is that of this configuration, and not of a similar one or predicted."""
         del configuration
         return True
 
@@ -124,7 +124,7 @@ class Blackbox(ABC):
         """All tabulated configurations, in the order of the first axis of :meth:`values`.
 
         Raises:
-            NotTabulated: Any configuration can be asked, none is listed.
+            NotTabulated: The blackbox has no list; any configuration of its space can be queried.
         """
         raise NotTabulated(
             f"{self.name!r} lists no configurations: any one of its space can be asked; {_TABULATE}"
@@ -133,7 +133,7 @@ class Blackbox(ABC):
     def values(self, objective: str) -> Array:
         """One objective of the whole table as ``(configuration, seed, fidelity)``.
 
-        Seeds are ascending for each configuration; where a seed or a point is missing stands NaN.
+        The seeds of each configuration ascend; the value is NaN where a seed or a point is missing.
 
         Raises:
             UnknownName: There is no such objective.
@@ -145,7 +145,7 @@ class Blackbox(ABC):
         )
 
     def to_pandas(self) -> Any:
-        """The whole table as a DataFrame, one row a configuration, seed and fidelity.
+        """The whole table as a DataFrame, one row for each configuration, seed and fidelity.
 
         Raises:
             NotTabulated: As in :meth:`configurations`.
@@ -190,11 +190,11 @@ def from_function(
     """A blackbox that computes its curves.
 
     Args:
-        schema: What the function returns.
+        schema: Describes what the function returns.
         function: ``(configuration, seed)`` -> objective name -> a sequence over the fidelity (a number where
             the objective is constant). It must be a function of its arguments alone.
-        name: What messages call the blackbox.
-        seeds: The seeds that :meth:`Blackbox.seeds` names.
+        name: The name of the blackbox in messages and results.
+        seeds: The training seeds of every configuration.
 
     Example:
         >>> box = from_function(schema, lambda c, seed: {"loss": [c["x"] / e for e in (1, 2, 3)],

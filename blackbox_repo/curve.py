@@ -1,4 +1,4 @@
-"""A learning curve: what one training run recorded, fidelity by fidelity."""
+"""Learning curves: what one training run recorded at each fidelity."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ _EXACT = 2**53
 
 
 class LearningCurve:
-    """Read-only views of one training run; nothing is copied until it is asked for.
+    """The recorded values of one training run, as read-only views of arrays; nothing is copied.
 
-    ``curve["valid_error"]`` is an array with one value a point, ``len(curve)`` the number of points, and
-    ``curve.at(50)`` all objectives at one fidelity. A curve may be shorter than the schema's fidelity: the
-    training ended early, and ``status`` says why.
+    ``curve["valid_error"]`` is an array with one value for each point, ``len(curve)`` the number of points,
+    and ``curve.at(50)`` gives all objectives at one fidelity. A curve that has fewer points than the schema
+    has fidelities ended early; ``status`` says why.
 
     Args:
-        schema: What the arrays mean.
+        schema: The schema of the blackbox.
         points: Objective name -> array in which ``start:stop`` are this curve's points.
         constants: Objective name -> array in which ``row`` is this run's value.
-        start: Where its first point lies in the arrays of ``points``.
-        stop: Where they go on with another run.
-        row: Where its values lie in the arrays of ``constants``.
+        start: The index of its first point in the arrays of ``points``.
+        stop: The index after its last point.
+        row: The index of its values in the arrays of ``constants``.
         status: ``"ok"``, ``"diverged"`` or ``"crashed"``.
         seed: The seed of the training run.
         fills: Of a curve that computes on demand: objective name -> a function that is called with
@@ -132,7 +132,7 @@ class LearningCurve:
         raise UnknownName("objective", objective, [o.name for o in self.schema.objectives])
 
     def constant(self, objective: str) -> float:
-        """The value of a constant objective, which even a curve without points has."""
+        """The value of a constant objective; even a curve without points has one."""
         return float(self._constants[objective][self._row])
 
     def point(self, objective: str, index: int) -> float:
@@ -170,9 +170,9 @@ class LearningCurve:
         return {name: self.point(name, index) for name in names}
 
     def under(self, schema: Schema, count: int | None = None) -> LearningCurve:
-        """The first ``count`` points as another schema of the same objectives describes them.
+        """The first ``count`` points under another schema with the same objectives.
 
-        A run that went on after them had neither diverged nor crashed by then: its status is ``"ok"``.
+        If the run has more points, it had neither diverged nor crashed by then: the status is ``"ok"``.
         """
         stop = self._stop if count is None else min(self._start + count, self._stop)
         status: Status = self.status if stop == self._stop else "ok"
@@ -180,7 +180,12 @@ class LearningCurve:
         return LearningCurve(schema, self._points, self._constants, *place)
 
     def renamed(self, schema: Schema, names: Mapping[str, str]) -> LearningCurve:
-        """The same points with new names of objectives: old -> new."""
+        """The same points with other names of objectives.
+
+        Args:
+            schema: The schema with the new names.
+            names: Old name -> new name; other objectives keep theirs.
+        """
         points = {names.get(name, name): array for name, array in self._points.items()}
         constants = {names.get(name, name): array for name, array in self._constants.items()}
         fills = self._fills and {names.get(name, name): fill for name, fill in self._fills.items()}
@@ -188,7 +193,13 @@ class LearningCurve:
         return LearningCurve(schema, points, constants, *place)
 
     def extended(self, schema: Schema, name: str, values: Array) -> LearningCurve:
-        """The same points with one more objective, whose read-only ``values`` begin at the first point."""
+        """The same points with one more objective.
+
+        Args:
+            schema: The schema with the objective.
+            name: The name of the objective.
+            values: Its values at the points of this curve, read-only.
+        """
         points = {known: array[self._start : self._stop] for known, array in self._points.items()}
         points[name] = values
         place = (0, len(self), self._row, self.status, self.seed, self._fills)
@@ -210,10 +221,10 @@ def _floats(objective: str, values: Any) -> Array:
 
 
 def exact_floats(what: str, array: Array) -> Array:
-    """Numbers as float32 or float64, whatever type they have; float64 unless they are float32.
+    """An array of numbers of any type as float64, or as float32 if that is its type.
 
     Raises:
-        InvalidConfiguration: They are no real numbers, or whole ones beyond 2**53, which float64 rounds.
+        InvalidConfiguration: The array holds no real numbers, or integers beyond 2**53, which float64 rounds.
     """
     kind = array.dtype.kind
     if array.dtype in (np.float64, np.float32):

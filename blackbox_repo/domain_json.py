@@ -31,10 +31,10 @@ def domain_from_json(data: Mapping[str, Any], where: str = "the domain") -> Doma
 
     Args:
         data: The JSON object.
-        where: What messages call it.
+        where: A name of the object for messages.
 
     Raises:
-        FormatError: It is no such object, or the domain contradicts itself.
+        FormatError: The object is malformed, or the domain contradicts itself.
     """
     kind = data.get("type")
     if not isinstance(kind, str) or kind not in _KINDS:

@@ -1,4 +1,4 @@
-"""The values that one hyperparameter may take."""
+"""Domains: the values that one hyperparameter may take."""
 
 from __future__ import annotations
 
@@ -14,35 +14,22 @@ import numpy as np
 from blackbox_repo.errors import InvalidSpace
 from blackbox_repo.numeric.elementary import exp, exp_array, log
 from blackbox_repo.numeric.rounding import Array, round_significant, significant
-from blackbox_repo.numeric.scalars import is_bool, is_number, is_real, plain
+from blackbox_repo.numeric.scalars import finite_real, is_bool, is_number, is_real, plain
 
 Value: TypeAlias = str | int | float | bool
 _Number = TypeVar("_Number", int, float)
 _LARGEST = sys.float_info.max
 CLOSE = 1e-12
-"""Numbers of which one differs from the other by less than this share of it are taken for the same."""
-
-
-def _number(value: object) -> Any:
-    """A finite real number as it is given; ``ValueError`` for anything else, a bool included."""
-    if not is_real(value):
-        raise ValueError("is not a number")
-    try:
-        finite = math.isfinite(value)
-    except OverflowError:  # an int beyond all floats
-        finite = False
-    if not finite:
-        raise ValueError("is not finite")
-    return value
+"""Two numbers count as the same if they differ by no more than this share."""
 
 
 def _is_meant(value: float, exact: float) -> bool:
-    """Whether a float is a number to 12 significant digits, as ``0.1 * 3`` is 0.3."""
+    """Whether a float agrees with a number to 12 significant digits, as ``0.1 * 3`` does with 0.3."""
     return abs(value - exact) <= CLOSE * abs(exact)
 
 
 def _check_choice(value: object) -> Value:
-    """A choice as a built-in value: numpy's scalars become Python's."""
+    """A choice as a built-in value; numpy's scalars are converted."""
     choice = plain(value)
     if isinstance(choice, str):
         return _check_unicode(choice)
@@ -54,7 +41,7 @@ def _check_choice(value: object) -> Value:
 
 
 def _check_unicode(text: str) -> str:
-    """The text, which must be one that can be written to a file: without lone surrogates."""
+    """The text, if it can be written to a file: it must have no lone surrogates."""
     try:
         text.encode()
     except UnicodeEncodeError as err:
@@ -76,7 +63,8 @@ def _kind(value: object) -> str:
 class Float:
     """A real number from ``lower`` to ``upper``, ends included; ``log`` draws it in log scale.
 
-    A number that is an end to 12 significant digits is taken for it: ``numpy.geomspace`` misses its ends.
+    A number that agrees with an end to 12 significant digits becomes that end: ``numpy.geomspace`` misses its
+    ends by so much.
     """
 
     lower: float
@@ -90,19 +78,19 @@ class Float:
 
     @property
     def size(self) -> int | None:
-        """How many values there are: one, or ``None`` for those without number."""
+        """The number of values: 1, or ``None`` for infinitely many."""
         return 1 if self.lower == self.upper else None
 
     @property
     def values(self) -> tuple[float, ...] | None:
-        """All values, where there is but one."""
+        """The value if there is only one, else ``None``."""
         return (self.lower,) if self.lower == self.upper else None
 
     def check(self, value: object) -> float:
         """``value`` as a float; ``ValueError`` with the rule that it breaks."""
         if type(value) is float and self.lower <= value <= self.upper:
             return value
-        number = float(_number(value))
+        number = float(finite_real(value))
         if self.lower <= number <= self.upper:
             return number
         for end in (self.lower, self.upper):
@@ -111,11 +99,11 @@ class Float:
         raise ValueError(f"is not in [{self.lower}, {self.upper}]")
 
     def clip(self, number: float) -> float:
-        """The value that is closest to a number; NaN stays, which :meth:`check` refuses."""
+        """The value that is closest to a number; NaN stays NaN, which :meth:`check` refuses."""
         return min(max(number, self.lower), self.upper)
 
     def at(self, position: float) -> float:
-        """The value at a position in [0, 1], to 12 significant digits but for the ends."""
+        """The value at a position in [0, 1], rounded to 12 significant digits unless it is an end."""
         if not 0 < position < 1:
             return self.upper if position >= 1 else self.lower
         low, width = self._scale
@@ -134,17 +122,17 @@ class Float:
 
     @cached_property
     def _scale(self) -> tuple[float, float]:
-        """Where the scale begins, and its width."""
+        """The start of the scale and its width."""
         low, high = (log(self.lower), log(self.upper)) if self.log else (self.lower, self.upper)
         return low, high - low
 
     def spread(self, points: int) -> tuple[float, ...]:
-        """``points`` values from end to end, the lower one for a single one."""
+        """``points`` evenly spaced values from end to end; a single one is the lower end."""
         return tuple(dict.fromkeys(self.at(k / max(points - 1, 1)) for k in range(points)))
 
     @property
     def middle(self) -> float:
-        """The value halfway, in log scale where that is."""
+        """The value halfway between the ends, in log scale if the domain is."""
         return self.at(0.5)
 
 
@@ -152,7 +140,7 @@ class Float:
 class Integer:
     """A whole number from ``lower`` to ``upper``, both included; ``log`` draws it in log scale.
 
-    A number that is whole to 12 significant digits is taken for it.
+    A number that is whole to 12 significant digits becomes that integer.
     """
 
     lower: int
@@ -181,7 +169,7 @@ class Integer:
         """``value`` as an int (1.0 is 1); ``ValueError`` with the rule that it breaks."""
         if type(value) is int and self.lower <= value <= self.upper:
             return value
-        number = _number(value)
+        number = finite_real(value)
         whole: int = round(number)
         if number != whole and not _is_meant(float(number), whole):
             raise ValueError("is not a whole number")
@@ -194,7 +182,7 @@ class Integer:
         return min(max(number, self.lower), self.upper)
 
     def at(self, position: float) -> int:
-        """The value at a position in [0, 1]; all are equally likely, but in log scale."""
+        """The value at a position in [0, 1]; unless in log scale all values have an equal share."""
         if self.log:
             low, width = self._scale
             found = math.floor(significant(exp(low + position * width), 12))
@@ -218,23 +206,23 @@ class Integer:
 
     @cached_property
     def _scale(self) -> tuple[float, float]:
-        """Where the logarithmic scale begins, and its width; each value reaches to the next one."""
+        """The start of the logarithmic scale and its width; each value's share reaches to the next one."""
         low = log(self.lower)
         return low, log(self.upper + 1) - low
 
     def spread(self, points: int) -> tuple[int, ...]:
-        """All values, or ``points`` of them from end to end where there are more."""
+        """All values, or ``points`` evenly spaced ones from end to end if there are more."""
         if self.size <= points:
             return tuple(self.values)
         return tuple(dict.fromkeys(self.closest(k / max(points - 1, 1)) for k in range(points)))
 
     @property
     def middle(self) -> int:
-        """The whole number closest to halfway, in log scale where that is; of two the even one."""
+        """The integer closest to halfway, in log scale if the domain is; of two the even one."""
         return self.closest(0.5)
 
     def closest(self, position: float) -> int:
-        """The whole number closest to a position from end to end in [0, 1]; of two the even one."""
+        """The integer closest to a position in [0, 1] between the ends; of two the even one."""
         if not 0 < position < 1:
             return self.upper if position >= 1 else self.lower
         if self.log or max(abs(self.lower), abs(self.upper)) <= _EXACT_TO_A_HALF:
@@ -252,7 +240,7 @@ def _check_range(domain: Float | Integer) -> None:
     kind = type(domain).__name__
     for end in (domain.lower, domain.upper):
         try:
-            _number(end)
+            finite_real(end)
         except ValueError as err:
             raise InvalidSpace(f"the bound {end!r} of {kind} {err}") from err
     if domain.lower > domain.upper:
@@ -264,9 +252,9 @@ def _check_range(domain: Float | Integer) -> None:
 
 
 class _Choices:
-    """What finite lists of values share: no two equal, and a bool is never a number.
+    """What categorical and ordinal domains share: all values differ, and a bool is no number.
 
-    A number that is a choice to 12 significant digits is taken for it: ``0.1 * 3`` for 0.3.
+    A number that agrees with a choice to 12 significant digits becomes it: ``0.1 * 3`` becomes 0.3.
     """
 
     values: tuple[Value, ...]
@@ -307,17 +295,17 @@ class _Choices:
         return list(map(self.values.__getitem__, ranks.tolist()))
 
     def spread(self, points: int) -> tuple[Value, ...]:
-        """All values: choices have nothing between them."""
+        """All values, however many points are asked for."""
         return self.values
 
 
 def _find_meant(value: object, choices: tuple[Value, ...]) -> Value | None:
-    """The closest of the choices that are the same number to 12 significant digits, if there is one.
+    """The closest choice that agrees with a number to 12 significant digits, if there is one.
 
-    Whole numbers are told apart to the last digit.
+    Integers must agree in all digits.
     """
     try:
-        number = float(_number(value))
+        number = float(finite_real(value))
     except ValueError:
         return None
     others = [choice for choice in choices if is_number(choice) and abs(choice) <= _LARGEST]
@@ -327,38 +315,38 @@ def _find_meant(value: object, choices: tuple[Value, ...]) -> Value | None:
 
 
 def _suggest(value: object, choices: tuple[Value, ...]) -> str:
-    """A hint where only the type is wrong: ``'1'`` for ``1``."""
+    """A suggestion where only the type is wrong: ``'1'`` for ``1``."""
     alike = [choice for choice in choices if str(choice) == str(value)]
     return f"; did you mean {alike[0]!r}?" if alike else ""
 
 
 @dataclass(frozen=True)
 class Categorical(_Choices):
-    """One of some values without an order."""
+    """One of several values without an order."""
 
     values: tuple[Value, ...]
 
     @property
     def middle(self) -> Value:
-        """The first one: there is nothing between categories."""
+        """The first value, as categories have no middle."""
         return self.values[0]
 
 
 @dataclass(frozen=True)
 class Ordinal(_Choices):
-    """One of some values whose order means something, given from low to high."""
+    """One of several values that have an order, given from low to high."""
 
     values: tuple[Value, ...]
 
     @property
     def middle(self) -> Value:
-        """The value halfway, of two the higher one."""
+        """The value in the middle of the order; of two the higher one."""
         return self.values[self.size // 2]
 
 
 @dataclass(frozen=True)
 class Constant:
-    """A single value, kept so that a configuration is complete."""
+    """A single value, which is part of every configuration."""
 
     value: Value
 
@@ -389,7 +377,7 @@ class Constant:
         return self.value
 
     def at_all(self, positions: Array) -> list[Value]:
-        """The one value, again and again."""
+        """The one value for each position."""
         return [self.value] * len(positions)
 
     def spread(self, points: int) -> tuple[Value, ...]:

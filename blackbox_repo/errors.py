@@ -1,18 +1,18 @@
-"""What can go wrong, as one tree; every message names the thing, the value, the rule and the way out.
+"""The errors of this project, as one tree; each message names the thing, the value, the rule and the remedy.
 
 BlackboxRepoError
 ├── UnknownName                  a blackbox, task, objective, scheduler, ... that does not exist
 ├── InvalidSpace                 a search space or schema that contradicts itself
-│   └── TooEntangled             conditions that leave a space beyond counting
+│   └── TooEntangled             conditions so entangled that configurations cannot be counted
 ├── InvalidConfiguration         a configuration that its space refuses
-│   └── ConfigurationNotInTable  one that the space admits and the table lacks
+│   └── ConfigurationNotInTable  a configuration of the space that the table lacks
 ├── UnknownFidelity              a fidelity that the schema or the curve does not have
 ├── UnknownSeed                  a training seed that the table lacks
 ├── InvalidOption                an argument outside its range
-├── FormatError                  a file that is not what the format says
-│   └── IntegrityError           a file whose hash is not the manifest's
+├── FormatError                  a file that does not have the documented format
+│   └── IntegrityError           a file whose hash differs from that in the manifest
 ├── AlreadyLocked                a file or folder that another process is writing
-└── NotTabulated                 the whole table asked of a blackbox that has none
+└── NotTabulated                 a request for the whole table of a blackbox without one
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class InvalidConfiguration(BlackboxRepoError, ValueError):
 
 
 class ConfigurationNotInTable(InvalidConfiguration, LookupError):
-    """A configuration that its space admits and the table does not hold."""
+    """A configuration of the space that the table does not hold."""
 
 
 class UnknownFidelity(BlackboxRepoError, LookupError):
@@ -79,11 +79,11 @@ class InvalidOption(BlackboxRepoError, ValueError):
 
 
 class FormatError(BlackboxRepoError):
-    """A file that is not what the format says."""
+    """A file that does not have the documented format."""
 
 
 class IntegrityError(FormatError):
-    """A file whose content is not the one that the manifest describes."""
+    """A file whose content differs from what the manifest describes."""
 
 
 class AlreadyLocked(BlackboxRepoError):
@@ -91,11 +91,11 @@ class AlreadyLocked(BlackboxRepoError):
 
 
 class NotTabulated(BlackboxRepoError, TypeError):
-    """The whole table was asked of a blackbox that can only be queried."""
+    """The whole table was requested of a blackbox that can only be queried."""
 
 
 def suggestion(name: object, known: Iterable[str]) -> str:
-    """The tail of a message about an unknown name: the nearest known ones, or a short list of all."""
+    """The end of a message about an unknown name: the most similar known names, or a short list of all."""
     known = list(known)
     if not known:
         return "; there is none"

@@ -1,4 +1,4 @@
-"""Whole tables as pandas DataFrames; pandas is imported when the first is asked for."""
+"""Whole tables as pandas DataFrames; pandas is imported on first use."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from blackbox_repo.space import Configuration
 
 
 class Tabulated(Protocol):
-    """What is read of a :class:`~blackbox_repo.blackbox.Blackbox`, which says what each of these means."""
+    """The part of :class:`~blackbox_repo.blackbox.Blackbox` that is read here; see there for the meanings."""
 
     schema: Schema
 
@@ -60,7 +60,7 @@ def table_to_pandas(blackbox: Tabulated) -> Any:
 
 
 def _runs(blackbox: Tabulated) -> tuple[Array, Array]:
-    """The seeds, and the numbers of points (0: no such run), of all runs as ``(configuration, seed)``."""
+    """The seed and the number of points of each run, as ``(configuration, seed)``; 0 points for no run."""
     configurations = blackbox.configurations()
     found = [blackbox.seeds(configuration) for configuration in configurations]
     large = max(map(max, found)) > np.iinfo(np.int64).max

@@ -15,11 +15,11 @@ _UNSEALED = f"nothing vouches for {MANIFEST_FILE}; sha256sum {MANIFEST_FILE} > {
 
 
 class LoadedBlackbox(Mapping[str, Blackbox]):
-    """The tasks of a blackbox; each is read, and its file's hash checked, when it is first used.
+    """The tasks of a blackbox; a task is read, and the hash of its file checked, when it is first used.
 
     Attributes:
-        manifest: Everything about the blackbox but its numbers.
-        folder: Where it lies.
+        manifest: The description of the blackbox.
+        folder: The folder with its files.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -81,7 +81,7 @@ def describe(name: str | Path) -> Manifest:
 
 @dataclass(frozen=True)
 class Finding:
-    """What the verification of one task found: ``problem`` is empty if it is intact."""
+    """The result of verifying one task; ``problem`` is empty if the task is intact."""
 
     task: str
     file: str
@@ -89,7 +89,7 @@ class Finding:
 
 
 def verify(name: str | Path) -> list[Finding]:
-    """Check the manifest's hash and every task: its file's hash, that it decodes, and fits the manifest.
+    """Check the hash of the manifest, and of each task the file's hash, its decoding and its best values.
 
     Raises:
         UnknownName: There is no such blackbox.

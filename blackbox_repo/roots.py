@@ -1,4 +1,4 @@
-"""Where blackboxes are looked for: in folders that the user names, in this package, then in other ones."""
+"""Finds blackboxes: in folders that the user names, in this package, then in other packages."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _ADDRESS = re.compile(r"\b[a-zA-Z][\w+.-]*://")
 
 
 def roots() -> list[Path]:
-    """The folders whose subfolders are blackboxes; of two blackboxes of one name the first is taken.
+    """The folders whose subfolders are blackboxes; of two blackboxes with the same name the first counts.
 
     The environment variable ``BLACKBOX_PATH`` names some, separated as in ``PATH``. The folders of other
     packages are not among them.
 
     Raises:
-        InvalidOption: It names an address such as ``s3://bucket``.
+        InvalidOption: The variable contains an address such as ``s3://bucket``.
     """
     listed = os.environ.get(PATH_VARIABLE, "")
     if _ADDRESS.search(listed):
@@ -42,17 +42,20 @@ def find_blackboxes() -> dict[str, Path]:
     """Name -> folder of every blackbox that can be loaded by its name, sorted by name.
 
     Raises:
-        FormatError: The blackboxes of another package cannot be found, or two packages have one of a name.
+        FormatError: The package of an entry point does not exist, or two have a blackbox of the same name.
     """
     own = _blackboxes_in(roots())
     return dict(sorted({**_of_other_packages(own), **own}.items()))
 
 
 def locate(name: str | Path) -> Path:
-    """The folder of a blackbox: of that name, or the folder that ``name`` is the path of.
+    """The folder of a blackbox.
+
+    Args:
+        name: Its name, or the path of its folder.
 
     Raises:
-        UnknownName: There is none.
+        UnknownName: There is no such blackbox.
         FormatError: As :func:`find_blackboxes`, if no folder of :func:`roots` has it.
     """
     known = _blackboxes_in(roots())

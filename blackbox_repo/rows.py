@@ -17,16 +17,16 @@ STATUSES: tuple[Status, ...] = ("ok", "diverged", "crashed")
 
 @dataclass(frozen=True)
 class Coded:
-    """A column of few different values: ``values[codes[row]]``, code -1 where there is none."""
+    """A dictionary-encoded column: row ``r`` has ``values[codes[r]]``, or no value if its code is -1."""
 
     values: tuple[Value, ...]
     codes: Array
 
     @classmethod
     def of(cls, column: Iterable[Value | None]) -> Coded:
-        """The column with its values in the order of their first row; 1, 1.0 and True are three.
+        """The column of these values, with ``values`` in the order of their first row.
 
-        Numpy's scalars are taken for the built-in values they mean.
+        The values 1, 1.0 and True are different. Numpy's scalars become built-in values.
         """
         listed = list(column)
         kinds = {*map(type, listed)} - {type(None)}
@@ -61,22 +61,24 @@ class Coded:
 
 @dataclass(frozen=True)
 class Table:
-    """The training runs of one task, a row each; the rows of a configuration together, seeds ascending.
+    """The training runs of one task, one in each row.
+
+    The rows of a configuration are adjacent, with ascending seeds.
 
     Args:
-        hyperparameters: Every name of the space -> its column.
+        hyperparameters: Hyperparameter -> its column; all of the space.
         seeds: The seed of each row.
         points: Curve objective -> the points of all rows, end to end.
         lengths: How many points each row has.
-        constants: Constant objective -> one value a row.
+        constants: Constant objective -> the value of each row.
         status: Row -> index into ``STATUSES``; ``None`` where the source does not know it.
         labels: Name -> a column such as an architecture's official string: neither hyperparameter nor
             objective.
-        fidelities: The fidelity of each point, end to end, where the source says it: a conversion refuses a
-            row that does not have the first fidelities of the schema, one after the other.
+        fidelities: The fidelity of each point, end to end, if the source records it; a row must have the
+            first fidelities of the schema without a gap.
 
     Raises:
-        InvalidConfiguration: A column is no numpy array, or a masked one.
+        InvalidConfiguration: A column is no numpy array, or is a masked array.
     """
 
     hyperparameters: Mapping[str, Coded]

@@ -1,4 +1,4 @@
-"""What a blackbox records: its objectives, its fidelity, and which objective is the time."""
+"""Schemas: the space, the fidelity and the objectives of a blackbox, and which objective is the time."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ class Objective:
     """A recorded quantity.
 
     Args:
-        name: As it is called in curves, results and columns.
+        name: Its name in curves, results and columns.
         goal: ``"min"`` or ``"max"``; ``"none"`` for what is only recorded.
         unit: ``"s"``, ``"%"``, ``"ms"``, ...; empty for a pure number.
-        description: What it is, on which split, in half a sentence.
-        constant: It has one value for the whole training run, not one a fidelity.
-        cumulative: It sums up along the fidelity, as elapsed time does.
+        description: What it is and on which split, in a few words.
+        constant: Whether it has one value for the whole training run instead of one at each fidelity.
+        cumulative: Whether it adds up along the fidelity, as elapsed time does.
         provenance: Whether it was measured, interpolated, predicted by a surrogate, or modelled: computed by
-            a rule that the user chose.
-        known_range: The smallest and the largest value that the source knows of this task, to scale by; other
-            configurations may lie outside.
+            a rule of the user.
+        known_range: The smallest and the largest value that the source reports for this task, for scaling;
+            values of other configurations may lie outside.
     """
 
     name: str
@@ -72,7 +72,7 @@ class Fidelity:
     Args:
         name: ``"epoch"``, ``"train_fraction"``, ...
         values: All its values, strictly ascending.
-        unit: What one unit is, if the name does not say it.
+        unit: The unit, if the name does not say it.
         kind: ``"incremental"`` if one training passes through all values (epochs), ``"independent"`` if each
             value is a training of its own (a fraction of the data).
     """
@@ -94,7 +94,7 @@ class Fidelity:
         object.__setattr__(self, "_index", {value: index for index, value in enumerate(values)})
 
     def index(self, value: float) -> int:
-        """The position of a fidelity among ``values``, found if it agrees with one in twelve digits.
+        """The position of a fidelity among ``values``; it must agree with one of them to 12 digits.
 
         So ``0.1 * 3``, which is 0.30000000000000004, is 0.3.
 
@@ -116,7 +116,7 @@ class Fidelity:
     def index_at_or_above(self, wanted: float | Fraction) -> int | None:
         """The position of the smallest value at or above a number; ``None`` where all are below it.
 
-        A value that agrees with the number in twelve digits is at it.
+        A value that agrees with the number to 12 digits counts as equal.
         """
         position = bisect_left(self.values, wanted)
         above = self.values[position] if position < len(self.values) else math.inf
@@ -140,17 +140,18 @@ class Fidelity:
 
 @dataclass(frozen=True)
 class Schema:
-    """Everything that a scheduler may know of a blackbox before the first trial.
+    """What a scheduler may know about a blackbox before the first trial.
 
     Args:
-        space: The configurations.
+        space: The search space.
         fidelity: The resource axis.
-        objectives: What is recorded, in order.
-        target: The objective that a scheduler optimizes unless it is told otherwise.
-        time: The objective that is the elapsed training seconds; ``None`` if the source has no time.
+        objectives: The recorded quantities, in order.
+        target: The name of the objective that a scheduler optimizes by default.
+        time: The name of the objective that is the elapsed training seconds; ``None`` if none is recorded.
 
     Raises:
-        InvalidSpace: Two things of one name, a reserved name, or an objective that cannot play its part.
+        InvalidSpace: Two things have the same name, a name is reserved, the target has no goal, or the time
+            is not cumulative.
     """
 
     space: Space
@@ -213,12 +214,12 @@ class Schema:
         return replace(self, objectives=tuple(known))
 
     def meaning(self) -> str:
-        """A text for digests: the same for schemas that differ by known ranges alone, to scale by."""
+        """A text for digests, which leaves out known ranges as they do not change what values mean."""
         objectives = tuple(replace(objective, known_range=None) for objective in self.objectives)
         return json.dumps(replace(self, objectives=objectives).to_json(), sort_keys=True)
 
     def to_json(self) -> dict[str, Any]:
-        """A JSON object in the words of docs/format.md; :meth:`from_json` gives back an equal schema."""
+        """The JSON object of docs/format.md; :meth:`from_json` gives back an equal schema."""
         return {
             "space": self.space.to_json(),
             "fidelity": {
@@ -238,10 +239,10 @@ class Schema:
 
         Args:
             data: The JSON object.
-            where: What messages call it.
+            where: A name of the object for messages.
 
         Raises:
-            FormatError: It is no such object.
+            FormatError: The object is malformed.
             InvalidSpace: The schema contradicts itself.
         """
         read = typed_json.convert(data, _SchemaJson, where)

@@ -1,4 +1,4 @@
-"""Search spaces: named domains, the conditions between them, and what a configuration may be."""
+"""Search spaces: named domains, conditions between them, and checks of configurations."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ class Condition:
 
 @dataclass(frozen=True)
 class Space:
-    """The configurations that a blackbox speaks of.
+    """The configurations of a blackbox: a domain for each hyperparameter, and conditions between them.
 
     Args:
         domains: Hyperparameter name -> domain, in the order of the canonical key and of the grid.
         conditions: Hyperparameter name -> the conditions that must all hold for it to be active.
             Parents come before their children in ``domains``.
-        candidates: The finite set of configurations that exist, where it is not the whole space: the rows of
-            a table that is no full grid. ``sample`` and ``configurations`` then keep to it. It is data, so it
-            takes no part in equality and JSON.
+        candidates: The finite set of configurations that exist, if that is not the whole space: the rows of a
+            table that is no full grid. ``sample`` and ``configuration`` then give these only. They are data,
+            so they are no part of equality and JSON.
 
     Raises:
-        InvalidSpace: Empty, or a condition on a name that is missing or comes later.
+        InvalidSpace: The space is empty, or a condition names a parent that is missing or declared later.
 
     Example:
         >>> space = Space({"lr": Float(1e-4, 1e-1, log=True), "layers": Integer(1, 3)})
@@ -86,7 +86,8 @@ class Space:
         """The canonical form of a configuration: declared order, plain Python values, 1.0 -> 1 for integers.
 
         Raises:
-            InvalidConfiguration: A missing, extra, inactive, wrongly typed or out-of-domain value.
+            InvalidConfiguration: A value is missing, inactive, of a wrong type or outside its domain; a name
+                is unknown.
         """
         if not self.conditions and type(configuration) is dict and len(configuration) == len(self.domains):
             try:
@@ -143,7 +144,7 @@ class Space:
     def sample(self, *key: Key) -> dict[str, Value]:
         """A configuration drawn uniformly (in log scale where the domain says so); a function of ``key``.
 
-        Each hyperparameter has draws of its own, so another one more or less does not change them.
+        Each hyperparameter is drawn independently, so adding one does not change the values of the others.
         """
         before, number = keyed_random.place(key)
         if self.candidates is not None:
@@ -172,8 +173,8 @@ class Space:
         """``count`` configurations at once: those that :meth:`sample` gives for a key and those after it.
 
         Args:
-            key: Of the first one, a whole number at its end; that of the next one ends with one more.
-            count: How many.
+            key: The key of the first one, which ends with an integer; the next one's integer is one larger.
+            count: The number of configurations.
         """
         stream, first = _stream(key)
         if self.candidates is not None:
@@ -184,7 +185,7 @@ class Space:
         return [self._keep_active(configuration) for configuration in drawn] if self.conditions else drawn
 
     def _keep_active(self, values: Mapping[str, Value]) -> dict[str, Value]:
-        """Of a value for every hyperparameter those that are active."""
+        """Those of the values whose hyperparameters are active."""
         kept: dict[str, Value] = {}
         for name, value in values.items():
             if self.is_active(name, kept):
@@ -193,9 +194,9 @@ class Space:
 
     @cached_property
     def enumeration(self) -> Grid | Rows | None:
-        """All configurations by index, the last hyperparameter turning fastest; ``None``: without number.
+        """All configurations by index, the last hyperparameter varying fastest; ``None`` if infinitely many.
 
-        Conditional ones are counted through, too, unless their conditions are too entangled for it.
+        It is ``None`` for a finite space too if its conditions are too entangled to count configurations.
         """
         if self.candidates is not None:
             return Rows(self.candidates)
@@ -214,7 +215,7 @@ class Space:
 
     @property
     def size(self) -> int | None:
-        """How many configurations there are, or ``None`` if they are without number."""
+        """The number of configurations, or ``None`` where :attr:`enumeration` is."""
         return None if self.enumeration is None else self.enumeration.size
 
     def configuration(self, index: int) -> dict[str, Value]:
@@ -224,7 +225,7 @@ class Space:
         return self.enumeration[index]
 
     def grid(self, points: int) -> Grid | Rows:
-        """All configurations, a continuous domain cut to ``points`` values from end to end.
+        """All configurations, with ``points`` evenly spaced values of each continuous domain.
 
         Raises:
             InvalidSpace: The conditions are too entangled for the configurations to be counted.
@@ -236,11 +237,11 @@ class Space:
     def completed(self, given: Configuration) -> dict[str, Value]:
         """The canonical form of a configuration of which some hyperparameters may be left out.
 
-        Active ones that are left out are in the middle: halfway between the ends, in log scale where that is,
-        the first of categories, and of ordinals the one halfway.
+        Active hyperparameters that are left out take the middle of their domain: halfway between the ends (in
+        log scale if the domain is), the first category, or the ordinal halfway.
 
         Raises:
-            InvalidConfiguration: An unknown, inactive, wrongly typed or out-of-domain value.
+            InvalidConfiguration: A name is unknown; a value is inactive, wrongly typed or outside its domain.
         """
         if not isinstance(given, Mapping):
             return self.check(given)
@@ -251,7 +252,7 @@ class Space:
         return self.check({**filled, **given})
 
     def identity(self, configuration: Configuration) -> CanonicalKey:
-        """As :meth:`key`, of a configuration that is in canonical form, without a check."""
+        """As :meth:`key`, for a configuration in canonical form, which is not checked."""
         return tuple(map(configuration.get, self.domains))
 
     def has(self, configuration: Configuration) -> bool:
@@ -286,10 +287,10 @@ class Space:
 
         Args:
             data: The JSON object.
-            where: What messages call it.
+            where: A name of the object for messages.
 
         Raises:
-            FormatError: It is no such object.
+            FormatError: The object is malformed.
             InvalidSpace: The space contradicts itself.
         """
         domains, conditions = {}, {}
@@ -312,7 +313,7 @@ class _SpaceJson:
 
 @dataclass(frozen=True)
 class _HyperparameterJson:
-    """What an entry says beside its domain."""
+    """An entry without its domain."""
 
     name: str
     active_where: tuple[Condition, ...] = ()
@@ -327,5 +328,5 @@ _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
 
 def configuration_text(configuration: Configuration) -> str:
-    """One line of JSON that is the same for equal canonical configurations on every machine."""
+    """A canonical configuration as one line of JSON; those of equal configurations are equal everywhere."""
     return _ENCODER.encode(dict(configuration))

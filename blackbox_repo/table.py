@@ -1,4 +1,4 @@
-"""Tabulated blackboxes: a configuration is a row of read-only arrays."""
+"""Tabulated blackboxes: training runs are rows of read-only arrays."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _DOUBTFUL_TYPES = frozenset({bool, np.bool_, type(None)})
 
 
 class ConfigurationList(Sequence[Configuration]):
-    """The configurations of a table, built as dicts when they are looked at.
+    """The configurations of a table, which become dicts only when they are accessed.
 
     Args:
         columns: Hyperparameter -> its choices, the last of them ``None``, and which of them each row has.
@@ -78,15 +78,16 @@ class ConfigurationList(Sequence[Configuration]):
 class TabularBlackbox(Blackbox):
     """A blackbox whose training runs are rows of a table.
 
-    A table that holds its whole finite space is looked up by mixed radix, any other by a dict from
-    configuration to row; either way in about a microsecond.
+    The row of a configuration is computed by mixed radix if the table holds its whole finite space, and found
+    in a dict otherwise; either takes about a microsecond.
 
     Args:
-        schema: What the columns mean. Where the table is no full grid, its space gets the table's
-            configurations as candidates.
-        table: The rows.
-        name: What messages call the blackbox.
-        check: Called before points are read, with where they begin and end; raises if they are damaged.
+        schema: Describes the columns. If the table is no full grid, its space gets the configurations of the
+            table as candidates.
+        table: The training runs.
+        name: The name of the blackbox in messages and results.
+        check: Called before points are read, with the index of the first and the index after the last;
+            raises an error if they are damaged.
 
     Raises:
         InvalidConfiguration: The table lacks a column or has no rows, its columns do not fit together, a
@@ -143,7 +144,7 @@ class TabularBlackbox(Blackbox):
 
     @property
     def table(self) -> Table:
-        """The rows, with values as the domains say them; nothing in them can be changed."""
+        """The training runs with canonical values of hyperparameters, read-only."""
         self._check_all()
         return self._table
 
@@ -215,7 +216,7 @@ class TabularBlackbox(Blackbox):
         return sealed(array)
 
     def label(self, column: str) -> list[Any]:
-        """A label column, one entry a configuration, in the order of :meth:`configurations`.
+        """A label column, with one entry for each configuration, in the order of :meth:`configurations`.
 
         Raises:
             UnknownName: There is no such label.
@@ -228,7 +229,7 @@ class TabularBlackbox(Blackbox):
         """The configuration with that label, such as an official architecture string or index.
 
         Raises:
-            UnknownName: There is no such label, or no configuration that bears it.
+            UnknownName: There is no such label column, or no configuration has this label.
         """
         labels = self.label(column)
         if value not in labels:
@@ -304,7 +305,7 @@ class _Row(Trainings):
 
 
 def _table_digest(schema: Schema, table: Table) -> str:
-    """SHA-256 of what the table means, whatever its arrays' types and the order of its columns' values."""
+    """SHA-256 of the content; it does not depend on the arrays' types or the order of a column's values."""
     hashed = hashlib.sha256(schema.meaning().encode())
     for name in schema.space.domains:
         column = table.hyperparameters[name]
@@ -330,7 +331,7 @@ def _table_digest(schema: Schema, table: Table) -> str:
 
 
 def _first_rows(columns: Sequence[Coded]) -> Array:
-    """The rows at which another configuration begins than in the row before."""
+    """The first row of each configuration."""
     changes = np.zeros(len(columns[0].codes), dtype=bool)
     changes[:1] = True
     for column in columns:
@@ -368,12 +369,12 @@ def _always_in_doubt(configuration: Configuration) -> tuple[None]:
 
 
 def _is_doubtful(column: Coded) -> bool:
-    """Whether a value of the wrong type could equal one of the column's: a bool 0 or 1, a None a gap."""
+    """Whether a value of a wrong type could equal one of the column: a bool 0 or 1, ``None`` a gap."""
     return bool(np.any(column.codes < 0)) or any(value in (0, 1) for value in column.values)
 
 
 def _compress(numbers: Array) -> Sequence[int]:
-    """The same numbers, as a range where they are equally spaced: that is computed, not fetched from afar."""
+    """The same numbers, as a range if they are equally spaced: computing is faster than fetching."""
     steps = np.diff(numbers)
     if steps[0] > 0 and (steps == steps[0]).all():
         return range(int(numbers[0]), int(numbers[-1]) + 1, int(steps[0]))

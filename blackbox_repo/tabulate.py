@@ -67,9 +67,9 @@ def save_tabulated(
     """Write ``NAME-N``, a tabulated blackbox of N configurations of another, the same for each task.
 
     Args:
-        name: A blackbox's name, or its folder.
+        name: The name of a blackbox, or its folder.
         configurations: N; if there are fewer, N becomes their number.
-        out: Where the new blackbox's folder shall lie; an older version of it is replaced.
+        out: The folder in which the folder of the new blackbox is written; an older version is replaced.
         seed: The seed with which configurations are drawn.
         tasks: The tasks to tabulate; all by default.
         report: Called with a short text before each task.
@@ -80,7 +80,7 @@ def save_tabulated(
     Raises:
         UnknownName: There is no such blackbox or task.
         InvalidOption: As :func:`tabulate`.
-        FormatError: What would be replaced is no blackbox.
+        FormatError: The folder that would be replaced is no blackbox.
         AlreadyLocked: Another process is writing it.
     """
     configurations, seed = whole("configurations", configurations, 1), whole("seed", seed)

@@ -1,4 +1,4 @@
-"""The two suites of YAHPO Gym 1.0: which data sets of which scenarios, and what is optimized.
+"""The two benchmark suites of YAHPO Gym 1.0: scenarios, data sets and objectives.
 
 Pfisterer et al., AutoML 2022. The single-objective one is ``benchmark_suites/v1.0/single.json`` of
 slds-lmu/yahpo_data, the multi-objective one, and the budgets of both, ``paper/experiments/run_mo.R`` and
@@ -62,7 +62,7 @@ class SuiteProblem(NamedTuple):
 
     @property
     def evaluations(self) -> int:
-        """The suites' budget in whole trainings, for so many hyperparameters."""
+        """The budget of the suites in whole trainings, which grows with the number of hyperparameters."""
         return math.ceil(20 + 40 * math.sqrt(DIMENSIONS[self.scenario]))
 
 

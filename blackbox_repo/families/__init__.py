@@ -1,1 +1,1 @@
-"""What is particular to one family of blackboxes, such as the names that its papers give configurations."""
+"""Helpers for single families of blackboxes, such as the official names of configurations."""

@@ -1,6 +1,6 @@
-"""NAS-Bench-201: the cell as a configuration, as the official architecture string, and as the official index.
+"""NAS-Bench-201: cells as configurations, official architecture strings and official indices.
 
-The indices are a column of the table, called ``index``; so they need a blackbox, while strings do not.
+The indices are the label column ``index`` of the table, so they need a blackbox; strings do not.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ def architecture_of(configuration: Configuration) -> str:
 
 
 def configuration_of(architecture: str) -> dict[str, str]:
-    """The configuration that an official architecture string stands for.
+    """The configuration of an official architecture string.
 
     Raises:
-        InvalidConfiguration: It is no such string.
+        InvalidConfiguration: The text is no architecture string.
     """
     nodes = architecture.split("+")
     parts = [part for node in nodes for part in node.strip("|").split("|")]
@@ -75,8 +75,8 @@ def index_of(blackbox: TabularBlackbox, architecture: str | Configuration) -> in
     """The official index of a cell, given by its string or configuration.
 
     Raises:
-        InvalidConfiguration: It is no cell.
-        UnknownName: The table does not hold it.
+        InvalidConfiguration: The architecture is no cell.
+        UnknownName: The table does not hold the cell.
     """
     text = architecture if isinstance(architecture, str) else architecture_of(architecture)
     configuration = blackbox.labelled("architecture", text)

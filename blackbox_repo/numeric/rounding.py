@@ -1,4 +1,4 @@
-"""Rounding to significant decimal digits, of single numbers and whole arrays, exactly as printing does it."""
+"""Rounding of numbers and arrays to significant decimal digits, with the results that printing has."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ _FEW = 40
 
 
 def significant(value: float, digits: int) -> float:
-    """``value`` rounded to so many significant decimal digits, half to even as printed."""
+    """``value`` rounded to a number of significant decimal digits, as ``f"{x:.5e}"`` rounds."""
     return float(f"{value:.{digits - 1}e}")
 
 
 def round_significant(array: Array, digits: int) -> Array:
-    """Every value rounded to so many significant decimal digits; half to even, as ``f"{x:.5e}"`` rounds.
+    """Every value rounded to a number of significant decimal digits, as ``f"{x:.5e}"`` rounds.
 
     The result is the double nearest to the rounded decimal, so it does not depend on the machine. NaN,
     infinities and zeros stay what they are.
@@ -47,10 +47,10 @@ def round_significant(array: Array, digits: int) -> Array:
 
 
 def round_decimals(array: Array, decimals: int) -> Array:
-    """Every value rounded to so many decimals; a zero is never negative.
+    """Every value rounded to a number of decimals; a zero is never negative.
 
-    Like :func:`round_significant` the double nearest to the rounded decimal, but a value within 1e-16 of
-    itself beside a tie may go either way.
+    The result is the double nearest to the rounded decimal. A value whose relative distance to a tie is below
+    1e-16 may be rounded up or down.
 
     Args:
         array: Float64.

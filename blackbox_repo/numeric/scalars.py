@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import numbers
-from typing import TypeGuard
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -45,17 +45,30 @@ def is_real(value: object) -> TypeGuard[numbers.Real]:
     return isinstance(value, numbers.Real) and not isinstance(value, _BOOLS)
 
 
+def finite_real(value: object) -> Any:
+    """A finite real number of any library as it is; ``ValueError`` with the broken rule for other values."""
+    if not is_real(value):
+        raise ValueError("is not a number")
+    try:
+        finite = math.isfinite(value)
+    except OverflowError:  # an int beyond all floats
+        finite = False
+    if not finite:
+        raise ValueError("is not finite")
+    return value
+
+
 def whole(name: str, value: object, least: float = -math.inf, most: float = math.inf) -> int:
     """``value`` as an int.
 
     Args:
-        name: What the message calls it.
-        value: A number of Python or numpy, 3.0 being 3; no bool.
+        name: The name of the value in messages.
+        value: A number of Python or numpy, where 3.0 is 3; no bool.
         least: The smallest that is allowed.
         most: The largest that is allowed.
 
     Raises:
-        InvalidOption: No whole number from ``least`` to ``most``.
+        InvalidOption: The value is no whole number from ``least`` to ``most``.
     """
     checked = plain(value)
     if isinstance(checked, float) and checked.is_integer():
@@ -78,15 +91,15 @@ def number(
     """``value`` as an int or a float, whichever of the two it is.
 
     Args:
-        name: What the message calls it.
+        name: The name of the value in messages.
         value: An int or a float of Python or numpy; no bool.
         least: The smallest that is allowed.
         most: The largest that is allowed.
-        above: What it must be larger than.
+        above: A number that it must exceed.
         finite: Whether infinity is refused.
 
     Raises:
-        InvalidOption: No number in this range.
+        InvalidOption: The value is no number in this range.
     """
     checked = plain(value)
     inside = (
@@ -107,7 +120,7 @@ def flag(name: str, value: object) -> bool:
     """``value`` as a bool.
 
     Raises:
-        InvalidOption: Neither true nor false.
+        InvalidOption: The value is neither true nor false.
     """
     if not is_bool(value):
         raise InvalidOption(f"{name} is {value!r}, but must be true or false")

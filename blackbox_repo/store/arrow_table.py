@@ -1,4 +1,4 @@
-"""Tables as columns of Arrow, whether they come from a parquet file or from memory that is mapped."""
+"""Tables as columns of Arrow, read from parquet files or mapped into memory."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _FLOATS = {"halffloat": "float16", "float": "float32", "double": "float64"}  # A
 
 
 def from_arrow(columns: Any, schema: Schema, labels: Sequence[str]) -> Table:
-    """The table whose columns these are; its arrays share their memory where they can."""
+    """The table with these columns; its arrays share their memory where possible."""
     points = {name: _flatten(columns[name], name, schema) for name in schema.curve_names}
     lengths = next((length for _, length in points.values()), np.ones(len(columns), dtype=np.int64))
     _check_lengths(points, lengths)
@@ -42,7 +42,7 @@ def from_arrow(columns: Any, schema: Schema, labels: Sequence[str]) -> Table:
 
 
 def to_arrow(table: Table, schema: Schema) -> Any:
-    """Columns from which :func:`from_arrow` makes the same table again without computing anything."""
+    """The table as columns from which :func:`from_arrow` makes it again without computing."""
     columns = [coded_column(name, column, dictionary=True) for name, column in table.hyperparameters.items()]
     columns.append(plain_column("seed", array_of(table.seeds)))
     if table.status is not None:
@@ -61,19 +61,19 @@ def table_of(columns: Sequence[tuple[Any, Any]]) -> Any:
 
 
 def plain_column(name: str, array: Any) -> tuple[Any, Any]:
-    """An array and its field, which adds nothing but the name."""
+    """An array and a field of its type with this name."""
     return pa.field(name, array.type), array
 
 
 def scalar_column(name: str, values: Sequence[Value | None]) -> tuple[Any, Any]:
-    """Scalars as an Arrow field and array from which :func:`scalars_of` gives back the same, kinds included.
+    """Scalars as an Arrow field and array, from which :func:`scalars_of` gives back values of the same types.
 
     Values of one kind are a column of that type, null where there is none: text, whole numbers of 64 bits,
     floats, or bools. Other values, such as ``"sqrt"`` beside ``0.5`` or ``2**70``, are a dictionary of JSON
     texts, and the field says so: ``{"encoding": "json"}``.
 
     Raises:
-        FormatError: A value is no such scalar, text that is not Unicode, or a number that JSON lacks.
+        FormatError: A value has another type, is text that is not Unicode, or a number that JSON lacks.
     """
     kind = _arrow_type(name, values)
     if kind is None:
@@ -85,7 +85,7 @@ def scalars_of(field: Any, column: Any) -> list[Value | None]:
     """The values that :func:`scalar_column` stored.
 
     Raises:
-        FormatError: The field speaks of JSON, but a text is no JSON scalar.
+        FormatError: The field says that it is JSON, but a text is no JSON scalar.
     """
     if not _is_json(field):
         return list(column.to_pylist())
@@ -94,7 +94,7 @@ def scalars_of(field: Any, column: Any) -> list[Value | None]:
 
 
 def coded_column(name: str, column: Coded, *, dictionary: bool) -> tuple[Any, Any]:
-    """The values of the column as field and array, null where there is none (see :func:`scalar_column`)."""
+    """A column as field and array, null where it has no value (see :func:`scalar_column`)."""
     kind = _arrow_type(name, column.values)
     if pa.types.is_null(kind or pa.string()):
         return plain_column(name, pa.nulls(len(column.codes)))
@@ -164,7 +164,7 @@ def _dtype(kind: Any) -> np.dtype[Any]:
 
 
 def _arrow_type(name: str, values: Sequence[Value | None]) -> Any:
-    """The type that holds all of the values, the null type for none, or ``None`` where JSON must."""
+    """The Arrow type of the values, the null type if there are none, or ``None`` if they need JSON."""
     kinds = {_kind(name, value) for value in values if value is not None}
     if len(kinds) > 1 or "large" in kinds:
         return None
@@ -213,12 +213,12 @@ def _is_json(field: Any) -> bool:
 
 
 def status_column(status: Array) -> Any:
-    """The names of the statuses."""
+    """Status codes as a column of their names."""
     return pa.DictionaryArray.from_arrays(array_of(status.astype(np.int32)), array_of(STATUSES, pa.string()))
 
 
 def list_column(points: Array, lengths: Array, schema: Schema) -> Any:
-    """The points of each row as a list, which is of fixed size if all rows have all points."""
+    """The points of each row as a list, of fixed size if all rows have all points."""
     full = len(schema.fidelity.values)
     if np.all(lengths == full):
         return pa.FixedSizeListArray.from_arrays(array_of(points), full)
@@ -227,7 +227,7 @@ def list_column(points: Array, lengths: Array, schema: Schema) -> Any:
 
 
 def proportional(last: Array, schema: Schema) -> Array:
-    """The points of curves that are proportional to the fidelity, from their last ones."""
+    """The points of curves that are proportional to the fidelity, computed from their last points."""
     fidelities = np.array(schema.fidelity.values, dtype=np.float64)
     if len(fidelities) == 1:
         return last
@@ -236,7 +236,7 @@ def proportional(last: Array, schema: Schema) -> Array:
 
 
 def _flatten(column: Any, name: str, schema: Schema) -> tuple[Array, Array]:
-    """The points end to end, and how many each row has."""
+    """The points of all rows end to end, and the number of points of each row."""
     joined = _join_chunks(column)
     fixed = pa.types.is_fixed_size_list(joined.type)
     if not fixed and not pa.types.is_list(joined.type):
@@ -249,7 +249,7 @@ def _flatten(column: Any, name: str, schema: Schema) -> tuple[Array, Array]:
 
 
 def _check_lengths(points: Mapping[str, tuple[Array, Array]], lengths: Array) -> None:
-    """Refuse a row whose curves differ in length, even where another row makes up for it."""
+    """Refuse a row whose curves differ in length, even if the total number of points agrees."""
     first = next(iter(points), "")
     for name, (_, others) in points.items():
         wrong = np.flatnonzero(others != lengths)
@@ -267,12 +267,12 @@ def _refuse_nulls(column: Any, name: str) -> Any:
 
 
 def _refuse_whole_nulls(column: Any, name: str) -> Any:
-    """Values of an objective: a null is NaN among floats, and whole numbers have none."""
+    """The values of an objective; nulls mean NaN among floats and are refused among ints."""
     return column if pa.types.is_floating(column.type) else _refuse_nulls(column, name)
 
 
 def _end_to_end(lists: Any) -> Any:
-    """The values of all lists; ``flatten`` would import all of Arrow's functions."""
+    """The values of all lists end to end; ``flatten`` would import all of Arrow's functions."""
     whole = lists.offset == 0 and not lists.null_count
     return lists.values if whole else lists.flatten()
 
@@ -284,10 +284,10 @@ def _join_chunks(column: Any) -> Any:
 
 
 def numbers_of(column: Any) -> Array:
-    """A column of numbers as numpy sees them, NaN or -1 where there is none.
+    """A column of numbers as a numpy array, with NaN or -1 in place of nulls.
 
-    Arrow's own ``to_numpy``, ``to_pandas_dtype`` and ``fill_null`` would import pandas, which takes longer
-    than most tables, or is not there.
+    Arrow's own ``to_numpy``, ``to_pandas_dtype`` and ``fill_null`` would import pandas, which takes
+    longer than reading most tables and may not be installed.
     """
     array = _join_chunks(column)
     valid, values = array.buffers()

@@ -21,12 +21,14 @@ _TIMEOUT = 10.0  # seconds that a finished folder waits for another one of its n
 def atomic_directory(folder: Path, check_replaced: Callable[[Path], object]) -> Iterator[Path]:
     """Yield an empty folder that becomes ``folder`` when the block ends, and is removed if the block raises.
 
-    It is ``.NAME.partial`` while it is written. Then everything in it is synced to the disk, what it replaces
-    becomes ``.NAME.old``, and it gets its name. What a killed writer leaves, :func:`recover` sorts out.
+    The folder is ``.NAME.partial`` while it is written. Then everything in it is synced to the disk, the
+    folder that it replaces becomes ``.NAME.old``, and it gets its name. :func:`recover` cleans up after a
+    writer that was killed.
 
     Args:
         folder: The folder to write.
-        check_replaced: Called with ``folder`` before it is replaced, if it exists; raises if it must not be.
+        check_replaced: Called with ``folder`` before it is replaced, if it exists; raises an error to prevent
+            that.
 
     Raises:
         AlreadyLocked: Another process has been writing it for ten seconds.
@@ -80,7 +82,7 @@ def reserve(folder: Path, check_replaced: Callable[[Path], object]) -> Iterator[
 
 
 def recover(folder: Path) -> None:
-    """Sort out what a killed :func:`atomic_directory` left beside ``folder``.
+    """Clean up beside ``folder`` after a writer of :func:`atomic_directory` that was killed.
 
     Call it before the folder is read. If the writer was killed while it replaced the folder, the new one is
     complete and gets its name; if there is no new one, the old one gets it back. All else is removed.

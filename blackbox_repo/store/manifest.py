@@ -34,7 +34,7 @@ _Range: TypeAlias = tuple[int | float, int | float]
 
 @dataclass(frozen=True)
 class Source:
-    """One raw file that the conversion read: where it is published, and the SHA-256 of its content."""
+    """A raw file that the conversion read: where it is published, and the SHA-256 of its content."""
 
     file: str
     sha256: _Sha256
@@ -102,7 +102,7 @@ class TuningDefaults:
 
 @dataclass(frozen=True)
 class Manifest:
-    """Everything about a blackbox but its numbers; the layout on disk is in docs/format.md."""
+    """The description of a blackbox; docs/format.md has its layout on disk."""
 
     name: str
     version: str
@@ -139,7 +139,7 @@ class Manifest:
         return self.tasks[name]
 
     def schema_of(self, name: str) -> Schema:
-        """What the numbers of a task mean: the schema with its ranges and its target.
+        """The schema of a task, with its own ranges and target.
 
         Raises:
             UnknownName: There is no such task.
@@ -167,7 +167,7 @@ class Manifest:
         """The content of ``manifest.json``.
 
         Raises:
-            FormatError: It contradicts itself, or holds what no JSON file can.
+            FormatError: The manifest contradicts itself, or holds a value that JSON cannot.
         """
         self.check()
         try:
@@ -218,10 +218,10 @@ class Manifest:
         return cls(**shared, schema=schema, default=default)
 
     def check(self) -> None:
-        """Refuse what contradicts itself: tasks with their ranges and best values, labels.
+        """Check that tasks, their ranges and best values, and labels agree with the schema.
 
         Raises:
-            BlackboxRepoError: Something does not fit.
+            BlackboxRepoError: Something does not agree.
         """
         taken = {*RESERVED, self.schema.fidelity.name, *self.schema.space.domains}
         taken |= {objective.name for objective in self.schema.objectives}
@@ -270,8 +270,8 @@ def read_manifest(folder: Path) -> Manifest:
     """The manifest in a folder.
 
     Raises:
-        FormatError: There is none, it is not JSON, or :meth:`Manifest.from_json` refuses it.
-        IntegrityError: It is not the one whose SHA-256 lies beside it.
+        FormatError: There is no manifest, it is not JSON, or :meth:`Manifest.from_json` refuses it.
+        IntegrityError: Its SHA-256 differs from the one that lies beside it.
     """
     path = folder / MANIFEST_FILE
     try:
@@ -287,7 +287,7 @@ def read_manifest(folder: Path) -> Manifest:
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
-    """Write the manifest as JSON that people can read, and its SHA-256 as ``sha256sum --check`` reads it."""
+    """Write the manifest as indented JSON, and its SHA-256 for ``sha256sum --check``."""
     content = manifest.to_text().encode()
     where = f"the manifest of {manifest.name!r}"
     Manifest.from_json(typed_json.parse(content, where), where)  # or it could never be read
@@ -343,7 +343,7 @@ def check_task_names(names: Iterable[str]) -> None:
     """Refuse names of tasks that are not plain, or differ by upper and lower case alone.
 
     Raises:
-        FormatError: :func:`check_plain_name` refuses one, or some systems take two of them for the same.
+        FormatError: :func:`check_plain_name` refuses a name, or two are the same file on some systems.
     """
     known: dict[str, str] = {}
     for name in names:
@@ -357,7 +357,7 @@ def check_task_names(names: Iterable[str]) -> None:
 
 
 def _built_in(value: object) -> object:
-    """The built-in value that a numpy scalar means."""
+    """A numpy scalar as the equal built-in value."""
     if plain(value) is value:
         raise TypeError(f"{value!r} is no text, number or bool")
     return plain(value)

@@ -40,13 +40,13 @@ _MOST_WEIGHTS = 1 << 30
 
 
 def write_table(file: Path, schema: Schema, table: Table, said: Mapping[str, str] | None = None) -> None:
-    """Write a table, one row a training run, each column in the encoding that makes it smallest.
+    """Write a table, one row for each training run, each column in the encoding that makes it smallest.
 
     Args:
-        file: Where.
-        schema: What its columns mean; those of objectives say goal and unit.
-        table: The rows.
-        said: What the file says of itself, as its key-value metadata.
+        file: The file to write.
+        schema: Describes the columns; the goal and unit of objectives become metadata of their fields.
+        table: The training runs.
+        said: The key-value metadata of the file.
     """
     columns: list[tuple[Any, Any]] = []
     for name, domain in schema.space.domains.items():
@@ -83,7 +83,7 @@ def _encoding(arrow: Any, split: list[str]) -> dict[str, Any]:
 
 
 def _splits(arrow: Any, name: str) -> bool:
-    """Whether the column is smaller byte-stream split than with a dictionary."""
+    """Whether byte-stream splitting makes the column smaller than a dictionary does."""
     sizes = []
     for split in ([], [name]):
         sink = pa.BufferOutputStream()
@@ -106,7 +106,7 @@ def _leaf_path(arrow: Any, name: str) -> str:
 
 
 def _narrow(array: Array, schema: Schema, objective: Objective) -> Array:
-    """The values as float32 where that loses no bit; the time stays float64."""
+    """The values as float32 if that loses no bit; the time stays float64."""
     if array.dtype == np.float32 and objective.name != schema.time:
         return array
     wide = array.astype(np.float64, copy=False)
@@ -151,14 +151,14 @@ def read_table(
     """The table that :func:`write_table` wrote.
 
     Args:
-        content: The file's bytes.
-        schema: What its columns mean.
-        labels: Its label columns.
-        path: What messages call it.
-        rows: How many rows it should have; as many as it says itself by default.
+        content: The bytes of the file.
+        schema: Describes the columns.
+        labels: The names of the label columns.
+        path: The file, for messages.
+        rows: The expected number of rows; by default the number that the file states.
 
     Raises:
-        FormatError: The content is no parquet file, or its columns are not what the format says.
+        FormatError: The content is no parquet file, or its columns are not those of the schema.
     """
     expected = column_rules(schema, labels)
     with _name_unreadable(path):
@@ -171,7 +171,7 @@ def read_table(
 
 
 def write_arrays(file: Path, arrays: Mapping[str, Array], said: Mapping[str, str] | None = None) -> None:
-    """Write float32 arrays of any shapes, one row an array: name, shape, values."""
+    """Write float32 arrays of any shapes, one row for each array: name, shape, values."""
     columns = {
         "name": pa.array(list(arrays)),
         "shape": pa.array([list(array.shape) for array in arrays.values()], pa.list_(pa.int32())),
@@ -231,7 +231,7 @@ def _array(name: str, shape: Any, values: Any) -> Array:
 
 
 def _open(content: bytes) -> Any:
-    """The open file; a column of text is read as a dictionary, so that one long text for all rows is one."""
+    """The opened file; columns of text are read as dictionaries, to have a repeated text in memory once."""
     file = pq.ParquetFile(pa.BufferReader(content))
     texts = [field.name for field in file.schema_arrow if pa.types.is_string(field.type)]
     return pq.ParquetFile(pa.BufferReader(content), read_dictionary=texts) if texts else file
@@ -239,7 +239,7 @@ def _open(content: bytes) -> Any:
 
 @contextmanager
 def _name_unreadable(path: Path) -> Iterator[None]:
-    """Tell what pyarrow and the checks of types stumble over: the file is not what it should be."""
+    """Turn errors of pyarrow and of type checks into a ``FormatError`` that names the file."""
     try:
         yield
     except (pa.ArrowException, OSError, LookupError, TypeError, ValueError, OverflowError) as err:

@@ -45,13 +45,13 @@ def save_tables(
     tables: Mapping[str, Table],
     finish: Callable[[Manifest], Manifest] = lambda manifest: manifest,
 ) -> Manifest:
-    """Write a tabulated blackbox to a new folder, which appears complete or not at all.
+    """Write a tabulated blackbox to a new folder, completely or not at all.
 
     Args:
-        folder: Where it shall lie; an older version of it is replaced.
-        manifest: Its description; the entries of ``tasks`` may carry a title and are completed here.
+        folder: The folder to write; an older version of the blackbox is replaced.
+        manifest: Its description; the entries of ``tasks`` may have a title and are completed here.
         tables: Task -> its training runs.
-        finish: What else becomes of the manifest when it is complete.
+        finish: Called with the complete manifest; returns the one that is written.
 
     Returns:
         The manifest as written.
@@ -71,10 +71,10 @@ def save_network(
     """Write a network whose tasks share one file, like :func:`save_tables`.
 
     Args:
-        folder: Where it shall lie.
-        manifest: Its description, with ``network`` set; the entries of ``tasks`` may carry a title.
+        folder: The folder to write.
+        manifest: Its description, with ``network`` set; the entries of ``tasks`` may have a title.
         arrays: Name -> float32 weights.
-        codes: Task -> its code in the network's embedding; ``None`` for the only task of one without.
+        codes: Task -> its code in the network's embedding; ``None`` for the only task of a network without.
     """
     check_task_names(codes)
     manifest.to_text()
@@ -92,14 +92,14 @@ def save_network(
 
 
 def rewrite(folder: Path) -> Manifest:
-    """Write a blackbox anew as this version of the code writes it; what its tables mean stays the same.
+    """Write a blackbox again in the way of this version of the code, with the same content of its tables.
 
     Returns:
         The manifest as written.
 
     Raises:
-        IntegrityError: A file is not the one that the manifest describes.
-        FormatError: A file is not what the format says.
+        IntegrityError: A file differs from what the manifest describes.
+        FormatError: A file does not have the documented format.
     """
     manifest = read_manifest(folder)
     if manifest.network is not None:
@@ -125,15 +125,15 @@ def load_task(folder: Path, manifest: Manifest, name: str, *, cached: bool = Tru
     """One task, decoded into read-only arrays; its file's hash is checked first.
 
     Args:
-        folder: Where the blackbox lies.
+        folder: The folder of the blackbox.
         manifest: Its manifest.
-        name: The task.
-        cached: Whether a copy in the user's cache will do, which was made of that file when it was checked.
+        name: The name of the task.
+        cached: Whether a decoded copy in the user's cache may be read instead, and written.
 
     Raises:
         UnknownName: There is no such task.
-        IntegrityError: The file is not the one that the manifest describes.
-        FormatError: The file is not what the format says.
+        IntegrityError: The file differs from what the manifest describes.
+        FormatError: The file does not have the documented format.
     """
     task = manifest.task(name)
     full_name = f"{manifest.name}/{name}"
@@ -157,10 +157,10 @@ def load_task(folder: Path, manifest: Manifest, name: str, *, cached: bool = Tru
 
 
 def check_copy(folder: Path, manifest: Manifest, name: str) -> None:
-    """Look at the decoded copy of a task, if there is one, from beginning to end.
+    """Check the decoded copy of a task as a whole, if there is one.
 
     Raises:
-        IntegrityError: It is damaged, and was removed.
+        IntegrityError: The copy is damaged; it has been removed.
     """
     task = manifest.task(name)
     if manifest.network is None:
@@ -182,7 +182,7 @@ def read_checked(path: Path, task: Task) -> bytes:
     """The bytes of a task's file.
 
     Raises:
-        IntegrityError: It is missing or no regular file, or its SHA-256 is not the manifest's.
+        IntegrityError: The file is missing or not a regular one, or its SHA-256 differs from the manifest.
     """
     try:
         if not stat.S_ISREG(path.stat().st_mode):  # a pipe or a device need not end

@@ -1,4 +1,4 @@
-"""A fitted forest of scikit-learn as flat arrays: all its trees are walked down at once."""
+"""A fitted forest of scikit-learn as flat arrays, all trees of which are traversed at once."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ class FlatForest:
 
     Args:
         roots: The first node of each tree.
-        feature: Of each node, by which it divides; negative for a leaf.
-        threshold: Values up to it go to the left.
-        left: The node below for values up to the threshold.
-        right: The node below for greater ones.
-        first: Where the examples of each node begin in ``members``, and where the last ones end.
+        feature: The feature that each node splits on; negative for a leaf.
+        threshold: The largest value of that feature that goes to the left.
+        left: The child of each node for values up to the threshold.
+        right: The child of each node for larger values.
+        first: The index in ``members`` of the first example of each node, and their total at the end.
         members: The examples in each leaf, leaf by leaf.
     """
 

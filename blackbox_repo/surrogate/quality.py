@@ -1,4 +1,4 @@
-"""How well a surrogate predicts the configurations of its own table that it has not seen."""
+"""How well a surrogate predicts configurations of its table that it was not fitted to."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the description of a network and its arrays must be; network.py and blackbox.py explain the keys."""
+"""Checks of a network's description and arrays; network.py and blackbox.py explain the keys."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _Step = list[str | int | float]
 
 
 class _Strict(msgspec.Struct, forbid_unknown_fields=True):
-    """What has no other keys than these."""
+    """A JSON object without other keys than the declared ones."""
 
 
 class _Embedding(_Strict):
@@ -70,10 +70,10 @@ class _Spec(_Strict):
 
 
 def check_spec(spec: Mapping[str, Any]) -> None:
-    """Refuse a description with a key that is missing, unknown or of another type, and unknown steps.
+    """Check the keys of a description, their types and the steps of its scaling.
 
     Raises:
-        FormatError: It is one.
+        FormatError: A key is missing, unknown or of a wrong type, or a step is unknown.
     """
     found = typed_json.convert(dict(spec), _Spec, "the description of the network")
     inputs = [entry.name for entry in found.categorical] + [entry.name for entry in found.numeric]
@@ -104,10 +104,10 @@ def _check_step(step: _Step, name: str) -> None:
 
 
 def check_arrays(arrays: Mapping[str, Array], spec: Mapping[str, Any]) -> None:
-    """Refuse arrays that do not fit the description, or one another.
+    """Check that arrays fit the description and one another.
 
     Raises:
-        FormatError: One is missing, unknown, of another shape, not finite, or a variance below 0.
+        FormatError: An array is missing, unknown, of a wrong shape or not finite, or a variance is below 0.
     """
     for name, shape in _shapes(arrays, spec).items():
         if name not in arrays:
@@ -125,7 +125,7 @@ def check_arrays(arrays: Mapping[str, Array], spec: Mapping[str, Any]) -> None:
 
 
 def _shapes(arrays: Mapping[str, Array], spec: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
-    """Name -> shape of every array, as its description and the sizes of some arrays have it."""
+    """Name -> expected shape of each array, from the description and the sizes of some arrays."""
     widths = [_size(arrays, f"embds_fct.{k}.weight", 1) for k in range(len(spec["categorical"]))]
     width = _size(arrays, "first_layer.weight", 0)
     shapes: dict[str, tuple[int, ...]] = {}

@@ -35,9 +35,9 @@ class TrainingData:
     def of(cls, blackbox: Blackbox) -> TrainingData:
         """The training data that a table makes; runs without any point are left out.
 
-        A value that is not finite, and the points that a diverged or crashed run lacks, count as the worst
-        finite value of the table at that fidelity; the points that another run lacks as its last value. A
-        cumulative objective goes on at its mean rate, whatever the end was.
+        A value that is not finite, and a point that a diverged or crashed run lacks, becomes the worst finite
+        value of the table at that fidelity. A point that another run lacks becomes its last value. In either
+        case a cumulative objective continues at its mean rate.
         """
         configurations = blackbox.configurations()
         runs = _Runs.of(blackbox)
@@ -120,7 +120,7 @@ def _worst(objective: Objective, runs: Array) -> Array:
 
 
 def _carry_on(run: Array, length: int, cumulative: bool) -> None:  # noqa: FBT001  private
-    """Fill what a curve lacks behind its end."""
+    """Fill in the points that a curve lacks after its end."""
     last, missing = run[length - 1], np.isnan(run[length:])
     step = last / length if cumulative else 0.0
     further = last + step * np.arange(1, len(run) - length + 1)
@@ -128,10 +128,10 @@ def _carry_on(run: Array, length: int, cumulative: bool) -> None:  # noqa: FBT00
 
 
 def encode(space: Space, configuration: Configuration) -> list[float]:
-    """A configuration as numbers, of which equal ones mean equal configurations.
+    """A configuration as numbers; different configurations have different numbers.
 
-    Numbers and ordinals lie in [0, 1] from end to end of their domain, in log scale where that is. Each
-    category has a number of its own, 0 or the root of a half, so that two categories are 1 apart.
+    Numbers and ordinals become positions in [0, 1] between the ends of their domain, in log scale if the
+    domain is. Each category has a feature of its own, 0 or the root of a half, so that two are 1 apart.
     """
     features: list[float] = []
     for name, domain in space.domains.items():

@@ -1,6 +1,6 @@
-"""Blackboxes seen differently: cut, renamed, averaged, timed. Views compose, and change nothing beneath.
+"""Views of blackboxes: cut, renamed, averaged, timed. Views compose and do not change the inner blackbox.
 
-A view keeps the errors, the seeds and the table of the blackbox that it shows, but for what it is made for.
+Besides what it is made for, a view has the errors, the seeds and the table of the inner blackbox.
 """
 
 from blackbox_repo.views.fidelities import select_fidelities, up_to

@@ -1,4 +1,4 @@
-"""What blackboxes that show another blackbox have in common."""
+"""The base class of blackboxes that show another blackbox."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from blackbox_repo.space import Configuration
 
 
 class View(Blackbox):
-    """Shows the inner blackbox under another schema; what else is different a subclass says."""
+    """Shows the inner blackbox under another schema; subclasses add further differences."""
 
     def __init__(self, inner: Blackbox, schema: Schema, description: str) -> None:
         self.schema, self.name, self.batch = schema, f"{inner.name} | {description}", inner.batch
@@ -48,11 +48,11 @@ class View(Blackbox):
         return hashlib.sha256(f"{inner} | {self._description}".encode()).hexdigest() if inner else ""
 
     def view_curve(self, curve: LearningCurve, configuration: Configuration) -> LearningCurve:
-        """The view of one curve of the inner blackbox."""
+        """A curve of the inner blackbox as this view shows it."""
         return curve.under(self.schema)
 
     def stack_curves(self, objective: str) -> Array:
-        """As :meth:`values`, curve by curve."""
+        """As :meth:`values`, put together from single curves."""
         configurations = self.configurations()
         seeds = [self.seeds(configuration) for configuration in configurations]
         shape = (len(seeds), max(map(len, seeds)), len(self.schema.fidelity.values))

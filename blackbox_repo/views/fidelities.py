@@ -1,4 +1,4 @@
-"""Curves cut after a fidelity, or with some of their points only."""
+"""Views with curves that are cut after a fidelity, or have only some of their points."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ def up_to(blackbox: Blackbox, fidelity: float) -> Blackbox:
 
 
 def select_fidelities(blackbox: Blackbox, fidelities: Sequence[float]) -> Blackbox:
-    """The curves with some of their points, at these fidelities, whatever their order here.
+    """The curves with only their points at some fidelities, given in any order.
 
     Raises:
-        UnknownFidelity: The schema lacks one of them.
-        InvalidOption: There is none.
+        UnknownFidelity: The schema lacks one of the fidelities.
+        InvalidOption: No fidelity is given.
     """
     picked = sorted({blackbox.schema.fidelity.index(fidelity) for fidelity in fidelities})
     if not picked:

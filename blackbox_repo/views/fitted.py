@@ -1,4 +1,4 @@
-"""Off-table configurations answered by a surrogate that is fitted to the table."""
+"""A view that predicts configurations outside the table with a surrogate fitted to the table."""
 
 from __future__ import annotations
 

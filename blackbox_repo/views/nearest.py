@@ -1,4 +1,4 @@
-"""Off-table configurations answered by the closest row of the table."""
+"""A view that answers for configurations outside the table with the closest row."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from blackbox_repo.views.base import View
 def nearest(blackbox: Blackbox, *, keep_candidates: bool = False) -> Blackbox:
     """A table that answers for any configuration of its space, with the closest row where it lacks one.
 
-    :class:`~blackbox_repo.distance.ClosestRow` says what the distance is.
+    :class:`~blackbox_repo.distance.ClosestRow` defines the distance.
 
     Args:
         blackbox: The table.
-        keep_candidates: Samplers that can keep to the rows of the table still do; by default all draw from
-            the whole space.
+        keep_candidates: Whether samplers still draw from the rows of the table; by default they draw from the
+            whole space.
 
     Raises:
         NotTabulated: The blackbox has no table.

@@ -1,4 +1,4 @@
-"""Objectives under other names, or another one as the target."""
+"""Views with renamed objectives or another target."""
 
 from __future__ import annotations
 

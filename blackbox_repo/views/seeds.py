@@ -1,4 +1,4 @@
-"""One training seed, or the mean over all."""
+"""Views of one training seed, or of the mean over all seeds."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from blackbox_repo.views.base import View
 
 
 def fixed_seed(blackbox: Blackbox, seed: int) -> Blackbox:
-    """The runs of one training seed; configurations that were not trained with it are not there.
+    """The runs of one training seed; configurations that were not trained with it are left out.
 
     Raises:
-        UnknownSeed: No configuration of the table has the seed; later, for one of them that has not.
+        UnknownSeed: No configuration of the table has the seed; later, for a configuration without it.
     """
     return _FixedSeed(blackbox, seed)
 
 
 def mean_over_seeds(blackbox: Blackbox) -> Blackbox:
-    """One curve a configuration: the mean over its seeds, up to the end of the shortest.
+    """One curve for each configuration: the mean over its seeds, up to the end of the shortest curve.
 
-    Its seed is called 0. Its status is ``"ok"`` unless a curve that ends there diverged or crashed. NaN in
+    Its seed is 0. Its status is ``"ok"`` unless a curve that ends there diverged or crashed. NaN in
     one of the curves is NaN in the mean.
     """
     return _MeanOverSeeds(blackbox, blackbox.schema, "mean_over_seeds")
@@ -107,7 +107,7 @@ class _MeanOverSeeds(View):
 
 
 def _mean(curves: Sequence[Array] | Sequence[float]) -> Array:
-    """The mean in float64, summed in the order given: it does not depend on how numpy adds."""
+    """The mean in float64, summed in the order given: it does not depend on how numpy adds up."""
     total = np.zeros_like(curves[0], dtype=np.float64)
     for curve in curves:
         total = total + curve

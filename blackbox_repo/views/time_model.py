@@ -1,4 +1,4 @@
-"""A time for blackboxes that record none."""
+"""A view that adds the elapsed time to a blackbox that records none."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ _ELAPSED = "elapsed_time"
 
 
 def with_time_model(blackbox: Blackbox, model: TimeModel) -> Blackbox:
-    """A blackbox without time, with the objective ``elapsed_time`` that a rule of yours computes.
+    """Add the objective ``elapsed_time``, computed by a rule of the user, to a blackbox without time.
 
     Args:
-        blackbox: It records no time.
-        model: Seconds a unit of fidelity; or ``(configuration, fidelity)`` -> seconds from the start of the
+        blackbox: A blackbox that records no time.
+        model: Seconds per unit of fidelity; or ``(configuration, fidelity)`` -> seconds from the start of the
             training to that fidelity, which must not decrease along it.
 
     Raises:
         InvalidOption: The blackbox has a time already, or the number is not positive and finite; later, where
-            the function's seconds are negative, not finite, or decrease.
-        InvalidSpace: Something else is called ``elapsed_time``.
+            the seconds of the function are negative, not finite, or decrease.
+        InvalidSpace: The name ``elapsed_time`` is taken.
     """
     if blackbox.schema.time is not None:
         raise InvalidOption(
