@@ -1,4 +1,4 @@
-"""Whatever has ``ask`` and ``tell`` as a scheduler: it asks for jobs, and is told what they come to."""
+"""Optimizers with ``ask`` and ``tell`` as schedulers: each trial is asked for, and its final loss told."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from simulator.scheduler import CONTINUE, Decision, Report, Resume, Start, Trial
 
 @dataclass(frozen=True)
 class Proposal:
-    """What an optimizer wants to be tried.
+    """A training that an optimizer proposes.
 
     Args:
         configuration: What to train.
         until: Up to which fidelity; ``None`` for the end of the curve.
-        handle: What the library needs to know the job again.
+        handle: What the library needs to know the proposal again.
     """
 
     configuration: Configuration
@@ -30,7 +30,7 @@ class Proposal:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a job came to: the last point that it reported.
+    """The result of a proposal: the last report of its trial.
 
     Args:
         loss: The target as a number to be small: negated for goal ``"max"``; NaN stays NaN.
@@ -44,31 +44,31 @@ class Outcome:
 
 
 class Optimizer(Protocol):
-    """A library behind the names of this project; ``__repr__`` is what the header of a run says of it."""
+    """An optimizer of some library, as an adapter wraps it; the header of a run has its ``repr``."""
 
     def ask(self) -> Proposal | None:
-        """The next job, or ``None``: nothing before something is told, or nothing any more."""
+        """The next proposal; ``None`` if there is none before a result is told, or none at all any more."""
 
-    def tell(self, job: Proposal, outcome: Outcome) -> None:
-        """A job that was asked for has ended."""
+    def tell(self, proposal: Proposal, outcome: Outcome) -> None:
+        """Tell the optimizer the result of a proposal."""
 
 
 class AskTellScheduler:
-    """Gives the jobs of an optimizer to workers, stops none of them, and tells the optimizer their losses.
+    """Starts a trial for each proposal, stops none of them, and tells the optimizer their final losses.
 
-    The optimizer is not told of a job that the end of the run interrupts.
+    The optimizer is not told of a proposal that the end of the run interrupts.
 
     Args:
-        optimizer: Suggests jobs when it is asked, and is told their losses.
+        optimizer: Makes proposals when it is asked, and is told their losses.
         schema: What the blackbox records; its target is optimized.
-        resume: Let a job go on with a paused trial of its configuration; else each begins from scratch.
+        resume: Let a proposal go on with a paused trial of its configuration; else each begins from scratch.
     """
 
     def __init__(self, optimizer: Optimizer, schema: Schema, *, resume: bool = False) -> None:
         self._optimizer, self._schema, self._resume = optimizer, schema, resume
         self._target = schema.objective(schema.target)
         self._started = 0
-        self._jobs: dict[int, Proposal] = {}
+        self._proposals: dict[int, Proposal] = {}
         self._last: dict[int, Report] = {}
         self._paused: dict[str, tuple[int, float]] = {}
 
@@ -76,40 +76,42 @@ class AskTellScheduler:
         return repr(self._optimizer)
 
     def suggest(self) -> Start | Resume | None:
-        """The next job."""
-        job = self._optimizer.ask()
-        if job is None:
+        """Start a trial of the next proposal, or resume one."""
+        proposal = self._optimizer.ask()
+        if proposal is None:
             return None
-        text = configuration_text(self._schema.space.check(job.configuration))
-        if text in self._paused and (job.until is None or job.until > self._paused[text][1]):
+        text = configuration_text(self._schema.space.check(proposal.configuration))
+        if text in self._paused and (proposal.until is None or proposal.until > self._paused[text][1]):
             number, _ = self._paused.pop(text)
-            self._jobs[number] = job
-            return Resume(number, job.until)
-        self._jobs[self._started] = job
+            self._proposals[number] = proposal
+            return Resume(number, proposal.until)
+        self._proposals[self._started] = proposal
         self._started += 1
-        return Start(job.configuration, job.until)
+        return Start(proposal.configuration, proposal.until)
 
     def on_report(self, trial: Trial, report: Report) -> Decision:
-        """Each is listened to: which is the last is known when the trial ends."""
+        """Keep the report: only the end of the trial shows which is the last."""
         self._last[trial.number] = report
         return CONTINUE
 
     def on_end(self, trial: Trial) -> None:
-        """The optimizer is told."""
-        job, report = self._jobs.pop(trial.number), self._last.pop(trial.number, None)
+        """Tell the optimizer the result."""
+        proposal, report = self._proposals.pop(trial.number), self._last.pop(trial.number, None)
         if trial.status is TrialStatus.INTERRUPTED:
             return
         if report is None or trial.status is TrialStatus.FAILED:
-            self._optimizer.tell(job, Outcome(math.nan, failed=True))
+            self._optimizer.tell(proposal, Outcome(math.nan, failed=True))
             return
         if self._resume and trial.status is TrialStatus.PAUSED:
             self._paused[configuration_text(trial.configuration)] = trial.number, report.fidelity
         value = report[self._target.name]
         seconds = 0.0 if self._schema.time is None else report[self._schema.time]
-        self._optimizer.tell(job, Outcome(-value if self._target.goal == "max" else value, seconds=seconds))
+        self._optimizer.tell(
+            proposal, Outcome(-value if self._target.goal == "max" else value, seconds=seconds)
+        )
 
     def abandoned(self) -> Sequence[int]:
-        """All trials: each job has been told, and none that goes on with a paused trial is asked for."""
+        """All trials: every result has been told, and no proposal is left that resumes a paused trial."""
         return range(self._started)
 
 
@@ -171,7 +173,7 @@ class AskTell:
 
 
 class _Plain:
-    """The object behind the names of this project."""
+    """An object with ``ask`` and ``tell`` as an :class:`Optimizer`."""
 
     def __init__(
         self, made: Any, to_configuration: Callable[[Any], Configuration], bad: float | None, name: str
@@ -185,7 +187,7 @@ class _Plain:
         asked = self._made.ask()
         return None if asked is None else Proposal(self._to_configuration(asked), handle=asked)
 
-    def tell(self, job: Proposal, outcome: Outcome) -> None:
+    def tell(self, proposal: Proposal, outcome: Outcome) -> None:
         loss = self._bad if math.isnan(outcome.loss) else outcome.loss
         if loss is not None:
-            self._made.tell(job.handle, loss)
+            self._made.tell(proposal.handle, loss)

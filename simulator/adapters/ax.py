@@ -28,7 +28,7 @@ class Ax:
     failed trial. Categories and ordinals are told by their number. There are no conditions.
 
     Args:
-        method: Of ``configure_generation_strategy``: ``"fast"``, ``"quality"`` or ``"random_search"``.
+        method: That of ``configure_generation_strategy``: ``"fast"``, ``"quality"``, ``"random_search"``.
         settings: Further keyword arguments of it, such as ``initialization_budget``.
         initial: Configurations to try first.
 
@@ -75,14 +75,14 @@ class Ax:
 
 
 def _import_library() -> None:
-    """Ax without its log, in whichever process that is."""
+    """Import Ax and silence its log, which must be done in each process."""
     with silence():
         require("ax.api.client", "ax", "ax-platform")
         require("ax.utils.common.logger", "ax").set_ax_logger_levels(logging.ERROR)
 
 
 class _State:
-    """Ax's own random state, in one thread: sums are added up in one order."""
+    """The random state of one client of Ax, which computes in one thread, so that sums have one order."""
 
     def __init__(self, seed: int) -> None:
         self._torch = require("torch", "ax", "ax-platform")
@@ -90,7 +90,7 @@ class _State:
 
     @contextmanager
     def isolated(self) -> Iterator[None]:
-        """Away from the user's random state and threads; nothing is said."""
+        """A context for a call of Ax, which leaves the user's random state and number of threads alone."""
         with silence(), self._others, self._torch.random.fork_rng(devices=()):
             threads = self._torch.get_num_threads()
             self._torch.set_num_threads(1)
@@ -101,7 +101,7 @@ class _State:
 
 
 class _Optimizer:
-    """A client of Ax in the names of this project."""
+    """A client of Ax as an optimizer."""
 
     def __init__(
         self, client: Any, state: _State, space: Space, initial: list[Any], description: str
@@ -132,16 +132,16 @@ class _Optimizer:
             return Proposal(decode(self._space, parameters), handle=index)
         return None
 
-    def tell(self, job: Proposal, outcome: Outcome) -> None:
+    def tell(self, proposal: Proposal, outcome: Outcome) -> None:
         with self._state.isolated():
             if outcome.failed or not math.isfinite(outcome.loss):
-                self._client.mark_trial_failed(job.handle)
+                self._client.mark_trial_failed(proposal.handle)
             else:
-                self._client.complete_trial(job.handle, raw_data={_METRIC: outcome.loss})
+                self._client.complete_trial(proposal.handle, raw_data={_METRIC: outcome.loss})
 
 
 def to_ax(space: Space) -> list[Any]:
-    """The hyperparameters as Ax's configurations of parameters; those with a single value are left out.
+    """The hyperparameters as Ax's ``ParameterConfig`` objects; those with a single value are left out.
 
     Raises:
         InvalidSpace: There are conditions.
@@ -178,7 +178,7 @@ def to_ax(space: Space) -> list[Any]:
 
 
 def encode(space: Space, configuration: Configuration) -> dict[str, Any]:
-    """A configuration in Ax's values."""
+    """Ax's parameters for a configuration; choices are positions."""
     given: dict[str, Any] = {}
     for name, domain in space.domains.items():
         if isinstance(domain, Float | Integer):
@@ -189,5 +189,5 @@ def encode(space: Space, configuration: Configuration) -> dict[str, Any]:
 
 
 def decode(space: Space, parameters: Mapping[str, Any]) -> dict[str, Value]:
-    """A configuration from Ax's values."""
+    """The configuration that Ax's parameters mean."""
     return to_configuration(space, parameters, at_position)

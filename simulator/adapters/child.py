@@ -17,7 +17,7 @@ from typing import NoReturn
 from blackbox_repo.errors import InvalidOption
 
 LONGEST_ANSWER = 1 << 20
-"""Bytes."""
+"""In bytes."""
 
 GRACE = 2.0
 """Real seconds that a process has for its own end, once its input has ended."""
@@ -70,7 +70,7 @@ class Child:
         self._asking = False
 
     def ask(self, line: bytes, seconds: float) -> bytes:
-        """Its answer to a line; both without the newline.
+        """Send a line and read the answer, both without the newline.
 
         Args:
             line: The question.
@@ -97,7 +97,7 @@ class Child:
         return answer
 
     def close(self) -> None:
-        """End its input, let it end by itself for a moment, and kill what is left of it.
+        """Close its input, wait for it to end by itself for ``GRACE`` seconds, then kill what is left of it.
 
         Raises:
             ChildError: It had written more than it was asked.
@@ -118,7 +118,7 @@ class Child:
         self.kill()
 
     def fail(self, what: str) -> NoReturn:
-        """Kill it, and say what it did wrong, and its last words.
+        """Kill it and raise an error with what it did wrong and the last that it wrote to standard error.
 
         Raises:
             ChildError: Always.
@@ -132,7 +132,7 @@ class Child:
         raise ChildError(f"{self._command} {what}; it was killed, {ending}")
 
     def _exchange(self, unsent: memoryview, deadline: float) -> memoryview:
-        """Write and read until a line has come, or the end; what could not be written."""
+        """Write and read until a line has come or its output has ended; return what could not be written."""
         with selectors.DefaultSelector() as selector:
             selector.register(self._out, selectors.EVENT_READ)
             selector.register(self._err, selectors.EVENT_READ)
@@ -156,7 +156,7 @@ class Child:
         return unsent
 
     def _read(self) -> bool:
-        """Read what it has written; whether there was something."""
+        """Read what it has written; return whether there was something."""
         with contextlib.suppress(BlockingIOError):
             news = os.read(self._out, _CHUNK)
             self._heard += news
@@ -201,7 +201,7 @@ def _kill(process: subprocess.Popen[bytes], mark: bytes) -> None:
 
 
 def _find_marked(mark: bytes) -> list[int]:
-    """The processes with this in their environment; none where there is no ``/proc``."""
+    """The numbers of the processes with this in their environment; none where there is no ``/proc``."""
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):

@@ -1,4 +1,4 @@
-"""Search spaces as ConfigSpace writes them (Lindauer et al., 2019), there and back; for SMAC and DEHB."""
+"""Search spaces to and from ConfigSpace (Lindauer et al., 2019), for SMAC and DEHB."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ STRATEGIES = tuple(
     for mutation in ("rand1", "rand2", "rand2dir", "best1", "best2", "currenttobest1", "randtobest1")
     for crossover in ("bin", "exp")
 )
-"""What ``dehb.optimizers.de`` tells apart, by comparing texts."""
+"""The strategies of ``dehb.optimizers.de``, which has no list of them."""
 WORST = 1e300
 """The loss that DEHB is told of what failed or is NaN. For DEHB, an individual at infinity has not been
 evaluated; if a first rung has only such individuals, none can be promoted, and DEHB raises an IndexError."""
@@ -44,7 +44,7 @@ class DEHB:
     trained. What failed, and NaN, is told as 1e300. Its files are not written, and no cluster is started.
 
     Args:
-        strategy: Of mutation and crossover, one of ``STRATEGIES``.
+        strategy: How DEHB mutates and crosses individuals, one of ``STRATEGIES``.
         resume: Let a configuration that is promoted go on from its checkpoint; DEHB itself begins anew.
         settings: Keyword arguments of ``dehb.DEHB``, such as ``eta`` or ``min_fidelity``; by default
             ``min_fidelity`` is the smallest fidelity above 0.
@@ -105,7 +105,7 @@ class DEHB:
 
 
 def _check_numbers(settings: Mapping[str, Any]) -> None:
-    """Refuse what DEHB itself finds out in the middle of a run, or never."""
+    """Refuse settings that DEHB itself would refuse in the middle of a run, or never."""
     number("mutation_factor", settings.get("mutation_factor", 0.5), 0, 2)
     number("crossover_prob", settings.get("crossover_prob", 0.5), 0, 1)
     fix = settings.get("boundary_fix_type", "random")
@@ -114,7 +114,7 @@ def _check_numbers(settings: Mapping[str, Any]) -> None:
 
 
 def _quiet(library_class: Any) -> Any:
-    """DEHB's class without its log: that file is created at once, and other users of loguru lose theirs."""
+    """A subclass without DEHB's log, which creates a file and removes the user's handlers of loguru."""
 
     class Quiet(library_class):  # type: ignore[misc]
         def _setup_logger(self, _resume: bool, _settings: Mapping[str, Any]) -> None:  # noqa: FBT001  as there
@@ -125,7 +125,7 @@ def _quiet(library_class: Any) -> Any:
 
 
 class _Optimizer:
-    """DEHB in the names of this project."""
+    """DEHB as an optimizer."""
 
     def __init__(self, dehb: Any, schema: Schema, description: str) -> None:
         self._dehb, self._schema, self._description = dehb, schema, description
@@ -139,7 +139,7 @@ class _Optimizer:
         until = fidelity_reaching(self._schema.fidelity, asked["fidelity"])
         return Proposal(decode(self._schema.space, asked["config"]), until, asked)
 
-    def tell(self, job: Proposal, outcome: Outcome) -> None:
+    def tell(self, proposal: Proposal, outcome: Outcome) -> None:
         fitness = WORST if math.isnan(outcome.loss) else outcome.loss
         with silence():
-            self._dehb.tell(job.handle, {"fitness": fitness, "cost": outcome.seconds})
+            self._dehb.tell(proposal.handle, {"fitness": fitness, "cost": outcome.seconds})

@@ -1,4 +1,4 @@
-"""What libraries that speak of budgets are told of fidelities, and the other way round."""
+"""Fidelities and the budgets that libraries have in their place."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from blackbox_repo.errors import InvalidOption
 from blackbox_repo.schema import Fidelity
 
 _ROUNDING = 1e-9
-"""Libraries compute budgets in floats: what is off by less is meant to be the same."""
+"""Libraries compute budgets in floating point: a relative difference below this is a rounding error."""
 
 
 def fidelity_reaching(fidelity: Fidelity, budget: float) -> float:
-    """The smallest value that is not below a budget; the largest one if all are."""
+    """The smallest fidelity that is not below a budget; the largest one if all are below it."""
     least = budget * (1 - _ROUNDING)
     return next((value for value in fidelity.values if value >= least), fidelity.values[-1])
 
 
 def check_budgets(settings: Mapping[str, Any], fidelity: Fidelity, names: Sequence[str]) -> None:
-    """Refuse budgets that the curves do not have.
+    """Refuse budgets outside the range of the fidelities.
 
     Args:
         settings: What the user has set for the library.
@@ -41,7 +41,7 @@ def check_budgets(settings: Mapping[str, Any], fidelity: Fidelity, names: Sequen
 
 
 def smallest_budget(fidelity: Fidelity) -> float:
-    """The smallest value above 0.
+    """The smallest fidelity above 0, which is the smallest budget by default.
 
     Raises:
         InvalidOption: There is none below the largest.
@@ -56,7 +56,7 @@ def smallest_budget(fidelity: Fidelity) -> float:
 
 
 class Resource:
-    """Fidelities as whole numbers from 1, which some libraries want: as they are, or else their positions.
+    """Fidelities as whole numbers from 1, which some libraries need: the fidelities themselves, or positions.
 
     Args:
         fidelity: The resource axis of the curves, in the values of the blackbox.
@@ -68,10 +68,10 @@ class Resource:
         self._resources = {value: int(name) for value, name in zip(fidelity.values, names, strict=True)}
 
     def of(self, fidelity: float) -> int:
-        """What a library is told of a fidelity."""
+        """The number that a library is told for a fidelity."""
         return self._resources[fidelity]
 
     def until(self, resource: float) -> float | None:
-        """The first fidelity that reaches a resource; ``None``, which is the last, if none does."""
+        """The first fidelity that reaches a resource; ``None``, which means the last, if none does."""
         least = resource * (1 - _ROUNDING)
         return next((value for value, reached in self._resources.items() if reached >= least), None)

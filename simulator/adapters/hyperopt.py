@@ -1,4 +1,4 @@
-"""Hyperopt's algorithms as schedulers (Bergstra et al., ICML 2013): whole trainings, asked for singly."""
+"""Hyperopt's algorithms as schedulers (Bergstra et al., ICML 2013): whole trainings, asked and told."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class Hyperopt:
             self._suggest([0], probe, library.Trials(), 0)
 
     def __call__(self, schema: Schema, seed: int) -> AskTellScheduler:
-        """A fresh database of trials for this blackbox."""
+        """A scheduler with a fresh ``hyperopt.Trials`` for this blackbox."""
         initial = check_initial(schema.space, self._initial)
         version = {"initial": initial, "hyperopt": version_of("hyperopt")}
         description = format_call("Hyperopt", seed=seed, algorithm=self._name, **self._settings, **version)
@@ -74,14 +74,14 @@ class Hyperopt:
 
 
 def _import_library() -> Any:
-    """Hyperopt without its log, in whichever process that is."""
+    """Import Hyperopt and silence its log, which must be done in each process."""
     library = require("hyperopt", "hyperopt")
     quiet("hyperopt")
     return library
 
 
 class _Optimizer:
-    """The loop of ``hyperopt.fmin``, one job at a time: its own runs until a function has been called."""
+    """The steps of the loop of ``hyperopt.fmin``, which itself does not return between two trials."""
 
     def __init__(
         self, suggest: Callable[..., Any], space: Space, seed: int, initial: list[Any], description: str
@@ -107,11 +107,11 @@ class _Optimizer:
         document["state"] = self._library.JOB_STATE_RUNNING
         return Proposal(decode(self._space, document["misc"]["vals"]), handle=document)
 
-    def tell(self, job: Proposal, outcome: Outcome) -> None:
+    def tell(self, proposal: Proposal, outcome: Outcome) -> None:
         library = self._library
         told = {"status": library.STATUS_OK, "loss": outcome.loss}
-        job.handle["result"] = {"status": library.STATUS_FAIL} if outcome.failed else told
-        job.handle["state"] = library.JOB_STATE_DONE
+        proposal.handle["result"] = {"status": library.STATUS_FAIL} if outcome.failed else told
+        proposal.handle["state"] = library.JOB_STATE_DONE
 
     def _suggest_document(self, ids: list[int]) -> Any:
         with silence():  # of warnings such as that all losses are NaN

@@ -1,4 +1,4 @@
-"""Search spaces as Hyperopt writes them: expressions of ``hp``, and the values that it keeps of a trial."""
+"""Search spaces to and from Hyperopt: expressions of ``hp``, and the values that it keeps of a trial."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def _parameter(library: Any, name: str, domain: Domain) -> Any:
 
 
 def encode(space: Space, configuration: Configuration) -> dict[str, Any]:
-    """What Hyperopt keeps of a configuration: label -> a number, of choices the position."""
+    """The values that Hyperopt keeps of a configuration: label -> a number, for choices their position."""
     kept: dict[str, Any] = {}
     for name, value in configuration.items():
         domain = space.domains[name]
@@ -69,7 +69,7 @@ def encode(space: Space, configuration: Configuration) -> dict[str, Any]:
 
 
 def decode(space: Space, kept: Mapping[str, Sequence[Any]]) -> dict[str, Value]:
-    """The configuration that Hyperopt keeps: label -> a list of one number, or of none where inactive."""
+    """The configuration of Hyperopt's values: label -> a list of one number, which is empty if inactive."""
     return to_configuration(space, {name: values[0] for name, values in kept.items() if values}, at_position)
 
 

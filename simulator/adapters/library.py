@@ -1,4 +1,4 @@
-"""What all adapters share: a library that is there or an error that helps, and names looked up in it."""
+"""Functions that adapters share: to import a library, find its classes, and check what users say of them."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def require(module: str, extra: str, package: str | None = None) -> Any:
 
 
 def version_of(package: str) -> str:
-    """The installed version of a package, for descriptions."""
+    """The installed version of a package, for the header of a run."""
     return metadata.version(package)
 
 
@@ -66,11 +66,11 @@ def find_class(module: Any, name: str, base: type, what: str) -> Any:
 
 
 def check_callable(what: str, given: object) -> None:
-    """Refuse what is neither a name nor can make anything.
+    """Refuse an object that is neither a name nor a class or function.
 
     Args:
         what: Such as ``"the Optuna sampler"``.
-        given: By the user, and no name.
+        given: What the user has given, if it is not a name.
 
     Raises:
         InvalidOption: It cannot be called.
@@ -80,7 +80,7 @@ def check_callable(what: str, given: object) -> None:
 
 
 def check_kind(thing: Any, kind: type, factory: Any) -> Any:
-    """What a factory has made, if it is of the library's kind.
+    """Return what a factory has made, if it is an instance of the library's class.
 
     Raises:
         InvalidOption: It is something else.
@@ -91,7 +91,7 @@ def check_kind(thing: Any, kind: type, factory: Any) -> Any:
 
 
 def check_settings(name: str, given: object) -> dict[str, Any]:
-    """What a user has given as settings; none for ``None``.
+    """The settings that a user has given, as a dictionary; ``None`` means none.
 
     Raises:
         InvalidOption: No mapping of names.
@@ -104,7 +104,7 @@ def check_settings(name: str, given: object) -> dict[str, Any]:
 
 
 def check_objectives(given: object) -> tuple[str, ...]:
-    """The names of objectives.
+    """The names of objectives that a user has given.
 
     Raises:
         InvalidOption: No list of names, or one twice.
@@ -141,7 +141,7 @@ def make(
     supplied: Mapping[str, Any] | None = None,
     **offered: Any,
 ) -> Any:
-    """Call a class of a library with the settings, and of what is there beside them with what it takes.
+    """Call a class of a library with the user's settings, and with other arguments as far as it takes them.
 
     Args:
         factory: The class or function.
@@ -163,7 +163,7 @@ def make(
 
 @contextmanager
 def translate_errors(failure: str, hint: str = "") -> Iterator[None]:
-    """Whatever a library raises for settings, or for a part that it lacks, is an ``InvalidOption``.
+    """A context in which any error of a library, such as one about settings, becomes an ``InvalidOption``.
 
     Args:
         failure: What has failed then, to which the message adds why.
@@ -181,7 +181,7 @@ def translate_errors(failure: str, hint: str = "") -> Iterator[None]:
 
 
 def refuse_contradictions(name: str, settings: Mapping[str, Any], supplied: Mapping[str, Any]) -> None:
-    """Refuse settings that say otherwise than the blackbox, the run or the adapter.
+    """Refuse settings that contradict the blackbox, the run or the adapter.
 
     Args:
         name: The scheduler or class that the settings are for; it begins the message.
@@ -204,7 +204,7 @@ def _same(value: object, supplied: object) -> bool:
 
 
 def describe_error(error: BaseException) -> str:
-    """What an error says, in one line; its kind where that is not enough to understand it."""
+    """The message of an error in one line, with the error's class if the message is not clear without it."""
     text = re.sub(r" at 0x[0-9a-fA-F]+", "", " ".join(str(error).split()))
     if isinstance(error, NameError) and (absent := missing_packages(error)):
         return f"it needs {', '.join(absent)}, which is not installed ({text})"
@@ -214,7 +214,7 @@ def describe_error(error: BaseException) -> str:
 
 
 def missing_packages(error: NameError) -> list[str]:
-    """The packages whose absence a library has passed over when it was imported, so that a name is missing.
+    """The packages whose missing a library ignored when it was imported, so that it lacks a name now.
 
     They are looked for in the module in which the error was raised: ``try: from pymoo... import HV``.
     """
@@ -234,12 +234,12 @@ def _imported(node: ast.stmt) -> list[str]:
 
 
 def name_of(factory: Any) -> str:
-    """What to call a class, a function, or either with arguments filled in, whatever address it lies at."""
+    """The name of a class or function, also of a ``functools.partial``, without an address in memory."""
     inner = getattr(factory, "func", factory)
     return str(getattr(factory, "__name__", None) or getattr(inner, "__name__", type(factory).__name__))
 
 
 def quiet(*names: str) -> None:
-    """Let a library's loggers speak only of errors, not of how it works."""
+    """Let these loggers of a library log errors only."""
     for name in names:
         logging.getLogger(name).setLevel(logging.ERROR)

@@ -83,7 +83,7 @@ class Nevergrad:
 
 
 def _import_library() -> Any:
-    """Nevergrad without its log, in whichever process that is; its threads take turns."""
+    """Import Nevergrad, silence its log and let its threads take turns: once in each process."""
     with GlobalRandomState(0):  # some optimizers draw their settings when the library is imported
         library = require("nevergrad", "nevergrad")
         take_turns(require("nevergrad.optimization.recaster", "nevergrad"))
@@ -92,12 +92,12 @@ def _import_library() -> Any:
 
 
 def _describe_optimizer(optimizer: Any) -> str:
-    """A family with its settings; of a function the name, for its text has an address."""
+    """The ``repr`` of a family with its settings; the name of a function, whose ``repr`` has an address."""
     return name_of(optimizer) if hasattr(optimizer, "__name__") else repr(optimizer)
 
 
 class _Optimizer:
-    """One optimizer of Nevergrad, with its own global random state."""
+    """One optimizer of Nevergrad, with a global random state of its own."""
 
     def __init__(
         self, made: Any, state: GlobalRandomState, space: Space, initial: list[Any], description: str
@@ -115,15 +115,15 @@ class _Optimizer:
         if self._running == self._made.num_workers:
             return None
         with self._isolated():
-            job = self._ask()
-        self._running += job is not None
-        return job
+            proposal = self._ask()
+        self._running += proposal is not None
+        return proposal
 
-    def tell(self, job: Proposal, outcome: Outcome) -> None:
+    def tell(self, proposal: Proposal, outcome: Outcome) -> None:
         self._running -= 1
         with self._isolated():
             try:
-                self._made.tell(job.handle, math.inf if outcome.failed else outcome.loss)
+                self._made.tell(proposal.handle, math.inf if outcome.failed else outcome.loss)
             except self._errors.TellNotAskedNotSupportedError as err:
                 raise InvalidOption(
                     f"{self._description} does not take configurations to try first; leave initial out"
@@ -144,14 +144,14 @@ class _Optimizer:
 
     @contextmanager
     def _isolated(self) -> Iterator[None]:
-        """Away from the user's random state; and without warnings, such as that a loss is clipped."""
+        """A context for a call of Nevergrad: the random state is its own, and warnings are not shown."""
         with self._state, silence(), _cma_draws_from_the_global_state():
             yield
 
 
 @contextmanager
 def _cma_draws_from_the_global_state() -> Iterator[None]:
-    """Where Nevergrad leaves pycma's seed at its default, pycma takes the time and the system's entropy."""
+    """A context in which pycma does not take a seed from the clock, as it does if Nevergrad gives it none."""
     options = require("cma", "nevergrad").CMAOptions.defaults()
     default = options["seed"]
     options["seed"] = math.nan  # which means: do not seed

@@ -1,4 +1,4 @@
-"""Search spaces as Nevergrad writes them: a ``p.Dict``, conditions as choices between dictionaries."""
+"""Search spaces to and from Nevergrad: a ``p.Dict``, with conditions as choices between dictionaries."""
 
 from __future__ import annotations
 

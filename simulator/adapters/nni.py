@@ -127,7 +127,7 @@ def _tell_space(tuner: Any, name: str, space: Mapping[str, Any]) -> None:
 
 
 class NNIScheduler:
-    """What NNI's dispatcher does between its manager and one tuner, and one assessor."""
+    """Calls a tuner and an assessor as NNI's dispatcher does."""
 
     def __init__(self, tuner: Any, assessor: Any, schema: Schema, state: _State, description: str) -> None:
         self._tuner, self._assessor, self._state, self._description = tuner, assessor, state, description
@@ -143,7 +143,7 @@ class NNIScheduler:
         return self._description
 
     def suggest(self) -> Start | None:
-        """What the tuner generates; nothing until the next end of a trial if it has nothing."""
+        """What the tuner generates; if that is nothing, it is asked again after the next end of a trial."""
         if not self._ready and not self._waiting:
             number, self._requests = self._requests, self._requests + 1
             with self._state.isolated():
@@ -177,7 +177,7 @@ class NNIScheduler:
         return CONTINUE if verdict else STOP
 
     def on_end(self, trial: Trial) -> None:
-        """The tuner is told, and the assessor; a trial that is interrupted goes on for them."""
+        """Tell tuner and assessor the result; they are told nothing of a trial that is interrupted."""
         curve = self._curves.pop(trial.number, [])
         if trial.status is TrialStatus.INTERRUPTED:
             return
@@ -199,10 +199,10 @@ class NNIScheduler:
 
 
 class _State:
-    """What NNI keeps in global places, as it is for one scheduler; around it they are the user's.
+    """The global state of NNI as one scheduler has left it; outside of its calls it is the user's.
 
     Args:
-        seed: Of Python's and numpy's global generators, from which Evolution and Curvefitting draw.
+        seed: The seed of Python's and numpy's global generators, from which Evolution and Curvefitting draw.
         curves: Curve fitting is used: it begins each fit that fails with what the last one found, of whatever
             run of the process, in a dictionary of its module.
     """
@@ -214,7 +214,7 @@ class _State:
 
     @contextmanager
     def isolated(self) -> Iterator[None]:
-        """For each call of NNI."""
+        """A context for each call of NNI."""
         with self._random, silence():  # of warnings such as that a curve cannot be fitted
             outside = {name: list(values) for name, values in self._shared.items()}
             self._shared.update(self._own)
@@ -227,7 +227,7 @@ class _State:
 
 @contextmanager
 def _seeded_states(seed: int) -> Iterator[None]:
-    """Whatever makes a ``RandomState()`` without a seed gets a seeded one: Evolution and Anneal take none."""
+    """A context in which ``RandomState()`` without a seed is seeded, as Evolution and Anneal take no seed."""
     library: Any = np.random  # noqa: TID251  NNI's classes draw from it
     states = library.RandomState
 

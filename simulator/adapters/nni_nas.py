@@ -81,7 +81,7 @@ class NNINAS:
 
 
 def _import_library() -> Any:
-    """NNI's strategies, which say nothing and do not sleep, in whichever process that is."""
+    """Import NNI's strategies, silence them and let them not sleep, which must be done in each process."""
     with PROCESS_LOCK, _without_framework(require_nni()):
         strategies = require("nni.nas.strategy", "nni")
         require("nni.nas.strategy.hpo", "nni").time = _CLOCK
@@ -95,7 +95,7 @@ def _make_tpe(seed: int, tpe_args: Mapping[str, Any] | None = None) -> Any:
 
 
 def _make_model_space(choices: Mapping[str, list[Any]]) -> Any:
-    """NNI's space of models that are nothing but their choices."""
+    """NNI's space of models; a model has its choices and no network."""
     categorical = require("nni.mutable", "nni").Categorical
     mutables = {name: categorical(values, label=name) for name, values in choices.items()}
     model = require("nni", "nni").trace(SimpleNamespace)()
@@ -103,7 +103,7 @@ def _make_model_space(choices: Mapping[str, list[Any]]) -> Any:
 
 
 class NNINASScheduler:
-    """Gives the models that a strategy submits to workers, and tells the engine's callbacks."""
+    """Starts a trial for each model that a strategy submits, and dispatches its events to the engine."""
 
     def __init__(self, strategy: Any, space: Any, schema: Schema, description: str) -> None:
         self._events = require("nni.nas.execution.event", "nni")
@@ -145,7 +145,7 @@ class NNINASScheduler:
         return CONTINUE
 
     def on_end(self, trial: Trial) -> None:
-        """The final metric, and the end."""
+        """Dispatch the final metric and the end of the training."""
         model, metric = self._models[trial.number], self._last.pop(trial.number, None)
         status = self._status.Failed
         if trial.status is TrialStatus.INTERRUPTED:
@@ -181,22 +181,22 @@ class _Loop:
         engine.loop = self
 
     def offer_worker(self) -> None:
-        """Let it run until it needs another idle worker than this one."""
+        """Let the strategy run until it needs another idle worker."""
         self._engine.idle = True
         self._switch()
 
     def end(self) -> None:
-        """There are no workers and no budget any more."""
+        """Let the strategy end: there are no workers and there is no budget any more."""
         self._engine.closing, self._engine.idle = True, False
         if self._thread.is_alive():
             self._switch(_GRACE)
 
     def inside(self) -> bool:
-        """Whether it is the strategy that runs, and no callback on an event."""
+        """Whether the strategy's thread runs, not a callback of an event."""
         return threading.current_thread() is self._thread
 
     def park(self) -> None:
-        """Wait in the strategy's thread for a worker, or the end."""
+        """Wait in the strategy's thread for a worker or for the end of the run."""
         self._back.release()
         self._go.acquire()
 
@@ -220,7 +220,7 @@ class _Loop:
 
 
 class _Engine:
-    """What is simulated of NNI's ``ExecutionEngine``; the rest, its events, is NNI's own."""
+    """The simulated part of NNI's ``ExecutionEngine``; its events are NNI's own."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -259,13 +259,13 @@ class _Engine:
 
 
 def _make_engine() -> Any:
-    """An engine that NNI takes for one of its own."""
+    """An engine that is a subclass of NNI's own."""
     base = require("nni.nas.execution", "nni").ExecutionEngine
     return type("SimulatedExecutionEngine", (_Engine, base), {})()
 
 
 class _Clock:
-    """The module ``time`` for that of NNI's TPE, which sleeps a second after each model.
+    """Replaces the module ``time`` in NNI's TPE, which sleeps a second after each model.
 
     In the threads of our strategies it does not.
     """
@@ -281,7 +281,7 @@ class _Clock:
             time.sleep(seconds)
 
     def stay_awake(self) -> None:
-        """In the thread that calls this, from now on."""
+        """Let ``sleep`` return at once in the calling thread from now on."""
         self._awake.here = True
 
 
@@ -290,7 +290,7 @@ _CLOCK = _Clock()
 
 @contextmanager
 def _without_framework(library: Any) -> Iterator[None]:
-    """What is imported of NNI for the first time does not ask for PyTorch."""
+    """A context in which modules of NNI can be imported without PyTorch."""
     before = library.get_default_framework()
     library.set_default_framework("none")
     try:

@@ -61,7 +61,7 @@ def _below(name: str, owners: Mapping[str, Condition]) -> list[str]:
 
 
 def decode(space: Space, parameters: Mapping[str, Any]) -> dict[str, Value]:
-    """The configuration in what a tuner generates."""
+    """The configuration that a tuner has generated."""
     flat: dict[str, Any] = {}
     for name, given in parameters.items():
         flat |= {name: given["_name"], **given} if isinstance(given, Mapping) else {name: given}

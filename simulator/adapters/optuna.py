@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
 
 STUDY_NAME = "simulated"
-"""Of every study: HyperbandPruner draws brackets by the name, which by default is another each time."""
+"""The name of every study: HyperbandPruner draws brackets by it, and by default names differ."""
 
 
 class Optuna:
@@ -123,7 +123,7 @@ class Optuna:
 
 
 def _import_library() -> Any:
-    """Optuna without its log, in whichever process that is."""
+    """Import Optuna and silence its log, which must be done in each process."""
     library = require("optuna", "optuna")
     quiet("optuna")
     return library
@@ -154,7 +154,7 @@ class OptunaScheduler:
         return f"Optuna({self._description})"
 
     def _stop(self) -> None:
-        """A sampler has tried all that there is, as grid search and brute force find out at the end."""
+        """Suggest nothing any more: a sampler such as grid search has tried everything."""
         self._stopped = True
 
     def suggest(self) -> Start | None:
@@ -180,7 +180,7 @@ class OptunaScheduler:
             return STOP if asked.should_prune() else CONTINUE
 
     def on_end(self, trial: Trial) -> None:
-        """The study is told; a trial that is interrupted goes on for it."""
+        """Tell the study the result; it is told nothing of a trial that is interrupted."""
         report = self._last.pop(trial.number, None)
         if trial.status is TrialStatus.INTERRUPTED:
             return
@@ -198,7 +198,7 @@ class OptunaScheduler:
 
 
 def suggest_configuration(trial: optuna.Trial, space: Space) -> dict[str, Value]:
-    """A configuration, hyperparameter by hyperparameter; Optuna hears only of those that are active."""
+    """A configuration of values that Optuna suggests, for the hyperparameters that are active only."""
     configuration: dict[str, Value] = {}
     for name, domain in space.domains.items():
         if not space.is_active(name, configuration):

@@ -1,6 +1,6 @@
 """A program in any language as a scheduler: JSON lines on its standard input and output.
 
-What is said is specified in docs/process-protocol.md.
+docs/process-protocol.md specifies the lines.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ class ProcessScheduler:
         return Decision(action, answer.get("until"))
 
     def on_end(self, trial: Trial) -> None:
-        """Told to the process."""
+        """Tell the process that a trial has ended."""
         last = None if trial.last_report is None else _describe_report(trial.last_report)
         told = {"status": trial.status.value, "last_report": last}
         answer = self._ask({"call": "on_end", **_describe_trial(trial), **told})
@@ -143,7 +143,7 @@ class ProcessScheduler:
         return answer
 
     def _restore_digits(self, configuration: Any) -> Any:
-        """With the digits that the program's language did not write, where only certain numbers exist."""
+        """Restore the digits that the program has not written, where only certain numbers exist."""
         if not isinstance(configuration, dict):
             return configuration
         return {name: _nearest(self._exact.get(name, []), value) for name, value in configuration.items()}

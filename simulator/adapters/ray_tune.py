@@ -167,7 +167,7 @@ class RayTune:
 
 
 def _import_library() -> None:
-    """Ray Tune and its searchers without their logs, in whichever process that is."""
+    """Import Ray Tune and silence its log and its searchers', which must be done in each process."""
     with silence():
         require("ray.tune", "ray", "ray[tune]")
     for logger in ("ray", "optuna", "hyperopt"):
@@ -258,7 +258,7 @@ class RayTuneScheduler:
         return Start(configuration, checkpoint_of=None if saved is None else self._source(saved))
 
     def _source(self, saved: Saved) -> int:
-        """A curve is that of its own configuration, so of a checkpoint only the fidelity counts (T8)."""
+        """The trial whose checkpoint is used: of a checkpoint only the fidelity counts (T8)."""
         if self._reached[saved.number] == saved.fidelity or saved.fidelity not in self._reached:
             return saved.number
         return self._reached.index(saved.fidelity)
@@ -281,7 +281,7 @@ class RayTuneScheduler:
         return CONTINUE if over or theirs.status == theirs.RUNNING else STOP
 
     def abandoned(self) -> list[int]:
-        """Where Ray's trial has ended, or goes on as another trial, from another's checkpoint."""
+        """The trials that Ray Tune has ended, or continues as another trial from another checkpoint."""
         return [number for number, theirs in enumerate(self._theirs) if not self._goes_on(number, theirs)]
 
     def _goes_on(self, number: int, theirs: Any) -> bool:
@@ -290,7 +290,7 @@ class RayTuneScheduler:
         return own and not theirs.is_finished()
 
     def on_end(self, trial: Trial) -> None:
-        """It is told of what has completed or failed by itself; what has not reported anything has failed."""
+        """Tell Ray Tune that a trial has completed or failed; a trial without a report has failed."""
         theirs = self._theirs[trial.number]
         ended = trial.status in (TrialStatus.COMPLETED, TrialStatus.FAILED)
         if ended and theirs.status == theirs.RUNNING and self._control.number(theirs) == trial.number:

@@ -1,4 +1,4 @@
-"""What Ray Tune's schedulers need to see of a ``TuneController``: trials, and the searcher."""
+"""The part of Ray Tune's ``TuneController`` that its schedulers need: trials, and the searcher."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Variants:
         self._param_space, self._initial = param_space, list(initial)
 
     def suggest(self, _trial_id: str) -> dict[str, Any]:
-        """The next one."""
+        """The next configuration."""
         if self._initial:
             return dict(self._initial.pop(0))
         _, spec = next(self._generate({"config": dict(self._param_space)}, random_state=self._random))
@@ -52,7 +52,7 @@ class Variants:
 
 
 class Controller:
-    """In the place of a ``TuneController``, whose event loop and actors the simulation replaces.
+    """Replaces a ``TuneController``, whose event loop and actors a simulation does not need.
 
     Public methods are those of ``TuneController`` that schedulers call, and those that the adapter calls.
 
@@ -85,15 +85,15 @@ class Controller:
     # --- what schedulers call ------------------------------------------------------------------------------
 
     def get_trials(self) -> list[Any]:
-        """All trials that there have been."""
+        """All trials of the run."""
         return self._trials
 
     def get_live_trials(self) -> list[Any]:
-        """Those that have not ended."""
+        """The trials that have not ended."""
         return [trial for trial in self._trials if not trial.is_finished()]
 
     def stop_trial(self, trial: Any) -> None:
-        """End a trial, whatever it is doing; scheduler and searcher are told."""
+        """End a trial, and tell scheduler and searcher."""
         if trial.is_finished():
             return
         if trial.status == trial.RUNNING:
@@ -112,7 +112,7 @@ class Controller:
         trial.set_status(trial.PAUSED)
 
     def _schedule_trial_save(self, trial: Any, result: Any = None) -> Saved:
-        """Population-based training has a trial saved before it lets others go on from there."""
+        """Save a trial: population-based training does so before others continue from its checkpoint."""
         result = result or trial.last_result
         saved = Saved(self.numbers[trial.trial_id], result[TIME])
         kept = self._result_of(checkpoint=saved, metrics=result)
@@ -127,12 +127,12 @@ class Controller:
         return self.numbers.get(trial.trial_id)
 
     def next_trial(self) -> Any:
-        """The first one of those that have asked for a worker, or ``None``."""
+        """The first trial in the queue for a worker; ``None`` if the queue is empty."""
         self.step()
         return self._staged.pop(0) if self._staged else None
 
     def step(self) -> None:
-        """The scheduler's choice asks for a worker, then the queue: what Ray does between any two events."""
+        """Queue the trial that the scheduler chooses, then pending ones, as Ray does between two events."""
         self._fill()
         chosen = self._scheduler.choose_trial_to_run(self)
         if chosen is not None and chosen not in self._staged:
@@ -158,7 +158,7 @@ class Controller:
             waiting += 1
 
     def tell(self, trial: Any, result: dict[str, Any]) -> None:
-        """A running trial has reported, and what is decided is done."""
+        """Tell the scheduler a report of a running trial, and carry out its decision."""
         result["trial_id"] = trial.trial_id
         decision = self._scheduler.on_trial_result(self, trial, result)
         if decision != "STOP":
@@ -172,7 +172,7 @@ class Controller:
         self.step()
 
     def fail(self, trial: Any) -> None:
-        """A running trial has failed."""
+        """Tell scheduler and searcher that a running trial has failed."""
         self._scheduler.on_trial_error(self, trial)
         self._tell_searcher("on_trial_complete", trial.trial_id, error=True)
         trial.set_status(trial.ERROR)

@@ -1,4 +1,4 @@
-"""Search spaces as Ray Tune writes them, a dictionary with values for constants, there and back."""
+"""Search spaces to and from Ray Tune: a dictionary, with plain values as constants."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _domain(tune: Any, domain: Domain) -> Any:
 
 
 def to_mutations(space: Space) -> dict[str, Any]:
-    """What population-based training perturbs: numbers by a factor, choices to the one beside them."""
+    """``hyperparam_mutations``: numbers are perturbed by a factor, choices become the one beside them."""
     written = to_ray_tune(space)
     return {
         name: list(domain.values) if isinstance(domain, Categorical | Ordinal) else written[name]
@@ -45,7 +45,7 @@ def to_mutations(space: Space) -> dict[str, Any]:
 
 
 def to_bounds(space: Space) -> dict[str, list[float]]:
-    """What PB2 chooses: numbers."""
+    """``hyperparam_bounds`` of PB2, which chooses numbers only."""
     return {
         name: [domain.lower, domain.upper]
         for name, domain in space.domains.items()
@@ -54,7 +54,7 @@ def to_bounds(space: Space) -> dict[str, list[float]]:
 
 
 def clip_numbers(space: Space, given: Mapping[str, Any]) -> dict[str, Any]:
-    """A configuration without numbers beyond an end, which perturbation by a factor makes."""
+    """A configuration with its numbers clipped to their ranges, which perturbation by a factor may leave."""
     kept = dict(given)
     for name, domain in space.domains.items():
         if isinstance(domain, Float | Integer):

@@ -39,7 +39,7 @@ _SUPPLIED: Mapping[str, Any] = {
     "trial_walltime_limit": None,
     "trial_memory_limit": None,
 }
-"""What of a ``Scenario`` has no place in a simulation: seconds and memory of the computer, instances."""
+"""Parameters of a ``Scenario`` that a user cannot set: limits in real time and memory, instances."""
 
 
 class SMAC:
@@ -115,7 +115,7 @@ class SMAC:
         return AskTellScheduler(optimizer, schema, resume=self._resume)
 
     def _make(self, schema: Schema, seed: int, folder: Path) -> Any:
-        """A facade, which writes what it is made of into the folder."""
+        """Make the facade, which writes its description into the folder."""
         library, facade = _import_library(), self._facade
         space = to_config_space(schema.space, seed)
         given: dict[str, Any] = {"seed": seed, "output_directory": folder, "deterministic": True}
@@ -143,7 +143,7 @@ class SMAC:
 
 
 def _import_library() -> Any:
-    """SMAC without its log, in whichever process that is."""
+    """Import SMAC and silence its log, which must be done in each process."""
     with silence():
         library = require("smac", "smac", "smac")
     logging.getLogger("smac").setLevel(logging.ERROR)  # it warns of how it works: no more candidates
@@ -151,7 +151,7 @@ def _import_library() -> Any:
 
 
 def order_local_search(facade: Any) -> Any:
-    """The facade, whose local search begins at its points in the order of their texts.
+    """Let the local search of a facade begin at its points in the order of their texts.
 
     SMAC takes them from a set, in the order of the texts' hashes, which is another one in each process.
     """
@@ -163,7 +163,7 @@ def order_local_search(facade: Any) -> Any:
 
 
 class _Optimizer:
-    """A facade of SMAC in the names of this project."""
+    """A facade of SMAC as an optimizer."""
 
     def __init__(self, facade: Any, schema: Schema, scenario: Mapping[str, Any], description: str) -> None:
         self._facade, self._schema, self._description = facade, schema, description
@@ -192,7 +192,7 @@ class _Optimizer:
         return Proposal(decode(self._schema.space, asked.config), until, asked)
 
     def _ask(self) -> Any:
-        """What SMAC wants to be tried; once there is no new configuration, those that it has promoted."""
+        """The trial that SMAC asks for; once the space is used up, only promoted configurations."""
         while not self._gave_up:
             before = self._stages()
             try:
@@ -200,7 +200,7 @@ class _Optimizer:
             except (StopIteration, self._exhausted):
                 loop = self._facade._optimizer  # noqa: SLF001  its generator has ended: give it a new one
                 loop._trial_generator = iter(self._facade.intensifier)  # noqa: SLF001  see above
-                self._gave_up = self._stages() == before  # until a job ends, no trial can be promoted
+                self._gave_up = self._stages() == before  # until a trial ends, none can be promoted
         return None
 
     def _stages(self) -> list[tuple[Any, int]]:
@@ -208,17 +208,17 @@ class _Optimizer:
         tracker = getattr(self._facade.intensifier, "_tracker", {})
         return [(stage, len(groups)) for stage, groups in tracker.items()]
 
-    def tell(self, job: Proposal, outcome: Outcome) -> None:
+    def tell(self, proposal: Proposal, outcome: Outcome) -> None:
         self._gave_up = False
         if math.isfinite(outcome.loss):
             self._worst = outcome.loss if self._worst is None else max(self._worst, outcome.loss)
-            self._tell(job, self._value(cost=outcome.loss, time=outcome.seconds))
+            self._tell(proposal, self._value(cost=outcome.loss, time=outcome.seconds))
         else:
-            self._crashed.append(job)
+            self._crashed.append(proposal)
         cost = self._worst if self._crash_cost is None else self._crash_cost
         while self._crashed and cost is not None:
             self._tell(self._crashed.pop(0), self._value(cost=cost, status=self._status.CRASHED))
 
-    def _tell(self, job: Proposal, value: Any) -> None:
+    def _tell(self, proposal: Proposal, value: Any) -> None:
         with silence():
-            self._facade.tell(job.handle, value, save=False)
+            self._facade.tell(proposal.handle, value, save=False)

@@ -1,4 +1,4 @@
-"""Syne Tune's schedulers (Salinas et al., AutoML 2022), spoken to as its own ``Tuner`` does."""
+"""Syne Tune's schedulers (Salinas et al., AutoML 2022), called as its own ``Tuner`` calls them."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ MODULES = (
     "syne_tune.optimizer.schedulers.multiobjective",
     "syne_tune.optimizer.schedulers.multiobjective.moasha",
 )
-"""Where schedulers are looked up by name."""
+"""The modules in which schedulers are looked up by name."""
 DECISIONS = {"CONTINUE": CONTINUE, "PAUSE": PAUSE, "STOP": STOP}
 CREATED = datetime(1970, 1, 1, tzinfo=timezone.utc)
-"""Of every trial: no scheduler looks at it, and simulated time has no date."""
+"""The creation time of every trial: no scheduler reads it, and simulated time has no date."""
 ST_TUNER_TIME = "st_tuner_time"
 """Syne Tune's name for the seconds since the run began."""
 
@@ -136,14 +136,14 @@ class SyneTune:
 
 
 def _import_library() -> None:
-    """Syne Tune without its log, in whichever process that is."""
+    """Import Syne Tune and silence its log, which must be done in each process."""
     with silence():
         require("syne_tune", "syne-tune", "syne-tune")
     logging.getLogger("syne_tune").setLevel(logging.ERROR)
 
 
 def find_scheduler(scheduler: str | Callable[..., Any]) -> Any:
-    """The class of that name in one of ``MODULES``; a function is what it is.
+    """The class of that name in one of ``MODULES``; a function is returned as it is.
 
     Raises:
         UnknownName: There is none.
@@ -167,12 +167,12 @@ def _is_scheduler(value: Any, base: type) -> bool:
 
 
 def limit_of(schema: Schema) -> str:
-    """What a configuration calls the fidelity at which its job ends, where a scheduler sets it."""
+    """The key in a configuration under which a scheduler may set the fidelity at which the job ends."""
     return f"max_{schema.fidelity.name}"
 
 
 def _make(factory: Any, settings: Mapping[str, Any], offered: Mapping[str, Any], base: Any) -> Any:
-    """The scheduler, of what is offered with what it takes."""
+    """Make the scheduler with the settings, and with other arguments as far as it takes them."""
     name, taken, known = name_of(factory), dict(offered), parameters_of(factory)
     for setting in settings:
         if setting not in known:
@@ -200,7 +200,7 @@ def _make(factory: Any, settings: Mapping[str, Any], offered: Mapping[str, Any],
 
 
 def parameters_of(factory: Any) -> set[str]:
-    """What may be given; up to 0.13, a class hands on what it does not know to the class above it."""
+    """The parameters of a class; up to 0.13, they include those of the classes above it (``**kwargs``)."""
     known = set(inspect.signature(factory).parameters)
     if isinstance(factory, type) and "kwargs" in known:
         for above in factory.__mro__[:-1]:
@@ -210,7 +210,7 @@ def parameters_of(factory: Any) -> set[str]:
 
 
 def _check_count(scheduler: Any, metrics: Sequence[str]) -> None:
-    """Up to 0.13, a scheduler says by the type of its ``metric`` whether that is one or several."""
+    """Up to 0.13, the type of ``metric`` says whether a scheduler optimizes one objective or several."""
     known = inspect.signature(scheduler).parameters
     kind = str(getattr(known["metric"].annotation, "__name__", "")) if "metric" in known else ""
     if kind.lower() == "list" and len(metrics) == 1:
@@ -263,7 +263,7 @@ class SyneTuneScheduler:
         return self._description
 
     def suggest(self) -> Start | Resume | None:
-        """What it suggests."""
+        """What the scheduler suggests."""
         with self._isolated():
             number = (len(self._trials),) if self._wants_number else ()
             suggestion = self._scheduler.suggest(*number)
@@ -286,7 +286,7 @@ class SyneTuneScheduler:
         return Resume(trial.trial_id, self._until(trial))
 
     def _check_same(self, trial: Any, config: Mapping[str, Any]) -> None:
-        """A curve belongs to a configuration, so none says how a training goes on with another."""
+        """Refuse another configuration: no curve says how a training continues with that."""
         before, now = (decode(self._schema.space, given) for given in (trial.config, config))
         if before != now:
             raise SchedulerError(
@@ -296,7 +296,7 @@ class SyneTuneScheduler:
 
     @contextmanager
     def _isolated(self) -> Iterator[None]:
-        """For each call of Syne Tune, which leaves names undefined whose packages are not installed."""
+        """A context for each call; names are undefined in Syne Tune if their packages are not installed."""
         with self._random, silence():
             try:
                 yield
@@ -308,7 +308,7 @@ class SyneTuneScheduler:
         return None if limit is None else self._resource.until(limit)
 
     def on_report(self, trial: Trial, report: Report) -> Decision:
-        """It decides; a training that is over anyway is not stopped."""
+        """The scheduler decides; a training that has reached its end is not stopped."""
         result = self._results.result(report)
         if result is None:
             return CONTINUE
@@ -324,11 +324,11 @@ class SyneTuneScheduler:
         return CONTINUE if over and decision == "STOP" else DECISIONS[decision]
 
     def abandoned(self) -> Sequence[int]:
-        """All trials: ``Tuner`` takes it for the end of the run that nothing is suggested any more."""
+        """All trials: ``Tuner`` ends the run when nothing is suggested any more."""
         return range(len(self._trials))
 
     def on_end(self, trial: Trial) -> None:
-        """It is told of what has completed or failed by itself; what has not reported anything has failed."""
+        """Tell the scheduler that a trial has completed or failed; a trial without a report has failed."""
         ended = trial.status in (TrialStatus.COMPLETED, TrialStatus.FAILED)
         if not ended or trial.number in self._removed:
             return
@@ -341,7 +341,7 @@ class SyneTuneScheduler:
 
 
 class Results:
-    """What is told of a report.
+    """Reports as Syne Tune's schedulers are told them.
 
     Args:
         signs: Objective -> -1 if it is told negated.
@@ -358,7 +358,7 @@ class Results:
         return type("Clock", (base,), {"time": lambda _: self._now})()
 
     def result(self, report: Report) -> dict[str, Any] | None:
-        """All values and the time; ``None`` if there is nothing yet that can stand for a NaN."""
+        """All values and the time; ``None`` for a NaN while there is no worst value to replace it."""
         self._now = report.time
         told: dict[str, Any] = {**report.values(), ST_TUNER_TIME: report.time}
         for name, sign in self._signs.items():

@@ -1,4 +1,4 @@
-"""Search spaces as Syne Tune writes them, a dictionary with values for constants, there and back."""
+"""Search spaces to and from Syne Tune: a dictionary, with plain values as constants."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ def _domain(library: Any, domain: Domain) -> Any:
 
 
 def _positions(domain: Domain) -> range | None:
-    """What stands for choices of mixed types, which Syne Tune refuses."""
+    """The positions that replace choices of mixed types, which Syne Tune refuses."""
     if isinstance(domain, Categorical | Ordinal) and len({type(value) for value in domain.values}) > 1:
         return range(len(domain.values))
     return None
 
 
 def encode(space: Space, configuration: Configuration) -> dict[str, Any]:
-    """A configuration in Syne Tune's words."""
+    """A configuration as Syne Tune writes it."""
     return {name: _encode_value(space.domains[name], value) for name, value in configuration.items()}
 
 
@@ -56,7 +56,7 @@ def _encode_value(domain: Domain, value: Value) -> Any:
 
 
 def decode(space: Space, given: Mapping[str, Any]) -> dict[str, Value]:
-    """A configuration of Syne Tune's in plain values; anything else that it says is left out."""
+    """The configuration that Syne Tune has suggested, without its other keys."""
     return to_configuration(space, given, _decode_choice)
 
 

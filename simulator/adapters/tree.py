@@ -10,7 +10,7 @@ from blackbox_repo.space import Condition, Space
 
 
 def find_owners(space: Space, library: str) -> Mapping[str, Condition]:
-    """Hyperparameter -> the choice, and its values, below which it hangs; only those that are conditional.
+    """Conditional hyperparameter -> the choice that it depends on, and the values at which it is active.
 
     Of several conditions one must imply the others.
 

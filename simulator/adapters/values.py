@@ -1,4 +1,4 @@
-"""What the values of a library mean: configurations out of the numbers and choices that it suggests."""
+"""Configurations made of the numbers and choices that a library suggests."""
 
 from __future__ import annotations
 
@@ -49,5 +49,5 @@ def to_configuration(
 
 
 def has_single_value(domain: Domain) -> bool:
-    """Whether there is nothing to choose."""
+    """Whether a hyperparameter has one value only, so that there is nothing to choose."""
     return domain.size == 1
