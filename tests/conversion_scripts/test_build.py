@@ -157,7 +157,7 @@ def stumbling(recipe: Recipe, err: Exception) -> Recipe:
         zipfile.BadZipFile("File is not a zip file"),
     ],
 )
-def test_what_a_recipe_stumbles_over_is_told_with_its_line_and_the_file_that_no_hash_vouches_for(
+def test_an_error_of_a_recipe_names_its_line_and_the_file_of_unknown_hash(
     recipe: Recipe, raw: Path, tmp_path: Path, err: Exception
 ) -> None:
     with pytest.raises(FormatError) as caught:
@@ -211,7 +211,7 @@ def test_a_damaged_file_of_unknown_hash_should_be_fetched_again(
         build(unhashed(recipe), raw, tmp_path / "out")
 
 
-def test_a_table_that_is_made_when_it_is_written_may_stumble_too(
+def test_an_error_in_a_table_that_is_made_while_it_is_written_is_explained_too(
     recipe: Recipe, changed: Callable[..., Recipe], raw: Path, tmp_path: Path
 ) -> None:
     def table(task: str) -> Table:

@@ -215,7 +215,7 @@ def test_columns_that_are_missing_or_too_many(schema: Schema, table: Table) -> N
     refuses(schema, label, "the label 'loss' has the name of another column")
 
 
-def test_all_problems_are_told_at_once(schema: Schema, table: Table) -> None:
+def test_all_problems_are_reported_at_once(schema: Schema, table: Table) -> None:
     bad = with_points(replace(table, seeds=np.array([1, 0, 0])), loss=[np.inf, 0.25, 0.6, 0.2, 0.75])
     refuses(
         schema, bad, "1 row has seed 0 after 1 (first: row 1)", "1 row has an infinite 'loss' (first: row 0)"

@@ -220,7 +220,7 @@ def test_a_recipe_of_ones_own_is_fetched_and_converted(host: Host, tmp_path: Pat
     assert host.asked == [("/runs", "")]
 
 
-def test_a_file_that_no_host_gives_is_told_how_to_get(host: Host, tmp_path: Path) -> None:
+def test_the_error_says_how_to_get_a_file_that_no_host_gives(host: Host, tmp_path: Path) -> None:
     write_recipe(tmp_path, host.url("/gone"))
     result = bb_convert("py:mine:MINE", "--download", cwd=tmp_path)
     digest = hashlib.sha256(RUNS).hexdigest()

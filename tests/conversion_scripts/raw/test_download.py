@@ -293,7 +293,7 @@ def test_more_bytes_than_the_file_has_are_not_taken(host: Host, tmp_path: Path) 
     assert sum(path.stat().st_size for path in tmp_path.rglob("*") if path.is_file()) <= 1000
 
 
-def test_a_file_without_an_address_is_told_how_to_get(tmp_path: Path) -> None:
+def test_the_error_says_how_to_get_a_file_without_an_address(tmp_path: Path) -> None:
     file = RawFile("a.pkl", "someone/data", "big/a.pkl")
     assert not can_download(file)
     assert can_download(file_at("https://example.org/a"))
@@ -435,7 +435,7 @@ def test_what_is_no_address_is_passed_over(host: Host, tmp_path: Path, url: str)
 
 
 @pytest.mark.parametrize("sha256", [SHA256, ""])
-def test_a_part_that_nobody_asked_for_is_not_taken_for_the_whole(
+def test_a_part_that_was_not_requested_is_not_taken_for_the_whole(
     host: Host, tmp_path: Path, sha256: str
 ) -> None:
     headers = {"Content-Range": "bytes 0-99/256000"}
@@ -532,7 +532,7 @@ def test_the_pace_is_measured_over_every_stretch_of_time_and_anew_for_each_conne
     assert not caught.value.transient
 
 
-def test_what_a_host_says_is_told_without_control_characters(host: Host, tmp_path: Path) -> None:
+def test_what_a_host_says_is_reported_without_control_characters(host: Host, tmp_path: Path) -> None:
     host.pages = {"/a": Page(location="ftp://example.org/\x1b]0;x\x07")}
     message = fails(file_at(host.url("/a")), tmp_path)
     assert "ftp://example.org/" in message

@@ -128,7 +128,7 @@ def test_another_content_is_refused(tmp_path: Path) -> None:
     assert folder.sources == ()
 
 
-def test_missing_files_are_told_at_once_with_their_origin(tmp_path: Path) -> None:
+def test_missing_files_are_reported_at_once_with_their_origin(tmp_path: Path) -> None:
     (tmp_path / "here").write_bytes(b"")
     files = [RawFile("here"), *(RawFile(f"f{i}", "someone/data", f"p/f{i}", "abc") for i in range(5))]
     with pytest.raises(InvalidOption) as caught:

@@ -42,6 +42,6 @@ def test_a_header_alone_has_empty_columns() -> None:
     ],
     ids=["empty", "empty lines", "short row", "long row", "twice", "UTF-16", "endless"],
 )
-def test_what_is_no_table_is_told_with_its_line(content: bytes, message: str) -> None:
+def test_what_is_no_table_is_reported_with_its_line(content: bytes, message: str) -> None:
     with pytest.raises(FormatError, match=message):
         csv_columns(content, "a.csv")

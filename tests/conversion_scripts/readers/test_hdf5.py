@@ -197,7 +197,7 @@ def test_columns_of_two_types_are_refused_instead_of_converted() -> None:
         hdf5.read_columns(found, ["a", "b"], {"x": SHAPE})
 
 
-def test_names_from_the_file_are_told_without_their_control_characters() -> None:
+def test_names_from_the_file_are_reported_without_their_control_characters() -> None:
     stream = file_with(lambda group: group.create_dataset("x\x1b[2J", data=NUMBERS[:1]))
     with (
         pytest.raises(FormatError, match=r"^a\.h5: x\\x1b\[2J of key has the shape"),

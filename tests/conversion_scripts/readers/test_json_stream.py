@@ -62,7 +62,7 @@ def test_one_level_and_arrays() -> None:
         ('{"a": {"b": {"c": 1', "x.json is not readable as JSON: Expecting ',' delimiter at character 19"),
     ],
 )
-def test_what_is_wrong_is_told_with_its_place(text: str, message: str) -> None:
+def test_what_is_wrong_is_reported_with_its_place(text: str, message: str) -> None:
     with pytest.raises(FormatError) as caught:
         read(text)
     assert str(caught.value) == message
@@ -86,7 +86,7 @@ def test_one_value_at_a_time_is_in_memory() -> None:
         tracemalloc.stop()
 
 
-def test_a_value_without_end_is_given_up() -> None:
+def test_a_value_without_end_is_refused() -> None:
     stream = io.BytesIO(b'{"a": {"0": [1' + b",1" * 10_000_000)
     with pytest.raises(FormatError, match="has a value of more than the limit of 1048576 characters$"):
         list(inner_objects(stream, "x.json", 2, limit=1 << 20))

@@ -330,7 +330,7 @@ def test_an_attribute_that_is_no_number_or_is_there_twice_is_refused() -> None:
     refused(lambda model: operation(model, "Concat").attribute.append(axis), "has an attribute twice")
 
 
-def test_names_of_operations_are_told_without_their_control_characters() -> None:
+def test_names_of_operations_are_reported_without_their_control_characters() -> None:
     refused(
         lambda model: setattr(operation(model, "Sigmoid"), "op_type", "\x1b[2J\x1b]0;x\x07\n"),
         r"is \\x1b\[2J\\x1b\]0;x\\x07\\n of",

@@ -152,7 +152,7 @@ def test_a_pickle_has_no_more_opcodes_than_are_read() -> None:
         check_size(content, opcodes - 1)
 
 
-def test_a_bomb_is_told_by_name() -> None:
+def test_a_bomb_is_reported_by_name() -> None:
     with pytest.raises(FormatError) as caught:
         unpickle(BOMBS["bytes(n)"], "x.pkl")
     assert str(caught.value) == (

@@ -178,7 +178,7 @@ def test_an_archive_without_the_task_is_refused(tmp_path: Path) -> None:
         (None, ": it has no keys, but each of its configurations should be one"),
     ],
 )
-def test_what_is_no_data_set_of_fcnet_is_told_with_its_name(
+def test_what_is_no_data_set_of_fcnet_is_reported_with_its_name(
     tmp_path: Path, content: bytes | None, message: str
 ) -> None:
     (tmp_path / "raw").mkdir()
@@ -192,7 +192,7 @@ def test_what_is_no_data_set_of_fcnet_is_told_with_its_name(
         build(CURVES, tmp_path / "raw", tmp_path)
 
 
-def test_a_configuration_without_a_column_is_told_with_its_file(tmp_path: Path) -> None:
+def test_a_configuration_without_a_column_is_reported_with_its_file(tmp_path: Path) -> None:
     def change(index: int, configuration: dict[str, Any], columns: dict[str, np.ndarray]) -> None:
         del columns["n_params"]
 

@@ -146,7 +146,7 @@ def test_vectors_that_do_not_fit_their_names_are_refused(tmp_path: Path) -> None
         ),
     ],
 )
-def test_what_is_no_data_set_is_told(
+def test_what_is_no_data_set_is_reported(
     tmp_path: Path, change: Callable[[dict[str, Any]], None], message: str
 ) -> None:
     data = json.loads(json.dumps(DATA))
@@ -156,7 +156,7 @@ def test_what_is_no_data_set_is_told(
 
 
 @pytest.mark.parametrize("descriptors", ["{}", "[]", '{"4796": {}}', "null"])
-def test_descriptors_without_the_space_are_told(tmp_path: Path, descriptors: str) -> None:
+def test_descriptors_without_the_space_are_reported(tmp_path: Path, descriptors: str) -> None:
     raw = write(tmp_path / "raw", DATA)
     (raw / DESCRIPTORS).write_text(descriptors)
     with pytest.raises(

@@ -248,7 +248,9 @@ GOOD = json.dumps(trial(MNIST, 1, FIRST, [0.5])).encode() + b"\n"
     ],
     ids=["no JSON", "no trial", "a list", "deep", "a word", "nothing"],
 )
-def test_a_line_that_is_no_trial_is_told_with_its_place(tmp_path: Path, lines: bytes, message: str) -> None:
+def test_a_line_that_is_no_trial_is_reported_with_its_place(
+    tmp_path: Path, lines: bytes, message: str
+) -> None:
     with pytest.raises(FormatError, match=message):
         build(load_recipe("pd1"), write_lines(tmp_path / "raw", lines), tmp_path / "out")
 
