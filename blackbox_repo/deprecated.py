@@ -176,7 +176,7 @@ NAMES: dict[str, dict[str, str]] = {
     "conversion_scripts.raw.download": {
         "PATIENT": "DEFAULT_POLICY",
         "Patience": "RetryPolicy",
-        "packing_fetched": "downloaded_variant",
+        "packing_fetched": "variant_to_download",
         "place": "source_url",
     },
     "conversion_scripts.raw.file_type": {"mismatch": "find_mismatch"},

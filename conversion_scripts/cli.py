@@ -19,7 +19,7 @@ from blackbox_repo.text.terminal import Column, Terminal
 from conversion_scripts.build import build, check_target
 from conversion_scripts.expected_size import describe_shortfall
 from conversion_scripts.raw import RawFile
-from conversion_scripts.raw.download import can_download, download, downloaded_variant, source_url
+from conversion_scripts.raw.download import can_download, download, variant_to_download, source_url
 from conversion_scripts.recipe import Recipe
 from conversion_scripts.registry import all_recipes, load_recipe
 
@@ -171,7 +171,7 @@ def _show_files(terminal: Terminal, recipe: Recipe) -> None:
     for file in recipe.files:
         for variant in file.variants:
             known = "known" if variant.sha256 else "unknown"
-            how = "yes" if can_download(file) and variant is downloaded_variant(file) else "by hand"
+            how = "yes" if can_download(file) and variant is variant_to_download(file) else "by hand"
             name = variant.name if variant is file else f"or {variant.name}"
             same = variant is not file and source_url(variant) == source_url(file)
             rows.append((name, _megabytes((variant,)), known, how, "" if same else source_url(variant)))

@@ -69,7 +69,7 @@ def download(
     files = list(files)
     there = locate_files(root, files)  # conversions find them in other places, too
     missing = [
-        downloaded_variant(file) for file in files if not (_is_there(root, file) or file.name in there)
+        variant_to_download(file) for file in files if not (_is_there(root, file) or file.name in there)
     ]
     for file in missing:
         path = root / file.name
@@ -80,7 +80,7 @@ def download(
 
 def can_download(file: RawFile) -> bool:
     """Whether one of the file's variants has an address that :func:`download` accepts."""
-    variant = downloaded_variant(file)
+    variant = variant_to_download(file)
     return any(_scheme(url) in _SCHEMES for url in (variant.url, *variant.mirrors))
 
 
@@ -91,7 +91,7 @@ def _scheme(url: str) -> str:
         return ""
 
 
-def downloaded_variant(file: RawFile) -> RawFile:
+def variant_to_download(file: RawFile) -> RawFile:
     """The first variant of the file that has an address; the file itself if none has."""
     return next((variant for variant in file.variants if variant.url), file)
 
