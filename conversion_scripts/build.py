@@ -12,7 +12,7 @@ from blackbox_repo.errors import BlackboxRepoError, FormatError, IntegrityError
 from blackbox_repo.schema import Schema
 from blackbox_repo.store.atomic_folder import reserve
 from blackbox_repo.store.lazy_tables import LazyTables
-from blackbox_repo.store.manifest import Manifest, Task, read_manifest
+from blackbox_repo.store.manifest import Manifest, Source, Task, read_manifest
 from blackbox_repo.store.storage import save_network, save_tables
 from blackbox_repo.table import Table
 from blackbox_repo.text.plain_text import printable
@@ -104,16 +104,18 @@ def _explain_failure(recipe: Recipe, folder: RawFolder) -> Iterator[None]:
     except Exception as err:
         if folder.unverified is None or getattr(err, "errno", None) is not None:
             raise
-        known = {variant.name for file in recipe.files for variant in file.variants if variant.sha256}
-        several = sum(source.file not in known for source in folder.sources) > 1
-        earlier = " or a file before it" if several else ""
-        failure = f"{type(err).__name__}: {printable(err)}"
-        line = _describe_line(recipe, err)
-        raise FormatError(
-            f"the recipe {recipe.name!r} fails{line}: {failure} (--debug shows where). If the "
-            f"recipe is right, {folder.unverified.name}{earlier} is not what it expects. "
-            f"{_advice(folder.unverified)}"
-        ) from err
+        raise FormatError(_describe_failure(recipe, folder.sources, folder.unverified, err)) from err
+
+
+def _describe_failure(recipe: Recipe, sources: tuple[Source, ...], unverified: Path, err: Exception) -> str:
+    known = {variant.name for file in recipe.files for variant in file.variants if variant.sha256}
+    several = sum(source.file not in known for source in sources) > 1
+    earlier = " or a file before it" if several else ""
+    return (
+        f"the recipe {recipe.name!r} fails{_describe_line(recipe, err)}: {type(err).__name__}: "
+        f"{printable(err)} (--debug shows where). If the recipe is right, {unverified.name}{earlier} is not "
+        f"what it expects. {_advice(unverified)}"
+    )
 
 
 def _describe_line(recipe: Recipe, err: Exception) -> str:

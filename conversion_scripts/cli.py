@@ -19,7 +19,7 @@ from blackbox_repo.text.terminal import Column, Terminal
 from conversion_scripts.build import build, check_target
 from conversion_scripts.expected_size import describe_shortfall
 from conversion_scripts.raw import RawFile
-from conversion_scripts.raw.download import can_download, download, variant_to_download, source_url
+from conversion_scripts.raw.download import can_download, download, source_url, variant_to_download
 from conversion_scripts.recipe import Recipe
 from conversion_scripts.registry import all_recipes, load_recipe
 

@@ -56,8 +56,6 @@ OLD_MODELS = Defect(
     "the source has models of before 1.0 too, which take one configuration at a time and give other values",
     "those of 1.0 are read, others refused; do not compare with results of YAHPO Gym before 1.0",
 )
-
-
 BOUNDS = Defect(
     "bounds of logarithmic ranges went through exp and log, and are such as 0.00010000000000000009",
     "written short where that lies within the source's bounds, as 0.1 for 0.10000000000000002; else as they "
