@@ -67,7 +67,7 @@ def measure_run(
 
     Args:
         trials: How many finish.
-        rounds: Of measurement.
+        rounds: How many times each run is measured.
         theirs: The name of Syne Tune's scheduler.
         ours: Our scheduler; ``"SyneTune"`` for theirs, adapted.
         workers: In both.

@@ -22,7 +22,7 @@ class Trainings:
 
     Args:
         blackbox: Where they come from.
-        configuration: In canonical form, as ``configuration`` gives it back; nobody may change it.
+        configuration: In canonical form, as ``configuration`` returns it; it must not be changed.
     """
 
     __slots__ = ("blackbox", "configuration")

@@ -1,6 +1,6 @@
 """Old public names of all packages, which work for one more release and give a ``DeprecationWarning``.
 
-Whoever renames something public adds a row to one of the tables; nothing else of the old name stays in the
+People who rename something public add a row to one of the tables; nothing else of the old name stays in the
 code. Old modules are found by a finder at the end of ``sys.meta_path``, which Python asks only for modules
 that it finds nowhere else. The packages' ``__getattr__`` look up old names of classes and functions, the
 decorator :func:`arguments` those of arguments, and every command line those of options.

@@ -163,7 +163,7 @@ class _Group:
 
 
 def _count(values: Sequence[Value]) -> int:
-    """How many there are, be it more than ``len`` can say."""
+    """How many values there are, which may be more than ``len`` can return."""
     return values.stop - values.start if isinstance(values, range) else len(values)
 
 

@@ -183,7 +183,7 @@ class TabularBlackbox(Blackbox):
     def number_at(self, index: int) -> int:
         """The number of the configuration at an index, as in :class:`Trainings`; it is computed once."""
         number: int = self._numbers.item(index)
-        if not number:  # 0 is not known; were it the number itself, it would be computed again each time
+        if not number:  # 0 is not known; if it is the number itself, it is computed again each time
             number = self._numbers[index] = number_of(self._configurations.text(index))
         return number
 

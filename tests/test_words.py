@@ -59,12 +59,7 @@ RULES = {
 }
 
 NOT_YET: dict[str, tuple[str, ...]] = {
-    "benchmarks": ("parameter",),
-    "blackbox_repo": ("nobody", "were"),
-    "blackbox_repo/surrogate": ("nobody",),
     "simulator/kernel": ("nobody", "parameter", "subject", "were"),
-    "simulator/results": ("parameter",),
-    "tests/peers": ("subject",),
 }
 """Folder or page -> rules that it does not keep yet."""
 

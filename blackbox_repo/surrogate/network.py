@@ -146,7 +146,7 @@ class Network:
         Returns:
             Float64 ``(row, output)``.
         """
-        with np.errstate(all="ignore"):  # of numbers that nobody trains with
+        with np.errstate(all="ignore"):  # of numbers with which no network is trained
             bases = self._bases(codes, _stepped(self._numeric, numbers))
             line = Line(bases, np.zeros((len(bases), 1)), np.zeros(1))
             return self._outputs_of(line, lambda k: (codes[k : k + 1], numbers[k : k + 1]))

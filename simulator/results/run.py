@@ -32,7 +32,7 @@ class Best:
     """The best value that was reported in a run.
 
     Args:
-        objective: Of which objective.
+        objective: The name of the objective.
         value: In the objective's unit.
         trial: The number of the trial.
         configuration: What it trained.

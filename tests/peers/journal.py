@@ -13,7 +13,7 @@ class Journal(TrialScheduler):
     """Hands everything on to a scheduler, until it has suggested ``limit`` jobs; then there are no more.
 
     Args:
-        scheduler: Whose calls are written down.
+        scheduler: The scheduler whose calls are written down.
         metric: What it optimizes.
         resource: What it calls the fidelity.
         limit: How many jobs are suggested.
