@@ -102,8 +102,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.getgroup(_TITLE).addoption(
         OPTION,
         action="store_true",
-        help="Rewrite golden traces and baselines. A test whose file changes fails in this session, so that no "
-        "change is committed unseen.",
+        help="Rewrite golden traces and baselines. A test whose file changes fails in this session, so that "
+        "no change is committed unseen.",
     )
 
 
