@@ -67,6 +67,8 @@ def load_plugin(kind: str, offered: Sequence[Plugin]) -> Any:
             f"the {kind} {plugin.name!r} is offered by {packages}; uninstall all but one of them, or name "
             f"one as py:{plugin.target}"
         )
+    if not all(plugin.target.partition(":")):
+        raise InvalidOption(f"the {kind} {plugin} is {plugin.target!r}, but must be module:attribute")
     try:
         return import_object(plugin.target, f"the {kind} {plugin}")
     except InvalidOption:

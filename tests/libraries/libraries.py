@@ -43,8 +43,8 @@ class Failed(Exception):
     """Something could not be installed or run; the message says why."""
 
 
-def called(command: Sequence[str | Path], seconds: float, hash_seed: str = "0") -> str:
-    """What a command prints.
+def run_command(command: Sequence[str | Path], seconds: float, hash_seed: str = "0") -> str:
+    """Run a command and return what it prints.
 
     Raises:
         Failed: With the last line that it printed.
@@ -80,8 +80,13 @@ def called(command: Sequence[str | Path], seconds: float, hash_seed: str = "0") 
     return done.stdout
 
 
-def wanted(library: Library, *, floors: bool = False) -> list[str]:
-    """What to install for it: the extra's requirements in pyproject.toml, at their lowest if so, and more."""
+def requirements_of(library: Library, *, floors: bool = False) -> list[str]:
+    """The packages to install: the requirements of the extra in pyproject.toml, and what the library lists.
+
+    Args:
+        library: The library that is run.
+        floors: Install the lowest versions that are allowed.
+    """
     text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     line = re.search(rf"^{re.escape(library.extra)} = \[(.*?)\] *(#.*?)?$", text, re.MULTILINE | re.DOTALL)
     if line is None:
@@ -98,25 +103,25 @@ def _package(requirement: str) -> str:
     return re.split(r"[<>=\[]", requirement)[0]
 
 
-def python_of(name: str, *, floors: bool = False) -> Path:
-    """The interpreter of the library's environment, made if it is not there."""
+def make_environment(name: str, *, floors: bool = False) -> Path:
+    """Make the environment of a library, if it is not there, and return its interpreter."""
     cache = os.environ.get("BB_LIBRARIES_CACHE") or Path(
         os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "blackbox-repo", "libraries"
     )
     kind = "-floors" * floors
     folder = Path(cache, f"{name}{kind}-{sys.version_info.major}.{sys.version_info.minor}")
     python = folder / ("Scripts" if os.name == "nt" else "bin") / "python"
-    requirements, complete = wanted(LIBRARIES[name], floors=floors), folder / "complete"
+    requirements, complete = requirements_of(LIBRARIES[name], floors=floors), folder / "complete"
     if not complete.is_file() or complete.read_text(encoding="utf-8").splitlines() != requirements:
         venv.create(folder, clear=True, with_pip=True)
         pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        called([*pip, *requirements], INSTALLING)
+        run_command([*pip, *requirements], INSTALLING)
         complete.write_text("\n".join(requirements) + "\n", encoding="utf-8")
     return python
 
 
-def tested(python: Path, library: Library) -> str:
-    """What pytest says at the end of the adapter's tests."""
+def run_tests(python: Path, library: Library) -> str:
+    """Run the tests of an adapter and return the last line of pytest."""
     files = sorted(
         path.relative_to(ROOT) for path in ROOT.glob(f"tests/simulator/adapters/{library.tests}*.py")
     )
@@ -124,38 +129,38 @@ def tested(python: Path, library: Library) -> str:
         return "no tests"
     command = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--no-header", "--tb=line", *files]
     try:
-        last = called(command, TESTS).strip().splitlines()[-1]
+        last = run_command(command, TESTS).strip().splitlines()[-1]
     except Failed as err:
         last = str(err)
     return re.sub(r" in [\d.]+s.*", "", last.strip("= "))
 
 
 def run_twice(python: Path, fixed: Fixed) -> dict[str, Any]:
-    """The row of a scheduler."""
+    """Run a scheduler in two processes and return its row."""
     script = Path(__file__).with_name("one_run.py")
     command = [python, script, json.dumps(dataclasses.asdict(fixed))]
     row = dataclasses.asdict(fixed)
     try:
         first, second = (
-            json.loads(called(command, RUNNING, hash_seed).splitlines()[-1]) for hash_seed in ("1", "2")
+            json.loads(run_command(command, RUNNING, hash_seed).splitlines()[-1]) for hash_seed in ("1", "2")
         )
     except Failed as err:
         return {**row, "error": str(err)}
     return {**row, **first, "twice": first["digest"] == second["digest"]}
 
 
-def seen(name: str) -> dict[str, Any]:
-    """All about one library, printed as it is found."""
+def examine(name: str) -> dict[str, Any]:
+    """Test and run one library, print each result, and return all of them."""
     library = LIBRARIES[name]
     ours: dict[str, Any] = {"package": library.package, "python": platform.python_version()}
     try:
-        python = python_of(name)
+        python = make_environment(name)
         code = f"from importlib.metadata import version; print(version({library.package!r}))"
-        ours["version"] = called([python, "-c", code], 60).strip()
+        ours["version"] = run_command([python, "-c", code], 60).strip()
     except Failed as err:
         print(f"{name} cannot be installed: {err}", flush=True)  # noqa: T201
         return {**ours, "error": f"cannot be installed: {err}", "schedulers": []}
-    ours["tests"] = tested(python, library)
+    ours["tests"] = run_tests(python, library)
     print(f"{name} {ours['version']}: {ours['tests']}", flush=True)  # noqa: T201
     ours["schedulers"] = []
     for fixed in library.schedulers:
@@ -165,19 +170,19 @@ def seen(name: str) -> dict[str, Any]:
 
 
 def verdict(row: dict[str, Any]) -> str:
-    """In a few words."""
+    """A row in a few words."""
     if "error" in row:
         return f"FAILED: {row['error']}"
     return f"{row['digest'][:12]} {'twice' if row['twice'] else 'DIFFERENT'}, {row['seconds']} s"
 
 
-def fine(library: dict[str, Any]) -> bool:
-    """Whether all is well with a library."""
+def is_fine(library: dict[str, Any]) -> bool:
+    """Whether all tests passed and all runs agree."""
     passed = PASSED.fullmatch(library.get("tests", ""))
     return bool(passed) and all(row.get("twice") for row in library["schedulers"])
 
 
-def changed(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+def changed_schedulers(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
     """The schedulers whose digest is another one than before, with the same version of the library."""
     if before.get("version") != after.get("version"):
         return []
@@ -190,10 +195,10 @@ def _key(row: dict[str, Any]) -> str:
     return json.dumps([row["scheduler"], row["settings"], row["blackbox"], row["trials"]], sort_keys=True)
 
 
-def floor_holds(name: str) -> bool:
+def check_floor(name: str) -> bool:
     """Whether the adapter's tests pass with the lowest versions; nothing is kept of it."""
     try:
-        said = tested(python_of(name, floors=True), LIBRARIES[name])
+        said = run_tests(make_environment(name, floors=True), LIBRARIES[name])
     except Failed as err:
         said = f"cannot be installed: {err}"
     print(f"{name} at its lowest: {said}", flush=True)  # noqa: T201
@@ -201,13 +206,13 @@ def floor_holds(name: str) -> bool:
 
 
 def main() -> int:
-    """0 if all is well."""
+    """Read the command line; 0 if all is well."""
     parser = argparse.ArgumentParser(description="Test and run the schedulers of HPO libraries.")
     parser.add_argument("library", nargs="*", choices=[[], *LIBRARIES], help="by default all")
     parser.add_argument("--floors", action="store_true", help="test the lowest versions, and run nothing")
     options = parser.parse_args()
     if options.floors:
-        held = {name: floor_holds(name) for name in options.library or LIBRARIES}
+        held = {name: check_floor(name) for name in options.library or LIBRARIES}
         return 0 if all(held.values()) else 1
     return run_all(options.library or list(LIBRARIES))
 
@@ -216,15 +221,15 @@ def run_all(names: Sequence[str]) -> int:
     """Test and run these libraries, and write what was seen after each; 0 if all is well."""
     well = True
     for name in names:
-        found = seen(name)
+        found = examine(name)
         results = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.is_file() else {}
-        others = changed(results.get(name, {}), found)
+        others = changed_schedulers(results.get(name, {}), found)
         if others:
             print(f"  other digests than before: {', '.join(others)}", flush=True)  # noqa: T201
         results[name] = found
         text = json.dumps({key: results[key] for key in LIBRARIES if key in results}, indent=1)
         RESULTS.write_text(text + "\n", encoding="utf-8")
-        well = well and fine(found) and not others
+        well = well and is_fine(found) and not others
     print("docs/libraries.json is written; now run: python docs/generate.py")  # noqa: T201
     return 0 if well else 1
 

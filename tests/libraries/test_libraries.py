@@ -29,7 +29,7 @@ def result(digest: str, started: int) -> dict[str, Any]:
 def row(libraries: ModuleType, monkeypatch: pytest.MonkeyPatch, *printed: dict[str, Any]) -> dict[str, Any]:
     """The row of a scheduler whose two processes print these results."""
     results = iter(printed)
-    monkeypatch.setattr(libraries, "called", lambda *_: "a warning\n" + json.dumps(next(results)))
+    monkeypatch.setattr(libraries, "run_command", lambda *_: "a warning\n" + json.dumps(next(results)))
     fixed = libraries.Fixed("ray:PopulationBasedTraining", {"num_samples": 8})
     found = libraries.run_twice(Path("python"), fixed)
     assert isinstance(found, dict)
@@ -43,11 +43,11 @@ def test_another_digest_is_noticed_also_where_another_number_of_trials_was_start
     after = row(libraries, monkeypatch, result("b2", 30), result("b2", 30))
     assert (before["trials"], before["started"]) == (40, 29)
     known = {"version": "2.60.0", "schedulers": [before]}
-    assert libraries.changed(known, {"version": "2.60.0", "schedulers": [after]}) == [
+    assert libraries.changed_schedulers(known, {"version": "2.60.0", "schedulers": [after]}) == [
         "ray:PopulationBasedTraining"
     ]
-    assert libraries.changed(known, {"version": "2.61.0", "schedulers": [after]}) == []
-    assert libraries.changed(known, known) == []
+    assert libraries.changed_schedulers(known, {"version": "2.61.0", "schedulers": [after]}) == []
+    assert libraries.changed_schedulers(known, known) == []
 
 
 def test_a_run_that_differs_in_a_second_process_is_not_fine(
@@ -55,9 +55,9 @@ def test_a_run_that_differs_in_a_second_process_is_not_fine(
 ) -> None:
     same = row(libraries, monkeypatch, result("a1", 40), result("a1", 40))
     differs = row(libraries, monkeypatch, result("a1", 40), result("b2", 40))
-    assert libraries.fine({"tests": "2 passed, 1 skipped", "schedulers": [same]})
-    assert not libraries.fine({"tests": "2 passed, 1 skipped", "schedulers": [same, differs]})
-    assert not libraries.fine({"tests": "1 failed, 2 passed", "schedulers": [same]})
+    assert libraries.is_fine({"tests": "2 passed, 1 skipped", "schedulers": [same]})
+    assert not libraries.is_fine({"tests": "2 passed, 1 skipped", "schedulers": [same, differs]})
+    assert not libraries.is_fine({"tests": "1 failed, 2 passed", "schedulers": [same]})
 
 
 def test_the_kept_rows_are_those_of_the_listed_schedulers_and_all_is_well(libraries: ModuleType) -> None:
@@ -66,4 +66,4 @@ def test_the_kept_rows_are_those_of_the_listed_schedulers_and_all_is_well(librar
         asked = [dataclasses.asdict(fixed) for fixed in library.schedulers]
         kept = SEEN[name]["schedulers"]
         assert [{key: one[key] for key in asked[0]} for one in kept] == asked
-        assert libraries.fine(SEEN[name]), name
+        assert libraries.is_fine(SEEN[name]), name

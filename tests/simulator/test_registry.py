@@ -169,6 +169,13 @@ def test_a_name_finds_the_factory_of_a_package_and_its_settings_are_checked(inst
             "'late' of late 2.0 cannot be imported: its module raised SystemExit(3)",
         ),
         ("", "late_module:x", "'late' of late 2.0 cannot be imported: module 'late_module' has no attribute"),
+        (
+            "",
+            "late_module",
+            "the scheduler 'late' of late 2.0 is 'late_module', but must be module:attribute",
+        ),
+        ("", "no module!", "the scheduler 'late' of late 2.0 is 'no module!', but must be module:attribute"),
+        ("", "nowhere_at_all:x [extra]", "late 2.0 cannot be imported: No module named 'nowhere_at_all'"),
         ("", "nowhere_at_all:x", "'late' of late 2.0 cannot be imported: No module named 'nowhere_at_all'"),
         (
             GOOD,
