@@ -32,6 +32,7 @@ class Cluster:
     Attributes:
         trials: By number.
         idle: The idle workers, a heap.
+        away: How many workers are lost and not yet back.
         losses: Worker -> how often it was lost.
         running: (trial, segment) -> the segments whose worker is busy with them.
         waiting: Jobs that wait for a worker: since when, trial, job; a heap.
@@ -45,6 +46,7 @@ class Cluster:
         self.timetable = Timetable(timing)
         self.trials: list[TrialState] = []
         self.idle = list(range(workers))
+        self.away = 0
         self.losses: dict[int, int] = {}
         self.running: dict[tuple[int, int], Segment] = {}
         self.waiting: list[tuple[int, int, Job]] = []
@@ -62,11 +64,6 @@ class Cluster:
     def job_of(self, worker: int) -> Segment | None:
         """What a worker does now."""
         return next((segment for segment in self.running.values() if segment.worker == worker), None)
-
-    @property
-    def away(self) -> int:
-        """How many workers are lost and not yet back."""
-        return self.workers - len(self.idle) - len(self.running)
 
     def busy(self, now: int) -> int:
         """Nanoseconds that all workers together have been busy."""
@@ -263,11 +260,11 @@ class Cluster:
 
     def _release(self, trial: TrialState) -> None:
         """Keep of a trial only its record, once nothing about it can change any more."""
-        if trial.status not in _OVER:
+        status = trial.status
+        if status is not TrialStatus.STOPPED and status not in _OVER:
             return
         for segment in trial.segments:
-            known = segment.end_known or segment.outcome is TrialStatus.PREEMPTED
-            if segment.end is None or segment.signalled or not known:
+            if segment.signalled or not (segment.end_known or segment.outcome is TrialStatus.PREEMPTED):
                 return
         self._recorder.add_segments(trial, self.timetable)
         for segment in trial.segments:
@@ -280,6 +277,7 @@ class Cluster:
     def lose(self, worker: int) -> int:
         """An idle worker is gone; how often it was before."""
         self._take(worker)
+        self.away += 1
         before = self.losses.get(worker, 0)
         self.losses[worker] = before + 1
         return before
@@ -287,6 +285,7 @@ class Cluster:
     def join(self, worker: int) -> int:
         """A lost worker is back, and idle; how often it was lost."""
         heappush(self.idle, worker)
+        self.away -= 1
         return self.losses[worker]
 
     def cut(self, segment: Segment) -> None:
@@ -370,6 +369,7 @@ class Cluster:
         away = [worker for worker in range(self.workers) if worker not in self.idle + busy]
         assert sorted(self.idle + busy + away) == list(range(self.workers)), "idle, away, or one job"
         assert all(worker in self.losses for worker in away), "a worker that is away was lost"
+        assert len(away) == self.away, "workers that are away are counted"
         for trial in self.trials:
             assert [segment.number for segment in trial.segments] == list(range(len(trial.segments)))
             for segment in trial.segments:

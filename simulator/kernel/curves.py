@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from blackbox_repo.blackbox import Blackbox
+from blackbox_repo.blackbox import Blackbox, Trainings
 from blackbox_repo.curve import LearningCurve
 from blackbox_repo.space import Configuration
 
@@ -22,14 +22,15 @@ class Curves:
         self._blackbox, self._upcoming = blackbox, upcoming
         self._ahead: dict[tuple[Any, ...], LearningCurve] = {}
 
-    def of(self, configuration: Configuration, seed: int) -> LearningCurve:
-        """The curve of a (canonical) configuration, trained with a seed."""
+    def of(self, trainings: Trainings, seed: int) -> LearningCurve:
+        """The curve of a configuration, trained with a seed."""
         if self._upcoming is None or self._blackbox.batch < 2:
-            return self._blackbox.curve(configuration, seed=seed)
+            return trainings.curve(seed)
+        configuration = trainings.configuration
         key = tuple(configuration.items())
         if key not in self._ahead:
             together = [configuration, *self._upcoming(self._blackbox.batch - 1)]
             curves = self._blackbox.curves(together, seed=seed)
             self._ahead = {tuple(c.items()): curve for c, curve in zip(together, curves, strict=True)}
         curve = self._ahead[key]  # it stays: the same configuration may come again
-        return curve if curve.seed == seed else self._blackbox.curve(configuration, seed=seed)
+        return curve if curve.seed == seed else trainings.curve(seed)

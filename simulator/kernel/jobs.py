@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from blackbox_repo.blackbox import Blackbox
 from blackbox_repo.curve import LearningCurve
 from blackbox_repo.errors import BlackboxRepoError
 from blackbox_repo.numeric.scalars import plain
-from blackbox_repo.schema import Schema
 from blackbox_repo.space import Configuration
 from simulator.errors import SchedulerError
 from simulator.kernel.cluster import Cluster
@@ -21,7 +21,7 @@ class Jobs:
     """Turns suggestions into jobs, or refuses them.
 
     Args:
-        schema: What the curves mean.
+        blackbox: What is trained.
         cluster: The trials that suggestions are about.
         curves: Where the curves come from.
         seeds: Which training run each trial replays.
@@ -31,14 +31,14 @@ class Jobs:
 
     def __init__(
         self,
-        schema: Schema,
+        blackbox: Blackbox,
         cluster: Cluster,
         curves: Curves,
         seeds: TrainingSeeds,
         checkpoints: bool,  # noqa: FBT001
         refuse: Callable[[str, str], SchedulerError],
     ) -> None:
-        self._fidelity, self._space = schema.fidelity, schema.space
+        self._blackbox, self._fidelity = blackbox, blackbox.schema.fidelity
         self._cluster, self._curves, self._seeds, self._refuse = cluster, curves, seeds, refuse
         self._independent = self._fidelity.kind == "independent"
         self._keeps_checkpoints = checkpoints and not self._independent
@@ -120,8 +120,8 @@ class Jobs:
     def _trained(self, configuration: Configuration) -> tuple[Configuration, LearningCurve]:
         """The canonical configuration, and the curve of the training run that this trial replays (T17)."""
         try:
-            checked = self._space.check(configuration)
-            return checked, self._curves.of(checked, self._seeds.choose(checked))
+            trainings = self._blackbox.trainings(configuration)
+            return trainings.configuration, self._curves.of(trainings, self._seeds.choose(trainings))
         except BlackboxRepoError as err:
             raise self._refuse("suggest()", f"started {configuration!r}: {err}") from err
 

@@ -55,7 +55,7 @@ class Limits:
         curve = segment.trial.curve
         cost = self._stop.cost
         if cost is not None and cost.objective is not None:
-            before = segment.job.base if point == segment.first else point - 1
+            before = segment.base if point == segment.first else point - 1
             paid_before = curve.point(cost.objective, before) if before >= 0 else 0.0
             self._paid += cost.price * (curve.point(cost.objective, point) - paid_before)
         if not fresh:

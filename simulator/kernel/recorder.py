@@ -20,6 +20,7 @@ from simulator.scheduler import TrialStatus
 
 _AT_ONCE = 4096
 """So many rows are kept as Python objects before they become arrays."""
+_WIDTH = len(JobEvent._fields)
 _NUMBER = {status: number for number, status in enumerate(STATUSES)}
 
 
@@ -76,7 +77,8 @@ class Recorder:
     def add_event(self, event: Event, outcome: TrialStatus | None = None) -> None:
         """Something else has happened than that a report arrived; a job's end has an outcome."""
         status = 0 if outcome is None else _NUMBER[outcome]
-        self._events.add((event.time, event.kind, *_place(event), status))
+        row = (*event, status) if len(event) == _WIDTH else (event[0], event[1], *_place(event), status)
+        self._events.add(row)
 
     def add_end(self, last: Event) -> None:
         """The run has ended after this event; nothing is added after that."""

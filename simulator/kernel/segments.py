@@ -6,9 +6,11 @@ from array import array
 from dataclasses import dataclass
 from enum import IntEnum
 
+import numpy as np
+
 from blackbox_repo.curve import LearningCurve
 from blackbox_repo.space import Configuration
-from simulator.clock import END_OF_TIME, array_to_ns, to_seconds
+from simulator.clock import END_OF_TIME, Nanoseconds, array_to_ns, to_seconds
 from simulator.errors import SimulationError
 from simulator.kernel.events import JobEvent
 from simulator.scheduler import Report, Trial, TrialStatus
@@ -71,6 +73,7 @@ class Segment:
         worker: Who does it.
         busy_from: When the worker got the job.
         start: When the training begins.
+        base: The point from which it trains, not included.
         first: The first point that it reports.
         last: The last one, as far as is known.
         next_undecided: What became of the points before this one is settled.
@@ -89,7 +92,19 @@ class Segment:
     """
 
     __slots__ = (
-        *("begun", "busy_from", "codes", "crash", "end", "end_known", "end_told", "first", "job", "last"),
+        *(
+            "base",
+            "begun",
+            "busy_from",
+            "codes",
+            "crash",
+            "end",
+            "end_known",
+            "end_told",
+            "first",
+            "job",
+            "last",
+        ),
         *("next_arrival", "next_undecided", "next_wanted", "number", "outcome", "queued", "signal"),
         *("signalled", "start", "trial", "worker"),
     )
@@ -97,7 +112,7 @@ class Segment:
     def __init__(self, job: Job, worker: int, busy_from: int, start: int) -> None:
         self.job = job
         self.trial = job.trial
-        self.number = job.number
+        self.number, self.base = job.number, job.base
         self.worker = worker
         self.busy_from, self.start = busy_from, start
         self.first = self.next_undecided = self.next_arrival = job.first
@@ -109,12 +124,6 @@ class Segment:
         self.begun = self.end_told = self.end_known = self.signalled = False
         self.queued: JobEvent | None = None
         self.codes: list[tuple[int, Code]] = []
-
-    def training(self, point: int) -> int:
-        """Nanoseconds of training from the job's checkpoint up to a point."""
-        base = self.job.base
-        elapsed = self.trial.elapsed(point)
-        return elapsed if base < 0 else elapsed - self.trial.elapsed(base)
 
     def mark(self, stop: int, code: Code) -> None:
         """The points from the next undecided one up to ``stop`` (not included) have one code."""
@@ -216,19 +225,19 @@ class TrialState:
         return self.known_elapsed[point]
 
     def _read(self, known: int, count: int) -> None:
-        news: list[int] = array_to_ns(self.curve.head(self._time, count)[known:]).tolist()
-        before = self.known_elapsed[-1] if known else 0
-        independent = self.curve.schema.fidelity.kind == "independent"  # trainings that follow no other
-        floor = [0] * len(news) if independent else [before, *news]
-        if any(later < earlier for earlier, later in zip(floor, news, strict=False)):
-            self._end_at_the_first_wrong(floor, news)
+        news = array_to_ns(self.curve.head(self._time, count)[known:])
+        floor = np.zeros_like(news)
+        if self.curve.schema.fidelity.kind == "incremental":  # else each training begins anew
+            floor[0] = self.known_elapsed[-1] if known else 0
+            floor[1:] = news[:-1]
+        if (news < floor).any():
+            self._end_at_the_first_wrong(int((news < floor).argmax()), news)
             raise SimulationError(self._no_time(count))
-        self.known_elapsed.extend(news)
+        self.known_elapsed.frombytes(news.tobytes())
 
-    def _end_at_the_first_wrong(self, floor: list[int], news: list[int]) -> None:
+    def _end_at_the_first_wrong(self, good: int, news: Nanoseconds) -> None:
         """Keep the run so far: a point whose time is none is never reached, nor is one after it."""
-        good = next(n for n, (least, time) in enumerate(zip(floor, news, strict=False)) if time < least)
-        self.known_elapsed.extend(news[:good])
+        self.known_elapsed.extend(news[:good].tolist())
         self.known_elapsed.extend([END_OF_TIME] * (len(self.curve) - len(self.known_elapsed)))
 
     def _no_time(self, count: int) -> str:

@@ -88,8 +88,8 @@ class Simulation:
         self.recorder = Recorder(blackbox)
         self.cluster = Cluster(workers, timing, self.agenda, self.recorder, singly=singly)
         curves = Curves(blackbox, getattr(scheduler, "upcoming", None))
-        seeds = TrainingSeeds(blackbox, seed, conditions.training_seed)
-        self.jobs = Jobs(schema, self.cluster, curves, seeds, conditions.checkpoints, self.error)
+        seeds = TrainingSeeds(seed, conditions.training_seed)
+        self.jobs = Jobs(blackbox, self.cluster, curves, seeds, conditions.checkpoints, self.error)
         self.limits = Limits(self.cluster, stop, schema, watched=bool(observers))
         requeue = conditions.failures.requeue
         self.preemption = Preemption(
@@ -147,7 +147,8 @@ class Simulation:
 
     def ask(self) -> None:
         """Serve the idle workers: with jobs that wait, then with what the scheduler suggests."""
-        self._serve_waiting()
+        if self.cluster.waiting:
+            self._serve_waiting()
         self.dispatcher.ask()
 
     def _serve_waiting(self) -> None:
@@ -218,7 +219,7 @@ class Simulation:
     def handle_instant(self) -> None:
         """Handle all events of the next instant, or end the run if nothing is left that it goes on for."""
         agenda = self.agenda
-        if self._nothing_to_come():
+        if agenda.foreground <= self.cluster.away and self._nothing_to_come():
             left = "stalled" if is_stalled(self.cluster, self.scheduler) else "exhausted"
             reason = self.drained_by or ("trials_started" if self._all_started else left)
             self._end = TimerEvent(agenda.now, Kind.DEADLINE), reason

@@ -27,7 +27,11 @@ class Timetable:
 
     def produced(self, segment: Segment, point: int) -> int:
         """When a point is produced on the worker (T6)."""
-        training = segment.training(point)
+        trial, base = segment.trial, segment.base
+        known = trial.known_elapsed
+        training = known[point] if point < len(known) else trial.elapsed(point)
+        if base >= 0:
+            training -= trial.elapsed(base)
         if self._uniform:
             return segment.start + training
         return segment.start + self._timing.worked(segment.worker, training)
@@ -51,7 +55,7 @@ class Timetable:
         """What the arrivals of all points are later than their training; ``None`` if it is not one number."""
         if not self._uniform or self._report_delay is None:
             return None
-        return segment.start - segment.trial.elapsed(segment.job.base) + self._report_delay
+        return segment.start - segment.trial.elapsed(segment.base) + self._report_delay
 
     def report(self, segment: Segment, point: int) -> JobEvent:
         """The arrival of a point."""
@@ -98,7 +102,7 @@ class Timetable:
         point = min(max(segment.next_undecided, segment.next_arrival) - 1, segment.last)
         while point >= segment.first and self.produced(segment, point) > time:
             point -= 1
-        return point if point >= segment.first else segment.job.base
+        return point if point >= segment.first else segment.base
 
     def forget(self, segment: Segment) -> None:
         """Nobody will ask about this segment again."""

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from blackbox_repo.blackbox import Blackbox
-from blackbox_repo.keyed_random import Stream, number_of
-from blackbox_repo.space import Configuration, configuration_text
+from blackbox_repo.blackbox import Trainings
+from blackbox_repo.keyed_random import Stream
 
 
 class TrainingSeeds:
@@ -14,24 +13,23 @@ class TrainingSeeds:
     schedulers that try the same configuration see the same training.
 
     Args:
-        blackbox: Whose seeds.
         run_seed: The seed of the run.
         fixed: Always take this training seed.
     """
 
-    def __init__(self, blackbox: Blackbox, run_seed: int, fixed: int | None) -> None:
-        self._blackbox, self._fixed = blackbox, fixed
+    def __init__(self, run_seed: int, fixed: int | None) -> None:
+        self._fixed = fixed
         self._stream = Stream(run_seed, "training seed")
         self._occurrences: dict[int, int] = {}
 
-    def choose(self, configuration: Configuration) -> int:
-        """The training seed of the next trial of a (canonical) configuration."""
+    def choose(self, trainings: Trainings) -> int:
+        """The training seed of the next trial of a configuration."""
         if self._fixed is not None:
             return self._fixed
-        seeds = self._blackbox.seeds(configuration)
+        seeds = trainings.seeds
         if len(seeds) == 1:
             return seeds[0]
-        number = number_of(configuration_text(configuration))
+        number = trainings.number
         occurrence = self._occurrences.get(number, 0)
         self._occurrences[number] = occurrence + 1
         return seeds[self._stream.integer(len(seeds), number, occurrence)]
