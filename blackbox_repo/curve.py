@@ -131,6 +131,20 @@ class LearningCurve:
             return np.broadcast_to(self._constants[objective][self._row : self._row + 1], count)
         raise UnknownName("objective", objective, [o.name for o in self.schema.objectives])
 
+    def locate(self, objective: str, count: int) -> tuple[Array, int]:
+        """Where the first ``count`` values of an objective lie: in which read-only array, and from where on.
+
+        Curves of one table have one array, so that the values of many curves can be taken from it at once.
+
+        Raises:
+            UnknownName: There is no such objective, or it is constant.
+        """
+        if objective not in self._points:
+            raise UnknownName("objective", objective, self._points)
+        if self._fills is not None and objective in self._fills:
+            self._fills[objective](0, count)
+        return self._points[objective], self._start
+
     def constant(self, objective: str) -> float:
         """The value of a constant objective; even a curve without points has one."""
         return float(self._constants[objective][self._row])

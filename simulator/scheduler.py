@@ -25,6 +25,8 @@ class TrialStatus(str, Enum):
     INTERRUPTED = "interrupted"
     PREEMPTED = "preempted"
 
+    __hash__ = str.__hash__  # a status equals its text, and is found by it
+
 
 @dataclass(frozen=True)
 class Start:

@@ -7,7 +7,7 @@ from heapq import heapify, heappop, heappush
 from blackbox_repo.curve import LearningCurve
 from blackbox_repo.space import Configuration
 from simulator.kernel.agenda import Agenda
-from simulator.kernel.events import JobEvent, Kind
+from simulator.kernel.events import JobEvent, Kind, job_event
 from simulator.kernel.recorder import Recorder
 from simulator.kernel.segments import SCRATCH, Code, Job, Segment, TrialState
 from simulator.kernel.timetable import Timetable
@@ -123,7 +123,7 @@ class Cluster:
         self._began += now
         if segment.last < segment.first:
             self.perhaps_paused.add(trial.number)
-        self._push(segment, JobEvent(start, Kind.START, trial.number, job.number, job.base))
+        self._push(segment, job_event(start, Kind.START, trial.number, job.number, job.base))
         return segment
 
     def _foresee_crash(self, segment: Segment) -> None:

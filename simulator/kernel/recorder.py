@@ -25,7 +25,7 @@ _NUMBER = {status: number for number, status in enumerate(STATUSES)}
 
 
 class _Stretch(NamedTuple):
-    """The points of a segment: their codes, when they arrive, and the objectives."""
+    """The points of a segment: the curve on which they lie, their codes, and when they arrive."""
 
     trial: int
     segment: int
@@ -33,7 +33,7 @@ class _Stretch(NamedTuple):
     codes: Sequence[tuple[int, Code]]
     offset: int
     times: Array
-    values: Sequence[Array]
+    curve: LearningCurve
 
 
 class Recorder:
@@ -117,8 +117,7 @@ class Recorder:
         else:
             arrivals = timetable.arrivals(segment, range(first, stop))
             times, offset = np.array([min(time, END_OF_TIME) for time in arrivals], dtype=np.int64), 0
-        values = [trial.curve.head(name, stop)[first:] for name in self._objectives]
-        stretch = _Stretch(trial.number, segment.number, first, codes, offset, times, values)
+        stretch = _Stretch(trial.number, segment.number, first, codes, offset, times, trial.curve)
         self._stretches.append(stretch)
         if len(self._stretches) == _AT_ONCE:
             self._gather_points()
@@ -126,7 +125,8 @@ class Recorder:
     def _gather_points(self) -> None:
         stretches, self._stretches = sorted(self._stretches, key=itemgetter(0, 1)), []
         counts = np.array([len(stretch.times) for stretch in stretches])
-        first = np.repeat([stretch.first for stretch in stretches] - np.cumsum(counts) + counts, counts)
+        first = np.array([stretch.first for stretch in stretches])
+        point = np.repeat(first - np.cumsum(counts) + counts, counts) + np.arange(counts.sum())
         time = np.repeat([stretch.offset for stretch in stretches], counts)
         time += np.concatenate([stretch.times for stretch in stretches])
         lengths, codes = zip(*_lengths(stretches), strict=True)
@@ -135,12 +135,9 @@ class Recorder:
                 time=time,
                 trial=np.repeat(np.array([stretch.trial for stretch in stretches], np.int32), counts),
                 segment=np.repeat(np.array([stretch.segment for stretch in stretches], np.int32), counts),
-                point=(first + np.arange(len(time))).astype(np.int32),
+                point=point.astype(np.int32),
                 code=np.repeat(np.array(codes, np.int8), lengths),
-                values={
-                    name: np.concatenate([stretch.values[index] for stretch in stretches])
-                    for index, name in enumerate(self._objectives)
-                },
+                values={name: _values(name, stretches, counts, point) for name in self._objectives},
             )
         )
 
@@ -179,6 +176,19 @@ class Recorder:
         del parts
         points = points.sorted()
         return points.with_codes(_after(points, last))
+
+
+def _values(name: str, stretches: Sequence[_Stretch], counts: Array, point: Array) -> Array:
+    """The values of an objective at all points of the stretches."""
+    located = [stretch.curve.locate(name, stretch.codes[-1][0]) for stretch in stretches]
+    table = located[0][0]
+    if all(array is table for array, _ in located):
+        values: Array = table[np.repeat([start for _, start in located], counts) + point]
+        return values
+    parts = zip(located, stretches, strict=True)
+    return np.concatenate(
+        [array[start + stretch.first : start + stretch.codes[-1][0]] for (array, start), stretch in parts]
+    )
 
 
 def _place(event: Event) -> tuple[int, int, int]:

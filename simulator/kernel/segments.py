@@ -8,13 +8,15 @@ from enum import IntEnum
 
 import numpy as np
 
-from blackbox_repo.curve import LearningCurve
+from blackbox_repo.curve import Array, LearningCurve
 from blackbox_repo.space import Configuration
-from simulator.clock import END_OF_TIME, Nanoseconds, array_to_ns, to_seconds
+from simulator.clock import END_OF_TIME, NANOSECONDS, Nanoseconds, array_to_ns, to_seconds
 from simulator.errors import SimulationError
 from simulator.kernel.events import JobEvent
 from simulator.scheduler import Report, Trial, TrialStatus
 
+_FEW, _LATEST = 16, 9e9
+"""So many times of a curve are converted faster one by one; seconds that are surely within simulated time."""
 SCRATCH = -1
 """The base of a segment that starts without a checkpoint: the point before the first one."""
 
@@ -29,6 +31,8 @@ class Code(IntEnum):
     REPEATED = 5
     AFTER_END = 6
     WAITING = 7
+
+    __hash__ = int.__hash__
 
 
 _DELIVERED = frozenset({Code.CONTINUE, Code.PAUSE, Code.STOP})
@@ -192,7 +196,16 @@ class TrialState:
     """
 
     __slots__ = (
-        *("_time", "configuration", "curve", "delivered_by", "known_elapsed", "last_delivered", "number"),
+        *(
+            "_incremental",
+            "_time",
+            "configuration",
+            "curve",
+            "delivered_by",
+            "known_elapsed",
+            "last_delivered",
+            "number",
+        ),
         *("released", "seen", "segments", "status"),
     )
 
@@ -209,6 +222,7 @@ class TrialState:
         time = curve.schema.time
         assert time is not None
         self._time = time
+        self._incremental = curve.schema.fidelity.kind == "incremental"
         self.known_elapsed = array("q")
 
     def elapsed(self, point: int) -> int:
@@ -225,15 +239,20 @@ class TrialState:
         return self.known_elapsed[point]
 
     def _read(self, known: int, count: int) -> None:
-        news = array_to_ns(self.curve.head(self._time, count)[known:])
-        floor = np.zeros_like(news)
-        if self.curve.schema.fidelity.kind == "incremental":  # else each training begins anew
-            floor[0] = self.known_elapsed[-1] if known else 0
-            floor[1:] = news[:-1]
-        if (news < floor).any():
-            self._end_at_the_first_wrong(int((news < floor).argmax()), news)
+        seconds = self.curve.head(self._time, count)[known:]
+        before = self.known_elapsed[-1] if known else 0
+        news = _few_to_ns(seconds, before) if self._incremental and len(seconds) <= _FEW else None
+        if news is not None:
+            self.known_elapsed.extend(news)
+            return
+        times = array_to_ns(seconds)
+        floor = np.zeros_like(times)
+        if self._incremental:  # else each training begins anew
+            floor[0], floor[1:] = before, times[:-1]
+        if (times < floor).any():
+            self._end_at_the_first_wrong(int((times < floor).argmax()), times)
             raise SimulationError(self._no_time(count))
-        self.known_elapsed.frombytes(news.tobytes())
+        self.known_elapsed.frombytes(times.tobytes())
 
     def _end_at_the_first_wrong(self, good: int, news: Nanoseconds) -> None:
         """Keep the run so far: a point whose time is none is never reached, nor is one after it."""
@@ -265,3 +284,13 @@ class TrialState:
         self.released, self.segments = True, []
         self.known_elapsed = array("q")
         del self.curve, self.configuration, self.seen, self.delivered_by
+
+
+def _few_to_ns(seconds: Array, before: int) -> list[int] | None:
+    """Seconds as whole nanoseconds, like :func:`array_to_ns`; ``None`` if some are no times of a curve."""
+    values: list[float] = seconds.tolist()
+    if not max(values) < _LATEST:
+        return None
+    times = [round(value * NANOSECONDS) for value in values if value == value]  # noqa: PLR0124  no NaN
+    ascending = [before, *times]
+    return times if len(times) == len(values) and ascending == sorted(ascending) else None

@@ -106,18 +106,18 @@ class Simulation:
         self._suggested = 0  # at this instant
         self._current: Event = TimerEvent(0, Kind.START)  # the one that is being handled
         self._end: tuple[Event, str] | None = None  # the last event, and why the run ends with it
-        self._handlers: dict[Kind, Callable[[Any], None]] = {
-            Kind.START: self.cluster.start,
-            Kind.REPORT: self._on_report,
-            Kind.END: self._on_end,
-            Kind.SIGNAL: self.cluster.receive_signal,
-            Kind.STOPPED: self._on_end,
-            Kind.LOST: self._on_lost,
-            Kind.JOINED: self.preemption.join,
-            Kind.QUEUED: self.preemption.queue_again,
-            Kind.ANSWER: self.dispatcher.answer,
-            Kind.DEADLINE: self._on_deadline,
-        }
+        self._handlers: list[Callable[[Any], None]] = [  # by kind
+            self.cluster.start,
+            self._on_report,
+            self._on_end,
+            self.cluster.receive_signal,
+            self._on_end,
+            self._on_lost,
+            self.preemption.join,
+            self.preemption.queue_again,
+            self.dispatcher.answer,
+            self._on_deadline,
+        ]
 
     def run(self) -> Outcome:
         """Simulate until the end; an error that ends the run is part of what it comes to."""

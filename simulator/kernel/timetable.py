@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from simulator.kernel.events import JobEvent, Kind
+from simulator.kernel.events import JobEvent, Kind, job_event
 from simulator.kernel.segments import Segment
 from simulator.kernel.timing import Timing
 
@@ -60,11 +60,11 @@ class Timetable:
     def report(self, segment: Segment, point: int) -> JobEvent:
         """The arrival of a point."""
         time = self.arrival(segment, point)
-        return JobEvent(time, _REPORT, segment.trial.number, segment.number, point)
+        return job_event(time, _REPORT, segment.trial.number, segment.number, point)
 
     def event(self, time: int, kind: Kind, segment: Segment) -> JobEvent:
         """An event of a segment, with the last point that it had produced by then."""
-        return JobEvent(time, kind, segment.trial.number, segment.number, self.reached(segment, time))
+        return job_event(time, kind, segment.trial.number, segment.number, self.reached(segment, time))
 
     def registered_end(self, segment: Segment) -> int:
         """When the end of a job is registered if nobody stops it (T7, T18); without points, its start."""
