@@ -25,7 +25,7 @@ MODULES = {
     "blackbox_repo.description": "blackbox_repo.cli.description",
     "blackbox_repo.draw": "blackbox_repo.keyed_random",
     "blackbox_repo.elementary": "blackbox_repo.numeric.elementary",
-    "blackbox_repo.folders": "blackbox_repo.store.atomic_folder",
+    "blackbox_repo.folders": "blackbox_repo.store.atomic_directory",
     "blackbox_repo.lock": "blackbox_repo.store.lock",
     "blackbox_repo.manifest": "blackbox_repo.store.manifest",
     "blackbox_repo.manifest_file": "blackbox_repo.store.manifest",
@@ -148,9 +148,14 @@ MODULES = {
 """Old module -> the module that has its names now."""
 
 NAMES: dict[str, dict[str, str]] = {
-    "blackbox_repo.store.atomic_folder": {"appearing": "atomic_directory", "reserved": "reserve"},
+    "blackbox_repo.store.atomic_directory": {
+        "appearing": "atomic_directory",
+        "full_disk_named": "name_full_disk",
+        "on_disk": "sync_to_disk",
+        "reserved": "reserve",
+    },
     "blackbox_repo.store.lazy_tables": {"OneByOne": "LazyTables"},
-    "blackbox_repo.store.lock": {"Occupied": "blackbox_repo.errors:AlreadyLocked"},
+    "blackbox_repo.store.lock": {"Occupied": "blackbox_repo.errors:AlreadyLocked", "alone": "exclusive"},
     "blackbox_repo.store.manifest": {"Best": "BestKnown", "Default": "TuningDefaults"},
     "blackbox_repo.surrogate.neighbour_weights": {"Resemblance": "NeighbourWeights"},
     "blackbox_repo.surrogate.training_data": {"Examples": "TrainingData"},

@@ -15,7 +15,7 @@ from blackbox_repo.numeric.scalars import whole
 from blackbox_repo.repository import load_blackbox
 from blackbox_repo.sampling import Sampler
 from blackbox_repo.space import CanonicalKey, Configuration, Space
-from blackbox_repo.store.atomic_folder import reserve
+from blackbox_repo.store.atomic_directory import reserve
 from blackbox_repo.store.lazy_tables import LazyTables
 from blackbox_repo.store.manifest import Defect, Manifest, Task, read_manifest
 from blackbox_repo.store.storage import save_tables

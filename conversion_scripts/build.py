@@ -10,7 +10,7 @@ from pathlib import Path
 
 from blackbox_repo.errors import BlackboxRepoError, FormatError, IntegrityError
 from blackbox_repo.schema import Schema
-from blackbox_repo.store.atomic_folder import reserve
+from blackbox_repo.store.atomic_directory import reserve
 from blackbox_repo.store.lazy_tables import LazyTables
 from blackbox_repo.store.manifest import Manifest, Source, Task, read_manifest
 from blackbox_repo.store.storage import save_network, save_tables

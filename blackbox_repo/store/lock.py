@@ -105,6 +105,3 @@ def _is(handle: int, path: Path) -> bool:
         return os.path.samestat(os.fstat(handle), path.stat())
     except FileNotFoundError:
         return False
-
-
-alone = exclusive  # until simulator/wrappers/log.py, which is being rewritten, uses the new name

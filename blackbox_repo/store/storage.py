@@ -18,7 +18,7 @@ from blackbox_repo.curve import Array
 from blackbox_repo.errors import FormatError, IntegrityError, InvalidConfiguration
 from blackbox_repo.schema import Objective
 from blackbox_repo.store import cache
-from blackbox_repo.store.atomic_folder import atomic_directory
+from blackbox_repo.store.atomic_directory import atomic_directory
 from blackbox_repo.store.lazy_tables import LazyTables
 from blackbox_repo.store.manifest import (
     BestKnown,

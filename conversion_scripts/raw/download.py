@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from blackbox_repo import __version__, deprecated
 from blackbox_repo.errors import BlackboxRepoError, IntegrityError
-from blackbox_repo.store.atomic_folder import name_full_disk
+from blackbox_repo.store.atomic_directory import name_full_disk
 from blackbox_repo.store.lock import exclusive
 from conversion_scripts.raw.connections import DEFAULT_POLICY, Failure, RateCheck, RetryPolicy, make_opener
 from conversion_scripts.raw.file_type import find_mismatch

@@ -12,7 +12,7 @@ from blackbox_repo.benchmark import BENCHMARKS, Benchmark
 from blackbox_repo.blackbox import Blackbox
 from blackbox_repo.errors import FormatError, InvalidOption, UnknownName
 from blackbox_repo.schema import Schema
-from blackbox_repo.store.atomic_folder import atomic_directory
+from blackbox_repo.store.atomic_directory import atomic_directory
 from blackbox_repo.surrogate.neighbour_weights import MODELS
 from simulator.callbacks import Callback
 from simulator.cli.options import (

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from blackbox_repo.store.atomic_folder import reserve
+from blackbox_repo.store.atomic_directory import reserve
 from simulator.cli.command import UnfinishedRun
 from simulator.errors import RunError
 from simulator.results.run import Run

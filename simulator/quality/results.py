@@ -21,7 +21,7 @@ import msgspec
 from blackbox_repo import __version__, typed_json
 from blackbox_repo.errors import FormatError, InvalidOption
 from blackbox_repo.numeric.scalars import whole
-from blackbox_repo.store.atomic_folder import name_full_disk, sync_to_disk
+from blackbox_repo.store.atomic_directory import name_full_disk, sync_to_disk
 from blackbox_repo.store.lock import exclusive
 from simulator.quality.golden import Golden
 from simulator.quality.scores import regret

@@ -210,7 +210,7 @@ class Run(RunRecord):
 
         Raises:
             InvalidOption: The folder must not be replaced.
-            Occupied: Another process is writing it.
+            AlreadyLocked: Another process is writing it.
         """
         from simulator.results.saved_run import save
 

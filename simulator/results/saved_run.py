@@ -22,7 +22,7 @@ from blackbox_repo import typed_json
 from blackbox_repo.curve import Array
 from blackbox_repo.errors import BlackboxRepoError, FormatError, IntegrityError, InvalidOption
 from blackbox_repo.schema import Schema
-from blackbox_repo.store.atomic_folder import atomic_directory, recover
+from blackbox_repo.store.atomic_directory import atomic_directory, recover
 from simulator.clock import NANOSECONDS
 from simulator.kernel.events import Kind
 from simulator.results.columns import fidelities

@@ -16,8 +16,8 @@ from typing import Any
 
 from blackbox_repo import typed_json
 from blackbox_repo.errors import FormatError, InvalidOption
-from blackbox_repo.store.atomic_folder import full_disk_named, on_disk
-from blackbox_repo.store.lock import alone
+from blackbox_repo.store.atomic_directory import name_full_disk, sync_to_disk
+from blackbox_repo.store.lock import exclusive
 from simulator.errors import SchedulerError, SimulationError
 from simulator.scheduler import Decision, Report, Resume, Scheduler, Start, Suggestion, Trial
 from simulator.wrappers.base import Wrapper
@@ -41,7 +41,7 @@ class Log:
     Raises:
         InvalidOption: The file exists and must not, or the other way round, or it is the log of another run.
         FormatError: It is no log.
-        Occupied: Another process is writing it.
+        AlreadyLocked: Another process is writing it.
     """
 
     def __init__(self, path: Path, header: Mapping[str, Any], *, resume: bool) -> None:
@@ -49,7 +49,7 @@ class Log:
         self._line, self._synced = 1, time.monotonic()
         first = _text({"log": FORMAT, **header})
         with ExitStack() as stack:
-            stack.enter_context(alone(path))
+            stack.enter_context(exclusive(path))
             if not resume and path.exists():
                 raise InvalidOption(
                     f"{path} exists already; go on with that run (resume) or choose another file"
@@ -63,16 +63,16 @@ class Log:
             self._file.seek(0, 2)
             if not known:
                 self._write(first)
-            on_disk(path)
-            on_disk(path.parent)
+            sync_to_disk(path)
+            sync_to_disk(path.parent)
             self._open = stack.pop_all()
 
     def __enter__(self) -> Log:
         return self
 
     def __exit__(self, *_: object) -> None:
-        with self._open, full_disk_named(self.path):
-            on_disk(self.path)
+        with self._open, name_full_disk(self.path):
+            sync_to_disk(self.path)
 
     def add(self, scheduler: Scheduler, answer: list[Any]) -> None:
         """Write an answer down, or compare it with what the log says already.
@@ -96,7 +96,7 @@ class Log:
         try:
             self._write(text)
             if time.monotonic() - self._synced >= SYNCED_EVERY:
-                on_disk(self.path)
+                sync_to_disk(self.path)
                 self._synced = time.monotonic()
         except OSError as err:
             raise SimulationError(
@@ -104,7 +104,7 @@ class Log:
             ) from err
 
     def _write(self, text: str) -> None:
-        with full_disk_named(self.path):
+        with name_full_disk(self.path):
             rest = memoryview(f"{text}\n".encode())
             while rest:
                 rest = rest[self._file.write(rest) :]

@@ -291,7 +291,7 @@ def test_a_signal_while_writing_leaves_nothing(
         "import sys, time, typer\n"
         "from pathlib import Path\n"
         "from blackbox_repo.text import console\n"
-        "from blackbox_repo.store.atomic_folder import atomic_directory\n"
+        "from blackbox_repo.store.atomic_directory import atomic_directory\n"
         "app = typer.Typer()\n"
         "@app.command()\n"
         "def convert() -> None:\n"

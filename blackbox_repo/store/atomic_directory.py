@@ -125,6 +125,3 @@ def _settle(folder: Path) -> tuple[Path, Path, Path]:
     for left in (partial, outdated):
         shutil.rmtree(left, ignore_errors=True)
     return place, partial, outdated
-
-
-full_disk_named, on_disk = name_full_disk, sync_to_disk  # as alone in lock.py

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from blackbox_repo.errors import AlreadyLocked
-from blackbox_repo.store import atomic_folder as folders
-from blackbox_repo.store.atomic_folder import atomic_directory, recover, reserve
+from blackbox_repo.store import atomic_directory as folders
+from blackbox_repo.store.atomic_directory import atomic_directory, recover, reserve
 from blackbox_repo.store.lock import exclusive
 
 ROOT = Path(__file__).parents[3]
@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[3]
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from blackbox_repo.store.atomic_folder import atomic_directory
+from blackbox_repo.store.atomic_directory import atomic_directory
 
 folder, number = Path(sys.argv[1]), int(sys.argv[2])
 WATCHED = ("open", "os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.scandir", "shutil.rmtree")
