@@ -48,7 +48,7 @@ class GridSearch(ReferenceScheduler):
         except TooEntangled as err:
             raise InvalidOption(f"there is no grid search of this space: {err}") from err
         self._order = Permutation(self._grid.size, self.seed, "grid") if self.shuffle else None
-        self._remaining = (Start(dict(each)) for each in self._configurations() for _ in range(repeat))
+        self._remaining = self._starts(repeat)
         self._to_the_end = continue_until(self.schema.fidelity.values[-1])
 
     def suggest(self) -> Start | None:
@@ -61,6 +61,11 @@ class GridSearch(ReferenceScheduler):
 
     def on_end(self, trial: Trial) -> None:
         """Do nothing: grid search does not learn."""
+
+    def _starts(self, repeat: int) -> Iterator[Start]:
+        for configuration in self._configurations():
+            for _ in range(repeat):
+                yield Start(dict(configuration))
 
     def _configurations(self) -> Iterator[Configuration]:
         yield from self.initial

@@ -105,10 +105,10 @@ def _move(domain: Domain, value: Value, *, up: bool) -> Value:
     if not isinstance(domain, Float | Integer):
         return value
     moved = significant(float(value) * (1.2 if up else 0.8), 12)
-    if isinstance(domain, Integer):
-        least = int(value) + (1 if up else -1)
-        moved = max(round(moved), least) if up else min(round(moved), least)
-    return domain.clip(moved)
+    if isinstance(domain, Float):
+        return domain.clip(moved)
+    least = int(value) + (1 if up else -1)
+    return domain.clip(max(round(moved), least) if up else min(round(moved), least))
 
 
 def _values_near(domain: Domain, value: Value, key: tuple[Key, ...]) -> Iterator[Value]:

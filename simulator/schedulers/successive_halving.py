@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import repeat
+from fractions import Fraction
 
 from blackbox_repo.numeric.scalars import whole
 from blackbox_repo.space import Configuration
@@ -51,4 +51,9 @@ class SuccessiveHalving(Synchronous):
         levels = compute_levels(self.schema.fidelity, self.eta, self.r_min, self.rungs)
         eta = fraction(self.eta)
         trials = ceil(eta ** (len(levels) - 1)) if self.trials is None else whole("trials", self.trials, 1)
-        self._begin(Bracket(levels, trials, eta) for _ in repeat(None))
+        self._begin(_brackets(levels, trials, eta))
+
+
+def _brackets(levels: list[float], trials: int, eta: Fraction) -> Iterator[Bracket]:
+    while True:
+        yield Bracket(levels, trials, eta)
