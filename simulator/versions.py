@@ -1,4 +1,4 @@
-"""Which version of the numbers this version of the project gives."""
+"""The version of the numbers that this version of the project gives."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A scheduler checked against its baseline: measured, compared, and shown where it first does otherwise."""
+"""Check a scheduler against its baseline: measure and compare it, and show where it first differs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a scheduler did in a run, as a small text to be kept, and where another run departs from it.
+"""Golden traces: what a scheduler did in a run, as a small text, and where another run first differs.
 
 A golden trace has a head (what was run, and the digest of the whole trace) and one line for each job that was
 given, each decision to stop or pause, and each end of a job by itself. Reports after which a trial simply

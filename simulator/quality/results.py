@@ -1,4 +1,4 @@
-"""What a scheduler reached on a suite: one row a run, and the file with which a later one is compared."""
+"""Results of a scheduler on a suite: one row a run, and the file with which later results are compared."""
 
 from __future__ import annotations
 

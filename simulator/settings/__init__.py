@@ -1,1 +1,1 @@
-"""What a user says of a run: its cluster, its chances, its limits. Frozen values."""
+"""Settings of a run as frozen values: the conditions of its cluster, what fails there, and its limits."""

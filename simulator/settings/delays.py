@@ -1,4 +1,4 @@
-"""How long a tuning cluster takes for what is not training."""
+"""Delays of a tuning cluster: the time that everything but training takes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Random durations: functions of a position in [0, 1), which a keyed draw gives (T16)."""
+"""Distributions of random durations, as functions of a keyed draw in [0, 1) (T16)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What goes wrong on a tuning cluster: jobs that crash and workers that are taken away (T18)."""
+"""Failures of a tuning cluster: jobs that crash, and workers that are lost (T18)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When a run ends (T14)."""
+"""The limits of a run: when it ends (T14)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What schedulers are tested with: assertions for pytest, and a contract as a test class.
+"""Tests of schedulers: assertions for pytest, and a contract as a test class.
 
 The only part of the simulator that knows pytest; nothing here is imported before it is asked for. The plugin
 that pytest loads is ``blackbox_repo.pytest_plugin``.

@@ -1,4 +1,4 @@
-"""What a test may assert of a scheduler: behaves alike, no worse, deterministic, in contract, fast."""
+"""Assertions about a scheduler: same behaviour, no worse quality, deterministic, in contract, fast."""
 
 from __future__ import annotations
 

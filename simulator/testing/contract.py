@@ -1,4 +1,4 @@
-"""What every scheduler keeps to, as tests that a test class inherits."""
+"""The contract that every scheduler keeps to, as tests that a test class inherits."""
 
 from __future__ import annotations
 

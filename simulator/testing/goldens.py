@@ -1,4 +1,4 @@
-"""Where tests keep what they compare with: beside the test, written when missing, never silently renewed."""
+"""Golden files: they lie beside their test, are written if they are missing, and never renewed silently."""
 
 from __future__ import annotations
 

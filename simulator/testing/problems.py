@@ -1,4 +1,4 @@
-"""Small blackboxes with everything that makes a scheduler stumble."""
+"""Small blackboxes with everything that schedulers find difficult."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a test simulates, as the keywords of the marker ``simulation`` say."""
+"""The simulation of a test, from the keywords of the marker ``simulation``."""
 
 from __future__ import annotations
 

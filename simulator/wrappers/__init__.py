@@ -1,1 +1,1 @@
-"""Schedulers around schedulers: a generator as one, a log of its answers, a time limit of its calls."""
+"""Schedulers around schedulers: for generators, to log answers, to limit the time of calls."""

@@ -1,4 +1,4 @@
-"""A limit to the real time of a scheduler's calls, so that one that hangs is named and ended."""
+"""A limit on the real time of a scheduler's calls: a call that hangs becomes an error that names it."""
 
 from __future__ import annotations
 

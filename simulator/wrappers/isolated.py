@@ -1,4 +1,4 @@
-"""Any scheduler with the global random state for itself, as the schedulers of libraries have it."""
+"""Gives any scheduler a global random state of its own, as the schedulers of libraries have."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a scheduler answered, written down as a run goes, and how a run that was cut off goes on (T20).
+"""The log of a scheduler's answers, from which a run that was cut off continues (T20).
 
 A log is a text file of JSON lines: what is run, then each suggestion and each decision in the order in which
 they were made. All else follows from them and the curves. A run goes on by being made anew: the scheduler is
