@@ -46,7 +46,8 @@ def find_plugins(group: str) -> list[Plugin]:
     for entry in entry_points(group=group):
         package = entry.dist
         assert package is not None, "an entry point that entry_points() returns has a distribution"
-        found.append(Plugin(entry.name, entry.value, package.name, package.version))
+        target = entry.value.partition("[")[0].strip()  # extras may follow the object
+        found.append(Plugin(entry.name, target, package.name, package.version))
     return sorted(found, key=lambda plugin: (plugin.name, plugin.distribution))
 
 

@@ -223,11 +223,11 @@ def missing_packages(error: NameError) -> list[str]:
         frame = frame.tb_next
     lines = [] if frame is None else linecache.getlines(frame.tb_frame.f_code.co_filename)
     guarded = (node for node in ast.walk(ast.parse("".join(lines))) if isinstance(node, ast.Try))
-    packages = (package for node in guarded for part in node.body for package in _imported(part))
+    packages = (package for node in guarded for part in node.body for package in _imported_packages(part))
     return [package for package in dict.fromkeys(packages) if find_spec(package) is None]
 
 
-def _imported(node: ast.stmt) -> list[str]:
+def _imported_packages(node: ast.stmt) -> list[str]:
     if isinstance(node, ast.ImportFrom):
         return [(node.module or "").partition(".")[0]] if node.module and not node.level else []
     return [name.name.partition(".")[0] for name in node.names] if isinstance(node, ast.Import) else []
