@@ -86,16 +86,17 @@ class LearningCurve:
                 )
         points = {name: _floats(name, values[name]) for name in schema.curve_names}
         constants = {name: _floats(name, [values[name]]) for name in schema.constant_names}
-        lengths = {name: len(array) for name, array in points.items()}
-        if len(set(lengths.values())) > 1 or max(lengths.values(), default=0) > len(schema.fidelity.values):
+        lengths = {*map(len, points.values())}
+        if len(lengths) > 1 or max(lengths, default=0) > len(schema.fidelity.values):
+            found = {name: len(array) for name, array in points.items()}
             raise InvalidConfiguration(
                 f"the points of a curve must be equal in number and at most {len(schema.fidelity.values)}"
-                f", but are {lengths!r}"
+                f", but are {found!r}"
             )
         for objective in schema.objectives if schema.fidelity.kind == "incremental" else ():
             if objective.cumulative and not objective.constant and _decreases(points[objective.name]):
                 raise InvalidConfiguration(f"the cumulative objective {objective.name!r} decreases")
-        return cls(schema, points, constants, 0, next(iter(lengths.values()), 1), 0, status, seed)
+        return cls(schema, points, constants, 0, next(iter(lengths), 1), 0, status, seed)
 
     def __len__(self) -> int:
         return self._stop - self._start
@@ -221,10 +222,12 @@ class LearningCurve:
 
 
 def _decreases(points: Array) -> bool:
-    return bool(np.any(points[1:] < points[:-1]))
+    return bool((points[1:] < points[:-1]).any())
 
 
 def _floats(objective: str, values: Any) -> Array:
+    if type(values) is np.ndarray and values.dtype == np.float64:
+        return sealed(values.copy())
     if isinstance(values, np.ma.MaskedArray):
         raise InvalidConfiguration(
             f"the objective {objective!r} must not be a masked array; what is missing in it is NaN"

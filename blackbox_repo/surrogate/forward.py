@@ -56,6 +56,9 @@ class Line(NamedTuple):
 
     def parts(self, most: int) -> Iterator[Line]:
         """The rows in order, no more than so many at a time."""
+        if self.size <= most:
+            yield self
+            return
         together = max(1, most // len(self.shares))
         for base in range(0, self.bases.shape[1], together):
             bases = self.bases[:, base : base + together]

@@ -47,6 +47,7 @@ from blackbox_repo.surrogate.forward import MOST_IN_ONE_THREAD, Forward, Line, L
 from blackbox_repo.surrogate.spec import check_arrays, check_spec
 
 DIGITS = 6
+_MOST_OF_ONE_ROW = 9216  # the same for a single row
 _ROWS_A_BLOCK = 8
 # the logits differ by 4e-15 at most when float64 sums are taken in other orders (measured)
 _NOISE = 2e-13
@@ -69,6 +70,8 @@ Steps = Sequence[Sequence[Any]]
 def blocked_product(left: Array, right: Array) -> Array:
     """The matrix product in blocks that are too small for BLAS to start threads."""
     (rows, inner), columns = left.shape, right.shape[1]
+    if rows * inner * columns <= _MOST_OF_ONE_ROW:
+        return left @ right
     height = min(rows, _ROWS_A_BLOCK)
     width = math.ceil(columns / math.ceil(columns * height * inner / MOST_IN_ONE_THREAD))
     padded = np.concatenate([left, np.zeros((-rows % height, inner))]) if rows % height else left
@@ -187,6 +190,19 @@ class Network:
 
     def _outputs_of(self, line: Line, row: Callable[[int], tuple[Array, Array]]) -> Array:
         """The rounded outputs of a line; ``row`` gives the codes and numbers of one of its rows."""
+        unit = self._unit_of(line, row)
+        noise = _NOISE * unit * (1 - unit) + _LAST_BITS
+        both = self._rounded(np.concatenate([unit + noise, unit - noise]))
+        rounded, other = both[: len(unit)], both[len(unit) :]
+        # a BLAS sums in an order of its own for each shape, number of threads and processor: where that could
+        # change the rounded value, sum exactly
+        unsettled = rounded != other
+        if unsettled.any():
+            for k in np.flatnonzero(unsettled.any(axis=1)).tolist():
+                rounded[k] = self._rounded(self.unit(*row(k), exact_product))
+        return rounded
+
+    def _unit_of(self, line: Line, row: Callable[[int], tuple[Array, Array]]) -> Array:
         first, units = 0, []
         for part in line.parts(self._forward.most_rows):
             unit = self._forward.unit(part)
@@ -194,14 +210,7 @@ class Network:
                 unit = np.concatenate([self.unit(*row(k)) for k in range(first, first + part.size)])
             units.append(unit)
             first += part.size
-        unit = np.concatenate(units) if len(units) > 1 else units[0]
-        noise = _NOISE * unit * (1 - unit) + _LAST_BITS
-        rounded, other = np.split(self._rounded(np.concatenate([unit + noise, unit - noise])), 2)
-        # a BLAS sums in an order of its own for each shape, number of threads and processor: where that could
-        # change the rounded value, sum exactly
-        for k in np.flatnonzero((rounded != other).any(axis=1)).tolist():
-            rounded[k] = self._rounded(self.unit(*row(k), exact_product))
-        return rounded
+        return np.concatenate(units) if len(units) > 1 else units[0]
 
     def _rounded(self, unit: Array) -> Array:
         raw = _stepped(self._outputs, unit)
@@ -249,7 +258,7 @@ class Network:
 
 
 # Columns whose steps have the same names are computed together: their indices, and each step's constants.
-_Group = tuple[list[int], list[tuple[Any, tuple[Array, ...]]]]
+_Group = tuple[list[int] | slice, list[tuple[Any, tuple[Array, ...]]]]
 
 
 def _grouped(columns: Sequence[Steps]) -> list[_Group]:
@@ -262,8 +271,15 @@ def _grouped(columns: Sequence[Steps]) -> list[_Group]:
         for position, name in enumerate(names):
             constants = np.array([columns[index][position][1:] for index in indices], dtype=np.float64)
             functions.append((_FUNCTIONS[name], tuple(constants.T)))
-        groups.append((indices, functions))
+        groups.append((_evenly_spaced(indices), functions))
     return groups
+
+
+def _evenly_spaced(indices: list[int]) -> list[int] | slice:
+    """The same columns as a slice, where they are one: these are not copied."""
+    step = indices[1] - indices[0] if len(indices) > 1 else 1
+    columns = slice(indices[0], indices[-1] + 1, step)
+    return columns if indices == list(range(indices[-1] + 1))[columns] else indices
 
 
 def _stepped(groups: Sequence[_Group], columns: Array) -> Array:
