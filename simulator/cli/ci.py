@@ -1,4 +1,4 @@
-"""bb-sim ci: the check of a scheduler for projects without pytest; its exit status is the verdict."""
+"""``bb-sim ci``: the check of a scheduler for projects without pytest; the exit status is the verdict."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from blackbox_repo.text.plain_text import printable
 from simulator.cli.options import group_settings
 from simulator.quality.check import Check, check
 from simulator.quality.comparison import MARGIN, Comparison, Verdict, check_comparable, check_margin
-from simulator.quality.markdown import markdown
-from simulator.quality.page import page
+from simulator.quality.markdown import format_markdown
+from simulator.quality.page import format_page
 from simulator.quality.results import Results, measure
 from simulator.quality.suites import NEWEST, SUITES, Suite, find_suite
 from simulator.registry import scheduler_factory
@@ -28,7 +28,7 @@ _RUNS_FOR_A_PROCESS = 100
 
 
 class FailOn(str, Enum):
-    """What makes the exit status 1, each with all that stands before it."""
+    """The verdict that makes the exit status 1; the verdicts named before it do so too."""
 
     REGRESSED = "regressed"
     UNDECIDED = "undecided"
@@ -46,8 +46,8 @@ def ci(  # noqa: PLR0913, PLR0917  a command line has as many options as it has
         Path,
         typer.Option(
             metavar="FILE",
-            help="A parquet file with what the scheduler reached before. If there is none it is written, and "
-            "the exit status is 1: commit it.",
+            help="A parquet file with earlier results of the scheduler. If there is none, it is written, and the "
+            "exit status is 1: commit it.",
         ),
     ],
     suite: Annotated[
@@ -67,7 +67,7 @@ def ci(  # noqa: PLR0913, PLR0917  a command line has as many options as it has
         typer.Option(metavar="SHARE", help="A change of the regret that makes no practical difference."),
     ] = MARGIN,
     seeds: Annotated[
-        int | None, typer.Option(metavar="N", help="How many; by default as many as the suite says.")
+        int | None, typer.Option(metavar="N", help="Number of seeds; by default that of the suite.")
     ] = None,
     task: Annotated[
         list[str] | None,
@@ -75,13 +75,13 @@ def ci(  # noqa: PLR0913, PLR0917  a command line has as many options as it has
     ] = None,
     jobs: Annotated[
         int | None,
-        typer.Option(metavar="N", help="Processes that share the work; by default one for each core."),
+        typer.Option(metavar="N", help="Number of processes; by default one for each core."),
     ] = None,
     fail_on: Annotated[
         FailOn, typer.Option(help="Exit with 1 if it regressed; or undecided too; or if any trace changed.")
     ] = FailOn.REGRESSED,
     update: Annotated[  # noqa: FBT002
-        bool, typer.Option("--update", help="Write the baseline anew, and exit with 0.")
+        bool, typer.Option("--update", help="Write the baseline again, and exit with 0.")
     ] = False,
     markdown_file: Annotated[
         Path | None,
@@ -92,10 +92,11 @@ def ci(  # noqa: PLR0913, PLR0917  a command line has as many options as it has
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object, for programs.")] = False,  # noqa: FBT002
 ) -> None:
-    """Compare a scheduler with its own past: has its behaviour changed, has it become worse?
+    """Compare a scheduler with earlier results: has its behaviour changed, has it become worse?
 
-    The suite is simulated with many seeds; the first time, the results are written to --baseline, and later
-    ones are compared with them. Exit status: 0 fine, 1 not (see --fail-on) or no baseline yet, 2 an error.
+    The suite is simulated with many seeds. The first time, the results are written to --baseline; later
+    results are compared with them. The exit status is 0 if the check passes, 1 if it does not (see --fail-on)
+    or there was no baseline, and 2 on an error.
     """
     chosen = find_suite(suite)
     groups = group_settings(settings or ())
@@ -104,13 +105,13 @@ def ci(  # noqa: PLR0913, PLR0917  a command line has as many options as it has
         raise InvalidOption(f"--set {others[0]}.* is fixed by the suite; only scheduler.NAME=VALUE is free")
     factory = scheduler_factory(scheduler, groups["scheduler"])
     cases = chosen.only(task)
-    before = _baseline(baseline, update=update)
+    before = _load_baseline(baseline, update=update)
     if before is not None and not update:
         check_margin(margin)
         count = chosen.seeds if seeds is None else seeds
         check_comparable(before, chosen.name, product((case.name for case in cases), range(count)))
     with console.interruptible(lambda: "nothing was written or compared"):
-        now = _measured(factory, chosen, task, seeds, jobs)
+        now = _measure(factory, chosen, task, seeds, jobs)
     if before is None:
         now.save(baseline)
         typer.echo(
@@ -120,27 +121,27 @@ def ci(  # noqa: PLR0913, PLR0917  a command line has as many options as it has
     if update:
         _update(baseline, before, now)
     try:
-        checked = check(factory, chosen, before, now, margin)
+        result = check(factory, chosen, before, now, margin)
     except InvalidOption as err:
         if not update:
             raise
         typer.echo(printable(f"not compared: {err}"), err=True)
         return
-    _write(markdown_file, markdown(checked))
-    _write(html_file, page(checked))
-    text = json.dumps(_object(checked), allow_nan=False) if as_json else _text(checked)
+    _write(markdown_file, format_markdown(result))
+    _write(html_file, format_page(result))
+    text = json.dumps(_as_object(result), allow_nan=False) if as_json else _format(result)
     typer.echo(printable(text, keep="\n"))
-    if not update and failed(checked.comparison, fail_on):
+    if not update and is_failure(result.comparison, fail_on):
         raise typer.Exit(1)
 
 
 def _update(file: Path, before: Results, now: Results) -> None:
     now.save(file)
-    typer.echo(f"{file} was written anew: {len(before.rows)} runs before, {len(now.rows)} now", err=True)
+    typer.echo(f"{file} was written again: {len(before.rows)} runs before, {len(now.rows)} now", err=True)
 
 
-def _baseline(file: Path, *, update: bool) -> Results | None:
-    """What there was before; ``None`` for nothing, or for what is to be replaced and cannot be read."""
+def _load_baseline(file: Path, *, update: bool) -> Results | None:
+    """The results of the file; ``None`` if there is none, or it cannot be read and is to be replaced."""
     if not file.exists():
         return None
     try:
@@ -151,7 +152,7 @@ def _baseline(file: Path, *, update: bool) -> Results | None:
         raise
 
 
-def _measured(
+def _measure(
     factory: Any, suite: Suite, tasks: list[str] | None, seeds: int | None, jobs: int | None
 ) -> Results:
     if jobs is None:
@@ -163,17 +164,22 @@ def _measured(
 
     from blackbox_repo.text.terminal import Terminal
 
-    with Progress(console=Terminal(stderr=True), transient=True) as shown:
-        line = shown.add_task(f"{suite.name}, {jobs} at a time")
+    with Progress(console=Terminal(stderr=True), transient=True) as bar:
+        line = bar.add_task(f"{suite.name}, {jobs} at a time")
 
         def progress(done: int, of: int) -> None:
-            shown.update(line, completed=done, total=of)
+            bar.update(line, completed=done, total=of)
 
         return measure(factory, suite, tasks=tasks, seeds=seeds, jobs=jobs, progress=progress)
 
 
-def failed(comparison: Comparison, fail_on: FailOn) -> bool:
-    """Whether a check fails."""
+def is_failure(comparison: Comparison, fail_on: FailOn) -> bool:
+    """Whether the exit status is 1.
+
+    Args:
+        comparison: The comparison with the baseline.
+        fail_on: The verdict from which on it is.
+    """
     if fail_on is FailOn.CHANGED and comparison.changed:
         return True
     bad = {Verdict.REGRESSED} if fail_on is FailOn.REGRESSED else {Verdict.REGRESSED, Verdict.UNDECIDED}
@@ -186,26 +192,26 @@ def _write(file: Path | None, text: str) -> None:
         file.write_text(text, encoding="utf-8", newline="\n")
 
 
-def _text(checked: Check) -> str:
-    """For a terminal."""
-    comparison = checked.comparison
+def _format(result: Check) -> str:
+    """The text for a terminal."""
+    comparison = result.comparison
     width = max(len(effect.name) for effect in comparison.tasks)
     lines = [
         f"  {effect.name:<{width}}  {effect.before:.4f} -> {effect.now:.4f}  {effect.test.estimate:+.4f} "
         f"({effect.test.low:+.4f} to {effect.test.high:+.4f})  {effect.verdict.value}"
         for effect in comparison.tasks
     ]
-    first = next(iter(checked.departures.items()), None)
-    shown = (
+    first = next(iter(result.departures.items()), None)
+    departure = (
         []
         if first is None
         else [f"the behaviour differs first, {first[0]}, seed 0: {printable(first[1], keep=chr(10))}"]
     )
-    return "\n".join([comparison.summary, *lines, *shown, f"digest {checked.now.digest}"])
+    return "\n".join([comparison.summary, *lines, *departure, f"digest {result.now.digest}"])
 
 
-def _object(checked: Check) -> dict[str, Any]:
-    comparison = checked.comparison
+def _as_object(result: Check) -> dict[str, Any]:
+    comparison = result.comparison
     return {
         "verdict": comparison.verdict.value,
         "summary": comparison.summary,
@@ -213,7 +219,7 @@ def _object(checked: Check) -> dict[str, Any]:
         "scheduler": comparison.scheduler,
         "baseline": comparison.baseline,
         "margin": comparison.margin,
-        "digest": checked.now.digest,
+        "digest": result.now.digest,
         "seeds_needed": comparison.seeds_needed,
         "tasks": [
             {
@@ -231,5 +237,5 @@ def _object(checked: Check) -> dict[str, Any]:
             }
             for effect in (*comparison.tasks, comparison.together)
         ],
-        "departures": dict(checked.departures),
+        "departures": dict(result.departures),
     }

@@ -1,4 +1,4 @@
-"""bb-sim: simulated tuning runs from the command line."""
+"""The commands of ``bb-sim``: run, trace, replay, schedulers and ci."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def _schedulers(incomplete: str) -> list[str]:
     return [name for name in known if name.startswith(incomplete)]
 
 
-def _ways_off_the_table(incomplete: str) -> list[str]:
+def _off_table_ways(incomplete: str) -> list[str]:
     return [name for name in OFF_TABLE if name.startswith(incomplete)]
 
 
@@ -73,7 +73,7 @@ SavedRun = Annotated[
         "bb-sim run yahpo-lcbench/189908 --workers 32 --set scheduler.eta=4",
         "bb-sim run nasbench-macro --time-model constant:3600 --trials 100 --json",
         "bb-sim run --out runs/long --log --time 30d",
-        "bb-sim run --resume runs/long  # should that have been cut off",
+        "bb-sim run --resume runs/long  # if it was interrupted",
     ),
 )
 def run(  # noqa: PLR0913, PLR0917  a command line has as many options as it has
@@ -100,21 +100,24 @@ def run(  # noqa: PLR0913, PLR0917  a command line has as many options as it has
     ] = "asha",
     workers: Annotated[
         int | None,
-        typer.Option(metavar="N", help="How many trials train at a time. The default is the problem's own."),
+        typer.Option(
+            metavar="N", help="Number of trials that train at a time; by default the problem's own."
+        ),
     ] = None,
     time_limit: Annotated[
         str | None,
         typer.Option(
             "--time",
             metavar="DURATION",
-            help="End after so much simulated time: 2h, 90m, 1h30m, or seconds. The default is the problem's "
-            "own budget.",
+            help="End the run at this simulated time: 2h, 90m, 1h30m, or seconds. The default is the budget "
+            "of the problem.",
         ),
     ] = None,
     trials: Annotated[
-        int | None, typer.Option(metavar="N", help="Start so many trials, and end when they have ended.")
+        int | None,
+        typer.Option(metavar="N", help="Start N trials; the run ends when they have ended."),
     ] = None,
-    seed: Annotated[int, typer.Option(metavar="N", help="Of the run and of the scheduler.")] = 0,
+    seed: Annotated[int, typer.Option(metavar="N", help="Seed of the run and of the scheduler.")] = 0,
     objective: Annotated[
         str | None,
         typer.Option(
@@ -150,23 +153,23 @@ def run(  # noqa: PLR0913, PLR0917  a command line has as many options as it has
         str,
         typer.Option(
             metavar="HOW",
-            help="What answers for configurations that a table lacks: error, nearest (row), surrogate or "
-            "surrogate:forest (see bb-repo surrogate). Schedulers of other libraries need one of the latter "
-            "on tables that are no full grid.",
-            autocompletion=_ways_off_the_table,
+            help="What answers for configurations that are not in the table: error, nearest (the closest row), "
+            "surrogate or surrogate:forest (see bb-repo surrogate). Schedulers of other libraries need one "
+            "of the latter on tables that are not a full grid.",
+            autocompletion=_off_table_ways,
         ),
     ] = "error",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object, for programs.")] = False,  # noqa: FBT002
     log: Annotated[  # noqa: FBT002
         bool,
         typer.Option(
-            "--log", help="Write the scheduler's answers to --out as the run goes, so that it can be resumed."
+            "--log", help="Log the scheduler's answers in --out during the run, so that it can be resumed."
         ),
     ] = False,
     resume: Annotated[
         Path | None,
         typer.Option(
-            metavar="FOLDER", help="Go on with the run of this folder, begun with --log and cut off."
+            metavar="FOLDER", help="Continue the interrupted run of this folder; it was started with --log."
         ),
     ] = None,
     call_timeout: Annotated[
@@ -180,9 +183,9 @@ def run(  # noqa: PLR0913, PLR0917  a command line has as many options as it has
 ) -> None:
     """Simulate one tuning run, print what it found, and save it.
 
-    A scheduler proposes configurations of a problem, workers train them in simulated time, and what they
-    report comes from recorded learning curves. Without arguments: ASHA with 4 workers for 2 simulated hours
-    on an LCBench task.
+    A scheduler suggests configurations of a problem, workers train them in simulated time, and their reports
+    come from recorded learning curves. Without arguments, ASHA runs with 4 workers for 2 simulated hours on
+    an LCBench task.
     """
     if resume is not None:
         _refuse_others(context)
@@ -193,7 +196,7 @@ def run(  # noqa: PLR0913, PLR0917  a command line has as many options as it has
             )
         return
     if log and out is None:
-        raise InvalidOption("--log needs --out: the folder by which the run can be resumed")
+        raise InvalidOption("--log needs --out, the folder from which the run can be resumed")
     command = Command(
         name=name or DEFAULT_PROBLEM,
         scheduler=scheduler,
@@ -215,7 +218,7 @@ def run(  # noqa: PLR0913, PLR0917  a command line has as many options as it has
 
 
 def _refuse_others(context: typer.Context) -> None:
-    """With ``--resume``, everything else is as it was."""
+    """With ``--resume`` the options of the run are known, so refuse others."""
     for parameter in context.command.params:
         source = context.get_parameter_source(parameter.name or "")
         given = source is not None and source.name == "COMMANDLINE"
@@ -227,15 +230,15 @@ def _refuse_others(context: typer.Context) -> None:
 
 
 def _finish(prepared: Prepared, out: Path | None, log: UnfinishedRun | None, *, as_json: bool) -> None:
-    """Run to the end, save, and show what was found."""
-    described = {
+    """Run to the end, save the run, and show its summary."""
+    names = {
         "blackbox": prepared.benchmark.blackbox,
         "task": prepared.benchmark.task,
         "scheduler": prepared.command.scheduler,
     }
 
     def below_runs(run: Run) -> Path:
-        return Path("runs", re.sub(r"[^\w.-]+", "-", "-".join([*described.values(), run.digest[:12]])))
+        return Path("runs", re.sub(r"[^\w.-]+", "-", "-".join([*names.values(), run.digest[:12]])))
 
     def folder_of(run: Run) -> Path:
         return out or below_runs(run)
@@ -249,17 +252,17 @@ def _finish(prepared: Prepared, out: Path | None, log: UnfinishedRun | None, *, 
         real_seconds = time.perf_counter() - began
         try:
             finished.save(folder_of(finished), None if log is None else log.check_replaced)
-        except InvalidOption as err:  # only now is it known that the run in the folder is another one
+        except InvalidOption as err:  # it was not known before that the run in the folder is another one
             finished.save(below_runs(finished))
             raise InvalidOption(f"{err}; the finished run is in {below_runs(finished)}") from err
-    described["out"] = str(folder_of(finished))
+    names["out"] = str(folder_of(finished))
     try:
-        _show(finished, prepared.objectives, described, real_seconds, as_json=as_json)
+        _show(finished, prepared.objectives, names, real_seconds, as_json=as_json)
         sys.stdout.flush()
     except BrokenPipeError:
         raise
     except OSError as err:
-        err.strerror = f"{err.strerror}; the run is saved in {described['out']}"
+        err.strerror = f"{err.strerror}; the run is saved in {names['out']}"
         raise
 
 
@@ -276,13 +279,13 @@ def _with_progress(prepared: Prepared, log: UnfinishedRun | None = None) -> Run:
 
 
 def _check_taken(out: Path) -> None:
-    """Refuse a folder that holds something else than a run, which may be this very one."""
+    """Refuse a folder that holds something other than a run; a run in it may be the same as this one."""
     if not (out / "run.json").is_file():
         check_unused(out)
 
 
 def _check_writable(out: Path | None) -> None:
-    """Refuse a folder that could not be written before anything is simulated."""
+    """Refuse a folder that cannot be written, before anything is simulated."""
     if out is not None:
         _check_taken(out)
     out = out or Path("runs", "x")
@@ -292,7 +295,9 @@ def _check_writable(out: Path | None) -> None:
     if not parent.is_dir():
         raise InvalidOption(f"--out is {str(out)!r}, but {parent} is not a folder")
     try:
-        with exclusive(out, timeout=10):  # by a file that the next run removes should this one be killed
+        with exclusive(
+            out, timeout=10
+        ):  # its file is removed by the next run if this one is killed
             pass
     except OSError as err:
         raise InvalidOption(
@@ -301,12 +306,12 @@ def _check_writable(out: Path | None) -> None:
 
 
 def _show(
-    finished: Run, objectives: Sequence[str], described: dict[str, str], real_seconds: float, *, as_json: bool
+    finished: Run, objectives: Sequence[str], names: dict[str, str], real_seconds: float, *, as_json: bool
 ) -> None:
     from blackbox_repo.text.terminal import Terminal
     from simulator.cli.summary import print_summary, summary_object
 
-    summary = summary_object(finished, described, real_seconds, objectives)
+    summary = summary_object(finished, names, real_seconds, objectives)
     if as_json:
         typer.echo(json.dumps(summary, allow_nan=False))
     else:
@@ -346,9 +351,9 @@ def trace(
 
 @app.command(cls=StrictCommand, epilog=examples("bb-sim replay runs/my-run"))
 def replay(folder: SavedRun) -> None:
-    """Run a saved run of bb-sim again, and compare the two event by event.
+    """Run a saved run of bb-sim again, and compare the two runs event by event.
 
-    The exit status is 1 if they differ; the first events that do are shown, and what else has changed: the
+    If they differ, the exit status is 1, and the first difference is shown, with what else has changed: the
     blackbox, the version of this project, or the scheduler.
     """
     saved = Run.load(folder)

@@ -1,4 +1,4 @@
-"""A finished run in the words of the command line: a page for people, an object for programs."""
+"""The summary of a finished run: a page for people, and an object for programs."""
 
 from __future__ import annotations
 
@@ -25,26 +25,27 @@ _SHOWN_OF_A_FRONT, _SHOWN_OBJECTIVES = 10, 3
 
 
 def summary_object(
-    run: Run, described: dict[str, Any], real_seconds: float, objectives: Sequence[str]
+    run: Run, names: dict[str, Any], real_seconds: float, objectives: Sequence[str]
 ) -> dict[str, Any]:
-    """What ``--json`` prints.
+    """The object that ``--json`` prints.
 
     Args:
         run: The finished run.
-        described: ``blackbox``, ``task``, ``scheduler`` as they were named on the command line, and ``out``.
-        real_seconds: How long the simulation took.
-        objectives: What was optimized; of several, ``front`` has the reports that no other one dominates.
+        names: ``blackbox``, ``task`` and ``scheduler`` as on the command line, and ``out``, the folder.
+        real_seconds: Real seconds that the simulation took.
+        objectives: The objectives that were optimized; if there are several, ``front`` has the reports that
+            no other report dominates.
     """
     best = run.best()
     found = None if best is None else {**asdict(best), "configuration": dict(best.configuration)}
     return {
-        **described,
+        **names,
         "seed": run.header["seed"],
         "workers": run.header["workers"],
         "simulated_seconds": run.seconds,
         "real_seconds": real_seconds,
         "trials": len(run.trial_columns["trial"]),
-        "reports": _told(run),
+        "reports": _count_reports(run),
         "late_reports": int((run.report_columns["decision"] == Code.LATE).sum()),
         "statistics": run.statistics(),
         "preemptions": _preemptions(run),
@@ -58,20 +59,20 @@ def summary_object(
 def print_summary(
     terminal: Terminal, run: Run, summary: dict[str, Any], objectives: Sequence[str] = ()
 ) -> None:
-    """The page for people; in a frame where the terminal is wide enough for it.
+    """Print the page for people, in a frame if the terminal is wide enough.
 
     Args:
-        terminal: Where it is shown.
+        terminal: Where it is printed.
         run: The finished run.
-        summary: As of :func:`summary_object`.
-        objectives: What was optimized; where there are several, the page has their front.
+        summary: The object of :func:`summary_object`.
+        objectives: The objectives that were optimized; if there are several, the page has their front.
     """
     framed = terminal.width >= _FRAMED
     room = min(terminal.width, _WIDEST) - framed * _FRAME
-    told = run_facts(run)
-    told[1:1] = _speed(run, summary["real_seconds"])
+    pairs = run_facts(run)
+    pairs[1:1] = _speed(run, summary["real_seconds"])
     lines = [
-        *facts(terminal, told, room),
+        *facts(terminal, pairs, room),
         *front_lines(terminal, run, objectives, room),
         *_picture(terminal, run, room),
     ]
@@ -85,33 +86,40 @@ def print_summary(
 
 
 def run_facts(run: Run) -> list[tuple[str, object]]:
-    """What there is to say of any run: how long, how many trials, and the best that was found."""
-    who = "1 worker" if run.header["workers"] == 1 else f"{run.header['workers']:,} workers"
-    told: list[tuple[str, object]] = [
-        ("simulated", f"{format_duration(run.seconds)} with {who}, seed {run.header['seed']}"),
+    """What a run did, as labels and values: simulated time, trials, reports, and the best report.
+
+    Args:
+        run: The finished run.
+    """
+    workers = "1 worker" if run.header["workers"] == 1 else f"{run.header['workers']:,} workers"
+    pairs: list[tuple[str, object]] = [
+        ("simulated", f"{format_duration(run.seconds)} with {workers}, seed {run.header['seed']}"),
         ("trials", f"{len(run.trial_columns['trial']):,} ({_statuses(run)})"),
-        ("reports", f"{_told(run):,}"),
+        ("reports", f"{_count_reports(run):,}"),
     ]
     rates = run.statistics()
-    noted = [f"{rates[name]:.1%} {what}" for name, what in _RATES.items() if rates[name]]
-    if noted:
-        told.append(("", ", ".join(noted)))
+    remarks = [f"{rates[name]:.1%} {what}" for name, what in _RATES.items() if rates[name]]
+    if remarks:
+        pairs.append(("", ", ".join(remarks)))
     if len(run.schema.fidelity.values) == 1:
-        told.append(("fidelity", "there is one only, so nothing can be stopped early"))
+        pairs.append(("fidelity", "there is only one, so no trial can be stopped early"))
     if _preemptions(run):
-        told.append(("preempted", f"{_preemptions(run):,} times a trial lost its worker"))
-    thought = _thinking_time(run) / max(run.seconds, 1e-9)
-    if thought:
-        told.append(("thinking", f"the scheduler thought for {thought:.0%} of the time"))
-    told.append(("ended by", run.reason.replace("_", " ")))
-    return told + _best(run)
+        pairs.append(("preempted", f"{_preemptions(run):,} times a trial lost its worker"))
+    share = _decision_seconds(run) / max(run.seconds, 1e-9)
+    if share:
+        pairs.append(("decisions", f"the scheduler took {share:.0%} of the time to decide"))
+    pairs.append(("ended by", run.reason.replace("_", " ")))
+    return pairs + _best(run)
 
 
 def _best(run: Run) -> list[tuple[str, object]]:
     best = run.best()
     if best is None:
         return [
-            ("best", f"every {run.schema.target} that was reported is NaN" if _told(run) else "no report")
+            (
+                "best",
+                f"every {run.schema.target} that was reported is NaN" if _count_reports(run) else "no report",
+            )
         ]
     unit = run.schema.objective(best.objective).unit
     value = plain(f"{best.objective} {best.value:.6g}{unit and ' ' + unit}", "bold green")
@@ -127,7 +135,7 @@ def _speed(run: Run, real: float) -> list[tuple[str, object]]:
     return [("real", took), ("", f"{run.seconds / max(real, 1e-9):,.0f} times faster")]
 
 
-def _told(run: Run) -> int:
+def _count_reports(run: Run) -> int:
     return int(np.isin(run.report_columns["decision"], TOLD).sum())
 
 
@@ -135,8 +143,8 @@ def _preemptions(run: Run) -> int:
     return list(run.segment_columns["outcome"]).count("preempted")
 
 
-def _thinking_time(run: Run) -> float:
-    """Simulated seconds that the scheduler thought."""
+def _decision_seconds(run: Run) -> float:
+    """Simulated seconds that the scheduler took for its answers."""
     calls = run.call_columns
     return float(np.sum(np.minimum(calls["answered"], run.seconds) - np.array(calls["taken"])))
 
@@ -147,13 +155,13 @@ def _statuses(run: Run) -> str:
 
 
 def front_lines(terminal: Terminal, run: Run, objectives: Sequence[str], room: int) -> list[Text]:
-    """The front of several objectives as a table; of a long one, some points between its ends.
+    """The Pareto front of several objectives as a table; of a long front, ten points from end to end.
 
     Args:
         terminal: Where it is shown.
         run: The run.
-        objectives: Their names; without a second one there is no front.
-        room: Columns to use.
+        objectives: Names of the objectives; with a single one there is no front.
+        room: The width to use.
     """
     if len(objectives) < 2:
         return []
@@ -177,12 +185,12 @@ def _values(point: FrontPoint, objectives: Sequence[str]) -> list[str]:
 
 
 def _spread(count: int, most: int) -> list[int]:
-    """At most so many of the indices, evenly, the first and the last among them."""
+    """At most ``most`` of ``count`` indices, evenly spaced, with the first and the last one."""
     return list(range(count)) if count <= most else [k * (count - 1) // (most - 1) for k in range(most)]
 
 
 def _picture(terminal: Terminal, run: Run, room: int) -> list[Text]:
-    """The incumbent over the logarithm of time: much happens early, and little late."""
+    """The incumbent over the logarithm of time, as it changes often early and rarely late."""
     incumbent = run.incumbent()
     if not len(incumbent.value) or not run.end:
         return []
@@ -208,7 +216,11 @@ def _picture(terminal: Terminal, run: Run, room: int) -> list[Text]:
 
 
 def configuration_text(configuration: Mapping[str, object]) -> str:
-    """A configuration in a few words: floats have four digits."""
+    """A configuration as ``name=value, ...``; floats have four digits.
+
+    Args:
+        configuration: Hyperparameter -> value.
+    """
     return ", ".join(f"{name}={_short(value)}" for name, value in configuration.items())
 
 

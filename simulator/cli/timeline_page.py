@@ -16,13 +16,13 @@ _SHOWN_TRIALS = 10
 
 
 def print_overview(terminal: Terminal, run: Run, folder: str, objectives: Sequence[str]) -> None:
-    """What a run did and found: its facts, its best trials, and where to look on.
+    """Print what a run did and found: its facts, its best trials, and the commands that show more.
 
     Args:
-        terminal: Where it is shown.
+        terminal: Where it is printed.
         run: The run.
-        folder: Where it is saved, as the user named it.
-        objectives: What was optimized; where there are several, the page has their front.
+        folder: Where it is saved, as the user typed it.
+        objectives: The objectives that were optimized; if there are several, the page has their front.
     """
     terminal.say(f"{run.header['scheduler']} on {run.header['blackbox']}", "bold")
     terminal.show([*facts(terminal, run_facts(run)), f"digest     {run.digest}"])  # to be copied in one piece
@@ -52,15 +52,15 @@ def print_overview(terminal: Terminal, run: Run, folder: str, objectives: Sequen
 
 
 def _best_trials(run: Run) -> list[tuple[int, int]]:
-    """The trials with the best reports, and the row of the report of each."""
-    told = np.flatnonzero(np.isin(run.report_columns["decision"], TOLD))
+    """The trials with the best reports, best first, and the row of each one's best report."""
+    rows = np.flatnonzero(np.isin(run.report_columns["decision"], TOLD))
     goal = run.schema.objective(run.schema.target).goal
-    losses = run.report_columns[run.schema.target][told].astype(np.float64) * (-1 if goal == "max" else 1)
+    losses = run.report_columns[run.schema.target][rows].astype(np.float64) * (-1 if goal == "max" else 1)
     found: dict[int, int] = {}
     for k in np.argsort(losses, kind="stable"):  # NaN comes last
         if np.isnan(losses[k]) or len(found) == _SHOWN_TRIALS:
             break
-        found.setdefault(int(run.report_columns["trial"][told[k]]), int(told[k]))
+        found.setdefault(int(run.report_columns["trial"][rows[k]]), int(rows[k]))
     return list(found.items())
 
 
