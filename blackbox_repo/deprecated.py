@@ -3,7 +3,8 @@
 People who rename something public add a row to one of the tables; nothing else of the old name stays in the
 code. Old modules are found by a finder at the end of ``sys.meta_path``, which Python asks only for modules
 that it finds nowhere else. The packages' ``__getattr__`` look up old names of classes and functions, the
-decorator :func:`arguments` those of arguments, and every command line those of options.
+decorators :func:`arguments` and :func:`attributes` those of arguments and of attributes and methods, and
+every command line looks up old options.
 """
 
 from __future__ import annotations
@@ -18,110 +19,68 @@ from operator import attrgetter
 from types import ModuleType
 from typing import Any, ParamSpec, TypeVar, overload
 
+_MOVED = {
+    ("blackbox_repo", "blackbox_repo.numeric"): "elementary rounding scalars",
+    (
+        "blackbox_repo",
+        "blackbox_repo.store",
+    ): "arrow_table cache lock manifest parquet parquet_checks self_description storage",
+    ("blackbox_repo", "blackbox_repo.text"): "console plain_text progress streams terminal",
+    ("conversion_scripts", "conversion_scripts.raw"): "archives connections download",
+    ("conversion_scripts", "conversion_scripts.readers"): """
+        csv_columns hdf5 json_stream onnx_graph onnx_network pickle_keys pickle_size
+        pickle_stream points safe_pickle
+    """,
+    ("conversion_scripts", "conversion_scripts.recipes"): """
+        fcnet hpob hpobench_mlp lcbench nasbench_macro nmt pd1 tabrepo_lightgbm taskset
+        yahpo_iaml yahpo_lcbench yahpo_nb301 yahpo_rbv2
+    """,
+    ("conversion_scripts", "conversion_scripts.recipes.shared"): "nats_bench yahpo",
+    ("simulator", "simulator.cli"): "command options scheduler_page step_plot summary",
+    ("simulator", "simulator.kernel"): "cluster curves events segments timing trace",
+    ("simulator", "simulator.results"): "columns difference front run run_tables saved_run",
+    ("simulator", "simulator.settings"): "conditions decision_time delays distributions failures stopping",
+    ("simulator", "simulator.wrappers"): "generator log",
+    (
+        "simulator.regression",
+        "simulator.quality",
+    ): "check comparison golden markdown page results scores signed_rank suites",
+}
+"""Old and new package -> modules that have kept their names."""
+
 MODULES = {
-    "blackbox_repo.arrow_table": "blackbox_repo.store.arrow_table",
-    "blackbox_repo.cache": "blackbox_repo.store.cache",
-    "blackbox_repo.console": "blackbox_repo.text.console",
+    **{f"{old}.{name}": f"{new}.{name}" for (old, new), names in _MOVED.items() for name in names.split()},
     "blackbox_repo.description": "blackbox_repo.cli.description",
     "blackbox_repo.draw": "blackbox_repo.keyed_random",
-    "blackbox_repo.elementary": "blackbox_repo.numeric.elementary",
     "blackbox_repo.folders": "blackbox_repo.store.atomic_directory",
-    "blackbox_repo.lock": "blackbox_repo.store.lock",
-    "blackbox_repo.manifest": "blackbox_repo.store.manifest",
     "blackbox_repo.manifest_file": "blackbox_repo.store.manifest",
     "blackbox_repo.nearest": "blackbox_repo.views.nearest",
     "blackbox_repo.one_by_one": "blackbox_repo.store.lazy_tables",
-    "blackbox_repo.parquet": "blackbox_repo.store.parquet",
-    "blackbox_repo.parquet_checks": "blackbox_repo.store.parquet_checks",
-    "blackbox_repo.plain_text": "blackbox_repo.text.plain_text",
-    "blackbox_repo.progress": "blackbox_repo.text.progress",
-    "blackbox_repo.rounding": "blackbox_repo.numeric.rounding",
-    "blackbox_repo.scalars": "blackbox_repo.numeric.scalars",
-    "blackbox_repo.self_description": "blackbox_repo.store.self_description",
-    "blackbox_repo.storage": "blackbox_repo.store.storage",
-    "blackbox_repo.streams": "blackbox_repo.text.streams",
     "blackbox_repo.surrogate.examples": "blackbox_repo.surrogate.training_data",
     "blackbox_repo.surrogate.fitted": "blackbox_repo.views.fitted",
     "blackbox_repo.surrogate.resemblance": "blackbox_repo.surrogate.neighbour_weights",
-    "blackbox_repo.terminal": "blackbox_repo.text.terminal",
     "blackbox_repo.view": "blackbox_repo.views.base",
     "blackbox_repo.words": "blackbox_repo.text.humanize",
-    "conversion_scripts.archives": "conversion_scripts.raw.archives",
     "conversion_scripts.completeness": "conversion_scripts.expected_size",
-    "conversion_scripts.connections": "conversion_scripts.raw.connections",
-    "conversion_scripts.csv_columns": "conversion_scripts.readers.csv_columns",
-    "conversion_scripts.download": "conversion_scripts.raw.download",
-    "conversion_scripts.fcnet": "conversion_scripts.recipes.fcnet",
-    "conversion_scripts.hdf5": "conversion_scripts.readers.hdf5",
-    "conversion_scripts.hpob": "conversion_scripts.recipes.hpob",
-    "conversion_scripts.hpobench_mlp": "conversion_scripts.recipes.hpobench_mlp",
     "conversion_scripts.icml2020": "conversion_scripts.recipes.icml",
-    "conversion_scripts.json_stream": "conversion_scripts.readers.json_stream",
-    "conversion_scripts.lcbench": "conversion_scripts.recipes.lcbench",
     "conversion_scripts.nas_bench_graph": "conversion_scripts.recipes.nasbench_graph",
     "conversion_scripts.nas_bench_nlp": "conversion_scripts.recipes.nasbench_nlp",
     "conversion_scripts.nasbench201": "conversion_scripts.recipes.nasbench201_final",
-    "conversion_scripts.nasbench_macro": "conversion_scripts.recipes.nasbench_macro",
-    "conversion_scripts.nats_bench": "conversion_scripts.recipes.shared.nats_bench",
     "conversion_scripts.nats_cards": "conversion_scripts.recipes.shared.nats_bench",
-    "conversion_scripts.nmt": "conversion_scripts.recipes.nmt",
-    "conversion_scripts.onnx_graph": "conversion_scripts.readers.onnx_graph",
-    "conversion_scripts.onnx_network": "conversion_scripts.readers.onnx_network",
-    "conversion_scripts.pd1": "conversion_scripts.recipes.pd1",
-    "conversion_scripts.pickle_keys": "conversion_scripts.readers.pickle_keys",
-    "conversion_scripts.pickle_size": "conversion_scripts.readers.pickle_size",
-    "conversion_scripts.pickle_stream": "conversion_scripts.readers.pickle_stream",
     "conversion_scripts.places": "conversion_scripts.raw.locate",
-    "conversion_scripts.points": "conversion_scripts.readers.points",
-    "conversion_scripts.safe_pickle": "conversion_scripts.readers.safe_pickle",
     "conversion_scripts.signatures": "conversion_scripts.raw.file_type",
-    "conversion_scripts.tabrepo_lightgbm": "conversion_scripts.recipes.tabrepo_lightgbm",
-    "conversion_scripts.taskset": "conversion_scripts.recipes.taskset",
-    "conversion_scripts.yahpo": "conversion_scripts.recipes.shared.yahpo",
-    "conversion_scripts.yahpo_iaml": "conversion_scripts.recipes.yahpo_iaml",
-    "conversion_scripts.yahpo_lcbench": "conversion_scripts.recipes.yahpo_lcbench",
-    "conversion_scripts.yahpo_nb301": "conversion_scripts.recipes.yahpo_nb301",
-    "conversion_scripts.yahpo_rbv2": "conversion_scripts.recipes.yahpo_rbv2",
     "simulator.adapters.global_state": "simulator.global_state",
     "simulator.adapters.isolated": "simulator.wrappers.isolated",
     "simulator.attention": "simulator.kernel.dispatch",
-    "simulator.cluster": "simulator.kernel.cluster",
-    "simulator.columns": "simulator.results.columns",
-    "simulator.command": "simulator.cli.command",
-    "simulator.conditions": "simulator.settings.conditions",
-    "simulator.curves": "simulator.kernel.curves",
-    "simulator.decision_time": "simulator.settings.decision_time",
-    "simulator.delays": "simulator.settings.delays",
-    "simulator.difference": "simulator.results.difference",
-    "simulator.distributions": "simulator.settings.distributions",
     "simulator.ending": "simulator.kernel.shutdown",
-    "simulator.events": "simulator.kernel.events",
-    "simulator.failures": "simulator.settings.failures",
-    "simulator.front": "simulator.results.front",
-    "simulator.generator": "simulator.wrappers.generator",
     "simulator.keeping": "simulator.cli.run_folder",
-    "simulator.log": "simulator.wrappers.log",
     "simulator.loop": "simulator.kernel.simulation",
     "simulator.losses": "simulator.kernel.preemption",
-    "simulator.options": "simulator.cli.options",
     "simulator.patience": "simulator.wrappers.call_timeout",
     "simulator.progress": "simulator.cli.run_progress",
     "simulator.regression": "simulator.quality",
-    "simulator.regression.check": "simulator.quality.check",
     "simulator.regression.ci": "simulator.cli.ci",
-    "simulator.regression.comparison": "simulator.quality.comparison",
-    "simulator.regression.golden": "simulator.quality.golden",
-    "simulator.regression.markdown": "simulator.quality.markdown",
-    "simulator.regression.page": "simulator.quality.page",
-    "simulator.regression.results": "simulator.quality.results",
-    "simulator.regression.scores": "simulator.quality.scores",
-    "simulator.regression.signed_rank": "simulator.quality.signed_rank",
-    "simulator.regression.suites": "simulator.quality.suites",
     "simulator.result": "simulator.results.build",
-    "simulator.run": "simulator.results.run",
-    "simulator.run_tables": "simulator.results.run_tables",
-    "simulator.saved_run": "simulator.results.saved_run",
-    "simulator.scheduler_page": "simulator.cli.scheduler_page",
     "simulator.schedulers.exact": "simulator.schedulers.exact_fractions",
     "simulator.schedulers.final_loss": "simulator.schedulers.full_training",
     "simulator.schedulers.fronts": "simulator.schedulers.pareto_fronts",
@@ -131,19 +90,13 @@ MODULES = {
     "simulator.schedulers.registry": "simulator.registry",
     "simulator.schedulers.settings": "simulator.scheduler_settings",
     "simulator.seeds": "simulator.kernel.training_seeds",
-    "simulator.segments": "simulator.kernel.segments",
     "simulator.server": "simulator.kernel.request_queue",
     "simulator.state": "simulator.run_state",
-    "simulator.step_plot": "simulator.cli.step_plot",
-    "simulator.stopping": "simulator.settings.stopping",
     "simulator.story": "simulator.results.timeline",
     "simulator.story_page": "simulator.cli.timeline_page",
     "simulator.suggestions": "simulator.kernel.jobs",
-    "simulator.summary": "simulator.cli.summary",
     "simulator.tally": "simulator.kernel.limits",
     "simulator.testing.elsewhere": "simulator.testing.subprocess_run",
-    "simulator.timing": "simulator.kernel.timing",
-    "simulator.trace": "simulator.kernel.trace",
 }
 """Old module -> the module that has its names now."""
 
@@ -219,6 +172,16 @@ NAMES: dict[str, dict[str, str]] = {
         "cluster_at": "describe_workers",
         "story_of_trial": "describe_trial",
     },
+    "simulator.cli.ci": {"failed": "is_failure"},
+    "simulator.quality.golden": {"short": "format_configuration"},
+    "simulator.quality.markdown": {"markdown": "format_markdown"},
+    "simulator.quality.page": {"page": "format_page"},
+    "simulator.testing": {"CIRCUMSTANCES": "CONDITIONS"},
+    "simulator.testing.subprocess_run": {
+        "can_be_imported": "is_importable",
+        "digest_elsewhere": "digest_in_subprocess",
+        "main": "simulator.testing.subprocess_main:main",
+    },
     "simulator.cli.command": {"optimized": "optimized_objectives"},
     "simulator.cli.options": {
         "duration": "parse_duration",
@@ -240,9 +203,9 @@ ARGUMENTS: dict[str, dict[str, str]] = {
 """``module.function`` or ``module.Class`` of today -> old argument -> new argument."""
 
 ATTRIBUTES: dict[str, dict[str, str]] = {
-    "simulator.testing.contract.SchedulerContract": {"circumstances": "conditions"},
+    "simulator.testing.contract.SchedulerContract": {"circumstances": "conditions", "made": "make"},
 }
-"""``module.Class`` of today -> an old attribute, which subclasses may set -> the new attribute."""
+"""``module.class`` of today -> old attribute or method -> new one; the class needs :func:`attributes`."""
 
 OPTIONS: dict[str, dict[str, str]] = {"bb-sim": {"--patience": "--call-timeout"}}
 """Program, such as ``bb-sim`` -> old option -> new option."""
@@ -310,18 +273,37 @@ def _with_old_names(function: Callable[_Arguments, _Result], where: str) -> Call
     return with_old_names
 
 
-def rename_attributes(base: type, subclass: type) -> None:
-    """Give what a subclass sets under an old name its new name; for ``__init_subclass__``.
+def attributes(cls: type[_Class]) -> type[_Class]:
+    """A decorator: old names of attributes and methods can be read, and be defined by subclasses.
 
     Args:
-        base: A class that has a row in ``ATTRIBUTES``.
-        subclass: A class that inherits it.
+        cls: A class that has a row in ``ATTRIBUTES``.
     """
-    where = f"{base.__module__}.{base.__qualname__}"
-    for old, new in ATTRIBUTES[where].items():
-        if old in vars(subclass):
-            _warn(f"the attribute {old} of {where}", new, stacklevel=4)
-            setattr(subclass, new, vars(subclass)[old])
+    where = f"{cls.__module__}.{cls.__qualname__}"
+    renamed = ATTRIBUTES[where]
+    for old, new in renamed.items():
+        setattr(cls, old, _OldAttribute(where, old, new))
+
+    def rename_in_subclass(subclass: type, **settings: Any) -> None:
+        super(cls, subclass).__init_subclass__(**settings)  # type: ignore[misc]
+        for old in renamed.keys() & vars(subclass).keys():
+            _warn(f"{where}.{old}", renamed[old])
+            setattr(subclass, renamed[old], vars(subclass)[old])
+            delattr(subclass, old)
+
+    cls.__init_subclass__ = classmethod(rename_in_subclass)  # type: ignore[assignment, arg-type]
+    return cls
+
+
+class _OldAttribute:
+    """An attribute that reads the one of the new name."""
+
+    def __init__(self, where: str, old: str, new: str) -> None:
+        self._name, self._new = f"{where}.{old}", new
+
+    def __get__(self, instance: object, owner: type) -> Any:
+        _warn(self._name, self._new)
+        return getattr(owner if instance is None else instance, self._new)
 
 
 def options(program: str, typed: Sequence[str]) -> list[str]:

@@ -46,8 +46,8 @@ def ci(  # noqa: PLR0913, PLR0917  a command line has as many options as it has
         Path,
         typer.Option(
             metavar="FILE",
-            help="A parquet file with earlier results of the scheduler. If there is none, it is written, and the "
-            "exit status is 1: commit it.",
+            help="A parquet file with earlier results of the scheduler. If there is none, it is written, and "
+            "the exit status is 1: commit it.",
         ),
     ],
     suite: Annotated[

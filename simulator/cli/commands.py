@@ -153,9 +153,9 @@ def run(  # noqa: PLR0913, PLR0917  a command line has as many options as it has
         str,
         typer.Option(
             metavar="HOW",
-            help="What answers for configurations that are not in the table: error, nearest (the closest row), "
-            "surrogate or surrogate:forest (see bb-repo surrogate). Schedulers of other libraries need one "
-            "of the latter on tables that are not a full grid.",
+            help="What answers for configurations that are not in the table: error, nearest (row), surrogate "
+            "or surrogate:forest (see bb-repo surrogate). Schedulers of other libraries need one of the "
+            "latter on tables that are not a full grid.",
             autocompletion=_off_table_ways,
         ),
     ] = "error",
@@ -295,9 +295,7 @@ def _check_writable(out: Path | None) -> None:
     if not parent.is_dir():
         raise InvalidOption(f"--out is {str(out)!r}, but {parent} is not a folder")
     try:
-        with exclusive(
-            out, timeout=10
-        ):  # its file is removed by the next run if this one is killed
+        with exclusive(out, timeout=10):  # its file is removed by the next run if this one is killed
             pass
     except OSError as err:
         raise InvalidOption(

@@ -1,7 +1,4 @@
-"""The regression kit: has a scheduler's behaviour changed, and has it become worse?
-
-May import ``blackbox_repo`` and the rest of ``simulator`` but its adapters.
-"""
+"""Regression tests of schedulers: has the behaviour changed, and has it become worse?"""
 
 from simulator.quality.check import Check, check
 from simulator.quality.comparison import Comparison, Effect, Verdict, compare

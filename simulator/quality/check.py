@@ -1,4 +1,4 @@
-"""Check a scheduler against its baseline: measure and compare it, and show where it first differs."""
+"""Checks a scheduler against its baseline: compares the results, and shows the first difference."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from simulator.scheduler import SchedulerFactory
 
 @dataclass(frozen=True)
 class Check:
-    """What came of it.
+    """The result of a check.
 
     Args:
         comparison: The verdict, with its figures.
-        baseline: The scores before.
-        now: The scores now.
-        departures: Task -> where the trace of its first seed departs from the baseline's, in words.
+        baseline: The results of the baseline.
+        now: The results now.
+        departures: Task -> where the trace of its first seed departs from that of the baseline, as text.
     """
 
     comparison: Comparison
@@ -33,11 +33,11 @@ def check(factory: SchedulerFactory, suite: Suite, baseline: Results, now: Resul
     """Compare a scheduler's results with the baseline's.
 
     Args:
-        factory: Makes the scheduler, which is run once more for each first trace that has changed.
-        suite: The suite on which the scheduler was measured.
-        baseline: Results of the scheduler as it was, on the same suite.
-        now: What :func:`simulator.quality.results.measure` gave.
-        margin: See :func:`simulator.quality.comparison.compare`.
+        factory: Makes the scheduler; it is run once more on each task whose first trace has changed.
+        suite: The suite of the results.
+        baseline: The results to compare with, of the same suite.
+        now: The results of :func:`simulator.quality.results.measure`.
+        margin: The margin of :func:`simulator.quality.comparison.compare`.
 
     Raises:
         InvalidOption: The two cannot be compared.

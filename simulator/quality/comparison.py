@@ -1,4 +1,4 @@
-"""Whether a scheduler has become worse: its scores on a suite against those of a baseline, run by run."""
+"""Compares the scores of a scheduler on a suite with those of a baseline: has it become worse?"""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from simulator.quality.signed_rank import SignedRank
 from simulator.versions import NUMBERS
 
 ALARM = 0.002
-"""Chance, at most, that an unchanged scheduler is called regressed; the same for improved."""
+"""The largest probability that a scheduler that is as good as before is called regressed, or improved."""
 
 CONFIDENCE = 0.95
 MARGIN = 0.05
-"""Of the regret, if nothing else is said: so much more or less makes no practical difference."""
+"""The default of the largest change of the regret that makes no practical difference."""
 
 _Z_ALARM, _Z_CONFIDENCE, _Z_POWER = 2.88, 1.96, 1.645  # normal quantiles of ALARM, CONFIDENCE and 95 % power
 
 
 class Verdict(str, Enum):
-    """What became of a scheduler.
+    """The verdict on a scheduler.
 
-    ``UNCHANGED``: every trace is as it was. ``REGRESSED`` and ``IMPROVED``: the regret has certainly (up to
-    ``ALARM``) become larger or smaller, and maybe by more than the margin: so says the interval (of
-    ``CONFIDENCE``) of the typical change, or the mean change. ``EQUIVALENT``: the interval and the mean
-    change lie within the margin. ``UNDECIDED``: too few seeds to tell.
+    ``UNCHANGED``: every trace is as before. ``REGRESSED`` and ``IMPROVED``: the regret has become larger or
+    smaller (with an error probability of ``ALARM``), and the change may be larger than the margin, as the
+    confidence interval of the typical change (``CONFIDENCE``) or the mean change says. ``EQUIVALENT``: both
+    lie within the margin. ``UNDECIDED``: there are too few seeds to tell.
     """
 
     UNCHANGED = "unchanged"
@@ -42,18 +42,18 @@ class Verdict(str, Enum):
 
 @dataclass(frozen=True)
 class Effect:
-    """What changed on one task, or on all together.
+    """The change on one task, or on all tasks together.
 
     Args:
         name: ``BLACKBOX/TASK``, or ``all``.
-        before: Mean regret of the baseline.
-        now: Mean regret now.
-        changes: The regret's change for each seed; above 0 is worse.
+        before: The mean regret of the baseline.
+        now: The mean regret now.
+        changes: The change of the regret for each seed; above 0 is worse.
         test: The signed-rank test of these changes.
-        worse: Probability of so much by chance if nothing had become worse, after Holm over all tasks.
-        better: The same for better.
-        changed: How many of the traces are not what they were.
-        verdict: What follows.
+        worse: The p-value of the hypothesis that the regret has not become larger, with Holm's adjustment.
+        better: The p-value of the hypothesis that it has not become smaller, with Holm's adjustment.
+        changed: The number of traces that differ from those of the baseline.
+        verdict: The verdict that follows.
     """
 
     name: str
@@ -68,7 +68,7 @@ class Effect:
 
     @property
     def figures(self) -> str:
-        """In words."""
+        """The figures in a few words."""
         return (
             f"mean regret {self.before:.4f} -> {self.now:.4f} (typical change {self.test.estimate:+.4f}, "
             f"{CONFIDENCE:.0%}: {self.test.low:+.4f} to {self.test.high:+.4f})"
@@ -77,15 +77,15 @@ class Effect:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A scheduler against its baseline.
+    """The comparison of a scheduler with its baseline.
 
     Args:
-        suite: On which suite.
-        margin: Of the regret, within which a change makes no practical difference.
-        baseline: What the baseline's scheduler says of itself.
-        scheduler: What the one that is compared says.
-        tasks: What changed on each task.
-        together: The mean over tasks, seed by seed.
+        suite: Name of the suite.
+        margin: The largest change of the regret that makes no practical difference.
+        baseline: Description of the baseline's scheduler.
+        scheduler: Description of the scheduler that is compared.
+        tasks: The change on each task.
+        together: The change of the mean over all tasks, seed by seed.
     """
 
     suite: str
@@ -97,30 +97,30 @@ class Comparison:
 
     @property
     def verdict(self) -> Verdict:
-        """``REGRESSED`` if that is so on any task; else what all tasks together say."""
+        """``REGRESSED`` if that is the verdict on any task, otherwise the verdict on all tasks together."""
         if any(effect.verdict is Verdict.REGRESSED for effect in self.tasks):
             return Verdict.REGRESSED
         return self.together.verdict
 
     @property
     def changed(self) -> int:
-        """How many of the traces are not what they were."""
+        """The number of traces that differ from those of the baseline."""
         return self.together.changed
 
     @property
     def seeds_needed(self) -> int | None:
-        """About how many seeds would decide about all tasks together; ``None`` if that is decided."""
+        """The approximate number of seeds that would decide; ``None`` if there is a decision."""
         if self.verdict is not Verdict.UNDECIDED:
             return None
         return seeds_to_decide(self.together, self.margin, len(self.tasks) + 1)
 
     @property
     def summary(self) -> str:
-        """The verdict in a sentence, with its figures: those of the task that is worst, or of all."""
+        """The verdict in a sentence, with the figures of the worst task, or of all tasks together."""
         seeds = len(self.together.changes)
         runs = len(self.tasks) * seeds
         if self.verdict is Verdict.UNCHANGED:
-            return f"unchanged: all {runs} traces are what they were"
+            return f"unchanged: all {runs} traces are as before"
         worse = [task for task in self.tasks if task.verdict is Verdict.REGRESSED]
         where = f" on {len(worse)} of {len(self.tasks)} tasks, most on" if worse else ":"
         worst = max(worse, key=lambda task: task.now - task.before, default=self.together)
@@ -131,15 +131,15 @@ class Comparison:
 
 
 def compare(baseline: Results, now: Results, margin: float = MARGIN) -> Comparison:
-    """Compare two schedulers' results on the tasks and seeds of the second.
+    """Compare the results of two schedulers.
 
     Args:
-        baseline: Must hold all runs of ``now``.
-        now: The scheduler that may have become worse.
-        margin: Of the regret, above 0: a smaller change makes no practical difference.
+        baseline: The results to compare with; they must have all runs of ``now``.
+        now: The results of the scheduler that may have become worse.
+        margin: The largest change of the regret that makes no practical difference, above 0.
 
     Raises:
-        InvalidOption: The baseline is of another suite, or lacks a run; or the margin is out of range.
+        InvalidOption: The baseline is of another suite or lacks a run, or the margin is out of range.
     """
     check_margin(margin)
     check_comparable(baseline, now.suite, now.by_run)
@@ -152,25 +152,28 @@ def compare(baseline: Results, now: Results, margin: float = MARGIN) -> Comparis
 
 
 def check_margin(margin: float) -> None:
-    """Refuse a margin that is no regret.
+    """Check that a margin is a regret.
+
+    Args:
+        margin: The margin.
 
     Raises:
-        InvalidOption: It is none.
+        InvalidOption: It is no number above 0 and below 1.
     """
     if not is_number(plain(margin)) or not 0 < margin < 1:
         raise InvalidOption(f"margin is {margin!r}, but must be a regret, above 0 and below 1")
 
 
 def check_comparable(baseline: Results, suite: str, runs: Iterable[tuple[str, int]]) -> None:
-    """Refuse a baseline of another suite or version of the numbers, or one that lacks some of the runs.
+    """Check that a baseline can be compared with some runs.
 
     Args:
-        baseline: What is to be compared with.
-        suite: The name of the suite, with its version.
-        runs: The case and seed of each run that is to be compared.
+        baseline: The baseline.
+        suite: Name of the runs' suite, with its version.
+        runs: Case and seed of each run.
 
     Raises:
-        InvalidOption: It is one.
+        InvalidOption: The baseline is of another suite or version of the numbers, or lacks one of the runs.
     """
     if baseline.numbers != NUMBERS:
         raise InvalidOption(
@@ -194,7 +197,12 @@ def check_comparable(baseline: Results, suite: str, runs: Iterable[tuple[str, in
 
 
 def effects(pairs: dict[str, list[tuple[Row, Row]]], margin: float) -> tuple[tuple[Effect, ...], Effect]:
-    """What changed on each task, and on all together: pairs of runs, before and now, equally many a task."""
+    """The changes on each task, and on all tasks together.
+
+    Args:
+        pairs: Task -> pairs of runs, before and now; the same number of pairs for each task.
+        margin: The largest change of the regret that makes no practical difference.
+    """
     scores = {name: [(before.regret, now.regret) for before, now in runs] for name, runs in pairs.items()}
     by_seed = list(zip(*scores.values(), strict=True))
     scores["all"] = [
@@ -236,7 +244,11 @@ def _verdict(test: SignedRank, worse: float, better: float, mean: float, margin:
 
 
 def holm(probabilities: Sequence[float]) -> list[float]:
-    """Holm's adjustment: each may be compared with the level that all together shall keep."""
+    """P-values with Holm's adjustment, so that each can be compared with the level of all tests together.
+
+    Args:
+        probabilities: The p-values of all tests.
+    """
     order = sorted(range(len(probabilities)), key=lambda index: probabilities[index])
     adjusted, largest = [0.0] * len(order), 0.0
     for rank, index in enumerate(order):
@@ -246,9 +258,14 @@ def holm(probabilities: Sequence[float]) -> list[float]:
 
 
 def seeds_to_decide(effect: Effect, margin: float, tests: int) -> int:
-    """About how many seeds would show that the effect is as small or as large as it seems.
+    """The approximate number of seeds that would confirm the effect, whether it is small or large.
 
-    At least as many as an alarm needs if all of them agree, in so many tests.
+    It is at least the number that a verdict needs if all seeds agree.
+
+    Args:
+        effect: The effect that was found with fewer seeds.
+        margin: The largest change of the regret that makes no practical difference.
+        tests: The number of tests that share the level.
     """
     seeds, size = len(effect.changes), abs(fmean(effect.changes))
     small = max(margin - size, 0.0) / (_Z_CONFIDENCE + _Z_POWER)

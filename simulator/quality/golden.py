@@ -1,9 +1,9 @@
-"""Golden traces: what a scheduler did in a run, as a small text, and where another run first differs.
+"""Golden traces: what a scheduler did in a run as a small text, and where another run departs from it.
 
-A golden trace has a head (what was run, and the digest of the whole trace) and one line for each job that was
-given, each decision to stop or pause, and each end of a job by itself. Reports after which a trial simply
-went on are left out: the digest covers them. So a diff of two goldens shows what the scheduler did
-differently; and if only the digests differ, the scheduler answered alike and something else has changed.
+A golden trace has a head (what was run, and the digest of the whole trace) and one line for each start of a
+job, each decision to stop or pause, and each end of a job that was no decision. Reports after which a trial
+went on are left out, as the digest covers them. So a diff of two golden traces shows what the scheduler did
+differently; if only the digests differ, the scheduler gave the same answers and something else has changed.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from simulator.results.run import TOLD, Run
 from simulator.versions import NUMBERS
 
 FORMAT = "# golden trace 2: what a scheduler suggested and decided; see docs/ci.md of blackbox-repo"
-BEFORE, _TOLD_AT_MOST = 3, 6
+BEFORE, _MOST_REPORTS = 3, 6
 _HEAD = (
     *("blackbox", "blackbox_digest", "scheduler", "seed", "workers", "stop", "conditions", "version"),
     "numbers",
@@ -39,7 +39,7 @@ _DECIDED = ("stopped", "interrupted", "preempted")
 
 
 class _Head(msgspec.Struct):
-    """What every head says; further keys say more."""
+    """The keys that every head has; there may be more."""
 
     blackbox: str
     scheduler: str
@@ -57,8 +57,8 @@ class Golden:
     """A golden trace.
 
     Args:
-        head: What was run, and ``"digest"`` of its whole trace.
-        lines: What the scheduler did, in the order of time.
+        head: What was run, and ``"digest"``, the digest of the whole trace.
+        lines: What the scheduler did, ordered by time.
     """
 
     head: Mapping[str, Any]
@@ -66,17 +66,24 @@ class Golden:
 
     @classmethod
     def of(cls, run: Run) -> Golden:
-        """The golden trace of a run."""
+        """The golden trace of a run.
+
+        Args:
+            run: The run.
+        """
         result = f"{len(run.trial_columns['trial'])} trials, {len(run.records)} events, {run.reason}"
-        head = {**_circumstances(run), "result": result, "digest": run.digest}
+        head = {**_head_of(run), "result": result, "digest": run.digest}
         return cls(head, tuple(step.text for step in _steps(run)))
 
     @classmethod
     def parse(cls, text: str) -> Golden:
-        """The golden trace that a text says.
+        """The golden trace of a text.
+
+        Args:
+            text: The content of a file with a golden trace.
 
         Raises:
-            FormatError: It says none, or more than one, as after a merge.
+            FormatError: It is no golden trace, or several of them, as after a merge.
         """
         first, *lines = text.split("\n")
         if first != FORMAT:
@@ -104,22 +111,26 @@ class Golden:
 
     @property
     def text(self) -> str:
-        """To be kept in a file."""
+        """The content of its file."""
         head = [*self._head_lines(), f'# sha256: "{self.sha256}"']
         return "\n".join([FORMAT, *head, *self.lines, ""])
 
     @property
     def sha256(self) -> str:
-        """Of all other lines than the one that says it."""
+        """The SHA-256 of all lines but the one with this hash."""
         return sha256("\n".join([*self._head_lines(), *self.lines]).encode()).hexdigest()
 
     def _head_lines(self) -> list[str]:
         return [f"# {key}: {json.dumps(value)}" for key, value in self.head.items()]
 
     def departure(self, run: Run) -> str | None:
-        """Where a run departs from this trace, in words, or ``None``: it is the same run.
+        """Where a run departs from this trace, as text; ``None`` if it is the same run.
 
-        It names the first step that differs, the three before it, and what the scheduler had been told.
+        The text has the first step that differs, the three steps before it, and the reports that the
+        scheduler knew.
+
+        Args:
+            run: The run that is compared.
         """
         where = self._departure(run)
         if where is None or self.head["numbers"] == NUMBERS:
@@ -136,9 +147,9 @@ class Golden:
         shorter = min(len(self.lines), len(now))
         same = next((k for k, (then, here) in pairs if then != here), shorter)
         if same == len(self.lines) == len(now):
-            return None if run.digest == self.head["digest"] else self._elsewhere(run)
+            return None if run.digest == self.head["digest"] else self._other_change(run)
         golden = self.lines[same] if same < len(self.lines) else "nothing more"
-        instead = _went_on(run, golden) or (now[same] if same < len(now) else f"nothing more: {_end(run)}")
+        instead = _continued(run, golden) or (now[same] if same < len(now) else f"nothing more: {_end(run)}")
         where = f"{same} steps are alike, then" if same else "from the first step"
         lines = [
             f"{where} (time in simulated seconds):",
@@ -146,24 +157,24 @@ class Golden:
             f"  golden  {golden}",
             f"     now  {instead}",
         ]
-        return "\n".join([*lines, *_told(run, golden, instead)])
+        return "\n".join([*lines, *_known_reports(run, golden, instead)])
 
-    def _elsewhere(self, run: Run) -> str:
-        """All that the scheduler did is alike, but the digests differ."""
-        now = _circumstances(run)
+    def _other_change(self, run: Run) -> str:
+        """The text for a run in which the scheduler did the same, but whose digest differs."""
+        now = _head_of(run)
         changed = [
             f"{key} was {json.dumps(self.head.get(key))} and is {json.dumps(now[key])}"
             for key in _HEAD
             if self.head.get(key) != now.get(key) and key != "scheduler"
         ]
-        why = "; ".join(changed) or "points of the curves, or when the scheduler was asked for work"
+        why = "; ".join(changed) or "points of the curves, or who was asked when"
         return (
             f"the scheduler did the same {len(self.lines)} steps at the same times, but the digest of the "
             f"whole trace differs, so something else has changed: {why}"
         )
 
 
-def _circumstances(run: Run) -> dict[str, Any]:
+def _head_of(run: Run) -> dict[str, Any]:
     return {key: run.header[key] for key in _HEAD if key in run.header}
 
 
@@ -188,8 +199,8 @@ def _decisions(run: Run) -> Iterator[_Step]:
 
 
 def _jobs(run: Run) -> Iterator[_Step]:
-    """A job begins with a line, and ends with one unless that follows from a decision."""
-    columns, paused = run.segment_columns, _paused(run)
+    """Lines for the start of each job, and for its end unless a decision was the reason."""
+    columns, paused = run.segment_columns, _paused_segments(run)
     names = ("trial", "segment", "worker", "busy_from", "ended", "until", "outcome")
     before = ""
     for trial, segment, worker, begins, ended, until, outcome in zip(
@@ -199,26 +210,30 @@ def _jobs(run: Run) -> Iterator[_Step]:
         before = outcome
         what = f"{how} {trial} worker {worker}"
         what += "" if until is None else f" until {until!r}"
-        what += "" if segment else _started(run, trial)
+        what += "" if segment else _first_configuration(run, trial)
         yield _Step(begins, 2, trial, f"{begins!r} {what}")
         if outcome not in _DECIDED and (trial, segment) not in paused:
             yield _Step(ended, 1, trial, f"{ended!r} {outcome} {trial}")
 
 
-def _started(run: Run, trial: int) -> str:
+def _first_configuration(run: Run, trial: int) -> str:
     source = run.trial_columns["checkpoint_of"][trial]
-    return f"{'' if source is None else f' from {source}'} {short(run.configuration(trial))}"
+    return f"{'' if source is None else f' from {source}'} {format_configuration(run.configuration(trial))}"
 
 
-def _paused(run: Run) -> set[tuple[int, int]]:
+def _paused_segments(run: Run) -> set[tuple[int, int]]:
     """The segments that the scheduler decided to pause."""
     reports = run.report_columns
     chosen = reports["decision"] == Code.PAUSE
     return set(zip(reports["trial"][chosen].tolist(), reports["segment"][chosen].tolist(), strict=True))
 
 
-def short(configuration: Configuration) -> str:
-    """Values to three digits, for people, and a hash of the exact ones."""
+def format_configuration(configuration: Configuration) -> str:
+    """A configuration with three digits, for people, and a hash of the exact values.
+
+    Args:
+        configuration: Hyperparameter -> value.
+    """
     values = [
         f"{name}={format(value, '.3g') if isinstance(value, float) else value}"
         for name, value in configuration.items()
@@ -228,8 +243,8 @@ def short(configuration: Configuration) -> str:
     return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
 
 
-def _went_on(run: Run, golden: str) -> str | None:
-    """If the golden step is a decision on a report that is there now too: that the trial went on."""
+def _continued(run: Run, golden: str) -> str | None:
+    """That the trial went on, if the golden step stops or pauses it at a report of this run."""
     time, what, trial, *rest = [*golden.split(" "), "", "", ""]
     if what not in ("stop", "pause"):
         return None
@@ -245,10 +260,10 @@ def _end(run: Run) -> str:
     return f"the run ends at {run.seconds!r} ({run.reason})"
 
 
-def _told(run: Run, *steps: str) -> Iterator[str]:
-    """What the scheduler had been told: of the trials in question, or, before a new job, lately.
+def _known_reports(run: Run, *steps: str) -> Iterator[str]:
+    """The reports that had arrived by the latest of the steps: of their trials, or before a new job all.
 
-    Up to the latest of the steps' times; reports count from their arrival.
+    Of many reports only the last ones are given.
     """
     happened = [step.split(" ") for step in steps if not step.startswith("nothing")]
     reports, schema = run.report_columns, run.schema
@@ -266,10 +281,10 @@ def _told(run: Run, *steps: str) -> Iterator[str]:
 
 
 def _points(run: Run, chosen: Any, by: tuple[str, ...]) -> str:
-    """The last few of some reports: what they are about, and the target."""
+    """The last of some reports: the columns ``by``, and the target."""
     columns = [run.report_columns[name][chosen].tolist() for name in (*by, run.schema.target)]
     points = [f"{' '.join(map(repr, about))}: {value!r}" for *about, value in zip(*columns, strict=True)]
-    return ", ".join(["...", *points[-_TOLD_AT_MOST:]] if len(points) > _TOLD_AT_MOST else points)
+    return ", ".join(["...", *points[-_MOST_REPORTS:]] if len(points) > _MOST_REPORTS else points)
 
 
 def _goal(run: Run) -> str:

@@ -1,4 +1,4 @@
-"""A check as Markdown, made for a comment on a pull request."""
+"""Formats a check as Markdown for a comment on a pull request."""
 
 from __future__ import annotations
 
@@ -17,14 +17,18 @@ _BARS, _BINS = "▁▂▃▄▅▆▇█", 11
 _SHOWN_TASKS = 3
 
 
-def markdown(check: Check) -> str:
-    """The verdict, a table of the tasks, and where behaviour first differs."""
+def format_markdown(check: Check) -> str:
+    """The verdict, a table of the tasks, and the first difference in behaviour, as Markdown.
+
+    Args:
+        check: The check.
+    """
     comparison = check.comparison
     against = (
         f"{markdown_code(comparison.scheduler)} against {markdown_code(comparison.baseline)}; suite "
         f"{markdown_code(comparison.suite)}, digest `{check.now.digest[:12]}`, was "
-        f"`{check.baseline.digest[:12]}`. The regret is 0 for as good as can "
-        f"be and 1 for the median configuration, averaged over the simulated budget."
+        f"`{check.baseline.digest[:12]}`. The regret is 0 for the best "
+        f"possible value and 1 for the median configuration, averaged over the simulated budget."
     )
     title = f"### {SIGNS[comparison.verdict]} {comparison.summary}"
     return "\n".join([title, "", *_table(comparison), "", *_departures(check), against, ""])
@@ -56,11 +60,16 @@ def _row(effect: Effect, margin: float) -> str:
 
 
 def sparkline(changes: tuple[float, ...], limit: float) -> str:
-    """How the changes are spread between -limit and limit, as bars; those beyond count at the edges."""
+    """The distribution of the changes as a line of bars.
+
+    Args:
+        changes: Changes of the regret.
+        limit: The line goes from -limit to limit; changes beyond count at its ends.
+    """
     counts = [0] * _BINS
     for change in changes:
-        place = round((change / limit + 1) / 2 * (_BINS - 1))
-        counts[min(max(place, 0), _BINS - 1)] += 1
+        index = round((change / limit + 1) / 2 * (_BINS - 1))
+        counts[min(max(index, 0), _BINS - 1)] += 1
     most = max(counts)
     return "".join(_BARS[-(-count * (len(_BARS) - 1) // most)] for count in counts)
 

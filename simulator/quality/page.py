@@ -1,4 +1,4 @@
-"""A check as one HTML page without scripts: the verdict, and a picture of each task's change."""
+"""Formats a check as one HTML page without scripts: the verdict, and a picture of each task's change."""
 
 from __future__ import annotations
 
@@ -25,8 +25,12 @@ td:first-child, th:first-child { text-align: left } svg text { font: 13px system
 """
 
 
-def page(check: Check) -> str:
-    """The whole page."""
+def format_page(check: Check) -> str:
+    """The whole page.
+
+    Args:
+        check: The check.
+    """
     comparison = check.comparison
     colour = COLOURS[comparison.verdict]
     departures = "".join(
@@ -46,26 +50,26 @@ def page(check: Check) -> str:
 
 
 def _picture(comparison: Comparison) -> str:
-    """For each task the interval of its change, over the band of what makes no difference."""
+    """The interval of each task's change, over a band for changes that make no practical difference."""
     rows = (*comparison.tasks, comparison.together)
     limit = _limit(comparison)
 
-    def place(change: float) -> float:
+    def x_of(change: float) -> float:
         share = (min(max(change, -limit), limit) / limit + 1) / 2
         return _LABEL + share * (_WIDTH - _LABEL - _VERDICT)
 
     height = _ROW * (len(rows) + 1)
-    low, high = place(-comparison.margin), place(comparison.margin)
-    drawn = "".join(_drawn(effect, _ROW * (k + 0.5), place) for k, effect in enumerate(rows))
+    low, high = x_of(-comparison.margin), x_of(comparison.margin)
+    effects = "".join(_draw_effect(effect, _ROW * (k + 0.5), x_of) for k, effect in enumerate(rows))
     ticks = "".join(
-        f"<text x='{place(tick):.1f}' y='{height - 8}' text-anchor='middle'>{tick:+.3g}</text>"
+        f"<text x='{x_of(tick):.1f}' y='{height - 8}' text-anchor='middle'>{tick:+.3g}</text>"
         for tick in (-limit, -comparison.margin, 0.0, comparison.margin, limit)
     )
     return (
         f"<svg viewBox='0 0 {_WIDTH} {height}' role='img' aria-label='change of the regret by task'>"
         f"<rect x='{low:.1f}' y='0' width='{high - low:.1f}' height='{height - _ROW}' fill='#eef1f4'/>"
-        f"<line x1='{place(0):.1f}' x2='{place(0):.1f}' y1='0' y2='{height - _ROW}' stroke='#888'/>"
-        f"{drawn}{ticks}</svg><p>Change of the regret, right is worse: estimate and "
+        f"<line x1='{x_of(0):.1f}' x2='{x_of(0):.1f}' y1='0' y2='{height - _ROW}' stroke='#888'/>"
+        f"{effects}{ticks}</svg><p>Change of the regret, right is worse: estimate and "
         f"{CONFIDENCE:.0%} interval. Within the grey band it makes no practical difference.</p>"
     )
 
@@ -76,13 +80,13 @@ def _limit(comparison: Comparison) -> float:
     return 1.15 * max([2 * comparison.margin, *finite])
 
 
-def _drawn(effect: Effect, y: float, place: Callable[[float], float]) -> str:
+def _draw_effect(effect: Effect, y: float, x_of: Callable[[float], float]) -> str:
     colour, test = COLOURS[effect.verdict], effect.test
     return (
         f"<text x='0' y='{y + 4:.1f}'>{html_text(effect.name)}</text>"
-        f"<line x1='{place(test.low):.1f}' x2='{place(test.high):.1f}' y1='{y:.1f}' y2='{y:.1f}' "
+        f"<line x1='{x_of(test.low):.1f}' x2='{x_of(test.high):.1f}' y1='{y:.1f}' y2='{y:.1f}' "
         f"stroke='{colour}' stroke-width='3'/>"
-        f"<circle cx='{place(test.estimate):.1f}' cy='{y:.1f}' r='5' fill='{colour}'/>"
+        f"<circle cx='{x_of(test.estimate):.1f}' cy='{y:.1f}' r='5' fill='{colour}'/>"
         f"<text x='{_WIDTH}' y='{y + 4:.1f}' text-anchor='end' fill='{colour}'>{effect.verdict.value}</text>"
     )
 

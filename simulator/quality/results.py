@@ -1,4 +1,4 @@
-"""Results of a scheduler on a suite: one row a run, and the file with which later results are compared."""
+"""The results of a scheduler on a suite: one row for each run, and the file for later comparisons."""
 
 from __future__ import annotations
 
@@ -46,11 +46,11 @@ class Row:
     Args:
         case: ``BLACKBOX/TASK``.
         seed: Seed of the run and of the scheduler.
-        regret: Averaged over the budget; see :func:`simulator.quality.scores.regret`.
-        best: The best value of the target in a report, ``None`` if there was none.
-        trials: How many trials were started.
-        digest: Digest of the run's trace.
-        golden: Its golden trace, for the first seed of each case, else ``None``.
+        regret: The regret, averaged over the budget; see :func:`simulator.quality.scores.regret`.
+        best: The best value of the target in a report; ``None`` if there was no report.
+        trials: The number of trials that were started.
+        digest: The digest of the run's trace.
+        golden: The golden trace of the run, for the first seed of each case; otherwise ``None``.
     """
 
     case: str
@@ -65,8 +65,8 @@ class Row:
 _COLUMNS = [field.name for field in fields(Row)]
 
 
-class _Said(msgspec.Struct, forbid_unknown_fields=True):
-    """What a file says of its rows, beside what Arrow adds."""
+class _Metadata(msgspec.Struct, forbid_unknown_fields=True):
+    """The metadata of a file, without that of Arrow."""
 
     format: str
     suite: str
@@ -78,13 +78,13 @@ class _Said(msgspec.Struct, forbid_unknown_fields=True):
 
 @dataclass(frozen=True)
 class Results:
-    """What a scheduler reached on a suite.
+    """The results of a scheduler on a suite.
 
     Args:
-        suite: The suite's name with its version.
-        scheduler: What it says of itself, with its first seed.
-        rows: In the order of the suite's cases, and of their seeds.
-        version: The version of this project that measured them.
+        suite: Name of the suite, with its version.
+        scheduler: Description of the scheduler, with its first seed.
+        rows: The runs, ordered as the cases of the suite, then by seed.
+        version: The version of this project.
         numbers: The version of the numbers; see :mod:`simulator.versions`.
     """
 
@@ -101,40 +101,49 @@ class Results:
 
     @property
     def cases(self) -> list[str]:
-        """In the order of the suite."""
+        """The names of the cases, ordered as in the suite."""
         return list(dict.fromkeys(row.case for row in self.rows))
 
     @property
     def seeds(self) -> list[int]:
-        """Of each case."""
+        """The seeds of each case."""
         return list(dict.fromkeys(row.seed for row in self.rows))
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the digests of all runs."""
+        """The SHA-256 of the digests of all runs."""
         lines = [f"{row.case} {row.seed} {row.digest}\n" for row in self.rows]
         return sha256("".join(lines).encode()).hexdigest()
 
     def content_sha256(self) -> str:
-        """SHA-256 of all that is held, down to the last bit of each number."""
-        said = [self.suite, self.scheduler, self.version, self.numbers]
-        lines = [json.dumps(line) for line in (said, *map(astuple, self.rows))]
+        """The SHA-256 of all content, to the last bit of each number."""
+        head = [self.suite, self.scheduler, self.version, self.numbers]
+        lines = [json.dumps(line) for line in (head, *map(astuple, self.rows))]
         return sha256("\n".join(lines).encode()).hexdigest()
 
     def save(self, file: str | Path) -> None:
-        """Write it to a parquet file, which appears complete or not at all."""
+        """Write a parquet file; it appears complete or not at all.
+
+        Args:
+            file: The file; an old one is replaced.
+        """
         import pyarrow as pa
         import pyarrow.parquet as pq
 
         file = Path(file)
         columns = zip(*map(astuple, self.rows), strict=True)
         table = pa.table(dict(zip(_COLUMNS, map(list, columns), strict=True)), _arrow_schema())
-        said = {"format": FORMAT, "suite": self.suite, "scheduler": self.scheduler, "version": self.version}
-        said |= {"numbers": str(self.numbers), "sha256": self.content_sha256()}
+        metadata = {
+            "format": FORMAT,
+            "suite": self.suite,
+            "scheduler": self.scheduler,
+            "version": self.version,
+        }
+        metadata |= {"numbers": str(self.numbers), "sha256": self.content_sha256()}
         partial_file = file.with_name(f".{file.name}.partial")
         with exclusive(file, timeout=10), name_full_disk(file):
             try:
-                pq.write_table(table.replace_schema_metadata(said), partial_file, compression="zstd")
+                pq.write_table(table.replace_schema_metadata(metadata), partial_file, compression="zstd")
                 sync_to_disk(partial_file)
                 partial_file.replace(file)
                 sync_to_disk(file.parent)
@@ -143,16 +152,20 @@ class Results:
 
     @classmethod
     def load(cls, file: str | Path) -> Results:
-        """What :meth:`save` wrote.
+        """Read a file that :meth:`save` wrote.
+
+        Args:
+            file: The file.
 
         Raises:
             InvalidOption: There is no such file.
-            FormatError: It is something else, of another format, or not as it was written.
+            FormatError: It holds something else, has another format, or was changed.
         """
         file = Path(file)
-        said, rows = _read(file)
-        found = cls(said.suite, said.scheduler, tuple(rows), said.version, said.numbers)
-        if found.content_sha256() != said.sha256:
+        metadata, rows = _read(file)
+        suite, scheduler = metadata.suite, metadata.scheduler
+        found = cls(suite, scheduler, tuple(rows), metadata.version, metadata.numbers)
+        if found.content_sha256() != metadata.sha256:
             raise FormatError(
                 f"{file} is damaged or was edited: its content does not have the sha256 that it says; "
                 f"restore it, or write it anew ({REMEDY})"
@@ -168,8 +181,8 @@ def _arrow_schema() -> Any:
     return pa.schema(list(zip(_COLUMNS, kinds, strict=True)))
 
 
-def _read(file: Path) -> tuple[_Said, list[Row]]:
-    """What a file says, with types checked, before anything is believed."""
+def _read(file: Path) -> tuple[_Metadata, list[Row]]:
+    """The content of a file, with its types checked."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -185,8 +198,8 @@ def _read(file: Path) -> tuple[_Said, list[Row]]:
     except (pa.ArrowException, ValueError, OSError, FormatError) as err:
         raise FormatError(f"{file} holds no results of a suite: {' '.join(str(err).split())}") from err
     numbers = metadata.get("numbers", "")
-    said = {**metadata, "numbers": int(numbers) if numbers.isdecimal() and len(numbers) < 10 else numbers}
-    return typed_json.convert(said, _Said, file), typed_json.convert(rows, list[Row], file)
+    checked = {**metadata, "numbers": int(numbers) if numbers.isdecimal() and len(numbers) < 10 else numbers}
+    return typed_json.convert(checked, _Metadata, file), typed_json.convert(rows, list[Row], file)
 
 
 def _check_format(file: Path, found: str | None) -> None:
@@ -200,7 +213,7 @@ def _check_format(file: Path, found: str | None) -> None:
 
 
 def _check_columns(parquet: Any) -> None:
-    """Refuse other columns, and more than can be in them, before they are decoded."""
+    """Refuse other columns, or more rows than a suite can have, before anything is decoded."""
     if not parquet.schema_arrow.equals(_arrow_schema()):
         raise FormatError(f"its columns are {parquet.schema_arrow.names!r}, or of other types")
     found = parquet.metadata
@@ -210,7 +223,7 @@ def _check_columns(parquet: Any) -> None:
 
 
 def _check_rows(file: Path, results: Results) -> None:
-    """Refuse what no measurement gives, though its digest holds."""
+    """Refuse content that no measurement gives, even if its hash is right."""
     rows = results.rows
     if not rows:
         raise FormatError(f"{file} holds no runs")
@@ -246,36 +259,38 @@ def measure(
     """Run a scheduler on a suite.
 
     Args:
-        factory: Makes it.
-        suite: The problems.
-        tasks: Only these cases, by ``BLACKBOX/TASK``.
-        seeds: How many, from 0 up; by default as many as the suite says.
-        jobs: Processes that share the work; no result depends on it. The factory must be importable then.
-        progress: Told how many runs are done, and how many there are.
+        factory: Makes the scheduler; with more than one process it must be importable.
+        suite: The benchmarks.
+        tasks: Names of the cases to run, ``BLACKBOX/TASK``; by default all.
+        seeds: The number of seeds, from 0 up; by default that of the suite.
+        jobs: The number of processes; no result depends on it.
+        progress: Called with the number of runs that are done, and the number of all runs.
 
     Raises:
         UnknownName: The suite has no such task.
-        InvalidOption: Fewer than one seed or process, or a factory that cannot go to another process.
+        InvalidOption: There is no seed or no process, or the factory cannot be sent to another process.
         SchedulerError: The scheduler failed.
     """
     seeds = whole("seeds", suite.seeds if seeds is None else seeds, 1)
     jobs = whole("jobs", jobs, 1)
     work = [(case, seed) for case in suite.only(tasks) for seed in range(seeds)]
     done: list[tuple[Row, str]] = []
-    with _mapped(jobs) as mapped:
+    with _parallel_map(jobs) as parallel_map:
         try:
-            for one in mapped(partial(_row, factory), work):
+            for one in parallel_map(partial(_row, factory), work):
                 done.append(one)
                 progress(len(done), len(work))
         except (AttributeError, TypeError, PicklingError) as err:
             if jobs > 1 and "pickle" in str(err).lower():
-                raise InvalidOption(f"the scheduler cannot go to other processes: {err}; use 1 job") from err
+                raise InvalidOption(
+                    f"the scheduler cannot be sent to other processes: {err}; use 1 job"
+                ) from err
             raise
     return Results(suite.name, done[0][1], tuple(row for row, _ in done))
 
 
 def _row(factory: SchedulerFactory, what: tuple[Case, int]) -> tuple[Row, str]:
-    """One run, and what its scheduler says of itself."""
+    """The row of a run, and the description of its scheduler."""
     case, seed = what
     run = case.setup(seed).run(factory)
     best = run.best()
@@ -291,10 +306,10 @@ def _row(factory: SchedulerFactory, what: tuple[Case, int]) -> tuple[Row, str]:
     return row, run.header["scheduler"]
 
 
-def _shared(
+def _map_in_pool(
     pool: Executor, function: Callable[..., tuple[Row, str]], work: Sequence[object]
 ) -> Iterator[tuple[Row, str]]:
-    """``pool.map``; its processes, which start here, leave Ctrl-C to this one, and it ends them."""
+    """``pool.map``; the processes that it starts ignore Ctrl-C, as this process ends them."""
     if sys.platform == "win32":
         return pool.map(function, work, chunksize=5)
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # children inherit it
@@ -305,8 +320,8 @@ def _shared(
 
 
 @contextmanager
-def _mapped(jobs: int) -> Iterator[Callable[..., Iterator[tuple[Row, str]]]]:
-    """``map``, over so many processes; each with one thread for linear algebra, or they would wait."""
+def _parallel_map(jobs: int) -> Iterator[Callable[..., Iterator[tuple[Row, str]]]]:
+    """``map`` over several processes, each with a single thread for linear algebra."""
     if jobs == 1:
         yield map
         return
@@ -317,7 +332,7 @@ def _mapped(jobs: int) -> Iterator[Callable[..., Iterator[tuple[Row, str]]]]:
     os.environ.update(dict.fromkeys(_THREADS, "1"))
     try:
         with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
-            yield partial(_shared, pool)
+            yield partial(_map_in_pool, pool)
     finally:
         for name, value in before.items():
             if value is None:

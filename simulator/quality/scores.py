@@ -1,4 +1,4 @@
-"""How good a run was, as a number: its regret, averaged over the budget."""
+"""The score of a run: its regret, averaged over the budget."""
 
 from __future__ import annotations
 
@@ -13,8 +13,12 @@ from simulator.results.run import Run
 def regret(case: Case, run: Run) -> float:
     """The regret of the best report so far, averaged over the simulated time of the budget.
 
-    0 is as good as can be from the first moment on, 1 no better than training the median configuration, and
-    it is never above 1; before the first report it is 1.
+    It is between 0, the best possible value from the first moment on, and 1, no better than training the
+    median configuration; before the first report it counts as 1.
+
+    Args:
+        case: The benchmark, with the values of regret 0 and 1.
+        run: A run on it.
     """
     loss = run.schema.objective(run.schema.target).loss
     least, span = loss(case.best), loss(case.typical) - loss(case.best)
@@ -27,9 +31,10 @@ def regret(case: Case, run: Run) -> float:
 
 
 def best_and_typical(blackbox: Blackbox) -> tuple[float, float]:
-    """The target's best value on any curve, and the best on that of the median configuration.
+    """The best value of the target on any curve, and the best on the curve of the median configuration.
 
-    Of a table all configurations count; of a surrogate 1,000 random ones.
+    Args:
+        blackbox: A table, of which all configurations count, or a surrogate, of which 1,000 random ones do.
     """
     target = blackbox.schema.objective(blackbox.schema.target)
     try:

@@ -1,4 +1,4 @@
-"""Wilcoxon's signed-rank test of paired differences, exact, and the interval that belongs to it."""
+"""Wilcoxon's exact signed-rank test of paired differences, and its confidence interval."""
 
 from __future__ import annotations
 
@@ -14,15 +14,14 @@ from blackbox_repo.curve import Array
 
 @dataclass(frozen=True)
 class SignedRank:
-    """What paired differences say of the distribution that they come from.
+    """The result of the test.
 
     Args:
-        estimate: Hodges and Lehmann's: the median of all averages of two differences.
-        low: Lower end of the interval of the confidence asked for; minus infinity if there are too few pairs.
-        high: Its upper end.
-        above: Probability of so much or more if the differences are symmetric about 0: small if they are
-            above 0.
-        below: The same for below 0.
+        estimate: The estimate of Hodges and Lehmann: the median of all averages of two differences.
+        low: The lower end of the confidence interval; minus infinity if there are too few pairs.
+        high: The upper end of the confidence interval; infinity if there are too few pairs.
+        above: The p-value of differences above 0, if they are symmetric about 0.
+        below: The p-value of differences below 0.
     """
 
     estimate: float
@@ -33,10 +32,14 @@ class SignedRank:
 
     @classmethod
     def of(cls, differences: Sequence[float], confidence: float = 0.95) -> SignedRank:
-        """The test of some differences, at least one.
+        """Test differences.
 
-        Differences of 0 are left out of the probabilities, as Wilcoxon has it, and equal ones share their
-        ranks; the probabilities are exact even so, the interval is exact without ties and wide with them.
+        Differences of 0 are left out of the p-values, as Wilcoxon does, and equal ones share their ranks.
+        The p-values are exact in both cases; the interval is exact without ties, and wider with ties.
+
+        Args:
+            differences: At least one difference.
+            confidence: The confidence of the interval.
         """
         values = np.sort(np.asarray(differences, dtype=np.float64))
         first, second = np.triu_indices(len(values))

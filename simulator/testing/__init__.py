@@ -1,7 +1,7 @@
 """Tests of schedulers: assertions for pytest, and a contract as a test class.
 
-The only part of the simulator that knows pytest; nothing here is imported before it is asked for. The plugin
-that pytest loads is ``blackbox_repo.pytest_plugin``.
+This is the only part of the simulator that uses pytest; everything is imported when it is first used. The
+plugin that pytest loads is ``blackbox_repo.pytest_plugin``.
 """
 
 from __future__ import annotations

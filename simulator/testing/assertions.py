@@ -1,4 +1,4 @@
-"""Assertions about a scheduler: same behaviour, no worse quality, deterministic, in contract, fast."""
+"""Assertions about schedulers: same trace, not worse, deterministic, within the contract, fast."""
 
 from __future__ import annotations
 
@@ -19,51 +19,51 @@ from blackbox_repo.text.plain_text import printable
 from simulator.quality.check import check
 from simulator.quality.comparison import MARGIN, Comparison, Verdict
 from simulator.quality.golden import Golden
-from simulator.quality.markdown import markdown
+from simulator.quality.markdown import format_markdown
 from simulator.quality.results import Results, measure
 from simulator.quality.suites import find_suite
 from simulator.results.run import Run
 from simulator.scheduler import SchedulerFactory
 from simulator.schedulers.random_search import RandomSearch
 from simulator.testing.contract import SchedulerContract, contract_of
-from simulator.testing.goldens import golden_file, note, regenerating, written
+from simulator.testing.goldens import golden_file, note, regenerating, write_and_fail
 from simulator.testing.simulation import make_setup
 
 _REPEATS = 5
 
 
 def assert_same_trace(run: Run, golden: str | Path | None = None) -> None:
-    """The run is, event by event, the one whose golden trace lies beside the test.
+    """Assert that a run is, event by event, the one of the golden trace beside the test.
 
-    A missing golden is written, and the test fails in this session. With ``--sim-regen`` one that differs is
-    written anew, and the test fails in this session.
+    A missing golden trace is written, and the test fails in this session. With ``--sim-regen`` one that
+    differs is rewritten, and the test fails in this session.
 
     Args:
         run: The run.
         golden: Another file than ``goldens/<test file>/<test>.trace`` in the folder of the test.
 
     Raises:
-        AssertionError: It is another run: the message shows the first step that differs, the three before
-            it, and what the scheduler had been told.
+        AssertionError: It is another run; the message shows the first step that differs, the three steps
+            before it, and the reports that the scheduler knew.
     """
     __tracebackhide__ = True
     file, now = golden_file(golden, ".trace"), Golden.of(run)
     write = partial(_write_text, now.text)
     if not file.exists():
-        written(file, write, "there was no golden trace yet")
+        write_and_fail(file, write, "there was no golden trace yet")
     try:
         departure = _golden(file).departure(run)
     except FormatError as err:
         if regenerating():
-            written(file, write, f"it was no golden trace any more ({err})")
+            write_and_fail(file, write, f"it was no golden trace any more ({err})")
         raise
     if departure is None:
         return
     if regenerating():
-        written(file, write, f"the golden trace has changed ({departure.splitlines()[0]})")
+        write_and_fail(file, write, f"the golden trace has changed ({departure.splitlines()[0]})")
     said = (
         f"{run.header['scheduler']} does not behave as in {file.name}:\n{departure}\n"
-        f"If that is meant: pytest --sim-regen writes the golden anew, and its diff shows all that changed."
+        f"If that is intended, pytest --sim-regen rewrites the golden trace; its diff shows all changes."
     )
     raise AssertionError(printable(said, keep="\n"))
 
@@ -76,7 +76,7 @@ def _golden(file: Path) -> Golden:
     try:
         return Golden.parse(file.read_text(encoding="utf-8"))
     except (FormatError, UnicodeDecodeError) as err:
-        raise FormatError(f"{file} is no golden trace: {err}; pytest --sim-regen writes it anew") from err
+        raise FormatError(f"{file} is no golden trace: {err}; pytest --sim-regen rewrites it") from err
 
 
 def assert_not_worse(  # noqa: PLR0913  what is compared, and how
@@ -89,25 +89,26 @@ def assert_not_worse(  # noqa: PLR0913  what is compared, and how
     margin: float = MARGIN,
     must_decide: bool = False,
 ) -> Comparison:
-    """The scheduler's regret on a suite is not larger than the baseline's, seed by seed.
+    """Assert that the regret of a scheduler on a suite is not larger than that of a baseline.
 
     Args:
         make_scheduler: Makes the scheduler.
-        baseline: Another scheduler's factory; or a parquet file, from the folder of the test, with what an
-            earlier version of this one reached. If missing it is written, and the test fails in this
-            session; with ``--sim-regen`` so it is if any trace has changed, unless the scheduler has become
-            worse: then delete the file if that is meant.
-        suite: ``smoke``, ``standard`` or ``full``; with a version, such as ``standard-2``, it stays that one.
-        tasks: Only these of the suite, by ``BLACKBOX/TASK``.
-        seeds: Other than as many as the suite says.
-        margin: A change of the regret that makes no practical difference.
-        must_decide: Fail too if there are too few seeds to tell.
+        baseline: The factory of another scheduler; or a parquet file, relative to the folder of the test,
+            with the results of an earlier version of this scheduler. A missing file is written, and the test
+            fails in this session. With ``--sim-regen`` the file is rewritten if a trace has changed, unless
+            the scheduler has become worse: if that is intended, delete the file.
+        suite: ``smoke``, ``standard`` or ``full``, which is the newest version, or with a version such as
+            ``standard-2``.
+        tasks: Names of the tasks to run, ``BLACKBOX/TASK``; by default all of the suite.
+        seeds: The number of seeds; by default that of the suite.
+        margin: The largest change of the regret that makes no practical difference.
+        must_decide: Whether to fail if there are too few seeds to tell.
 
     Returns:
         The comparison, with all figures.
 
     Raises:
-        AssertionError: It is worse; the message has the figures, and shows where its behaviour differs.
+        AssertionError: It is worse; the message has the figures, and the first difference in behaviour.
         InvalidOption: The baseline is of another suite, or has fewer seeds or tasks.
     """
     __tracebackhide__ = True
@@ -121,37 +122,37 @@ def assert_not_worse(  # noqa: PLR0913  what is compared, and how
         file = golden_file(baseline, ".parquet")
         now = measure(make_scheduler, problems, tasks=tasks, seeds=seeds)
         if not file.exists():
-            written(file, now.save, "there was no baseline yet")
+            write_and_fail(file, now.save, "there was no baseline yet")
         try:
             checked = check(make_scheduler, problems, Results.load(file), now, margin)
         except (FormatError, InvalidOption) as err:
             if regenerating():
-                written(file, now.save, f"the baseline could not be compared ({err})")
+                write_and_fail(file, now.save, f"the baseline could not be compared ({err})")
             raise
     comparison = checked.comparison
     if comparison.verdict is Verdict.REGRESSED:
-        hint = "--sim-regen leaves such a baseline alone; if this is meant, delete the file.\n\n"
-        raise AssertionError(("" if callable(baseline) else hint) + markdown(checked))
+        hint = "--sim-regen leaves such a baseline alone; if this is intended, delete the file.\n\n"
+        raise AssertionError(("" if callable(baseline) else hint) + format_markdown(checked))
     if must_decide and comparison.verdict is Verdict.UNDECIDED:
-        raise AssertionError(markdown(checked))
+        raise AssertionError(format_markdown(checked))
     if not callable(baseline) and regenerating() and comparison.changed:
-        written(file, now.save, f"the results have changed ({comparison.summary})")
+        write_and_fail(file, now.save, f"the results have changed ({comparison.summary})")
     note(comparison.summary)
     return comparison
 
 
 def assert_deterministic(make_scheduler: Any, **simulation: Any) -> None:
-    """Two runs are one, whatever the global random state is, and a third in another process.
+    """Assert that runs are equal, whatever the global random state is, and in another process too.
 
-    The third has another hash seed and a clock that jumps, and runs a small problem of the contract's. It
-    needs a factory that can be imported; for others, such as a function inside a test, it is left out.
+    The other process has another hash seed and a clock that jumps, and runs a small problem of the contract.
+    It needs a factory that can be imported; for others, such as a function inside a test, it is left out.
 
     Args:
         make_scheduler: A factory ``(schema, seed) -> scheduler``; an instance cannot run twice.
-        **simulation: As of the marker ``simulation``.
+        **simulation: The keywords of the marker ``simulation``.
 
     Raises:
-        AssertionError: The runs differ; the message says what it may be, and names the first event.
+        AssertionError: The runs differ; the message has a likely reason and the first event that differs.
     """
     __tracebackhide__ = True
     if not callable(make_scheduler):
@@ -160,7 +161,7 @@ def assert_deterministic(make_scheduler: Any, **simulation: Any) -> None:
 
     def run(self: SchedulerContract, problem: str, make: Any = None) -> Run:
         del problem
-        return setup.run(make or self.made)
+        return setup.run(make or self.make)
 
     here = contract_of(make_scheduler, problems={"it": lambda: setup.blackbox}, run=run)
     here.test_two_runs_are_equal()
@@ -169,26 +170,26 @@ def assert_deterministic(make_scheduler: Any, **simulation: Any) -> None:
 
 
 def assert_contract(make_scheduler: Any, **settings: Any) -> None:
-    """Everything that ``SchedulerContract`` tests, in one test; inherit that class to have one test each.
+    """Run all tests of ``SchedulerContract`` as one test; inherit that class to have them one by one.
 
     Args:
         make_scheduler: A factory ``(schema, seed) -> scheduler``.
-        **settings: ``needs``, ``may_end``, ``seeded``, ``problems``, ``conditions``, as of that class.
+        **settings: ``needs``, ``may_end``, ``seeded``, ``problems`` and ``conditions`` of that class.
 
     Raises:
-        AssertionError: The first thing that it does not keep to.
+        AssertionError: The first test that fails.
     """
     __tracebackhide__ = True
     contract = contract_of(make_scheduler, **settings)
-    for name, test in inspect.getmembers(contract, inspect.ismethod):
-        if name.startswith("test_"):
-            for arguments in _arguments(contract, test):
-                with suppress(pytest.skip.Exception):
-                    _run_one(test, arguments)
+    for name in sorted(name for name in dir(contract) if name.startswith("test_")):
+        test = getattr(contract, name)
+        for arguments in _arguments(contract, test):
+            with suppress(pytest.skip.Exception):
+                _run_one(test, arguments)
 
 
 def _arguments(contract: SchedulerContract, test: Callable[..., None]) -> Iterator[dict[str, Any]]:
-    """What pytest would call one of the contract's tests with, but for a temporary folder."""
+    """The arguments with which pytest would call a test of the contract, without a temporary folder."""
     takes = inspect.signature(test).parameters
     yield from ({"problem": problem} for problem in contract.problems) if "problem" in takes else [{}]
 
@@ -211,15 +212,17 @@ def assert_speed(
     reference: SchedulerFactory = RandomSearch,
     **simulation: Any,
 ) -> float:
-    """A run takes at most ``ratio`` times the processor time of the same number of trials of a reference.
+    """Assert that a run takes at most ``ratio`` times the CPU time of a run of a reference scheduler.
 
-    The only assertion that looks at a clock: at the least of five runs each, which take turns.
+    It is the only assertion that reads a clock. The fastest of five runs counts,
+    and the two schedulers alternate.
 
     Args:
         make_scheduler: Makes the scheduler.
-        ratio: What it may take, in runs of the reference.
-        reference: What it is measured against.
-        **simulation: As of the marker ``simulation``; by default on a table, whose curves take no time.
+        ratio: The largest CPU time, in runs of the reference.
+        reference: Makes the scheduler to compare with.
+        **simulation: The keywords of the marker ``simulation``; by default a table is simulated, as its
+            curves take no time.
 
     Returns:
         The ratio that was measured.

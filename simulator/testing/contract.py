@@ -1,4 +1,4 @@
-"""The contract that every scheduler keeps to, as tests that a test class inherits."""
+"""The contract of schedulers, as tests that a test class inherits."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from blackbox_repo import deprecated
 from blackbox_repo.blackbox import Blackbox
-from blackbox_repo.deprecated import rename_attributes
 from blackbox_repo.errors import InvalidOption, InvalidSpace
 from blackbox_repo.schema import Schema
 from simulator.api import simulate
@@ -27,9 +27,9 @@ from simulator.settings.delays import Delays
 from simulator.settings.distributions import Exponential, Uniform
 from simulator.settings.failures import Failures
 from simulator.settings.stopping import Stop
-from simulator.testing.observers import Chatty, Watched
+from simulator.testing.observers import CheckedScheduler, NeverSkipped
 from simulator.testing.problems import PROBLEMS
-from simulator.testing.subprocess_run import can_be_imported, digest_elsewhere
+from simulator.testing.subprocess_run import digest_in_subprocess, is_importable
 from simulator.wrappers.generator import as_scheduler
 
 CONDITIONS: Mapping[str, Conditions] = {
@@ -45,24 +45,25 @@ CONDITIONS: Mapping[str, Conditions] = {
     "every job crashes at once": Conditions(Delays(start=3), failures=Failures(crash=0.4)),
     "no checkpoints": Conditions(checkpoints=False),
 }
-"""Conditions of the cluster for the test of everything that may happen, by name."""
+"""Name -> conditions of the cluster, for the test of everything that may happen."""
 
 
+@deprecated.attributes
 class SchedulerContract:
-    """Inherit it in a test class, say how the scheduler is made, and pytest collects the tests.
+    """Inherit it in a test class, define the scheduler's factory, and pytest collects the tests.
 
-    A problem for which the factory raises ``InvalidSpace`` or ``InvalidOption`` is skipped. Where two runs
+    A problem is skipped if the factory raises ``InvalidSpace`` or ``InvalidOption`` for it. If two runs
     differ, the message names the first event that does.
 
     Attributes:
         make_scheduler: The factory ``(schema, seed) -> scheduler``: a class, a function, a generator
-            function, or what ``scheduler_factory`` and the adapters give.
-        problems: Name -> makes a blackbox.
-        conditions: Name -> conditions of the runs in which it is tried on each problem.
-        needs: ``["checkpoints"]`` if the scheduler cannot do without; independent fidelities have none.
-        may_end: It may suggest nothing any more before the time is up, as a grid does; where every
-            configuration of a finite space was tried, each scheduler may.
-        seeded: Another seed makes it try something else.
+            function, or a factory of ``scheduler_factory`` or an adapter.
+        problems: Name -> function that makes a blackbox.
+        conditions: Name -> conditions under which the scheduler is tried on each problem.
+        needs: ``["checkpoints"]`` if the scheduler needs them; independent fidelities have none.
+        may_end: Whether the scheduler may stop suggesting before the time is up, as a grid does. Every
+            scheduler may do so when each configuration of a finite space was tried.
+        seeded: Whether another seed makes the scheduler try other configurations.
 
     Example:
         >>> class TestMine(SchedulerContract):
@@ -76,44 +77,51 @@ class SchedulerContract:
     may_end: ClassVar[bool] = False
     seeded: ClassVar[bool] = True
 
-    def __init_subclass__(cls, **keywords: Any) -> None:
-        super().__init_subclass__(**keywords)
-        rename_attributes(SchedulerContract, cls)
-
     # --- what the tests are made of -------------------------------------------------------------------------
 
     def pytest_generate_tests(self, metafunc: Any) -> None:
-        """Runs the tests that take a problem on each."""
+        """Run the tests that take a problem on each problem."""
         if "problem" in metafunc.fixturenames:
             metafunc.parametrize("problem", self.problems)
 
-    def made(self, schema: Schema, seed: int) -> Scheduler:
-        """A fresh scheduler, or the test is skipped because this one is not for such a blackbox."""
+    def make(self, schema: Schema, seed: int) -> Scheduler:
+        """Make a new scheduler; if the factory refuses the schema, the test is skipped.
+
+        Args:
+            schema: The schema of the blackbox.
+            seed: The seed of the scheduler.
+        """
         try:
-            return self._make(schema, seed)
+            return self._make_unless_refused(schema, seed)
         except (InvalidSpace, InvalidOption) as err:
             import pytest
 
             pytest.skip(f"refused: {err}")
 
-    def _make(self, schema: Schema, seed: int) -> Scheduler:
+    def _make_unless_refused(self, schema: Schema, seed: int) -> Scheduler:
         factory = inspect.getattr_static(self, "make_scheduler", None)
-        assert factory is not None, f"{type(self).__name__} must say make_scheduler = ..., a factory"
+        assert factory is not None, f"{type(self).__name__} must define make_scheduler, a factory"
         if not inspect.isfunction(factory) or next(iter(inspect.signature(factory).parameters)) == "self":
-            factory = self.make_scheduler  # a function that is no method is one of the user's, not bound
+            factory = self.make_scheduler  # a plain function of the user's is not bound as a method
         return as_scheduler(factory(schema, seed), schema)
 
     def run(self, problem: str, make: Any = None, **settings: Any) -> Run:
-        """A run on one of the problems; with 4 workers, 100 s and seed 3 unless the settings say else."""
+        """Simulate one of the problems, by default with 4 workers, 100 s and seed 3.
+
+        Args:
+            problem: Name of the problem.
+            make: Another factory than the contract's.
+            **settings: Arguments of ``simulate``.
+        """
         settings = {"workers": 4, "stop": Stop(time=100), "seed": 3, **settings}
-        return simulate(self.problems[problem](), make or self.made, **settings)
+        return simulate(self.problems[problem](), make or self.make, **settings)
 
     def some_problems(self) -> list[str]:
-        """Two problems on which a property is tried that has nothing to do with what they are like."""
+        """Names of two problems, for the tests of properties that do not depend on the problem."""
         found, refusals = [], []
         for problem in self.problems:
             try:
-                self._make(self._schema(problem), 0)
+                self._make_unless_refused(self._schema(problem), 0)
             except (InvalidSpace, InvalidOption) as err:
                 refusals.append(f"{problem}: {err}")
             else:
@@ -129,10 +137,10 @@ class SchedulerContract:
         kept = conditions is None or conditions.checkpoints
         return "checkpoints" in self.needs and (independent or not kept)
 
-    # --- whatever happens -----------------------------------------------------------------------------------
+    # --- events ---------------------------------------------------------------------------------------------
 
     def test_it_goes_on_whatever_happens_to_its_trials(self, problem: str) -> None:
-        """With one worker and with many, it asks for nothing that cannot be and does not give up."""
+        """With one worker and with many, its answers are valid and it does not stop suggesting."""
         for name, conditions in self.conditions.items():
             for workers, seconds in ((1, 100), (30, 12)):
                 if self._lacks_checkpoints(problem, conditions):
@@ -141,7 +149,7 @@ class SchedulerContract:
                 try:
                     run = self.run(
                         problem,
-                        lambda schema, seed: Watched(self.made(schema, seed)),
+                        lambda schema, seed: CheckedScheduler(self.make(schema, seed)),
                         workers=workers,
                         stop=Stop(time=seconds),
                         conditions=conditions,
@@ -150,25 +158,25 @@ class SchedulerContract:
                     raise AssertionError(f"under {here}: {err}") from err
                 assert run.reason == "time" or self.may_end or _has_tried_everything(run), (
                     f"under {here} it suggests nothing any more after {run.end / 1e9:g} s ({run.reason}), "
-                    f"and workers stay idle; if that is meant, say may_end = True"
+                    f"and workers stay idle; if that is intended, set may_end = True"
                 )
                 assert run.trial_columns["trial"], f"under {here} it starts nothing at all"
 
     # --- determinism ----------------------------------------------------------------------------------------
 
     def test_two_runs_are_equal(self) -> None:
-        """Two schedulers that are there at the same time do not disturb each other either."""
+        """Two schedulers that exist at the same time do not affect each other either."""
         for problem in self.some_problems():
             both = [self._fresh(problem, 3) for _ in range(2)]
-            runs = [self.run(problem, lambda *_, made=made: made) for made in both]
+            runs = [self.run(problem, lambda *_, scheduler=scheduler: scheduler) for scheduler in both]
             difference = first_difference(*runs)
             assert difference is None, (
-                f"two runs on {problem!r} differ, so its decisions depend on something else than what it was "
-                f"told and its seed (shared state, a random generator without a seed): {difference}"
+                f"two runs on {problem!r} differ, so its decisions depend on more than its reports and its "
+                f"seed (shared state, a random generator without a seed): {difference}"
             )
 
     def test_the_global_random_state_is_neither_used_nor_changed(self) -> None:
-        """Schedulers draw from generators of their own, made from the seed that they are given."""
+        """Schedulers draw from their own generators, which they make from their seed."""
         (problem, *_) = self.some_problems()
         kept, digests = _global_state(), []
         try:
@@ -191,37 +199,37 @@ class SchedulerContract:
         )
 
     def test_another_process_with_another_hash_seed_and_clock_gives_the_same_run(self) -> None:
-        """No order of a set or dictionary of objects, no ``hash()``, no clock reaches a decision."""
+        """No decision depends on the order of a set, on ``hash()`` or on a clock."""
         (problem, *_) = self.some_problems()
         here = self.run(problem).digest
         where: dict[str, Any] = {"target": self._target(), "problem": problem}
         if where["target"] is None:
             return
-        if digest_elsewhere(hash_seed="12345", jumping=True, **where) == here:
+        if digest_in_subprocess(hash_seed="12345", jumping=True, **where) == here:
             return
         seeds = ("12345", "0", "1")
-        still = [digest_elsewhere(hash_seed=seed, jumping=False, **where) for seed in seeds]
+        still = [digest_in_subprocess(hash_seed=seed, jumping=False, **where) for seed in seeds]
         blame = "it depends on the process"
         if still[0] == here:
-            blame = "it reads a clock; what it may know of time is report.time"
+            blame = "it reads a clock; the only time that it may use is report.time"
         elif len(set(still)) > 1:
             blame = "it depends on hash(), as the order of a set of texts does; sort it"
         raise AssertionError(f"another process gives another run on {problem!r}: {blame}")
 
     def test_reports_may_be_skipped(self) -> None:
-        """T22: a scheduler that is called before its ``continue_until`` must not decide otherwise."""
+        """T22: a scheduler that is called in spite of its ``continue_until`` must decide alike."""
         tried = itertools.product(self.some_problems(), ("ideal", "crashes and preemptions"))
         for problem, name in tried:
-            conditions = CONDITIONS[name]  # none with decision time, which calls take
-            chatty = self.run(problem, self._chatty, conditions=conditions)
-            difference = first_difference(self.run(problem, conditions=conditions), chatty)
+            conditions = CONDITIONS[name]  # none of them has a decision time, which each call would take
+            asked = self.run(problem, self._never_skipped, conditions=conditions)
+            difference = first_difference(self.run(problem, conditions=conditions), asked)
             assert difference is None, (
                 f"under {name!r} of problem {problem!r} it decides otherwise if it is called at the reports "
-                f"that it wished to be spared (continue_until): {difference}"
+                f"that it asked to skip (continue_until): {difference}"
             )
 
     def test_it_goes_on_from_a_log(self, tmp_path: Path) -> None:
-        """T20: made anew and told the same, it answers the same, and the run goes on where it was cut off."""
+        """T20: a new scheduler with the same reports answers alike, so an interrupted run can be resumed."""
         conditions = Conditions(Delays(report=0.5), decision_time=0.1)
         for problem in self.some_problems():
             log = tmp_path / f"{problem}.jsonl"
@@ -231,31 +239,31 @@ class SchedulerContract:
             try:
                 again = self.run(problem, log=log, resume=True, conditions=conditions)
             except (SchedulerError, InvalidOption) as err:
-                raise AssertionError(f"a run that was cut off cannot go on from its log: {err}") from err
+                raise AssertionError(f"an interrupted run cannot be resumed from its log: {err}") from err
             assert again.digest == whole.digest
             assert log.read_bytes() == content
 
     def test_another_seed_gives_another_run(self) -> None:
-        """It does draw with the seed that it is given."""
+        """It draws with its seed."""
         if self.seeded:
             (problem, *_) = self.some_problems()
             made = {describe_scheduler(self._fresh(problem, seed)) for seed in (1, 2)}
             tried = [self.run(problem, self._with_seed(seed)).digest for seed in (1, 2)]
             assert tried[0] != tried[1], (
-                f"seeds 1 and 2 try the same; hand the seed on, or say seeded = False ({sorted(made)})"
+                f"seeds 1 and 2 try the same; use the seed, or set seeded = False ({sorted(made)})"
             )
 
-    # --- small things ---------------------------------------------------------------------------------------
+    # --- names and previews ---------------------------------------------------------------------------------
 
     def test_what_it_says_of_itself_is_the_same_each_time(self) -> None:
-        """Its ``repr`` is kept with each run, and compared when one goes on from its log."""
+        """Its ``repr`` is saved with each run, and compared when a run is resumed from its log."""
         (problem, *_) = self.some_problems()
         one, other = (describe_scheduler(self._fresh(problem, 3)) for _ in range(2))
         assert one == other, f"its repr differs from one object to the next: {one} and {other}"
         assert not re.search(r" at 0x[0-9a-f]{6}", one), f"its repr holds an address: {one}"
 
     def test_what_is_upcoming_is_what_comes(self) -> None:
-        """``upcoming`` is optional."""
+        """``upcoming`` announces the next suggestions; a scheduler need not have it."""
         for problem in self.some_problems():
             scheduler: Any = self._fresh(problem, 5)
             if hasattr(scheduler, "upcoming"):
@@ -264,33 +272,33 @@ class SchedulerContract:
                 assert [start.configuration for start in came if isinstance(start, Start)] == known
 
     def _target(self) -> Any:
-        """What another process has to import."""
+        """The object that another process has to import."""
         return type(self)
 
     def _fresh(self, problem: str, seed: int) -> Scheduler:
-        return self.made(self._schema(problem), seed)
+        return self.make(self._schema(problem), seed)
 
-    def _chatty(self, schema: Schema, seed: int) -> Scheduler:
-        return Chatty(self.made(schema, seed))
+    def _never_skipped(self, schema: Schema, seed: int) -> Scheduler:
+        return NeverSkipped(self.make(schema, seed))
 
     def _with_seed(self, seed: int) -> Callable[[Schema, int], Scheduler]:
-        return lambda schema, _: self.made(schema, seed)
+        return lambda schema, _: self.make(schema, seed)
 
 
 def contract_of(make_scheduler: Any, **settings: Any) -> SchedulerContract:
-    """A contract without a class of its own; what no other process can import is not run in one.
+    """The contract of a factory; a factory that cannot be imported is not run in another process.
 
     Args:
         make_scheduler: A factory ``(schema, seed) -> scheduler``.
-        **settings: Attributes and methods of the contract.
+        **settings: Attributes and methods of the contract that replace the default ones.
     """
 
     def target(self: SchedulerContract) -> Any:
         del self
-        return make_scheduler if can_be_imported(make_scheduler) else None
+        return make_scheduler if is_importable(make_scheduler) else None
 
-    made = {"make_scheduler": staticmethod(make_scheduler), "_target": target, **settings}
-    contract: SchedulerContract = type("Contract", (SchedulerContract,), made)()
+    members = {"make_scheduler": staticmethod(make_scheduler), "_target": target, **settings}
+    contract: SchedulerContract = type("Contract", (SchedulerContract,), members)()
     return contract
 
 
@@ -304,6 +312,6 @@ def _comparable(state: tuple[Any, Any]) -> tuple[Any, ...]:
 
 
 def _has_tried_everything(run: Run) -> bool:
-    """Whether the space is finite and each of its configurations was tried."""
+    """Whether the space is finite and every configuration of it was tried."""
     tried = {tuple(run.configuration(trial).items()) for trial in run.trial_columns["trial"]}
     return len(tried) == run.schema.space.size

@@ -1,4 +1,4 @@
-"""Golden files: they lie beside their test, are written if they are missing, and never renewed silently."""
+"""The files that tests compare with: they lie beside the test, and a changed file makes the test fail."""
 
 from __future__ import annotations
 
@@ -17,27 +17,31 @@ _LONGEST = 100
 
 
 def golden_file(given: str | Path | None, suffix: str) -> Path:
-    """The file of this assertion: as given, from the test's folder, or named after the test.
+    """The file of an assertion.
+
+    Args:
+        given: A path, relative to the folder of the test; ``None`` for a file that is named after the test.
+        suffix: The end of that name.
 
     Raises:
         InvalidOption: No test of pytest is running, and no absolute path is given.
-        AssertionError: A test of this session has written the file, so it has not been looked at yet; a
-            second try (pytest --reruns) would compare the scheduler with itself.
+        AssertionError: A test of this session has written the file, so nobody has looked at it yet; a second
+            try (pytest --reruns) would compare the scheduler with itself.
     """
     __tracebackhide__ = True
     test = running()
-    file = _place(given, suffix, test)
+    file = _path(given, suffix, test)
     if test is not None and file in test.written:
         raise AssertionError(test.written[file])
     return file
 
 
-def _place(given: str | Path | None, suffix: str, test: RunningTest | None) -> Path:
+def _path(given: str | Path | None, suffix: str, test: RunningTest | None) -> Path:
     if given is not None and Path(given).is_absolute():
         return Path(given)
     if test is None:
         raise InvalidOption(
-            "no test is running under pytest with this project's plugin, so there is no place to keep a "
+            "no test is running under pytest with this project's plugin, so there is no folder for a "
             "golden file; give an absolute path"
         )
     if given is not None:
@@ -49,7 +53,7 @@ def _place(given: str | Path | None, suffix: str, test: RunningTest | None) -> P
 
 
 def _file_name(name: str) -> str:
-    """A test's name as the name of a file, the same on every system; a hash where letters had to go."""
+    """The name of a test as a file name that is valid on every system; with a hash if it was changed."""
     plain = re.sub(r"[^\w.\-\[\]=,]+", "-", name.replace("::", "."), flags=re.ASCII)
     test, bracket, parameters = name.partition("[")
     clear = plain == test.replace("::", ".") + bracket + parameters and parameters == parameters.lower()
@@ -59,13 +63,18 @@ def _file_name(name: str) -> str:
 
 
 def regenerating() -> bool:
-    """Whether files are to be written anew."""
+    """Whether the running test may rewrite its files."""
     test = running()
     return test is not None and test.regenerate
 
 
-def written(file: Path, write: Callable[[Path], object], why: str) -> NoReturn:
-    """Write the file, and fail for the rest of the session: it has to be looked at, and committed.
+def write_and_fail(file: Path, write: Callable[[Path], object], why: str) -> NoReturn:
+    """Write a file and fail, now and for the rest of the session: somebody has to look at it and commit it.
+
+    Args:
+        file: The file.
+        write: Writes it.
+        why: The reason, for the message.
 
     Raises:
         AssertionError: Always.
@@ -73,21 +82,27 @@ def written(file: Path, write: Callable[[Path], object], why: str) -> NoReturn:
     __tracebackhide__ = True
     file.parent.mkdir(parents=True, exist_ok=True)
     write(file)
-    said = printable(f"{why}; {_shown(file)} was written: look at it, commit it, and run the test again")
+    message = printable(
+        f"{why}; {_short_path(file)} was written: look at it, commit it, and run the test again"
+    )
     test = running()
     if test is not None:
-        test.written[file] = said
-    raise AssertionError(said)
+        test.written[file] = message
+    raise AssertionError(message)
 
 
 def note(text: str) -> None:
-    """Tell something even though the test passes."""
+    """Note a message that is shown even if the test passes.
+
+    Args:
+        text: The message.
+    """
     test = running()
     if test is not None:
         test.notes.append(text)
 
 
-def _shown(file: Path) -> str:
+def _short_path(file: Path) -> str:
     try:
         return file.relative_to(Path.cwd()).as_posix()
     except ValueError:

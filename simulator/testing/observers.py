@@ -1,49 +1,53 @@
-"""Wrappers around a scheduler that is tested."""
+"""Wrappers around a scheduler under test."""
 
 from __future__ import annotations
 
 from simulator.scheduler import CONTINUE, Decision, Report, Scheduler, Suggestion, Trial
 
 
-class Watched:
-    """A scheduler that must leave alone what it is handed."""
+class CheckedScheduler:
+    """Checks that a scheduler does not change the configurations of its trials.
+
+    Args:
+        scheduler: The scheduler under test.
+    """
 
     def __init__(self, scheduler: Scheduler) -> None:
         self.__wrapped__ = scheduler
 
     def suggest(self) -> Suggestion:
-        """What the scheduler suggests."""
+        """Return the suggestion of the scheduler."""
         return self.__wrapped__.suggest()
 
     def on_report(self, trial: Trial, report: Report) -> Decision:
-        """What the scheduler decides."""
+        """Return the decision of the scheduler."""
         before = dict(trial.configuration)
         decision = self.__wrapped__.on_report(trial, report)
         self._check(before, trial)
         return decision
 
     def on_end(self, trial: Trial) -> None:
-        """Told to the scheduler."""
+        """Tell the scheduler."""
         before = dict(trial.configuration)
         self.__wrapped__.on_end(trial)
         self._check(before, trial)
 
     def close(self) -> None:
-        """Lets the scheduler go."""
+        """Close the scheduler, if it can be closed."""
         getattr(self.__wrapped__, "close", lambda: None)()
 
     @staticmethod
     def _check(before: object, trial: Trial) -> None:
         assert before == trial.configuration, (
-            f"it changed trial.configuration, which is the run's, from {before} to {trial.configuration}; "
-            f"make a copy of it"
+            f"it changed trial.configuration, which belongs to the run, from {before} to "
+            f"{trial.configuration}; change a copy of it"
         )
 
 
-class Chatty(Watched):
-    """A scheduler that is never spared a call: its ``continue_until`` is taken for ``CONTINUE``."""
+class NeverSkipped(CheckedScheduler):
+    """Calls a scheduler at every report: it replaces ``continue_until`` by ``CONTINUE``."""
 
     def on_report(self, trial: Trial, report: Report) -> Decision:
-        """What the scheduler decides, without the wish."""
+        """Return the decision of the scheduler, without the fidelity until which it need not be called."""
         decision = super().on_report(trial, report)
         return CONTINUE if decision.action == "continue" else decision

@@ -1,4 +1,4 @@
-"""Small blackboxes with everything that schedulers find difficult."""
+"""Small blackboxes with everything that schedulers have trouble with."""
 
 from __future__ import annotations
 
@@ -31,7 +31,14 @@ TINY = Space({"a": Integer(0, 2), "b": Categorical(("p", "q"))})
 def schema_of(
     space: Space, epochs: int = 9, kind: FidelityKind = "incremental", goal: Goal = "min"
 ) -> Schema:
-    """A schema with the target ``score``, beside it a size to be small, and a time."""
+    """A schema with the target ``score``, a size that is minimized too, and a time.
+
+    Args:
+        space: The search space.
+        epochs: The number of fidelities.
+        kind: The kind of the fidelity.
+        goal: The goal of the score.
+    """
     return Schema(
         space,
         Fidelity("epoch", tuple(range(1, epochs + 1)), kind=kind),
@@ -46,11 +53,11 @@ def schema_of(
 
 
 class Rough(Blackbox):
-    """Curves that are noisy, tie, are NaN here and there, and end anywhere, in failure or not.
+    """Curves with noise, ties and NaN, that may end early, with or without a failure.
 
     Args:
-        schema: As of :func:`schema_of`.
-        smooth: Without all of that.
+        schema: A schema of :func:`schema_of`.
+        smooth: Whether the curves have none of that.
     """
 
     name = "rough"
@@ -59,7 +66,7 @@ class Rough(Blackbox):
         self.schema, self.smooth = schema, smooth
 
     def curve(self, configuration: Configuration, *, seed: int | None = None) -> LearningCurve:
-        """A function of the configuration; an epoch takes 1, 2 or 3 seconds."""
+        """A curve that depends on the configuration only; an epoch takes 1, 2 or 3 seconds."""
         text = configuration_text(self.schema.space.check(configuration))
         epochs, status = len(self.schema.fidelity.values), "ok"
         level = keyed_random.integer(5, "level", text)
@@ -84,7 +91,7 @@ class Rough(Blackbox):
         return LearningCurve.of(self.schema, values, status=known, seed=seed or 0)
 
     def digest(self) -> str:
-        """It is told apart by its schema."""
+        """One digest for all, as the schema is part of a run's header too."""
         return "rough"
 
 
@@ -97,4 +104,4 @@ PROBLEMS: dict[str, Callable[[], Blackbox]] = {
     "one epoch": lambda: Rough(schema_of(CONDITIONAL, epochs=1)),
     "independent": lambda: Rough(schema_of(CONDITIONAL, kind="independent")),
 }
-"""What each is about -> makes it."""
+"""Name -> function that makes the blackbox."""

@@ -1,4 +1,4 @@
-"""What the fresh Python of a contract's run does: it finds the scheduler, runs it, and prints the digest."""
+"""What the subprocess of :mod:`simulator.testing.subprocess_run` runs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,14 @@ from simulator.testing.contract import SchedulerContract, contract_of
 
 
 def main(module: str, file: str, name: str, problem: str) -> None:
-    """Print the digest; this is what the other process does."""
+    """Print the digest of a contract's run.
+
+    Args:
+        module: The module of a contract's class or of a scheduler's factory.
+        file: The module's file, in case it cannot be imported by its name.
+        name: The qualified name of the class or factory.
+        problem: Name of one of the contract's problems.
+    """
     found: Any = _load(module, Path(file))
     for part in name.split("."):
         found = getattr(found, part)
@@ -27,7 +34,7 @@ def _load(module: str, file: Path) -> object:
         if found.__file__ is not None and Path(found.__file__) == file:
             return found
     except ImportError:
-        pass  # tests need not be importable by name
+        pass  # modules of tests need not be importable by name
     spec = importlib.util.spec_from_file_location(module, file)
     assert spec is not None
     assert spec.loader is not None

@@ -170,3 +170,45 @@ def test_a_finder_is_there_once():
     finders = [finder for finder in sys.meta_path if type(finder).__module__ == deprecated.__name__]
     assert len(finders) == 1
     assert isinstance(sys.modules[deprecated.__name__], types.ModuleType)
+
+
+def class_with_old_attributes(monkeypatch):
+    monkeypatch.setitem(deprecated.ATTRIBUTES, f"{__name__}.Cup", {"made": "make", "colours": "colors"})
+
+    class Cup:
+        colors = ("white",)
+
+        def make(self):
+            return self.colors
+
+    Cup.__qualname__ = "Cup"
+    return deprecated.attributes(Cup)
+
+
+def test_old_attributes_and_methods_are_read_under_their_new_names(monkeypatch):
+    cup = class_with_old_attributes(monkeypatch)
+    with pytest.warns(RenamedWarning, match=r"Cup.made is called make now") as told:
+        assert cup().made() == ("white",)
+    assert told[0].filename == __file__
+    with pytest.warns(RenamedWarning, match=r"Cup.colours is called colors now"):
+        assert cup.colours == ("white",)
+
+
+def test_a_subclass_that_defines_an_old_attribute_defines_the_new_one(monkeypatch):
+    cup = class_with_old_attributes(monkeypatch)
+    with pytest.warns(RenamedWarning, match=r"Cup.colours is called colors now"):
+
+        class Red(cup):
+            colours = ("red",)
+
+    assert Red().make() == Red.colors == ("red",)
+    assert "colours" not in vars(Red)
+
+
+@pytest.mark.parametrize("where", deprecated.ATTRIBUTES)
+def test_a_class_with_old_attributes_has_the_decorator(where):
+    module, _, name = where.rpartition(".")
+    cls = getattr(importlib.import_module(module), name)
+    for old, new in deprecated.ATTRIBUTES[where].items():
+        with pytest.warns(RenamedWarning):
+            assert getattr(cls, old) is getattr(cls, new)

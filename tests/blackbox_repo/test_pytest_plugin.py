@@ -166,7 +166,7 @@ def test_a_baseline_is_written_once_then_compared_and_renewed_only_when_asked(
     assert "there was no baseline yet; base.parquet was written: look at it, commit it" in said
     status, said = project(quality("ASHA"))
     assert status == 0
-    assert "test_mine.py::test_quality: unchanged: all 14 traces are what they were" in said
+    assert "test_mine.py::test_quality: unchanged: all 14 traces are as before" in said
     before = (tmp_path / "base.parquet").read_bytes()
     status, said = project(quality("RandomSearch"))
     assert status == 1

@@ -13,10 +13,10 @@ import pytest
 
 from blackbox_repo.errors import FormatError, InvalidOption, UnknownName
 from simulator import ASHA, RandomSearch
-from simulator.cli.ci import FailOn, failed
+from simulator.cli.ci import FailOn, is_failure
 from simulator.quality import Results, check, find_suite, measure
-from simulator.quality.markdown import markdown, sparkline
-from simulator.quality.page import page
+from simulator.quality.markdown import format_markdown, sparkline
+from simulator.quality.page import format_page
 
 ROOT = Path(__file__).parents[3]
 SMOKE = find_suite("smoke")
@@ -62,7 +62,7 @@ def test_the_whole_way(tmp_path):
     assert first.stderr == "there was no baseline yet; base.parquet was written (12 runs): commit it\n"
     again = bb_sim(tmp_path, *few, "--jobs", "2")
     assert again.returncode == 0
-    assert again.stdout.startswith("unchanged: all 12 traces are what they were\n")
+    assert again.stdout.startswith("unchanged: all 12 traces are as before\n")
     files = ("--markdown", "out/comment.md", "--html", "out/page.html")
     slower = ("--set", "scheduler.eta=9", "--set", "scheduler.r_min=27")
     worse = bb_sim(tmp_path, *few, *slower, *files)
@@ -82,7 +82,7 @@ def test_the_whole_way(tmp_path):
     replaced = bb_sim(tmp_path, "--suite", "smoke", "--seeds", "13", "--task", TASK, "--update")
     assert replaced.returncode == 0
     assert "not compared: the baseline lacks 1 runs" in replaced.stderr
-    assert "base.parquet was written anew: 12 runs before, 13 now" in replaced.stderr
+    assert "base.parquet was written again: 12 runs before, 13 now" in replaced.stderr
 
 
 def test_wrong_options_are_named(tmp_path):
@@ -137,7 +137,7 @@ def test_a_part_of_a_suite_is_measured(baseline):
 
 def test_the_comment_and_the_page_say_what_was_found(baseline, worse):
     checked = check(RandomSearch, SMOKE, baseline, worse, 0.05)
-    text, html = markdown(checked), page(checked)
+    text, html = format_markdown(checked), format_page(checked)
     for shown in (text, html):
         assert "regressed" in shown
         assert TASK in shown
@@ -160,7 +160,7 @@ def test_a_sparkline_shows_how_changes_are_spread():
 def test_what_makes_it_fail(baseline, worse):
     def failing(now):
         comparison = check(ASHA, SMOKE, baseline, now, 0.2 if now is not worse else 0.05).comparison
-        return [fail_on.value for fail_on in FailOn if failed(comparison, fail_on)]
+        return [fail_on.value for fail_on in FailOn if is_failure(comparison, fail_on)]
 
     other = replace(baseline, rows=tuple(replace(row, digest="other") for row in baseline.rows))
     assert failing(baseline) == []

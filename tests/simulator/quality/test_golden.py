@@ -34,7 +34,7 @@ from simulator import (
     simulate,
 )
 from simulator.quality import Golden
-from simulator.quality.golden import short
+from simulator.quality.golden import format_configuration
 from simulator.testing import PROBLEMS
 
 NLP = load_blackbox("nasbench-nlp")["wikitext-2"]
@@ -256,7 +256,7 @@ def test_a_golden_with_any_line_removed_or_doubled_or_cut_off_is_refused():
 
 
 def test_kinds_of_choices_are_told_apart():
-    steps = {short({"choice": value}) for value in (1, "1", 1.0, True, "True", 2**70, float(2**70))}
+    steps = {format_configuration({"choice": value}) for value in (1, "1", 1.0, True, "True", 2**70, float(2**70))}
     assert len(steps) == 7
     golden = Golden.of(run(RandomSearch, blackbox=MIXED, trials=9))
     assert Golden.parse(golden.text) == golden

@@ -16,8 +16,8 @@ from blackbox_repo.errors import FormatError, InvalidOption
 from simulator import ASHA
 from simulator.quality import Results, compare, find_suite, measure
 from simulator.quality.check import Check
-from simulator.quality.markdown import markdown
-from simulator.quality.page import page
+from simulator.quality.markdown import format_markdown
+from simulator.quality.page import format_page
 
 ROOT = Path(__file__).parents[3]
 
@@ -184,7 +184,7 @@ EVIL = "x`\n\n# @octocat [click](http://example.org) <img src=x> </code>\x1b[31m
 def test_a_schedulers_words_stay_code_in_the_comment_and_text_on_the_page(results: Results) -> None:
     other = replace(results, scheduler=EVIL)
     checked = Check(compare(other, other), other, other, {"nasbench-nlp/wikitext-2": f"now\n```\n{EVIL}"})
-    text, html = markdown(checked), page(checked)
+    text, html = format_markdown(checked), format_page(checked)
     before, block, after = text.partition("````text\n")
     assert block
     _, end, rest = after.partition("\n````\n")
