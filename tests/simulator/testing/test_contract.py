@@ -129,9 +129,9 @@ class ContractOfHashing(SchedulerContract):
         (Seeding, "the_global_random_state_is_neither_used_nor_changed", "leaves Python's or numpy's global"),
         (Global, "two_runs_are_equal", r"shared state, a random generator without a seed.*start of trial 0"),
         (Sharing, "two_runs_are_equal", "two runs on 'conditional' differ"),
-        (Sharing, "it_goes_on_from_a_log", "a run that was cut off cannot go on from its log: .*in line 2"),
-        (Unseeded, "another_seed_gives_another_run", "hand the seed on, or say seeded = False"),
-        (Hasty, "reports_may_be_skipped", r"spared \(continue_until\): .*then one:"),
+        (Sharing, "it_goes_on_from_a_log", "an interrupted run cannot be resumed from its log: .*in line 2"),
+        (Unseeded, "another_seed_gives_another_run", "use the seed, or set seeded = False"),
+        (Hasty, "reports_may_be_skipped", r"asked to skip \(continue_until\): .*then one:"),
         (Addressed, "what_it_says_of_itself_is_the_same_each_time", "its repr "),
         (Picky, "two_runs_are_equal", "refuses every problem: conditional: Picky knows no spaces"),
     ],
@@ -150,7 +150,7 @@ def test_a_fault_is_found(scheduler: Any, test: str, message: str, tmp_path: Pat
             Changing,
             "under 'ideal' of problem 'conditional' with 1 workers: .* changed trial.configuration, which",
         ),
-        (Lazy, "it suggests nothing any more after .*if that is meant, say may_end = True"),
+        (Lazy, "it suggests nothing any more after .*if that is intended, set may_end = True"),
         (Wrong, "under 'ideal' of problem 'conditional' with 1 workers: Wrong.suggest.* lacks"),
     ],
 )
@@ -166,7 +166,7 @@ def test_what_goes_wrong_on_the_way_is_named_with_its_conditions(scheduler: Any,
     [
         (
             ContractOfClocked,
-            "another process gives another run on 'conditional': it reads a clock; what it may know",
+            "another process gives another run on 'conditional': it reads a clock; the only time",
         ),
         (ContractOfHashing, r"it depends on hash\(\), as the order of a set of texts does; sort it"),
     ],
@@ -182,7 +182,7 @@ def test_a_blackbox_that_it_refuses_is_skipped() -> None:
 
 
 def test_a_class_without_a_factory_is_told_so() -> None:
-    with pytest.raises(AssertionError, match="SchedulerContract must say make_scheduler = "):
+    with pytest.raises(AssertionError, match="SchedulerContract must define make_scheduler"):
         SchedulerContract().test_two_runs_are_equal()
 
 
