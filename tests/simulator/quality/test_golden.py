@@ -256,7 +256,9 @@ def test_a_golden_with_any_line_removed_or_doubled_or_cut_off_is_refused():
 
 
 def test_kinds_of_choices_are_told_apart():
-    steps = {format_configuration({"choice": value}) for value in (1, "1", 1.0, True, "True", 2**70, float(2**70))}
+    steps = {
+        format_configuration({"choice": value}) for value in (1, "1", 1.0, True, "True", 2**70, float(2**70))
+    }
     assert len(steps) == 7
     golden = Golden.of(run(RandomSearch, blackbox=MIXED, trials=9))
     assert Golden.parse(golden.text) == golden
