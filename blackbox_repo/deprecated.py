@@ -176,7 +176,6 @@ NAMES: dict[str, dict[str, str]] = {
     "simulator.quality.golden": {"short": "format_configuration"},
     "simulator.quality.markdown": {"markdown": "format_markdown"},
     "simulator.quality.page": {"page": "format_page"},
-    "simulator.testing": {"CIRCUMSTANCES": "CONDITIONS"},
     "simulator.testing.subprocess_run": {
         "can_be_imported": "is_importable",
         "digest_elsewhere": "digest_in_subprocess",
