@@ -147,6 +147,7 @@ NAMES: dict[str, dict[str, str]] = {
     "conversion_scripts.recipes.nasbench201_final": {
         "weights_of": "conversion_scripts.recipes.shared.nasbench201_cell:count_weights"
     },
+    "simulator.adapters.ask_tell": {"Job": "Proposal"},
     "simulator.adapters.library": {"library_seed": "simulator.global_state:library_seed"},
     "simulator.global_state": {"ALONE": "PROCESS_LOCK", "hushed": "silence"},
     "simulator.scheduler_settings": {"shown": "format_call"},

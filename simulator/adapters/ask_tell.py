@@ -7,10 +7,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from blackbox_repo import deprecated
 from blackbox_repo.errors import InvalidOption
 from blackbox_repo.schema import Schema
 from blackbox_repo.space import Configuration, configuration_text
 from simulator.scheduler import CONTINUE, Decision, Report, Resume, Start, Trial, TrialStatus
+
+
+def __getattr__(name: str) -> Any:
+    return deprecated.attribute(__name__, name)
 
 
 @dataclass(frozen=True)
