@@ -93,9 +93,8 @@ class Jobs:
     def again(self, segment: Segment) -> Job:
         """The job of a preempted segment once more, from the checkpoint (T18)."""
         before = segment.job
-        job = self._job(before.trial, self._checkpoint(before.trial), before.until, before.ready)
-        job.next_wanted = max(job.next_wanted, segment.next_wanted)
-        return job
+        base = self._checkpoint(before.trial)
+        return self._job(before.trial, base, before.until, before.ready, segment.next_wanted)
 
     def point_of(self, fidelity: float, call: str) -> int:
         """The position of a fidelity; of the last one for anything above."""
@@ -105,11 +104,11 @@ class Jobs:
         except (TypeError, BlackboxRepoError) as err:
             raise self._refuse(call, f"named a fidelity that does not exist: {err}") from err
 
-    def _job(self, trial: TrialState, base: int, until: int | None, ready: int) -> Job:
+    def _job(self, trial: TrialState, base: int, until: int | None, ready: int, next_wanted: int = 0) -> Job:
         end = len(trial.curve) - 1
         last = end if until is None else min(end, until)
         first = max(last, 0) if self._independent else base + 1
-        wanted = max(first, trial.last_delivered + 1)
+        wanted = max(first, trial.last_delivered + 1, next_wanted)
         bounded = last == until and until < len(self._fidelity.values) - 1
         return Job(trial, len(trial.segments), base, first, last, ready, wanted, until, bounded)
 

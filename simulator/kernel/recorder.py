@@ -65,13 +65,13 @@ class Recorder:
         self, configuration: Configuration, curve: LearningCurve, checkpoint_of: int | None
     ) -> None:
         """A trial was started."""
-        trials = self._trials
-        for name, column in trials.configurations.items():
+        columns = self._trials
+        for name, column in columns.configurations.items():
             column.append(configuration.get(name))
-        trials.seed.append(curve.seed)
-        trials.checkpoint_of.append(checkpoint_of)
-        trials.off_table.append(not self._blackbox.holds(configuration))
-        for name, values in trials.constants.items():
+        columns.seed.append(curve.seed)
+        columns.checkpoint_of.append(checkpoint_of)
+        columns.off_table.append(not self._blackbox.holds(configuration))
+        for name, values in columns.constants.items():
             values.append(curve.constant(name))
 
     def add_event(self, event: Event, outcome: TrialStatus | None = None) -> None:

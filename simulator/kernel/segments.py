@@ -38,7 +38,7 @@ class Code(IntEnum):
 _DELIVERED = frozenset({Code.CONTINUE, Code.PAUSE, Code.STOP})
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Job:
     """What a worker is to do: train a trial, and report some points of its curve.
 
@@ -96,21 +96,9 @@ class Segment:
     """
 
     __slots__ = (
-        *(
-            "base",
-            "begun",
-            "busy_from",
-            "codes",
-            "crash",
-            "end",
-            "end_known",
-            "end_told",
-            "first",
-            "job",
-            "last",
-        ),
-        *("next_arrival", "next_undecided", "next_wanted", "number", "outcome", "queued", "signal"),
-        *("signalled", "start", "trial", "worker"),
+        *("base", "begun", "busy_from", "codes", "crash", "end", "end_known", "end_told", "first"),
+        *("job", "last", "next_arrival", "next_undecided", "next_wanted", "number", "outcome"),
+        *("queued", "signal", "signalled", "start", "trial", "worker"),
     )
 
     def __init__(self, job: Job, worker: int, busy_from: int, start: int) -> None:
@@ -196,18 +184,10 @@ class TrialState:
     """
 
     __slots__ = (
-        *(
-            "_incremental",
-            "_time",
-            "configuration",
-            "curve",
-            "delivered_by",
-            "known_elapsed",
-            "last_delivered",
-            "number",
-        ),
-        *("released", "seen", "segments", "status"),
+        *("_incremental", "_time", "configuration", "curve", "delivered_by", "known_elapsed"),
+        *("last_delivered", "number", "released", "seen", "segments", "status"),
     )
+    __deletable__ = ("configuration", "curve", "delivered_by", "seen")  # read by mypyc
 
     def __init__(self, number: int, configuration: Configuration, curve: LearningCurve, base: int) -> None:
         self.number = number
