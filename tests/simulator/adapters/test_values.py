@@ -41,7 +41,7 @@ def test_what_is_inactive_or_no_hyperparameter_is_left_out_and_choices_may_be_po
 
 
 def test_a_number_that_is_none_is_refused_by_the_name_of_its_hyperparameter() -> None:
-    with pytest.raises(InvalidConfiguration, match="'lr'"):
+    with pytest.raises(InvalidConfiguration, match="lr=nan is not finite"):
         to_configuration(SPACE, {"kind": 3, "lr": math.nan, "order": 4})
 
 
