@@ -114,13 +114,14 @@ __all__ = [
 
 _deprecated.install()
 
+if not TYPE_CHECKING:  # type checkers shall know the names above and no others
 
-def __getattr__(name: str) -> Any:
-    if name not in _MODULES:
-        return _deprecated.attribute(__name__, name)
-    value = getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
-    globals()[name] = value
-    return value
+    def __getattr__(name: str) -> Any:
+        if name not in _MODULES:
+            return _deprecated.attribute(__name__, name)
+        value = getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:

@@ -1,9 +1,6 @@
-"""Time: replay learning curves against any scheduler on a simulated cluster.
+"""Time: replay learning curves against any scheduler on a simulated cluster."""
 
-May import ``blackbox_repo``; the kernel (all but ``cli``) its types only.
-"""
-
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from blackbox_repo import deprecated as _deprecated
 from simulator.api import simulate
@@ -93,6 +90,7 @@ __all__ = [
     "simulate",
 ]
 
+if not TYPE_CHECKING:  # type checkers shall know the names above and no others
 
-def __getattr__(name: str) -> Any:
-    return _deprecated.attribute(__name__, name)
+    def __getattr__(name: str) -> Any:
+        return _deprecated.attribute(__name__, name)

@@ -192,8 +192,7 @@ def check_unused(folder: Path) -> None:
     """
     if (folder / _COMMAND).is_file():
         raise InvalidOption(
-            f"{folder} exists already and holds something else; choose another folder or go on with the "
-            f"run in it (--resume {folder})"
+            f"{folder} holds an unfinished run; continue it with --resume {folder}, or choose another folder"
         )
     check_free(folder)
 

@@ -44,8 +44,9 @@ __all__ = [
     "assert_speed",
 ]
 
+if not TYPE_CHECKING:  # type checkers shall know the names above and no others
 
-def __getattr__(name: str) -> Any:
-    if name not in _MODULES:
-        return _deprecated.attribute(__name__, name)
-    return getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
+    def __getattr__(name: str) -> Any:
+        if name not in _MODULES:
+            return _deprecated.attribute(__name__, name)
+        return getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)

@@ -329,7 +329,7 @@ def test_the_command_line_goes_on_with_a_killed_run(tmp_path: Path) -> None:
     assert left == {"command.json", "log.jsonl"}
     taken = bb_sim(*options, "--out", "x")
     assert taken.returncode == 2
-    assert "go on with the run in it (--resume x)" in taken.stderr
+    assert "x holds an unfinished run; continue it with --resume x, or choose another folder" in taken.stderr
     other = bb_sim("--resume", "x", "--seed", "4")
     assert "--resume continues a run with the options it was started with; leave out '--seed'" in other.stderr
     resumed = bb_sim("--resume", "x", "--json")
