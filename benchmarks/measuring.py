@@ -66,7 +66,7 @@ class Row:
     Args:
         name: The environment that it is measured in, a slash, and a short name.
         what: What is done, for people.
-        unit: Of the values; ``"x"`` for how many times faster than the peer.
+        unit: The unit of the values; ``"x"`` for how many times faster than the peer.
         measure: Given the number of rounds, measures.
         mark: What is promised: the least value for a rate or a ratio, else the most.
         slow: Measured only if it is asked for by name.

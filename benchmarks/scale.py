@@ -51,7 +51,7 @@ class Measured:
 
     Args:
         reports: How many there were.
-        seconds: Of the processor, for the whole run.
+        seconds: Processor time of the whole run.
         megabytes: By which the process's memory grew at most.
     """
 

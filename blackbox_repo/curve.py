@@ -35,7 +35,7 @@ class LearningCurve:
         row: The index of its values in the arrays of ``constants``.
         status: ``"ok"``, ``"diverged"`` or ``"crashed"``.
         seed: The seed of the training run.
-        fills: Of a curve that computes on demand: objective name -> a function that is called with
+        fills: How a curve that computes on demand does so: objective name -> a function that is called with
             ``(start, stop)`` before the points from ``start`` to ``stop`` (not included) are read.
     """
 

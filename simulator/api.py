@@ -55,7 +55,7 @@ def simulate(  # noqa: PLR0913  a run has as many parts, and all but two argumen
             method ``close()``, that is called after the run.
         workers: Jobs that run at a time.
         stop: When the run ends.
-        seed: Of the run: it decides which training seeds are replayed, and is handed to a factory.
+        seed: Seed of the run: it decides which training seeds are replayed, and is handed to a factory.
         conditions: Delays, checkpoints and the like; by default an ideal cluster.
         callbacks: Told what happens; no result depends on them.
         check_determinism: Run twice and compare; takes a factory.

@@ -127,7 +127,7 @@ class AskTell:
         make: ``(schema, seed)`` -> the object; the conversion of the space is in it.
         to_configuration: What ``ask()`` gives -> the configuration; by default it is one.
         bad: Told in the place of NaN, and of trials that failed; ``None`` if they are not to be told.
-        name: For the header of a run.
+        name: The name of the scheduler in the header of a run.
 
     Raises:
         InvalidOption: ``make`` or ``to_configuration`` is no function.

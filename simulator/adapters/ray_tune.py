@@ -218,7 +218,7 @@ class RayTuneScheduler:
         control: What knows them.
         schema: What the blackbox records.
         random: What they draw from.
-        description: For the header of a run.
+        description: What the header of a run says of the scheduler.
     """
 
     def __init__(

@@ -237,7 +237,7 @@ class SyneTuneScheduler:
         schema: What the blackbox records.
         signs: Objective -> -1 if it is told negated.
         random: What it draws from.
-        description: For the header of a run.
+        description: What the header of a run says of the scheduler.
     """
 
     def __init__(

@@ -167,7 +167,7 @@ class Golden:
             for key in _HEAD
             if self.head.get(key) != now.get(key) and key != "scheduler"
         ]
-        why = "; ".join(changed) or "points of the curves, or who was asked when"
+        why = "; ".join(changed) or "points of the curves, or when the scheduler was asked for work"
         return (
             f"the scheduler did the same {len(self.lines)} steps at the same times, but the digest of the "
             f"whole trace differs, so something else has changed: {why}"

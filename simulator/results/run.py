@@ -33,7 +33,7 @@ class Best:
 
     Args:
         objective: The name of the objective.
-        value: In the objective's unit.
+        value: The best value, in the objective's unit.
         trial: The number of the trial.
         configuration: What it trained.
         fidelity: Where on its curve.

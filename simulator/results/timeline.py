@@ -121,7 +121,7 @@ def describe_workers(run: Run, time: float) -> list[WorkerState]:
 
     Args:
         run: The run.
-        time: In simulated seconds.
+        time: When to look, in simulated seconds.
 
     Raises:
         InvalidOption: The run ends before that time.

@@ -26,7 +26,7 @@ class Conditions:
             distribution from which each worker's is drawn.
         decision_time: Seconds for each answer of the scheduler: a number, a distribution, a function of the
             :class:`Call`, or those of another run, ``run.decision_times()`` (T12).
-        poll: The scheduler looks for news only at multiples of so many seconds; ``None``: at once (T13).
+        poll: Seconds between the looks of the scheduler for requests; ``None``: it takes each at once (T13).
         failures: Crashes and preemptions; by default there are none (T18).
         training_seed: Replay this seed of every configuration; by default one is drawn (T17).
 

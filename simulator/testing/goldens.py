@@ -25,8 +25,8 @@ def golden_file(given: str | Path | None, suffix: str) -> Path:
 
     Raises:
         InvalidOption: No test of pytest is running, and no absolute path is given.
-        AssertionError: A test of this session has written the file, so nobody has looked at it yet; a second
-            try (pytest --reruns) would compare the scheduler with itself.
+        AssertionError: A test of this session has written the file, so it has not been looked at yet; a
+            second try (pytest --reruns) would compare the scheduler with itself.
     """
     __tracebackhide__ = True
     test = running()

@@ -28,7 +28,7 @@ class _CallTimeoutError(BaseException):
 
 
 class TimeLimited(Wrapper):
-    """A scheduler each of whose calls may take so many real seconds; its answers are the same.
+    """A scheduler each of whose calls may take a limited real time; its answers are the same.
 
     A call that catches whatever interrupts it, and goes on or answers late, has not answered in time all the
     same. One that is inside of a C function is interrupted when that returns to Python; a scheduler that may
@@ -36,7 +36,7 @@ class TimeLimited(Wrapper):
 
     Args:
         scheduler: Any.
-        seconds: For one call; see :func:`check_call_timeout`.
+        seconds: The real time that one call may take; see :func:`check_call_timeout`.
     """
 
     def __init__(self, scheduler: Scheduler, seconds: float) -> None:

@@ -21,9 +21,9 @@ class Finished:
     Args:
         trial: Its number.
         configuration: What was trained; not to be changed.
-        value: Of the target in the last report; NaN without a report.
+        value: The target in the last report; NaN without a report.
         loss: The value as a number to be small, whatever the goal; infinite if it is NaN or the trial failed.
-        fidelity: Of the last report; ``None`` without one.
+        fidelity: The fidelity of the last report; ``None`` without one.
         status: ``"completed"``, ``"failed"``, or ``"paused"`` if the job was bounded (``Start(until=...)``).
     """
 

@@ -24,7 +24,7 @@ class Page:
         pause: Seconds before each answer.
         chunked: Whether the size is kept secret, as of content that is made as it is sent.
         shift: How far off the parts are that the host gives.
-        status: Of an answer with the whole file, whatever was asked for.
+        status: The status of an answer with the whole file, whatever was asked for.
         part: The most bytes of a part.
         trickle: Seconds between the bytes of an answer.
         slow_headers: Whether its headers come as slowly.

@@ -33,7 +33,7 @@ class Library:
     Args:
         package: Its name on PyPI.
         schedulers: Those that are run.
-        extra: Of pyproject.toml, that installs it.
+        extra: The extra of pyproject.toml that installs it.
         also: More that its schedulers need; what is named here replaces what the extra says of it.
     """
 

@@ -353,7 +353,7 @@ class Oracle:
     # --- work for idle workers (T4, T5) ---------------------------------------------------------------------
 
     def ask(self) -> None:
-        """Serve the jobs that wait, then those workers whom an event may have brought news (T12)."""
+        """Serve the jobs that wait, then the workers for which an event may have changed something (T12)."""
         if self.over:
             return
         self.serve()

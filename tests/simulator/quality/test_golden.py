@@ -276,7 +276,7 @@ def test_a_golden_of_another_version_of_the_numbers_says_so_where_the_run_depart
 
 
 def test_lines_that_differ_are_a_departure_even_if_the_digest_is_the_same():
-    """As of a checkpoint that is copied from another trial at the same fidelity: no event says from whom."""
+    """A checkpoint may be copied from another trial at the same fidelity: no event says from which one."""
     golden = Golden.of(copying())
     other = replace(golden, lines=tuple(line.replace("from 0", "from 1") for line in golden.lines))
     assert "golden  6.0 start 2 worker 1 from 1 a=2" in other.departure(copying())
