@@ -212,3 +212,15 @@ def test_a_class_with_old_attributes_has_the_decorator(where):
     for old, new in deprecated.ATTRIBUTES[where].items():
         with pytest.warns(RenamedWarning):
             assert getattr(cls, old) is getattr(cls, new)
+
+
+def test_a_command_line_takes_an_old_module_and_says_its_new_name_in_a_line():
+    done = subprocess.run(
+        [sys.executable, "-m", "conversion_scripts", "py:conversion_scripts.fcnet:FINAL", "--list"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    said = "the module conversion_scripts.fcnet is called conversion_scripts.recipes.fcnet now"
+    assert done.stderr == f"bb-convert: warning: {said}; the old name works for one more release\n"
+    assert done.stdout.startswith("FCNet: ")

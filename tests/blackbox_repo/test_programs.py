@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import subprocess
 import sys
 from pathlib import Path
 
@@ -42,3 +43,21 @@ def test_ctrl_c_while_modules_are_imported_is_one_line(
         programs.bb_sim()
     assert end.value.code == 130
     assert capsys.readouterr() == ("", "bb-sim: interrupted before it began\n")
+
+
+@pytest.mark.parametrize(
+    ("module", "program"),
+    [
+        ("blackbox_repo", "bb-repo"),
+        ("blackbox_repo.cli", "bb-repo"),
+        ("conversion_scripts", "bb-convert"),
+        ("conversion_scripts.cli", "bb-convert"),
+        ("simulator", "bb-sim"),
+        ("simulator.cli", "bb-sim"),
+    ],
+)
+def test_python_m_starts_the_same_programs(module: str, program: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", module, "-h"], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert done.stdout.startswith(f"Usage: {program} ")
