@@ -24,7 +24,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -36,7 +35,14 @@ from blackbox_repo.errors import FormatError, UnknownSeed
 from blackbox_repo.schema import Schema
 from blackbox_repo.space import Configuration
 from blackbox_repo.surrogate.network import Network
-from blackbox_repo.surrogate.points import FIRST_ROWS, Heads, Meaning, Points, elapsed_seconds, lone_seconds
+from blackbox_repo.surrogate.points import (
+    FIRST_ROWS,
+    Meaning,
+    Points,
+    Together,
+    elapsed_seconds,
+    lone_seconds,
+)
 
 INACTIVE = "#na#"
 Row = tuple[list[int], list[float]]
@@ -45,7 +51,7 @@ Row = tuple[list[int], list[float]]
 class NetworkBlackbox(Blackbox):
     """Curves that a network predicts, and no further than they are read.
 
-    The first points of curves that are asked for together are predicted together.
+    Points of curves that are asked for together are predicted together.
 
     Args:
         schema: What the objectives mean.
@@ -83,10 +89,12 @@ class NetworkBlackbox(Blackbox):
     ) -> list[LearningCurve]:
         self._check_seed(seed)
         encoded = [self._encoded(configuration) for configuration in configurations]
-        heads = None
-        if len(encoded) > 1:
-            heads = Heads(lambda: self._predicted(encoded, slice(self._meaning.head)))
-        return [self._curve(row, heads, index) for index, row in enumerate(encoded)]
+
+        def predict(curves: slice, rows: slice | Array) -> Array:
+            return self._predicted(encoded[curves], rows)
+
+        together = Together(predict, len(encoded), self._meaning.head)
+        return [self._curve(together, index) for index in range(len(encoded))]
 
     def digest(self) -> str:
         meaning = f"{self.schema.meaning()} {self._network.digest} {self._task}"
@@ -116,9 +124,8 @@ class NetworkBlackbox(Blackbox):
         numbers[:, column] = fidelities
         return self._network.evaluate(codes, numbers)[:, np.newaxis]
 
-    def _curve(self, row: Row, heads: Heads | None, index: int) -> LearningCurve:
-        head = None if heads is None else partial(heads.of, index)
-        points = Points(self._meaning, lambda rows: self._predicted([row], rows)[0], head)
+    def _curve(self, together: Together, index: int) -> LearningCurve:
+        points = Points(self._meaning, together, index)
         return LearningCurve(
             self.schema, points.columns(), {}, 0, self._meaning.points, 0, fills=points.fills()
         )

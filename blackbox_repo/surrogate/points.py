@@ -12,23 +12,51 @@ from blackbox_repo.frozen import sealed
 
 FIRST_ROWS = 5
 """The zero of the time, and what a rung at 3 needs to know: five rows cost little more than one."""
+MOST_CURVES = 8
+"""As many whole curves at a time as make it quick; more would not be quicker."""
 _MICROSECONDS = 1_000_000
 Fill = Callable[[int, int], None]
 
 
-class Heads:
-    """The first rows of curves that were asked for together, predicted when one of them is first read."""
+class Together:
+    """The rows of curves that were asked for together, which are predicted together.
 
-    def __init__(self, predict: Callable[[], Array]) -> None:
-        self._predict = predict
-        self._rows: Array | None = None
+    Their first few rows are predicted when those of one of them are read. Where more is read of a curve at
+    once, the same rows of the next curves are predicted with it, of twice as many curves each time, as most
+    callers read one after the other.
 
-    def of(self, index: int) -> Array:
-        """The first rows ``(row, output)`` of one of the curves."""
-        if self._rows is None:
-            self._rows = self._predict()
-        rows: Array = self._rows[index]
-        return rows
+    Args:
+        predict: Numbers of curves, and which rows of them -> the network's outputs ``(curve, row, output)``.
+        count: How many curves there are.
+        head: How many rows of each are predicted together, if there are several curves.
+    """
+
+    def __init__(self, predict: Callable[[slice, slice | Array], Array], count: int, head: int) -> None:
+        self._predict, self._count, self._head = predict, count, head
+        self._heads: Array | None = None
+        self._ahead: dict[tuple[int, int, int], Array] = {}
+        self._group = 1
+
+    def rows(self, curve: int, rows: Array) -> Array:
+        """Some rows of a curve: their outputs ``(row, output)``."""
+        outputs: Array = self._predict(slice(curve, curve + 1), rows)[0]
+        return outputs
+
+    def first_rows(self, curve: int, first: int, last: int) -> tuple[int, Array]:
+        """The rows from ``first`` to ``last`` (not included) of a curve of which no row is known, or more.
+
+        Gives the number of the first of them, and their outputs.
+        """
+        if self._count > 1 and last <= self._head:
+            if self._heads is None:
+                self._heads = self._predict(slice(None), slice(self._head))
+            return 0, self._heads[curve]
+        if (curve, first, last) not in self._ahead:
+            group = range(curve, min(curve + self._group, self._count))
+            self._group = min(2 * self._group, MOST_CURVES)
+            outputs = self._predict(slice(group.start, group.stop), slice(first, last))
+            self._ahead = {(k, first, last): rows for k, rows in zip(group, outputs, strict=True)}
+        return first, self._ahead.pop((curve, first, last))
 
 
 @dataclass(frozen=True)
@@ -54,14 +82,12 @@ class Points:
 
     Args:
         meaning: What the rows of the curve mean.
-        predict: Numbers of rows -> the network's outputs ``(row, output)``.
-        head: The outputs of the first rows, where they are predicted together with those of other curves.
+        together: Predicts rows of this curve and of others.
+        curve: The number of this one.
     """
 
-    def __init__(
-        self, meaning: Meaning, predict: Callable[[Array], Array], head: Callable[[], Array] | None
-    ) -> None:
-        self._meaning, self._predict, self._head = meaning, predict, head
+    def __init__(self, meaning: Meaning, together: Together, curve: int) -> None:
+        self._meaning, self._together, self._curve = meaning, together, curve
         rows = meaning.zero_rows + meaning.points
         self._rows = np.full((len(meaning.outputs), rows), np.nan)
         self._known = np.zeros(rows, dtype=bool)
@@ -119,13 +145,15 @@ class Points:
 
     def _learn(self, first: int, last: int) -> None:
         """Predict those of the rows from ``first`` to ``last`` (not included) that are not known."""
-        if self._known[first:last].all():
+        missing = first + np.flatnonzero(~self._known[first:last])
+        if not len(missing):
             return
-        if self._head is not None and last <= self._meaning.head:
-            rows, outputs = np.arange(self._meaning.head), self._head()
+        if self._known.any():
+            rows: slice | Array = missing
+            outputs = self._together.rows(self._curve, missing)
         else:
-            rows = first + np.flatnonzero(~self._known[first:last])
-            outputs = self._predict(rows)
+            first, outputs = self._together.first_rows(self._curve, first, last)
+            rows = slice(first, first + len(outputs))
         self._rows[:, rows] = outputs[:, list(self._meaning.outputs.values())].T
         self._known[rows] = True
 

@@ -391,6 +391,31 @@ def test_first_points_of_curves_asked_for_together_are_predicted_together_and_th
     ] == expected
 
 
+@pytest.mark.parametrize("objective", ["val_accuracy", "elapsed_time"])
+def test_whole_curves_that_are_read_one_after_the_other_are_predicted_in_growing_groups(
+    monkeypatch: pytest.MonkeyPatch, objective: str
+) -> None:
+    configurations = [configuration("groups", k) for k in range(20)]
+    expected = [box().curve(each)[objective].tobytes() for each in configurations]
+    rows = predicted_rows(monkeypatch, network())
+    curves = box().curves(configurations)
+    assert [curve[objective].tobytes() for curve in curves] == expected
+    points = 50 if objective == "val_accuracy" else 51
+    assert list(map(len, rows)) == [points * curves for curves in (1, 2, 4, 8, 5)]
+
+
+def test_curves_asked_for_together_are_read_in_any_order_and_to_any_point() -> None:
+    configurations = [configuration("orders", k % 5) for k in range(9)]
+    whole = [values(box().curve(each)) for each in configurations]
+    curves = box().curves(configurations)
+    for index, curve in enumerate(reversed(curves)):
+        curve.point("val_accuracy", 49 - index % 2)
+        curve.head("elapsed_time", 3 + 7 * (index % 3))
+    for curve in curves[::2]:
+        curve.head("test_cross_entropy", 40)
+    assert [values(curve) for curve in curves] == whole
+
+
 def test_what_was_read_once_cannot_be_changed() -> None:
     curve = box().curve(configuration("frozen"))
     with pytest.raises(ValueError, match="read-only"):
