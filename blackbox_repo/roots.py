@@ -41,11 +41,21 @@ def roots() -> list[Path]:
 def find_blackboxes() -> dict[str, Path]:
     """Name -> folder of every blackbox that can be loaded by its name, sorted by name.
 
-    Raises:
-        FormatError: The package of an entry point does not exist, or two have a blackbox of the same name.
+    Those of other packages are left out if their package does not exist, see :func:`find_missing_packages`.
     """
     own = _blackboxes_in(roots())
-    return dict(sorted({**_of_other_packages(own), **own}.items()))
+    others = {name: offers[0][1] for name, offers in _offers_of_packages().items()}
+    return dict(sorted({**others, **own}.items()))
+
+
+def find_missing_packages() -> list[str]:
+    """A sentence for each entry point of blackboxes whose package does not exist."""
+    return [
+        f"the blackboxes {plugin} should lie in the package {plugin.target!r}, which does not exist; "
+        f"install {plugin.distribution} again, or uninstall it"
+        for plugin in find_plugins(GROUP)
+        if not _folders_of(plugin)
+    ]
 
 
 def locate(name: str | Path) -> Path:
@@ -56,11 +66,11 @@ def locate(name: str | Path) -> Path:
 
     Raises:
         UnknownName: There is no such blackbox.
-        FormatError: As :func:`find_blackboxes`, if no folder of :func:`roots` has it.
+        FormatError: Several packages have a blackbox of this name.
     """
     known = _blackboxes_in(roots())
-    if name not in known:  # other packages take longer to look through
-        known = find_blackboxes()
+    if name not in known:  # other packages take longer to search
+        known = {**_located_in_packages(str(name)), **known}
     if name in known:
         return known[str(name)]
     if (Path(name) / MANIFEST_FILE).is_file():
@@ -69,7 +79,19 @@ def locate(name: str | Path) -> Path:
     if slash and (folder in known or (Path(folder) / MANIFEST_FILE).is_file()):
         read_manifest(known.get(folder, Path(folder))).task(task)  # which names the tasks if there is no such
         raise UnknownName("blackbox", str(name), [folder], f"its task is load_blackbox({folder!r})[{task!r}]")
-    raise UnknownName("blackbox", str(name), known)
+    raise UnknownName("blackbox", str(name), sorted(known), "; ".join(find_missing_packages()))
+
+
+def _located_in_packages(name: str) -> dict[str, Path]:
+    """The blackboxes of other packages, if no more than one package has that of a name."""
+    offers = _offers_of_packages()
+    if len(offers.get(name, ())) > 1:
+        packages = " and ".join(plugin.distribution for plugin, _ in offers[name])
+        raise FormatError(
+            f"the packages {packages} all have a blackbox {name!r}; uninstall all but one of them, or name "
+            f"the folder of one in {PATH_VARIABLE}"
+        )
+    return {name: found[0][1] for name, found in offers.items()}
 
 
 def _blackboxes_in(folders: Iterable[Path]) -> dict[str, Path]:
@@ -80,25 +102,17 @@ def _blackboxes_in(folders: Iterable[Path]) -> dict[str, Path]:
     return found
 
 
-def _of_other_packages(own: Iterable[str]) -> dict[str, Path]:
-    """The blackboxes of other packages, except those with a name of ``own``."""
-    found: dict[str, Path] = {}
-    owners: dict[str, str] = {}
+def _offers_of_packages() -> dict[str, list[tuple[Plugin, Path]]]:
+    """Name -> the packages that have a blackbox of this name, and its folder in each."""
+    offers: dict[str, list[tuple[Plugin, Path]]] = {}
     for plugin in find_plugins(GROUP):
         for name, folder in _blackboxes_in(_folders_of(plugin)).items():
-            if name in own:
-                continue
-            if found.setdefault(name, folder) != folder:
-                raise FormatError(
-                    f"the packages {owners[name]} and {plugin.distribution} both have a blackbox {name!r}; "
-                    f"uninstall one of them, or name the folder of the other one in {PATH_VARIABLE}"
-                )
-            owners[name] = plugin.distribution
-    return found
+            offers.setdefault(name, []).append((plugin, folder))
+    return offers
 
 
 def _folders_of(plugin: Plugin) -> list[Path]:
-    """The folders of the module that a package offers; they are found without importing it."""
+    """The folders of the package that an entry point names, found without importing it; none if missing."""
     try:
         found = importlib.util.find_spec(plugin.target)
     except (
@@ -106,10 +120,5 @@ def _folders_of(plugin: Plugin) -> list[Path]:
         ValueError,
         AttributeError,
     ):  # its parent does not exist, or it is no name of a module
-        found = None
-    if found is None or found.submodule_search_locations is None:
-        raise FormatError(
-            f"the blackboxes {plugin} should lie in the package {plugin.target!r}, which does not exist; "
-            f"install {plugin.distribution} again, or uninstall it"
-        )
-    return [Path(folder) for folder in found.submodule_search_locations]
+        return []
+    return [Path(folder) for folder in (found and found.submodule_search_locations) or ()]

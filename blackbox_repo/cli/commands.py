@@ -10,7 +10,7 @@ import typer
 
 from blackbox_repo.errors import BlackboxRepoError
 from blackbox_repo.repository import Finding, describe, list_blackboxes, verify
-from blackbox_repo.roots import PATH_VARIABLE, locate, roots
+from blackbox_repo.roots import PATH_VARIABLE, find_missing_packages, locate, roots
 from blackbox_repo.store.manifest import MANIFEST_FILE, Manifest
 from blackbox_repo.text import console
 from blackbox_repo.text.console import StrictCommand, examples
@@ -82,6 +82,8 @@ def _warn_of_missing_roots() -> None:
     for root in roots():
         if not root.is_dir():
             typer.echo(f"bb-repo: warning: {PATH_VARIABLE} names {root}, which is no folder", err=True)
+    for problem in find_missing_packages():
+        typer.echo(f"bb-repo: warning: {printable(problem)}", err=True)
 
 
 @app.command(

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
 
 import data_cache
 from blackbox_repo import FormatError, list_blackboxes, load_blackbox
+from blackbox_repo.cli import commands
 from blackbox_repo.errors import UnknownName
 
 EMBEDDED = Path(data_cache.__file__).parent
@@ -54,25 +56,39 @@ def test_names_of_the_user_and_of_this_package_come_first(
     assert load_blackbox("icml-deepar").folder == EMBEDDED / "icml-deepar"
 
 
-def test_two_distributions_with_a_blackbox_of_one_name_are_both_named(
+def test_two_packages_with_a_blackbox_of_one_name_are_both_named(
     site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     install(site, "lab-tables", "lab_tables", "mine")
     install(site, "our-tables", "our_tables", "mine", "ours")
-    message = "the packages lab-tables and our-tables both have a blackbox 'mine'; uninstall one of them"
-    for look in (list_blackboxes, lambda: load_blackbox("ours")):
-        with pytest.raises(FormatError, match=message):
-            look()
-    assert load_blackbox("nasbench-nlp")  # which lies elsewhere
+    assert {"mine", "ours"} <= set(list_blackboxes())
+    message = (
+        "the packages lab-tables and our-tables all have a blackbox 'mine'; uninstall all but one of them"
+    )
+    with pytest.raises(FormatError, match=message):
+        load_blackbox("mine")
+    assert load_blackbox("ours").folder == site / "our_tables" / "ours"
     shutil.copytree(EMBEDDED / "icml-deepar", tmp_path / "boxes" / "mine")
     monkeypatch.setenv("BLACKBOX_PATH", str(tmp_path / "boxes"))
-    assert load_blackbox("ours").folder == site / "our_tables" / "ours"
+    assert load_blackbox("mine").folder == tmp_path / "boxes" / "mine"
 
 
 @pytest.mark.parametrize("entry", ["lab_tabels", "lab_tables.inner", "json.decoder", "no.such", "..", "a b"])
-def test_a_distribution_whose_package_does_not_exist_is_named(site: Path, entry: str) -> None:
+def test_a_package_that_does_not_exist_hinders_no_other_and_is_named(
+    site: Path, entry: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     install(site, "lab-tables", "lab_tables", "mine", entry=entry)
     (site / "lab_tables" / "__init__.py").write_text("")
-    message = f"the blackboxes 'mine' of lab-tables 1.0 should lie in the package '{entry}', which does not"
-    with pytest.raises(FormatError, match=re.escape(message)):
-        list_blackboxes()
+    install(site, "our-tables", "our_tables", "ours")
+    assert "ours" in list_blackboxes()
+    assert load_blackbox("ours")
+    message = (
+        f"the blackboxes 'mine' of lab-tables 1.0 should lie in the package {entry!r}, which does not exist; "
+        f"install lab-tables again, or uninstall it"
+    )
+    with pytest.raises(UnknownName, match=re.escape(message)):
+        load_blackbox("mine")
+    monkeypatch.setattr(sys, "argv", ["bb-repo", "list"])
+    with pytest.raises(SystemExit, match="0"):
+        commands.main()
+    assert f"bb-repo: warning: {message}\n" in capsys.readouterr().err
