@@ -250,7 +250,7 @@ def exact_floats(what: str, array: Array) -> Array:
         raise InvalidConfiguration(f"{what} must be numbers that float64 can hold, not {array.dtype}")
     if kind in "iu" and array.size and not -_EXACT <= int(array.min()) <= int(array.max()) <= _EXACT:
         raise InvalidConfiguration(
-            f"{what} has whole numbers from {array.min()} to {array.max()}, but from {-_EXACT} to {_EXACT} "
-            f"(2**53) alone float64 holds all; divide them by a unit"
+            f"{what} has whole numbers from {array.min()} to {array.max()}, but float64 holds all of them "
+            f"only from {-_EXACT} to {_EXACT} (2**53); divide them by a unit"
         )
     return array.astype(np.float64)

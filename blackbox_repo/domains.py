@@ -244,9 +244,11 @@ def _check_range(domain: Float | Integer) -> None:
         except ValueError as err:
             raise InvalidSpace(f"the bound {end!r} of {kind} {err}") from err
     if domain.lower > domain.upper:
-        raise InvalidSpace(f"{kind} runs from {domain.lower} to {domain.upper}, but must not run down")
+        raise InvalidSpace(f"{kind} has the lower bound {domain.lower} above the upper bound {domain.upper}")
     if not math.isfinite(domain.upper - domain.lower):
-        raise InvalidSpace(f"{kind} from {domain.lower} to {domain.upper} is wider than a float can say")
+        raise InvalidSpace(
+            f"{kind} from {domain.lower} to {domain.upper} has a width beyond the range of floats"
+        )
     if domain.log and domain.lower <= 0:
         raise InvalidSpace(f"{kind} in log scale starts at {domain.lower}, but must start above 0")
 
@@ -262,7 +264,7 @@ class _Choices:
     def __post_init__(self) -> None:
         values = tuple(_check_choice(value) for value in self.values)
         if not values or len(set(values)) < len(values):
-            raise InvalidSpace(f"the values {list(values)!r} must be at least one, and all different")
+            raise InvalidSpace(f"the values {list(values)!r} must be at least one and all different")
         object.__setattr__(self, "values", values)
         object.__setattr__(self, "_known", {(_kind(value), value): value for value in values})
 

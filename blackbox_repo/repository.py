@@ -11,7 +11,7 @@ from blackbox_repo.blackbox import Blackbox
 from blackbox_repo.errors import BlackboxRepoError
 from blackbox_repo.store.manifest import CHECKSUM_FILE, MANIFEST_FILE, Manifest, read_manifest
 
-_UNSEALED = f"nothing vouches for {MANIFEST_FILE}; sha256sum {MANIFEST_FILE} > {CHECKSUM_FILE} does"
+_UNSEALED = f"{MANIFEST_FILE} has no checksum; make it with sha256sum {MANIFEST_FILE} > {CHECKSUM_FILE}"
 
 
 class LoadedBlackbox(Mapping[str, Blackbox]):

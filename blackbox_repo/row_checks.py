@@ -95,7 +95,7 @@ def _check_sizes(schema: Schema, table: Table, name: str) -> None:
         if array.shape != (size,):
             found = array.shape[0] if array.ndim == 1 else array.shape
             raise InvalidConfiguration(
-                f"the column {column!r} of {name!r} has {found} values, but {size} belong there"
+                f"the column {column!r} of {name!r} has {found} values, but must have {size}"
             )
 
 

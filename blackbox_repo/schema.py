@@ -166,12 +166,12 @@ class Schema:
         for name in names:
             _check_name(name)
             if names.count(name) > 1:
-                raise InvalidSpace(f"the name {name!r} stands for something else already; rename it")
+                raise InvalidSpace(f"the name {name!r} is taken already; choose another one")
         for objective in self.objectives:
             if _is_taken(objective):
                 raise InvalidSpace(
-                    f"an objective cannot be called {objective.name!r}: the results of a run have columns "
-                    f"of such names. Rename it; the time of a training is 'elapsed_time'"
+                    f"an objective cannot be called {objective.name!r}: the results of a run have a "
+                    f"column of that name. Rename it; the time of a training is 'elapsed_time'"
                 )
         if self.objective(self.target).goal == "none":
             raise InvalidSpace(f"the target {self.target!r} has no goal; it needs 'min' or 'max'")
@@ -271,7 +271,7 @@ def _is_taken(objective: Objective) -> bool:
 
 def _check_name(name: object) -> None:
     if not isinstance(name, str) or not name.isprintable() or name != name.strip() or not name:
-        raise InvalidSpace(f"the name {name!a} must be text that can be printed, without spaces at its ends")
+        raise InvalidSpace(f"the name {name!a} must be printable text without spaces at its ends")
 
 
 def _check_range(name: str, known: tuple[float, float]) -> tuple[float, float]:

@@ -221,7 +221,7 @@ class Space:
     def configuration(self, index: int) -> dict[str, Value]:
         """The configuration at an index of :attr:`enumeration`."""
         if self.enumeration is None:
-            raise InvalidSpace("only a finite space can be counted through")
+            raise InvalidSpace("only a finite space can be enumerated")
         return self.enumeration[index]
 
     def grid(self, points: int) -> Grid | Rows:

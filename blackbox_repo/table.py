@@ -138,7 +138,7 @@ class TabularBlackbox(Blackbox):
             keys = zip(*(column.decoded(first) for column in columns), strict=True)
             self._rows = {key: i for i, key in enumerate(keys)}
             if len(self._rows) < len(first):
-                raise InvalidConfiguration(f"the rows of some configurations of {name!r} do not lie together")
+                raise InvalidConfiguration(f"the rows of some configurations of {name!r} are not adjacent")
             schema = replace(schema, space=replace(schema.space, candidates=self._configurations))
         self.schema = schema
 

@@ -138,7 +138,7 @@ def _draw(space: Space, count: int, seed: int) -> list[Configuration]:
                 chosen.setdefault(space.identity(drawn), drawn)
         if len(chosen) == count:
             return list(chosen.values())
-    raise InvalidOption(f"configurations={count} is more than the {len(chosen)} that there seem to be")
+    raise InvalidOption(f"configurations={count} is more than the {len(chosen)} that were found in the space")
 
 
 def _check(space: Space, configurations: Sequence[Configuration]) -> list[Configuration]:

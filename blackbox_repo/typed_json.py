@@ -137,7 +137,7 @@ def _check_depth(text: str) -> None:
     for mark in _MARKS.finditer(text):
         depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(mark[0], 0)
         if depth > DEEPEST:
-            raise ValueError(f"arrays and objects lie in one another more than {DEEPEST} deep")
+            raise ValueError(f"arrays and objects are nested more than {DEEPEST} deep")
 
 
 def _refuse_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -145,7 +145,7 @@ def _refuse_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) < len(pairs):
         keys = [key for key, _ in pairs]
         double = next(key for key in keys if keys.count(key) > 1)
-        raise ValueError(f"the key {reprlib.repr(double)} stands twice in one object")
+        raise ValueError(f"the key {reprlib.repr(double)} occurs twice in one object")
     return found
 
 

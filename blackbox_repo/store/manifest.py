@@ -199,7 +199,7 @@ class Manifest:
                 f"upgrade with: pip install --upgrade blackbox-repo"
             )
         if not data.get("tasks", True) and isinstance(data["tasks"], dict):
-            raise FormatError(f"{where} is malformed: it has no tasks; a blackbox has one at least")
+            raise FormatError(f"{where} is malformed: it has no tasks; a blackbox has at least one")
         try:
             manifest = cls._of(typed_json.convert(data, _ManifestJson, where), where)
             manifest.check()
@@ -227,7 +227,7 @@ class Manifest:
         taken |= {objective.name for objective in self.schema.objectives}
         for label in self.labels:
             if label in taken or self.labels.count(label) > 1:
-                raise FormatError(f"the label {label!r} stands for something else already")
+                raise FormatError(f"the label {label!r} is taken already")
         for name, task in self.tasks.items():
             self.schema_of(name)
             for objective in {**task.best, **task.ranges}:
@@ -312,8 +312,8 @@ def _check_sum(folder: Path, content: bytes) -> None:
     found = sha256(content).hexdigest()
     if expected != [found.encode()]:
         raise IntegrityError(
-            f"{folder / MANIFEST_FILE} is not what {CHECKSUM_FILE} beside it vouches for: its sha256 "
-            f"is {found}. Restore it; if it was changed on purpose, vouch for it anew with "
+            f"{folder / MANIFEST_FILE} does not match {CHECKSUM_FILE} beside it: its sha256 is "
+            f"{found}. Restore it; if it was changed on purpose, write the checksum again with "
             f"sha256sum {MANIFEST_FILE} > {CHECKSUM_FILE}"
         )
 

@@ -92,7 +92,7 @@ def check_columns(file: Any, expected: Mapping[str, ColumnRule], optional: Seque
         if names.count(name) > 1:
             raise FormatError(f"{path} has the column {name!a} {names.count(name)} times")
         if name not in expected:
-            raise FormatError(f"{path} has the column {name!a}, of which the manifest says nothing")
+            raise FormatError(f"{path} has the column {name!a}, which the manifest does not list")
     for field in file.schema_arrow:
         rule, kind = expected[field.name], field.type
         listed = pa.types.is_list(kind) or pa.types.is_fixed_size_list(kind)
@@ -124,7 +124,7 @@ def check_sizes(file: Any, expected: Mapping[str, ColumnRule], rows: int, path: 
     decoded = sum(rule.points for rule in expected.values()) * rows * 8
     if decoded > max(_SMALL, _MOST_EXPANSION * size):
         raise FormatError(
-            f"{path} has {size} bytes, but its {rows} rows would take {decoded} in memory, as no table does"
+            f"{path} has {size} bytes, but its {rows} rows would take {decoded} in memory, too many"
         )
     for index, name in enumerate(file.schema_arrow.names):
         for group in range(found.num_row_groups):

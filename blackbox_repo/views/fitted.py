@@ -62,7 +62,7 @@ class _Fitted(View):
             return super().curve(configuration, seed=seed)
         if seed not in (None, 0):
             raise UnknownSeed(
-                f"{self.name!r} predicts {dict(configuration)!r}, with the seed 0, not {seed!r}"
+                f"{self.name!r} predicts {dict(configuration)!r} with the seed 0 only, not {seed!r}"
             )
         row = np.array(encode(self.schema.space, self.schema.space.check(configuration)))
         predicted = self._surrogate.predict(row, self.schema.objectives)

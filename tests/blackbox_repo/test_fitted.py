@@ -109,7 +109,7 @@ def test_what_the_table_has_it_answers_itself(ragged):
     assert not fitted.holds(other)
     assert fitted.seeds(other) == (0,)
     with pytest.raises(
-        UnknownSeed, match=r"predicts \{'lr': 0.05, 'optimizer': 'adam'\}, with the seed 0, not 3"
+        UnknownSeed, match=r"predicts \{'lr': 0.05, 'optimizer': 'adam'\} with the seed 0 only, not 3"
     ):
         fitted.curve(other, seed=3)
     with pytest.raises(InvalidConfiguration, match="lr=2"):

@@ -116,5 +116,5 @@ def test_conditions_that_are_too_entangled_are_not_counted(monkeypatch: pytest.M
     assert space.size is None
     with pytest.raises(TooEntangled, match="the conditions between 'p0' and 'c7' are too entangled"):
         space.grid(3)
-    with pytest.raises(InvalidSpace, match="only a finite space can be counted through"):
+    with pytest.raises(InvalidSpace, match="only a finite space can be enumerated"):
         space.configuration(0)

@@ -109,7 +109,7 @@ def test_a_fidelity_knows_its_positions():
 )
 def test_no_two_things_share_a_name(arguments, name):
     objectives = arguments.pop("objectives", ())
-    with pytest.raises(InvalidSpace, match=f"the name '{name}' stands for something else already; rename it"):
+    with pytest.raises(InvalidSpace, match=f"the name '{name}' is taken already; choose another one"):
         schema(*objectives, **arguments)
 
 
@@ -152,7 +152,9 @@ def test_a_schema_crosses_processes_whole():
 
 def test_an_objective_has_no_name_that_the_results_of_a_run_use() -> None:
     space, fidelity = Space({"x": Integer(1, 2)}), Fidelity("epoch", (1,))
-    with pytest.raises(InvalidSpace, match="an objective cannot be called 'time': the results of a run have"):
+    with pytest.raises(
+        InvalidSpace, match="an objective cannot be called 'time': the results of a run have a"
+    ):
         Schema(
             space, fidelity, (Objective("loss", "min"), Objective("time", "none", cumulative=True)), "loss"
         )
@@ -173,7 +175,7 @@ def test_a_known_range_is_two_floats():
 
 @pytest.mark.parametrize("name", ["", " a", "a\n", "a\0", "\ud800", "\x1b[1m", "\u202e", 3, None])
 def test_names_are_text_that_can_be_printed(name):
-    with pytest.raises(InvalidSpace, match="must be text that can be printed"):
+    with pytest.raises(InvalidSpace, match="must be printable text"):
         schema(Objective(name, "min"), target=name)
 
 

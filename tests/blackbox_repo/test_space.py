@@ -165,7 +165,7 @@ def test_the_last_hyperparameter_turns_fastest():
 def test_only_finite_spaces_have_a_size():
     assert Space({"a": Float(0, 1)}).size is None
     assert SPACE.size is None
-    with pytest.raises(InvalidSpace, match="only a finite space can be counted through"):
+    with pytest.raises(InvalidSpace, match="only a finite space can be enumerated"):
         SPACE.configuration(0)
 
 

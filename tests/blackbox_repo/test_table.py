@@ -289,9 +289,7 @@ def test_the_list_of_configurations_is_a_sequence(grid):
 
 
 def test_rows_of_a_configuration_lie_together():
-    with pytest.raises(
-        InvalidConfiguration, match="the rows of some configurations of 't' do not lie together"
-    ):
+    with pytest.raises(InvalidConfiguration, match="the rows of some configurations of 't' are not adjacent"):
         one_point_table({"x": Integer(1, 9)}, [1, 2, 1], seeds=[0, 0, 1])
 
 
@@ -318,12 +316,18 @@ def test_values_are_kept_as_the_domain_says_them():
         (lambda t: replace(t, points={}), r"the table of 'x' lacks \['loss'\]"),
         (lambda t: replace(t, constants={}), r"the table of 'x' lacks \['params'\]"),
         (lambda t: replace(t, hyperparameters={}), r"lacks \['lr', 'optimizer', 'momentum'\]"),
-        (lambda t: replace(t, points={"loss": t.points["loss"][:-1]}), "'loss' of 'x' has 16 values, but 17"),
-        (lambda t: replace(t, constants={"params": np.zeros(5)}), "'params' of 'x' has 5 values, but 6"),
+        (
+            lambda t: replace(t, points={"loss": t.points["loss"][:-1]}),
+            "'loss' of 'x' has 16 values, but must have 17",
+        ),
+        (
+            lambda t: replace(t, constants={"params": np.zeros(5)}),
+            "'params' of 'x' has 5 values, but must have 6",
+        ),
         (lambda t: replace(t, lengths=t.lengths + 1), "have 1 to 5 points, but the fidelity 'epoch' has 4"),
         (
             lambda t: replace(t, lengths=t.lengths[:5], points={"loss": t.points["loss"][:13]}),
-            "the column 'lengths' of 'x' has 5 values, but 6",
+            "the column 'lengths' of 'x' has 5 values, but must have 6",
         ),
     ],
 )
@@ -663,8 +667,8 @@ def test_a_row_has_a_value_where_it_is_active_and_nowhere_else(learners, depths,
     ("change", "message"),
     [
         ({"status": np.array([0, 9, 0, 0])}, "the statuses of 't' are 0 to 9, but each must be from 0 to 2"),
-        ({"status": np.zeros(3, dtype=int)}, "the column 'status' of 't' has 3 values, but 4 belong there"),
-        ({"labels": {"arch": Coded.of("abc")}}, "the column 'arch' of 't' has 3 values, but 4 belong there"),
+        ({"status": np.zeros(3, dtype=int)}, "the column 'status' of 't' has 3 values, but must have 4"),
+        ({"labels": {"arch": Coded.of("abc")}}, "the column 'arch' of 't' has 3 values, but must have 4"),
         (
             {"labels": {"arch": Coded(("a",), np.array([0, 0, 0, 1]))}},
             "the codes of 'arch' in 't' are 0 to 1",

@@ -138,7 +138,9 @@ def test_too_few_configurations_and_repeated_ones_are_refused() -> None:
     assert len(tabulate(few, 4).configurations()) == 3  # all that there are
     schema = replace(box.schema, space=Space({"x": Float(0, 5e-324)}))  # of two values in floating point
     few = from_function(schema, lambda c, seed: {"loss": [1, 2], "size": 3})
-    with pytest.raises(InvalidOption, match="configurations=3 is more than the 2 that there seem to be"):
+    with pytest.raises(
+        InvalidOption, match="configurations=3 is more than the 2 that were found in the space"
+    ):
         tabulate(few, 3)
 
 

@@ -86,7 +86,7 @@ def test_the_guilty_one_of_many_entries_is_found_quickly():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ('{"tasks": {}, "tasks": {}}', "the key 'tasks' stands twice in one object"),
+        ('{"tasks": {}, "tasks": {}}', "the key 'tasks' occurs twice in one object"),
         ('{"tasks": NaN}', "'NaN' is not a finite number"),
         ('{"tasks": -Infinity}', "'-Infinity' is not a finite number"),
         ('{"tasks": 1e999}', "'1e999' is not a finite number"),

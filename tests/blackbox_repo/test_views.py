@@ -289,7 +289,7 @@ def test_renamed_objectives_keep_their_parts(grid):
     with pytest.raises(UnknownName, match="unknown objective 'err'"):
         views.rename_objectives(grid, {"err": "e"})
     for taken in ("params", "op", "epoch", "seed"):
-        with pytest.raises(InvalidSpace, match=f"the name '{taken}' stands for something else already"):
+        with pytest.raises(InvalidSpace, match=f"the name '{taken}' is taken already"):
             views.rename_objectives(grid, {"error": taken})
 
 
@@ -503,7 +503,7 @@ def test_a_recorded_time_is_not_replaced(grid):
 
 def test_a_taken_name_is_not_given_twice(ragged):
     taken = views.rename_objectives(ragged, {"params": "elapsed_time"})
-    with pytest.raises(InvalidSpace, match="the name 'elapsed_time' stands for something else already"):
+    with pytest.raises(InvalidSpace, match="the name 'elapsed_time' is taken already"):
         views.with_time_model(taken, 1.0)
 
 

@@ -225,5 +225,5 @@ def test_all_problems_are_reported_at_once(schema: Schema, table: Table) -> None
 @pytest.mark.parametrize("name", ["seed", "status", "loss", "epoch"])
 def test_no_hyperparameter_is_called_like_another_column(name: str) -> None:
     space, objectives = Space({name: Integer(1, 3)}), (Objective("loss", "min"),)
-    with pytest.raises(InvalidSpace, match=f"the name '{name}' stands for something else already"):
+    with pytest.raises(InvalidSpace, match=f"the name '{name}' is taken already"):
         Schema(space, Fidelity("epoch", (1,)), objectives, target="loss")

@@ -271,7 +271,7 @@ def test_a_missing_file_is_named(bb_sim: Callable[..., Finished], tmp_path: Path
         ({"format": 99}, ("has format 99", "upgrade with: pip install --upgrade blackbox-repo")),
         ({"format": "one"}, ("has no integer 'format'",)),
         ({"tasks": None}, ("is malformed",)),
-        ({"tasks": {}}, ("is malformed: it has no tasks; a blackbox has one at least",)),
+        ({"tasks": {}}, ("is malformed: it has no tasks; a blackbox has at least one",)),
     ],
 )
 def test_a_manifest_that_cannot_be_read_is_named(

@@ -184,7 +184,7 @@ def test_logs_that_are_there_or_not_there_or_none_are_refused(tmp_path: Path) ->
         (lambda lines: [lines[0], b'{"a": 1}', *lines[2:]], "line 2 is malformed: expected array"),
         (lambda lines: [lines[0], b'["start", [[]]]', *lines[2:]], "line 2 is malformed"),
         (lambda lines: [lines[0], lines[1].replace(b'"', b"\xff"), *lines[2:]], "line 2 is not proper JSON"),
-        (lambda lines: [lines[0].replace(b'"seed": 3', b'"seed": 3, "seed": 3'), *lines[1:]], "stands twice"),
+        (lambda lines: [lines[0].replace(b'"seed": 3', b'"seed": 3, "seed": 3'), *lines[1:]], "occurs twice"),
     ],
 )
 def test_a_damaged_log_is_refused_by_its_line(
