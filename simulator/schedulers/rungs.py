@@ -102,13 +102,14 @@ class PromotionRung:
         """Add a trial that has reached the rung, unless its loss is NaN."""
         if math.isnan(loss):
             return
-        if self._best and (loss, trial) < self._worst_of_best():
-            self._enter_best(loss, trial)
+        entry = loss, trial
+        if self._best and entry < self._worst_of_best():
+            self._enter_best(entry)
         else:
-            heappush(self._others, (loss, trial))
+            heappush(self._others, entry)
         allowed = (len(self._best) + len(self._others)) * self._part // self._whole
         if len(self._best) < allowed:
-            self._enter_best(*heappop(self._others))
+            self._enter_best(heappop(self._others))
         elif len(self._best) > allowed:
             heappush(self._others, self._worst_of_best())
             heappop(self._best)
@@ -127,9 +128,9 @@ class PromotionRung:
         """Never promote a trial; it still counts as one of the trials on the rung."""
         self._promoted.add(trial)
 
-    def _enter_best(self, loss: float, trial: int) -> None:
-        heappush(self._best, (-loss, -trial))
-        heappush(self._promotable, (loss, trial))
+    def _enter_best(self, entry: tuple[float, int]) -> None:
+        heappush(self._best, (-entry[0], -entry[1]))
+        heappush(self._promotable, entry)
 
     def _worst_of_best(self) -> tuple[float, int]:
         loss, trial = self._best[0]

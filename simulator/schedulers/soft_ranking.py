@@ -13,7 +13,7 @@ import numpy as np
 from simulator.schedulers.rungs import QuantileRung
 
 PARTNERS = 100
-"""How many of the latest trials are kept, with whose curves that of a new trial is compared."""
+"""The curve of a new trial is compared with those of so many trials that came just before it."""
 
 
 class SoftRanking:
