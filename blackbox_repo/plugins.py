@@ -78,21 +78,35 @@ def load_plugin(kind: str, offered: Sequence[Plugin]) -> Any:
         raise InvalidOption(f"the {kind} {plugin} cannot be imported: {type(err).__name__}: {err}") from err
 
 
-def import_object(target: str, what: str) -> Any:
-    """Import the object that a text names.
+def import_by_user(name: str, what: str) -> Any:
+    """Import an object of the user's own, whose module is on the Python path or in the current folder.
 
     Args:
-        target: ``module:attribute``; the module is on the Python path or in the current folder.
+        name: ``py:module:attribute``.
         what: What the object should be, for messages, such as ``"the scheduler 'py:mine:Mine'"``.
 
     Raises:
-        InvalidOption: The text is written in another way, or there is no such module or attribute.
+        InvalidOption: The name is written in another way, or there is no such module or attribute.
     """
-    module, _, attribute = target.partition(":")
-    if not module or not attribute:
+    prefix, module, attribute = [*name.split(":", 2), "", ""][:3]
+    if prefix != "py" or not module or not attribute:
         raise InvalidOption(f"{what} must be written py:module:attribute")
     if "" not in sys.path:
         sys.path.insert(0, "")  # a console script does not look into the current folder by itself
+    return import_object(f"{module}:{attribute}", what)
+
+
+def import_object(target: str, what: str) -> Any:
+    """Import the object at ``module:attribute``.
+
+    Args:
+        target: Where the object is.
+        what: What the object should be, for messages.
+
+    Raises:
+        InvalidOption: There is no such module or attribute.
+    """
+    module, _, attribute = target.partition(":")
     try:
         return reduce(getattr, attribute.split("."), importlib.import_module(module))
     except (ImportError, AttributeError) as err:

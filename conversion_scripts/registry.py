@@ -9,7 +9,7 @@ from importlib import import_module
 from types import MappingProxyType
 
 from blackbox_repo.errors import InvalidOption, UnknownName
-from blackbox_repo.plugins import import_object
+from blackbox_repo.plugins import import_by_user
 from conversion_scripts import recipes
 from conversion_scripts.recipe import Recipe
 
@@ -43,7 +43,7 @@ def load_recipe(name: str) -> Recipe:
 
 
 def _import_recipe(name: str) -> Recipe:
-    found = import_object(name.removeprefix("py:"), f"the recipe {name!r}")
+    found = import_by_user(name, f"the recipe {name!r}")
     if not isinstance(found, Recipe):
         raise InvalidOption(f"{name!r} is not a Recipe of conversion_scripts.recipe: {found!r}")
     return found

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from blackbox_repo.errors import InvalidOption, UnknownName
-from blackbox_repo.plugins import find_plugins, import_object, load_plugin
+from blackbox_repo.plugins import find_plugins, import_by_user, import_object, load_plugin
 from blackbox_repo.schema import Schema
 from simulator.scheduler import Scheduler, SchedulerFactory
 from simulator.wrappers.generator import as_scheduler
@@ -90,7 +90,7 @@ def _find(name: str) -> tuple[str, Any]:
     if name in SCHEDULERS:
         return what, import_object(SCHEDULERS[name], what)
     if name.startswith("py:"):
-        return what, import_object(name.removeprefix("py:"), what)
+        return what, import_by_user(name, what)
     plugins = find_plugins(PLUGINS)
     offered = [plugin for plugin in plugins if plugin.name == name]
     if not offered:

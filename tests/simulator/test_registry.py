@@ -101,6 +101,7 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install
         del sys.modules[name]
 
 
+@pytest.mark.slow
 def test_a_package_that_is_installed_brings_its_schedulers_to_the_command_line(tmp_path: Path) -> None:
     """The package of docs/schedulers.md, installed by pip into an environment of its own."""
     page = (ROOT / "docs" / "schedulers.md").read_text(encoding="utf-8")
@@ -158,6 +159,16 @@ def test_a_name_finds_the_factory_of_a_package_and_its_settings_are_checked(inst
         scheduler_factory("good", {"week": 5})
     with pytest.raises(UnknownName, match="unknown scheduler 'goood'; did you mean 'good'"):
         scheduler_factory("goood", {})
+
+
+def test_a_file_in_the_current_folder_does_not_hide_a_package(
+    install: Install, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install("weekly", "0.3", "weekly_module", GOOD, good="weekly_module:Good")
+    (tmp_path / "weekly_module.py").write_text("raise RuntimeError('another module')", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [folder for folder in sys.path if folder])
+    assert scheduler_factory("good", {})(quality_schema(), 1).suggest() is None
 
 
 @pytest.mark.parametrize(
