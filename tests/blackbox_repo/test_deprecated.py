@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import subprocess
 import sys
 import types
@@ -47,8 +48,6 @@ def test_an_old_module_has_the_names_of_the_new_one_and_says_where_that_is(old):
 def test_an_old_name_gives_what_has_the_new_one(module, old):
     place, _, new = NAMES[module][old].rpartition(":")
     asked = importlib.import_module(module)
-    if "__getattr__" not in vars(asked):
-        asked, _ = imported(next(name for name in MODULES if MODULES[name] == module))
     with pytest.warns(RenamedWarning, match=f"{module}.{old} is called {place or module}.{new} now"):
         found = getattr(asked, old)
     assert found is attrgetter(new)(importlib.import_module(place or module))
@@ -104,14 +103,27 @@ def test_what_is_no_name_at_all_is_refused_as_ever():
         _ = old.nonsense
 
 
-def test_old_names_of_classes_work_where_a_package_or_an_old_module_is_asked(monkeypatch):
+def test_old_names_work_in_a_package_in_a_moved_module_and_in_one_that_stayed(monkeypatch):
     monkeypatch.setitem(NAMES, "simulator", {"Bounds": "Stop"})
-    monkeypatch.setitem(NAMES, "blackbox_repo.store.storage", {"keep": "save_tables"})
-    with pytest.warns(RenamedWarning, match="simulator.Bounds is called simulator.Stop now"):
+    with pytest.warns(RenamedWarning, match="simulator.Bounds is called simulator.Stop now") as told:
         assert simulator.Bounds is simulator.Stop
-    old, _ = imported("blackbox_repo.storage")
-    with pytest.warns(RenamedWarning, match="storage.keep is called .*storage.save_tables now"):
-        assert old.keep.__name__ == "save_tables"
+    old, _ = imported("blackbox_repo.words")
+    with pytest.warns(RenamedWarning, match="humanize.counted is called .*humanize.format_count now") as more:
+        assert old.counted(2, "task") == "2 tasks"
+    with pytest.warns(RenamedWarning, match="rungs.rung_levels is called .*compute_rungs now") as most:
+        from simulator.schedulers.rungs import rung_levels
+    assert [w.filename for w in (told[0], more[0], most[0])] == [__file__] * 3
+    assert rung_levels.__name__ == "compute_rungs"
+
+
+def test_a_module_with_old_names_is_loaded_by_its_own_loader():
+    import simulator.schedulers.rungs as module
+
+    assert type(module.__loader__).__module__ != deprecated.__name__
+    assert module.__spec__.loader is module.__loader__
+    assert inspect.getsource(module.QuantileRung).startswith("class QuantileRung")
+    with pytest.raises(AttributeError, match="has no attribute 'nonsense'"):
+        _ = module.nonsense
 
 
 def renamed(monkeypatch, **old_to_new):

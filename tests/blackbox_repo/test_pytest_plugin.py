@@ -266,7 +266,7 @@ def test_the_plugin_imports_nothing_of_ours_but_itself_and_no_numpy(tmp_path: Pa
     assert (status, "blackbox_repo.pytest_plugin" in loaded) == (0, True)
     assert [name for name in loaded if name.split(".")[0] in ("simulator", "data_cache", "numpy")] == []
     ours = {name for name in loaded if name.startswith("blackbox_repo.")}
-    assert ours == {"blackbox_repo.deprecated", "blackbox_repo.pytest_plugin"}
+    assert ours == {f"blackbox_repo.{name}" for name in ("deprecated", "old_names", "pytest_plugin")}
 
 
 @pytest.mark.parametrize("options", [(), ("-o", "pythonpath=.")])
