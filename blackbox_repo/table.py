@@ -175,7 +175,15 @@ class TabularBlackbox(Blackbox):
 
     def seeds_at(self, index: int) -> tuple[int, ...]:
         """As :meth:`seeds`, for the configuration at an index of :meth:`configurations`."""
-        return tuple(self._seeds[self._first[index] : self._first[index + 1]])
+        return self._common_seeds or tuple(self._seeds[self._first[index] : self._first[index + 1]])
+
+    @cached_property
+    def _common_seeds(self) -> tuple[int, ...]:
+        """The seeds of each configuration, if all have the same; otherwise none."""
+        if not isinstance(self._first, range):
+            return ()
+        seeds = self._table.seeds.reshape(-1, self._first.step)
+        return tuple(self._seeds[: self._first.step]) if (seeds == seeds[0]).all() else ()
 
     def trainings(self, configuration: Configuration) -> Trainings:
         return _Row(self, self._index(configuration))

@@ -200,6 +200,13 @@ def test_a_configuration_looked_up_once_has_all_that_is_asked_for_one_by_one(gri
         grid.trainings(grid.configurations()[0]).curve(0)
 
 
+@pytest.mark.parametrize("seeds", [[0, 0, 0], [3, 3, 4], [-(2**63), -(2**63), -(2**63)]])
+def test_seeds_are_those_of_the_row_whether_all_have_the_same_or_not(seeds):
+    box = one_point_table({"x": Integer(0, 2)}, [0, 1, 2], seeds=seeds)
+    assert [box.seeds({"x": x}) for x in range(3)] == [(seed,) for seed in seeds]
+    assert [box.trainings({"x": x}).seeds for x in range(3)] == [(seed,) for seed in seeds]
+
+
 def test_text_and_numbers_of_all_kinds_have_the_number_of_their_json():
     columns = {"t": ['a"\\', "é☃", "\n"], "b": [True, False, True], "n": [1, 1.5, -2], "c": [0.1, 1e-9, 3e22]}
     box = one_point_table(
