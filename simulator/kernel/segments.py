@@ -165,6 +165,9 @@ _ORDER_OF_CODES = (
 )
 
 
+_NO_SEGMENTS: list[Segment] = []
+
+
 class TrialState:
     """A trial: its configuration, its curve, and its segments.
 
@@ -187,7 +190,7 @@ class TrialState:
         *("_incremental", "_time", "configuration", "curve", "delivered_by", "known_elapsed"),
         *("last_delivered", "number", "released", "seen", "segments", "status"),
     )
-    __deletable__ = ("configuration", "curve", "delivered_by", "seen")  # read by mypyc
+    __deletable__ = ("configuration", "curve", "delivered_by", "known_elapsed", "seen")  # read by mypyc
 
     def __init__(self, number: int, configuration: Configuration, curve: LearningCurve, base: int) -> None:
         self.number = number
@@ -261,9 +264,8 @@ class TrialState:
 
     def release(self) -> None:
         """Let go of everything but the status and the checkpoint: nothing else will be asked again."""
-        self.released, self.segments = True, []
-        self.known_elapsed = array("q")
-        del self.curve, self.configuration, self.seen, self.delivered_by
+        self.released, self.segments = True, _NO_SEGMENTS
+        del self.curve, self.configuration, self.seen, self.delivered_by, self.known_elapsed
 
 
 def _few_to_ns(seconds: Array, before: int) -> list[int] | None:

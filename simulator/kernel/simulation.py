@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from blackbox_repo.blackbox import Blackbox
 from simulator.clock import to_ns, to_seconds
-from simulator.errors import RunError, SchedulerError, SimulationError
+from simulator.errors import RunError, SimulationError
 from simulator.kernel.agenda import Agenda
 from simulator.kernel.cluster import Cluster
 from simulator.kernel.curves import Curves
@@ -18,6 +18,7 @@ from simulator.kernel.limits import Limits
 from simulator.kernel.outcome import Outcome
 from simulator.kernel.preemption import Preemption
 from simulator.kernel.recorder import Recorder
+from simulator.kernel.scheduler_calls import SchedulerCalls
 from simulator.kernel.segments import Job, Segment
 from simulator.kernel.shutdown import interrupt_all, is_stalled
 from simulator.kernel.timing import Timing
@@ -32,7 +33,6 @@ from simulator.scheduler import (
     Suggestion,
     Trial,
     TrialStatus,
-    unwrapped,
 )
 from simulator.settings.conditions import Conditions
 from simulator.settings.stopping import Stop
@@ -85,11 +85,12 @@ class Simulation:
         singly = stop.looks_at_every_report or bool(self._listeners)
         timing = Timing(conditions, workers, seed)
         self.agenda = Agenda()
+        self.calls = SchedulerCalls(scheduler, self.agenda)
         self.recorder = Recorder(blackbox)
         self.cluster = Cluster(workers, timing, self.agenda, self.recorder, singly=singly)
         curves = Curves(blackbox, getattr(scheduler, "upcoming", None))
         seeds = TrainingSeeds(seed, conditions.training_seed)
-        self.jobs = Jobs(blackbox, self.cluster, curves, seeds, conditions.checkpoints, self.error)
+        self.jobs = Jobs(blackbox, self.cluster, curves, seeds, conditions.checkpoints, self.calls.error)
         self.limits = Limits(self.cluster, stop, schema, watched=bool(observers))
         requeue = conditions.failures.requeue
         self.preemption = Preemption(
@@ -181,8 +182,7 @@ class Simulation:
 
     def suggest(self) -> Suggestion:
         """Call the scheduler: what should a worker do?"""
-        suggestion: Suggestion = self._call("suggest()", self.scheduler.suggest)
-        return suggestion
+        return self.calls.suggest()
 
     def take_up(self, suggestion: Suggestion, worker: int | None = None) -> Job | None:
         """Give what is suggested to this worker, or the lowest idle one; ``None`` if there is no job."""
@@ -195,7 +195,7 @@ class Simulation:
         elif suggestion is None:
             return None
         else:
-            raise self.error("suggest()", f"answered {suggestion!r}, which is no Start, Resume or None")
+            raise self.calls.error("suggest()", f"answered {suggestion!r}, which is no Start, Resume or None")
         self._place(job, worker)
         self._suggested += 1
         if self._suggested > MAX_SUGGESTIONS_AT_ONE_INSTANT:
@@ -273,11 +273,7 @@ class Simulation:
     def decide(self, report: JobEvent) -> Decision:
         """Call the scheduler: what becomes of a trial after this report?"""
         trial = self.cluster.trials[report.trial]
-        told = trial.report(report.point, report.time)
-        decision = self._call("on_report()", self.scheduler.on_report, trial.number, trial.seen, told)
-        if not isinstance(decision, Decision):
-            raise self.error("on_report()", f"answered {decision!r} to trial {trial.number}: no Decision")
-        return decision
+        return self.calls.on_report(trial.seen, trial.report(report.point, report.time))
 
     def deliver(self, report: JobEvent, decision: Decision | None) -> Segment:
         """A report arrives of which nobody wants to be told, or the decision on it takes effect."""
@@ -310,8 +306,7 @@ class Simulation:
         self._call_on_end(end)
 
     def _call_on_end(self, end: JobEvent) -> None:
-        seen = self.cluster.trial_at_end(end, self._outcome_of(end))
-        self._call("on_end()", self.scheduler.on_end, end.trial, seen)
+        self.calls.on_end(self.cluster.trial_at_end(end, self._outcome_of(end)))
 
     def count_end(self, end: JobEvent) -> None:
         """The scheduler knows that a job has ended."""
@@ -389,21 +384,6 @@ class Simulation:
         )
 
     # --- small things ---------------------------------------------------------------------------------------
-
-    def _call(self, name: str, method: Callable[..., Any], trial: int | None = None, *about: Any) -> Any:
-        """Call the scheduler; what it raises, an exit from the program too, is an error of the run."""
-        try:
-            return method(*about)
-        except RunError:
-            raise
-        except (Exception, SystemExit) as err:
-            whose = "" if trial is None else f" about trial {trial}"
-            raise self.error(name, f"raised {err!r}{whose}") from err
-
-    def error(self, call: str, what: str) -> SchedulerError:
-        """The error that a call of the scheduler is to blame for."""
-        name = type(unwrapped(self.scheduler)).__name__
-        return SchedulerError(f"{name}.{call} at the simulated second {to_seconds(self.agenda.now)} {what}")
 
     def _show_state(self) -> None:
         for observer in self._observers:
