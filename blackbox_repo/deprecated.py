@@ -117,7 +117,7 @@ class _OldAttribute:
 
     def __get__(self, instance: object, owner: type) -> Any:
         _warn(self._name, self._new)
-        return getattr(owner if instance is None else instance, self._new)
+        return attrgetter(self._new)(owner if instance is None else instance)
 
 
 def options(program: str, typed: Sequence[str]) -> list[str]:

@@ -89,6 +89,8 @@ MODULES = {
 NAMES: dict[str, dict[str, str]] = {
     "blackbox_repo.distance": {"at_place": "at_position", "place": "position", "places": "positions"},
     "blackbox_repo.pytest_plugin": {"entered": "enter"},
+    "blackbox_repo.roots": {"installed": "find_blackboxes"},
+    "blackbox_repo.row_checks": {"checked": "check_table"},
     "blackbox_repo.store.atomic_directory": {
         "appearing": "atomic_directory",
         "full_disk_named": "name_full_disk",
@@ -98,6 +100,7 @@ NAMES: dict[str, dict[str, str]] = {
     "blackbox_repo.store.lazy_tables": {"OneByOne": "LazyTables"},
     "blackbox_repo.store.lock": {"Occupied": "blackbox_repo.errors:AlreadyLocked", "alone": "exclusive"},
     "blackbox_repo.store.manifest": {"Best": "BestKnown", "Default": "TuningDefaults"},
+    "blackbox_repo.store.parquet_checks": {"Place": "ColumnRule", "places": "column_rules"},
     "blackbox_repo.surrogate.neighbour_weights": {"Resemblance": "NeighbourWeights"},
     "blackbox_repo.surrogate.training_data": {"Examples": "TrainingData"},
     "blackbox_repo.text.humanize": {"counted": "format_count", "in_words": "format_duration"},
@@ -109,6 +112,8 @@ NAMES: dict[str, dict[str, str]] = {
     "blackbox_repo.text.terminal": {"wrapped": "wrap"},
     "blackbox_repo.views.fitted": {"Surrogate": "blackbox_repo.surrogate.curve_mixture:CurveMixture"},
     "blackbox_repo.views.nearest": {"position": "blackbox_repo.distance:coordinate"},
+    "blackbox_repo.yahpo_suites": {"Member": "SuiteProblem"},
+    "conversion_scripts.build": {"check_place": "check_target"},
     "conversion_scripts.expected_size": {
         "Whole": "ExpectedSize",
         "marked": "note_shortfall",
@@ -140,7 +145,32 @@ NAMES: dict[str, dict[str, str]] = {
     },
     "simulator": {"recorded": "simulator.results.run:Run.decision_times"},
     "simulator.adapters.ask_tell": {"Job": "Proposal"},
-    "simulator.adapters.library": {"library_seed": "simulator.global_state:library_seed"},
+    "simulator.adapters.ax": {"decoded": "decode", "encoded": "encode"},
+    "simulator.adapters.config_space": {"decoded": "decode", "encoded": "encode"},
+    "simulator.adapters.fidelities": {"reaching": "fidelity_reaching", "smallest": "smallest_budget"},
+    "simulator.adapters.hyperopt_space": {"decoded": "decode", "encoded": "encode"},
+    "simulator.adapters.library": {
+        "absent_parts": "missing_packages",
+        "check_made": "check_kind",
+        "check_makes": "check_callable",
+        "class_in": "find_class",
+        "library_seed": "simulator.global_state:library_seed",
+        "objectives_of": "check_objectives",
+        "said": "describe_error",
+        "settings_of": "check_settings",
+    },
+    "simulator.adapters.nevergrad_space": {"decoded": "decode", "encoded": "encode"},
+    "simulator.adapters.nni_space": {"decoded": "decode", "in_choices": "to_choices"},
+    "simulator.adapters.optuna": {"suggested": "suggest_configuration"},
+    "simulator.adapters.ray_tune_space": {"clipped": "clip_numbers", "decoded": "decode"},
+    "simulator.adapters.smac": {"in_order": "order_local_search"},
+    "simulator.adapters.syne_tune": {
+        "Told": "Results",
+        "found": "find_scheduler",
+        "parameters": "parameters_of",
+    },
+    "simulator.adapters.syne_tune_space": {"decoded": "decode", "encoded": "encode"},
+    "simulator.adapters.tree": {"owners_in": "find_owners"},
     "simulator.cli.ci": {"failed": "is_failure"},
     "simulator.cli.command": {"optimized": "optimized_objectives"},
     "simulator.cli.options": {
@@ -159,6 +189,7 @@ NAMES: dict[str, dict[str, str]] = {
     "simulator.quality.golden": {"short": "format_configuration"},
     "simulator.quality.markdown": {"markdown": "format_markdown"},
     "simulator.quality.page": {"page": "format_page"},
+    "simulator.results.build": {"description": "describe_scheduler", "header": "describe_run"},
     "simulator.results.front": {"front": "compute_front"},
     "simulator.results.timeline": {
         "Moment": "TimelineEntry",
@@ -167,9 +198,16 @@ NAMES: dict[str, dict[str, str]] = {
         "story_of_trial": "describe_trial",
     },
     "simulator.scheduler_settings": {"shown": "format_call"},
+    "simulator.schedulers.full_training": {"FinalLoss": "FullTraining"},
     "simulator.schedulers.mo_asha": {"chosen": "choose_objectives"},
     "simulator.schedulers.objective_loss": {"loss_of": "objective_loss"},
-    "simulator.schedulers.rungs": {"rung_levels": "simulator.schedulers.rung_levels:compute_rungs"},
+    "simulator.schedulers.pareto_fronts": {"Fronts": "ParetoFronts"},
+    "simulator.schedulers.pbt": {"milestones": "compute_milestones"},
+    "simulator.schedulers.rungs": {
+        "MAX_POWERS": "simulator.schedulers.rung_levels:MAX_POWERS",
+        "rung_levels": "simulator.schedulers.rung_levels:compute_rungs",
+    },
+    "simulator.settings.decision_time": {"recorded": "simulator.results.run:Run.decision_times"},
     "simulator.testing": {"CIRCUMSTANCES": "CONDITIONS"},
     "simulator.testing.contract": {"CIRCUMSTANCES": "CONDITIONS"},
     "simulator.testing.goldens": {"written": "write_and_fail"},
@@ -180,6 +218,7 @@ NAMES: dict[str, dict[str, str]] = {
         "digest_elsewhere": "digest_in_subprocess",
         "main": "simulator.testing.subprocess_main:main",
     },
+    "simulator.wrappers.call_timeout": {"Patient": "TimeLimited", "check_patience": "check_call_timeout"},
 }
 """Module of today -> old name in it -> new name, or ``module:name`` if that is in another module."""
 
@@ -191,6 +230,12 @@ ARGUMENTS: dict[str, dict[str, str]] = {
 """``module.function`` or ``module.Class`` of today -> old argument -> new argument."""
 
 ATTRIBUTES: dict[str, dict[str, str]] = {
+    "simulator.quality.suites.Case": {
+        "blackbox": "benchmark.blackbox",
+        "seconds_per_unit": "benchmark.seconds_per_unit",
+        "task": "benchmark.task",
+        "workers": "benchmark.workers",
+    },
     "simulator.testing.contract.SchedulerContract": {"circumstances": "conditions", "made": "make"},
 }
 """``module.class`` of today -> old attribute or method -> new one; the class needs :func:`attributes`."""

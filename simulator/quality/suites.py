@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
 
-from blackbox_repo import views
+from blackbox_repo import deprecated, views
 from blackbox_repo.benchmark import Benchmark
 from blackbox_repo.blackbox import Blackbox
 from blackbox_repo.errors import IntegrityError, UnknownName
@@ -15,6 +15,7 @@ from simulator.problem import Setup
 from simulator.settings.stopping import Stop
 
 
+@deprecated.attributes
 @dataclass(frozen=True)
 class Case:
     """A benchmark of a suite; nothing of it may change but in a new version of the suite.
@@ -42,6 +43,11 @@ class Case:
         assert self.benchmark.seconds is not None
         return self.benchmark.seconds
 
+    @property
+    def stop(self) -> Stop:
+        """The end of each run: when the budget is used up."""
+        return Stop(time=self.seconds)
+
     def setup(self, seed: int = 0) -> Setup:
         """What is simulated.
 
@@ -52,7 +58,7 @@ class Case:
             UnknownName: The blackbox is not installed.
             IntegrityError: It is not the one that the suite was made of.
         """
-        return Setup(self.load(), self.benchmark.workers, Stop(time=self.seconds), seed)
+        return Setup(self.load(), self.benchmark.workers, self.stop, seed)
 
     def load(self) -> Blackbox:
         """The blackbox, with a time; it is loaded once in a process.

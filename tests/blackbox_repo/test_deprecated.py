@@ -16,6 +16,7 @@ import blackbox_repo
 import simulator
 from blackbox_repo import deprecated
 from blackbox_repo.deprecated import ARGUMENTS, MODULES, NAMES, RenamedWarning
+from simulator.quality import find_suite
 from simulator.testing import CONDITIONS, SchedulerContract
 
 
@@ -221,9 +222,13 @@ def test_a_subclass_that_defines_an_old_attribute_defines_the_new_one(monkeypatc
 def test_a_class_with_old_attributes_has_the_decorator(where):
     module, _, name = where.rpartition(".")
     cls = getattr(importlib.import_module(module), name)
-    for old, new in deprecated.ATTRIBUTES[where].items():
-        with pytest.warns(RenamedWarning):
-            assert getattr(cls, old) is getattr(cls, new)
+    assert {type(vars(cls)[old]).__name__ for old in deprecated.ATTRIBUTES[where]} == {"_OldAttribute"}
+
+
+def test_a_case_of_a_suite_still_says_of_which_blackbox_it_is():
+    case = find_suite("smoke").cases[0]
+    with pytest.warns(RenamedWarning, match=r"Case.task is called benchmark.task now"):
+        assert case.task == case.benchmark.task == "wikitext-2"
 
 
 def test_a_command_line_takes_an_old_module_and_says_its_new_name_in_a_line():
