@@ -3,12 +3,13 @@ from __future__ import annotations
 import json
 import math
 import pickle
+import re
 
 import numpy as np
 import pytest
 
 from blackbox_repo.domains import Integer
-from blackbox_repo.errors import InvalidSpace, UnknownFidelity, UnknownName
+from blackbox_repo.errors import FormatError, InvalidSpace, UnknownFidelity, UnknownName
 from blackbox_repo.schema import Fidelity, Objective, Schema
 from blackbox_repo.space import Space
 
@@ -135,6 +136,36 @@ def test_json_gives_back_an_equal_schema():
     again = Schema.from_json(json.loads(text))
     assert again == original
     assert json.dumps(again.to_json()) == text
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (lambda data: data.pop("target"), "the schema is malformed: object missing required field target"),
+        (lambda data: data.update(more=1), "the schema is malformed: object contains unknown field more"),
+        (
+            lambda data: data["objectives"][1].update(goal="up"),
+            "objectives[1].goal = 'up': invalid",
+        ),
+        (
+            lambda data: data["objectives"][0].update(gaol="min"),
+            "objectives[0]: object contains unknown",
+        ),
+        (
+            lambda data: data["fidelity"].update(values=[2, 1]),
+            "fidelity: the values of fidelity 'epoch'",
+        ),
+        (
+            lambda data: data["space"].update(hyperparameters=None),
+            "the schema: space is malformed: hyper",
+        ),
+    ],
+)
+def test_json_that_is_no_schema_is_refused_with_the_key_and_the_rule(change, problem):
+    data = schema(LOSS, SCORE).to_json()
+    change(data)
+    with pytest.raises(FormatError, match=re.escape(problem)):
+        Schema.from_json(data)
 
 
 def test_writing_in_the_json_object_does_not_reach_the_schema():

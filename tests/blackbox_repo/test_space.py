@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from blackbox_repo.domains import Categorical, Constant, Float, Integer, Ordinal
-from blackbox_repo.errors import InvalidConfiguration, InvalidOption, InvalidSpace
+from blackbox_repo.errors import FormatError, InvalidConfiguration, InvalidOption, InvalidSpace
 from blackbox_repo.space import Condition, Space, configuration_text
 
 SGD = "optimizer in ['sgd']"
@@ -266,3 +267,41 @@ def test_the_values_of_a_condition_are_those_of_the_parent():
     assert space.conditions["b"] == (Condition("a", (0.3,)),)
     assert space.check({"a": 0.3, "b": 1}) == {"a": 0.3, "b": 1}
     assert space.size == 3
+
+
+def entry(**changes):
+    return {"name": "x", "type": "float", "lower": 0, "upper": 1, "log": False} | changes
+
+
+@pytest.mark.parametrize(
+    ("data", "problem"),
+    [
+        ({}, "the space is malformed: object missing required field hyperparameters"),
+        ({"hyperparameters": [], "more": 1}, "the space is malformed: object contains unknown field more"),
+        (
+            {"hyperparameters": [{"type": "float"}]},
+            "hyperparameters[0] is malformed: object missing",
+        ),
+        (
+            {"hyperparameters": [entry(), entry(name="y", lower="a")]},
+            "hyperparameters[1] is malformed: lower",
+        ),
+        (
+            {"hyperparameters": [entry(step=2)]},
+            "hyperparameters[0] is malformed: object contains",
+        ),
+        ({"hyperparameters": [entry(), entry()]}, "hyperparameters[1] has the name 'x' of another one"),
+        (
+            {
+                "hyperparameters": [
+                    entry(),
+                    entry(name="y", active_where=[{"parent": "x", "values": [1], "or": 2}]),
+                ]
+            },
+            "hyperparameters[1] is malformed: active_where[0]: object contains unknown field or",
+        ),
+    ],
+)
+def test_json_that_is_no_space_is_refused_with_its_place(data, problem):
+    with pytest.raises((FormatError, InvalidSpace), match=re.escape(problem)):
+        Space.from_json(data)
