@@ -97,6 +97,8 @@ NAMES: dict[str, dict[str, str]] = {
         "on_disk": "sync_to_disk",
         "reserved": "reserve",
     },
+    "blackbox_repo.roots": {"installed": "find_blackboxes"},
+    "blackbox_repo.row_checks": {"checked": "check_table"},
     "blackbox_repo.store.lazy_tables": {"OneByOne": "LazyTables"},
     "blackbox_repo.store.lock": {"Occupied": "blackbox_repo.errors:AlreadyLocked", "alone": "exclusive"},
     "blackbox_repo.store.manifest": {"Best": "BestKnown", "Default": "TuningDefaults"},
@@ -112,7 +114,7 @@ NAMES: dict[str, dict[str, str]] = {
     "blackbox_repo.text.terminal": {"wrapped": "wrap"},
     "blackbox_repo.views.fitted": {"Surrogate": "blackbox_repo.surrogate.curve_mixture:CurveMixture"},
     "blackbox_repo.views.nearest": {"position": "blackbox_repo.distance:coordinate"},
-    "blackbox_repo.yahpo_suites": {"Member": "SuiteProblem"},
+    "blackbox_repo.yahpo_suites": {"MEMBERS": "PROBLEMS", "Member": "SuiteProblem"},
     "conversion_scripts.build": {"check_place": "check_target"},
     "conversion_scripts.expected_size": {
         "Whole": "ExpectedSize",
