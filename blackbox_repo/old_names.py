@@ -97,8 +97,6 @@ NAMES: dict[str, dict[str, str]] = {
         "on_disk": "sync_to_disk",
         "reserved": "reserve",
     },
-    "blackbox_repo.roots": {"installed": "find_blackboxes"},
-    "blackbox_repo.row_checks": {"checked": "check_table"},
     "blackbox_repo.store.lazy_tables": {"OneByOne": "LazyTables"},
     "blackbox_repo.store.lock": {"Occupied": "blackbox_repo.errors:AlreadyLocked", "alone": "exclusive"},
     "blackbox_repo.store.manifest": {"Best": "BestKnown", "Default": "TuningDefaults"},
