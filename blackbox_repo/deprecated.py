@@ -205,8 +205,8 @@ class _RenamingLoader:
     def __init__(self, loader: Loader) -> None:
         self._loader = loader
 
-    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
-        return self._loader.create_module(spec)
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._loader, name)  # such as get_code, which runpy asks for
 
     def exec_module(self, module: ModuleType) -> None:
         spec = module.__spec__

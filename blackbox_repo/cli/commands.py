@@ -1,4 +1,4 @@
-"""bb-repo: what blackboxes there are, what they hold, and whether they are intact."""
+"""The commands of ``bb-repo``: list, info, verify, cache, benchmarks, tabulate and surrogate."""
 
 from __future__ import annotations
 
@@ -44,10 +44,11 @@ app = console.command_line(
 def list_command(as_json: AsJson = False) -> None:  # noqa: FBT002  a flag of the command line
     """List the blackboxes that can be loaded by name.
 
-    For each: its tasks, its configurations (- where any can be asked), the fidelities of its curves, whether
-    it records the time of training (without it, a simulation needs a time model), its target and its size.
+    The table has the number of tasks and of configurations (- for a surrogate, which takes any), whether the
+    time of training is recorded (if not, a simulation needs a time model), the target, the size, and the
+    fidelities of the curves.
 
-    The exit status is 1 if one is broken; it is listed with the reason.
+    The exit status is 1 if a blackbox is broken; it is listed with the reason.
     """
     overviews = [_overview(name) for name in list_blackboxes()]
     if as_json:
@@ -90,10 +91,10 @@ def _warn_of_missing_roots() -> None:
     cls=StrictCommand, epilog=examples("bb-repo info nasbench201-final", "bb-repo info yahpo-lcbench --json")
 )
 def info(name: Name, as_json: AsJson = False) -> None:  # noqa: FBT002  a flag of the command line
-    """Describe a blackbox: what a user must know of it.
+    """Describe a blackbox.
 
-    That is its search space, objectives and tasks, its sources, licence and citation, and known defects of
-    the data with how they are treated. --json prints its manifest.
+    The page has its search space, objectives and tasks, its sources, licence and citation, and the known
+    defects of the data with how they are treated. --json prints its manifest.
     """
     manifest = describe(name)
     if as_json:
@@ -110,13 +111,13 @@ def info(name: Name, as_json: AsJson = False) -> None:  # noqa: FBT002  a flag o
 def verify_command(
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="NAME", help="Blackboxes; all if none is named.", autocompletion=_blackboxes),
+        typer.Argument(metavar="NAME", help="Blackboxes; by default all.", autocompletion=_blackboxes),
     ] = None,
     as_json: AsJson = False,  # noqa: FBT002  a flag of the command line
 ) -> None:
     """Check the files of blackboxes against their manifests: hashes, content, best values.
 
-    The exit status is 1 if something is wrong with one of them; the others are checked all the same.
+    The exit status is 1 if a check of any of them fails; the others are checked nevertheless.
     """
     for name in names or ():
         locate(name)
@@ -143,10 +144,10 @@ def cache_command(
     clear: Annotated[bool, typer.Option("--clear", help="Remove these copies.")] = False,  # noqa: FBT002  a flag
     as_json: AsJson = False,  # noqa: FBT002  a flag of the command line
 ) -> None:
-    """Say where decoded copies of large tables lie, with which the next process loads them at once.
+    """Show the folder with decoded copies of large tables, from which later processes load them faster.
 
-    They are made when a table is used first, and are never needed. The environment variable BLACKBOX_CACHE
-    names another folder for them; set to nothing, it switches them off.
+    A copy is made when a table is first used, and can be removed at any time. The environment variable
+    BLACKBOX_CACHE names another folder; if it is empty, no copies are made.
     """
     from blackbox_repo.store import cache
 
@@ -198,18 +199,19 @@ def benchmarks(as_json: AsJson = False) -> None:  # noqa: FBT002  a flag of the 
 )
 def tabulate(
     name: Name,
-    configurations: Annotated[int, typer.Option(min=1, metavar="N", help="How many configurations to draw.")],
+    configurations: Annotated[int, typer.Option(min=1, metavar="N", help="Configurations to draw.")],
     out: Annotated[
         Path, typer.Option(metavar="FOLDER", help="Write the new blackbox to FOLDER/NAME-N.")
     ] = Path(),
-    seed: Annotated[int, typer.Option(metavar="N", help="Another one draws other configurations.")] = 0,
+    seed: Annotated[int, typer.Option(metavar="N", help="Another seed draws other configurations.")] = 0,
     task: Annotated[
         list[str] | None, typer.Option(metavar="TASK", help="Only this task; may be repeated.")
     ] = None,
 ) -> None:
-    """Make a table of N configurations of a surrogate, with exactly its values: looked up, not computed.
+    """Make a table of N configurations of a surrogate, with exactly its values.
 
-    The configurations are the same for all tasks. A large table can be cut to N configurations too.
+    Values are then looked up instead of computed. The configurations are the same for all tasks. A large
+    table can be reduced to N configurations too.
     """
     from blackbox_repo.tabulate import save_tabulated
     from blackbox_repo.text.progress import report_progress
@@ -240,10 +242,11 @@ def surrogate(
     ] = None,
     as_json: AsJson = False,  # noqa: FBT002  a flag of the command line
 ) -> None:
-    """Say how well surrogates predict what a table lacks, by cross-validation at the last fidelity.
+    """Show how well surrogates predict configurations that a table lacks.
 
-    R2 is 1 where predictions are exact, and 0 where the mean would do as well; the rank correlation is
-    Spearman's. These are the surrogates of bb-sim run --off-table surrogate:MODEL.
+    They are cross-validated at the last fidelity. R2 is 1 for exact predictions, and 0 for predictions that
+    are no better than the mean; the rank correlation is Spearman's. These are the surrogates of bb-sim run
+    --off-table surrogate:MODEL.
     """
     from blackbox_repo.repository import load_blackbox
     from blackbox_repo.surrogate.neighbour_weights import MODELS
@@ -255,9 +258,7 @@ def surrogate(
         typer.echo(json.dumps({each: [vars(quality) for quality in found[each]] for each in found}))
         return
     rows = [
-        (each, _rounded(q.r2), _rounded(q.rank_correlation), q.objective)
-        for each in found
-        for q in found[each]
+        (each, _round(q.r2), _round(q.rank_correlation), q.objective) for each in found for q in found[each]
     ]
     columns = (
         Column("model"),
@@ -268,12 +269,12 @@ def surrogate(
     Terminal().show_table(columns, rows)
 
 
-def _rounded(share: float | None) -> str:
+def _round(share: float | None) -> str:
     return "-" if share is None else f"{share:.2f}"
 
 
 def _overview(name: str) -> dict[str, Any]:
-    """A line of the list; what cannot be said of a broken blackbox is None."""
+    """A row of the list; for a broken blackbox all values but its name and the reason are None."""
     try:
         return {"name": name, **_content(describe(name)), "broken": None}
     except (BlackboxRepoError, OSError) as err:

@@ -125,6 +125,8 @@ def test_a_module_with_old_names_is_loaded_by_its_own_loader():
     assert inspect.getsource(module.QuantileRung).startswith("class QuantileRung")
     with pytest.raises(AttributeError, match="has no attribute 'nonsense'"):
         _ = module.nonsense
+    found = importlib.util.find_spec("simulator.schedulers.mo_asha")
+    assert found.loader.get_code(found.name).co_filename == found.origin
 
 
 def renamed(monkeypatch, **old_to_new):
