@@ -1,6 +1,6 @@
 """The tables of old public names, each with the new name; :mod:`blackbox_repo.deprecated` looks them up.
 
-Whoever renames something public adds a row here. An old name works for one more release; then its row goes.
+People who rename something public add a row here. An old name works for one more release; then its row goes.
 """
 
 from __future__ import annotations

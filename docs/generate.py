@@ -101,6 +101,7 @@ def _branch(folder: Path, depth: int) -> list[str]:
 def _leaf(name: str, file: Path, depth: int) -> str:
     docstring = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
     first = docstring.partition("\n\n")[0].replace("\n", " ").replace("``", "")
+    first = re.sub(r":\w+:`~?([^`]*)`", r"\1", first)
     return f"{'  ' * depth + name:<32} {first}"
 
 
