@@ -55,11 +55,10 @@ def folder() -> Path | None:
         if named and not Path(named).is_absolute():
             raise InvalidOption(f"{FOLDER_VARIABLE} is {named!r}, but must be an absolute path, or empty")
         return Path(named) if named else None
-    caches = Path(os.environ.get("XDG_CACHE_HOME") or "")
-    with suppress(RuntimeError):  # a user without a home
-        # the standard has relative paths ignored
-        return Path(caches if caches.is_absolute() else Path.home() / ".cache", "blackbox-repo", "tables")
-    return None
+    import platformdirs  # takes 10 ms to import
+
+    users = platformdirs.user_cache_path("blackbox-repo", appauthor=False)
+    return users / "tables" if users.is_absolute() else None  # a user without a home has none
 
 
 def find(file: Path, sha256: str, schema: Schema, labels: Sequence[str]) -> tuple[Table, Check] | None:

@@ -28,6 +28,7 @@ EXTRAS = ("convert", "pandas", "surrogates")
 TESTS = (
     "tests/blackbox_repo/test_fitted.py",
     "tests/blackbox_repo/test_table.py",
+    "tests/blackbox_repo/store/test_lock.py",
     "tests/conversion_scripts/recipes/test_fcnet.py",
     "tests/conversion_scripts/readers/test_onnx_network.py",
     "tests/simulator/test_cli.py",

