@@ -90,7 +90,8 @@ class Points:
         self._meaning, self._together, self._curve = meaning, together, curve
         rows = meaning.zero_rows + meaning.points
         self._rows = np.full((len(meaning.outputs), rows), np.nan)
-        self._known = np.zeros(rows, dtype=bool)
+        self._known = bytearray(rows)
+        self._flags = np.frombuffer(self._known, dtype=np.bool_)  # the same memory
         self._elapsed = np.full(meaning.points, np.nan)
         self._front = self._timed = 0  # so many points from the first one on are known, and have their time
 
@@ -145,17 +146,17 @@ class Points:
 
     def _learn(self, first: int, last: int) -> None:
         """Predict those of the rows from ``first`` to ``last`` (not included) that are not known."""
-        missing = first + np.flatnonzero(~self._known[first:last])
-        if not len(missing):
+        if 0 not in self._known[first:last]:
             return
-        if self._known.any():
+        missing = first + np.flatnonzero(~self._flags[first:last])
+        if 1 in self._known:
             rows: slice | Array = missing
             outputs = self._together.rows(self._curve, missing)
         else:
             first, outputs = self._together.first_rows(self._curve, first, last)
             rows = slice(first, first + len(outputs))
         self._rows[:, rows] = outputs[:, list(self._meaning.outputs.values())].T
-        self._known[rows] = True
+        self._flags[rows] = True
 
 
 def elapsed_seconds(times: Array, min_step: float) -> Array:
