@@ -186,7 +186,9 @@ class Network:
         x = blocked_product(scaled, self._first.weight) + self._first.bias
         for k, table in enumerate(self._tables):
             x += table[codes[:, k]]
-        return np.vstack([x.T, np.ones(len(x))])
+        bases = np.ones((x.shape[1] + 1, len(x)))
+        bases[:-1] = x.T
+        return bases
 
     def _outputs_of(self, line: Line, row: Callable[[int], tuple[Array, Array]]) -> Array:
         """The rounded outputs of a line; ``row`` gives the codes and numbers of one of its rows."""
