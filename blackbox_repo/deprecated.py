@@ -144,8 +144,7 @@ def _option(word: str, renamed: dict[str, str]) -> str:
 def _warn(old: str, new: str) -> None:
     """Warn about an old name at the line that uses it."""
     frame, level = sys._getframe(1), 2  # noqa: SLF001  as the standard library does
-    while frame.f_code.co_filename == __file__ or frame.f_code.co_name == "__getattr__":
-        assert frame.f_back is not None
+    while frame.f_back and (frame.f_code.co_filename == __file__ or frame.f_code.co_name == "__getattr__"):
         frame, level = frame.f_back, level + 1
     message = f"{old} is called {new} now; the old name works for one more release"
     warnings.warn(message, RenamedWarning, level)
