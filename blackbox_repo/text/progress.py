@@ -82,7 +82,7 @@ def make_bar(*columns: ProgressColumn, console: Console | None = None) -> Progre
     """A progress bar on stderr that disappears at its end.
 
     Args:
-        *columns: What it shows.
+        *columns: What it shows; by default a description, a bar, and the remaining time.
         console: Another place than stderr.
     """
     return Progress(*columns, console=console or Console(stderr=True), transient=True)

@@ -160,11 +160,9 @@ def _measure(
         jobs = max(min(os.cpu_count() or 1, runs // _RUNS_FOR_A_PROCESS), 1)
     if not sys.stderr.isatty():
         return measure(factory, suite, tasks=tasks, seeds=seeds, jobs=jobs)
-    from rich.progress import Progress
+    from blackbox_repo.text.progress import make_bar
 
-    from blackbox_repo.text.terminal import Terminal
-
-    with Progress(console=Terminal(stderr=True), transient=True) as bar:
+    with make_bar() as bar:
         line = bar.add_task(f"{suite.name}, {jobs} at a time")
 
         def progress(done: int, of: int) -> None:
