@@ -77,7 +77,7 @@ def test_a_golden_is_written_once_then_compared_and_renewed_only_when_asked(
     assert step is not None, said
     assert re.search(r"both  [\d.]+ start ", said)
     assert re.search(rf"told  of trial {step[2]} \(valid_loss by epoch, to be small\) 1: [\d.]+\n", said)
-    assert "pytest --sim-regen writes the golden anew" in said
+    assert "pytest --sim-regen rewrites the golden trace" in said
     assert golden.read_text("utf-8") == first, "nothing is renewed by itself"
 
     status, said = project(BEHAVIOUR.format(eta=2), "--sim-regen")
@@ -175,7 +175,7 @@ def test_a_baseline_is_written_once_then_compared_and_renewed_only_when_asked(
     assert (tmp_path / "base.parquet").read_bytes() == before
     status, said = project(quality("RandomSearch"), "--sim-regen")
     assert status == 1
-    assert "--sim-regen leaves such a baseline alone; if this is meant, delete the file" in said
+    assert "--sim-regen leaves such a baseline alone; if this is intended, delete the file" in said
     assert (tmp_path / "base.parquet").read_bytes() == before
     other = quality("PromotionASHA")
     status, said = project(other, "--sim-regen")

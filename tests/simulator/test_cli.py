@@ -524,7 +524,7 @@ def test_named_objectives_and_those_of_mo_asha_have_a_front_too(bb_sim: Callable
 def test_where_there_is_one_fidelity_the_page_says_that_nothing_can_be_stopped(
     bb_sim: Callable[..., Finished],
 ) -> None:
-    told = "there is one only, so nothing can be stopped early"
+    told = "there is only one, so no trial can be stopped early"
     assert told in bb_sim("run", "nasbench201-final/cifar100", "--trials", 3).out
     assert told not in bb_sim("run", *FAST).out
 
@@ -550,7 +550,7 @@ def test_a_thinking_scheduler_and_lost_workers_from_the_command_line(
     thinking = ["--set", "conditions.decision_time=uniform(1, 60)"]
     page = bb_sim(*command, *thinking, "--set", "failures.away=60", "--out", "thinks").out
     assert re.search(r"preempted +\d+ times a trial lost its worker", page)
-    assert re.search(r"thinking +the scheduler thought for \d+% of the time", page)
+    assert re.search(r"decisions +the scheduler took \d+% of the time to decide", page)
     same = ["--set", "conditions.decision_time=recorded:thinks", "--set", "failures.away=60"]
     assert bb_sim(*command, *same, "--json").json["digest"] in page
 

@@ -124,7 +124,7 @@ def test_the_number_of_processes_changes_nothing(baseline):
 
 
 def test_a_scheduler_that_cannot_go_to_another_process_is_told_so():
-    with pytest.raises(InvalidOption, match="cannot go to other processes: .*; use 1 job"):
+    with pytest.raises(InvalidOption, match="cannot be sent to other processes: .*; use 1 job"):
         measure(lambda schema, seed: ASHA(schema, seed, eta=4), SMOKE, seeds=1, jobs=2)
 
 
