@@ -354,8 +354,9 @@ def drawing(name: str, count: int, rounds: int) -> Measured:
 
 def choosing_seeds(count: int, rounds: int) -> Measured:
     """Microseconds a trial."""
-    started = cycle(table().schema.space.samples(0, count=min(count, 5000)))
-    choose = TrainingSeeds(table(), 1, None).choose
+    configurations = table().schema.space.samples(0, count=min(count, 5000))
+    started = cycle([table().trainings(configuration) for configuration in configurations])
+    choose = TrainingSeeds(1, None).choose
     return Measured([each(count, lambda: choose(next(started))) for _ in range(rounds)])
 
 
