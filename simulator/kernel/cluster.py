@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from heapq import heapify, heappop, heappush
+from typing import Any
 
 from blackbox_repo.curve import LearningCurve
 from blackbox_repo.space import Configuration
@@ -82,7 +83,7 @@ class Cluster:
     # --- jobs begin (T5, T6) --------------------------------------------------------------------------------
 
     def add_trial(
-        self, configuration: Configuration, curve: LearningCurve, base: int, checkpoint_of: int | None
+        self, configuration: Configuration, curve: LearningCurve, base: int, checkpoint_of: Any
     ) -> TrialState:
         """Make a new trial, without a job yet."""
         trial = TrialState(len(self.trials), configuration, curve, base)

@@ -22,7 +22,7 @@ class Curves:
         self._blackbox, self._upcoming = blackbox, upcoming
         self._ahead: dict[tuple[Any, ...], LearningCurve] = {}
 
-    def of(self, trainings: Trainings, seed: int) -> LearningCurve:
+    def of(self, trainings: Trainings, seed: Any) -> LearningCurve:
         """The curve of a configuration, trained with a seed."""
         if self._upcoming is None or self._blackbox.batch < 2:
             return trainings.curve(seed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 from simulator.clock import to_seconds
@@ -9,7 +10,7 @@ from simulator.kernel.agenda import Agenda
 from simulator.kernel.events import JobEvent, Kind, TimerEvent
 from simulator.kernel.request_queue import RequestQueue, Service, WorkerRequest
 from simulator.kernel.segments import Job, Segment
-from simulator.scheduler import CONTINUE, Decision, Suggestion
+from simulator.scheduler import CONTINUE, Decision
 from simulator.settings.conditions import Conditions
 
 
@@ -40,7 +41,7 @@ class Desk(Protocol):
     def over(self) -> bool:
         """Whether the run has ended."""
 
-    def suggest(self) -> Suggestion:
+    def suggest(self) -> Any:
         """Call the scheduler: what should a worker do?"""
 
     def decide(self, report: JobEvent) -> Decision:
@@ -49,7 +50,7 @@ class Desk(Protocol):
     def tell_end(self, end: JobEvent) -> None:
         """Call the scheduler: a job has ended."""
 
-    def take_up(self, suggestion: Suggestion, worker: int | None = None) -> Job | None:
+    def take_up(self, suggestion: Any, worker: int | None = None) -> Job | None:
         """Carry out a suggestion; ``None`` if there is nothing to do."""
 
     def deliver(self, report: JobEvent, decision: Decision | None) -> Segment:
@@ -178,7 +179,7 @@ class QueuedDispatcher:
     """
 
     def __init__(
-        self, desk: Desk, agenda: Agenda, conditions: Conditions, seed: int, fidelities: tuple[float, ...]
+        self, desk: Desk, agenda: Agenda, conditions: Conditions, seed: int, fidelities: Sequence[Any]
     ) -> None:
         self._desk, self._agenda = desk, agenda
         self._queue = RequestQueue(conditions, seed)
@@ -275,8 +276,9 @@ class QueuedDispatcher:
 
     def _call(self, request: JobEvent | WorkerRequest) -> None:
         """Call the scheduler, unless the request has become pointless."""
-        desk, fidelity = self._desk, None
+        desk = self._desk
         answer: Any = None
+        fidelity: Any = None
         if isinstance(request, WorkerRequest):
             if desk.at_limit:
                 return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from blackbox_repo.blackbox import Blackbox
 from blackbox_repo.curve import LearningCurve
@@ -14,7 +15,7 @@ from simulator.kernel.cluster import Cluster
 from simulator.kernel.curves import Curves
 from simulator.kernel.segments import SCRATCH, Job, Segment, TrialState
 from simulator.kernel.training_seeds import TrainingSeeds
-from simulator.scheduler import Resume, Start, TrialStatus
+from simulator.scheduler import TrialStatus
 
 
 class Jobs:
@@ -43,8 +44,8 @@ class Jobs:
         self._independent = self._fidelity.kind == "independent"
         self._keeps_checkpoints = checkpoints and not self._independent
 
-    def start(self, suggestion: Start) -> Job:
-        """The job of a new trial."""
+    def start(self, suggestion: Any) -> Job:
+        """The job of the new trial of a ``Start``."""
         configuration, curve = self._trained(suggestion.configuration)
         base = SCRATCH
         if suggestion.checkpoint_of is not None:
@@ -53,8 +54,8 @@ class Jobs:
         trial = self._cluster.add_trial(configuration, curve, base, suggestion.checkpoint_of)
         return self._job(trial, base, until, ready=0)
 
-    def resume(self, suggestion: Resume) -> Job:
-        """The next job of a paused trial."""
+    def resume(self, suggestion: Any) -> Job:
+        """The next job of the paused trial of a ``Resume``."""
         trial = self._known_trial(suggestion.trial, "resumed")
         previous = trial.segments[-1] if trial.segments else None
         if previous is None or not self._can_be_resumed(trial, previous):
@@ -96,7 +97,7 @@ class Jobs:
         base = self._checkpoint(before.trial)
         return self._job(before.trial, base, before.until, before.ready, segment.next_wanted)
 
-    def point_of(self, fidelity: float, call: str) -> int:
+    def point_of(self, fidelity: Any, call: str) -> int:
         """The position of a fidelity; of the last one for anything above."""
         values = self._fidelity.values
         try:
@@ -112,7 +113,7 @@ class Jobs:
         bounded = last == until and until < len(self._fidelity.values) - 1
         return Job(trial, len(trial.segments), base, first, last, ready, wanted, until, bounded)
 
-    def _bound(self, until: float | None) -> int | None:
+    def _bound(self, until: Any) -> int | None:
         """The point after which a job shall end, if its scheduler says so."""
         return None if until is None else self.point_of(until, "suggest()")
 
@@ -127,7 +128,7 @@ class Jobs:
     def _checkpoint(self, trial: TrialState) -> int:
         return trial.last_delivered if self._keeps_checkpoints else SCRATCH
 
-    def _checkpoint_of(self, number: int) -> int:
+    def _checkpoint_of(self, number: Any) -> int:
         source = self._known_trial(number, "started from the checkpoint of")
         if source.segments:
             self._cluster.deliver_untold(source.segments[-1])

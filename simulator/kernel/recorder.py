@@ -61,9 +61,7 @@ class Recorder:
 
     # --- while the run goes on ------------------------------------------------------------------------------
 
-    def add_trial(
-        self, configuration: Configuration, curve: LearningCurve, checkpoint_of: int | None
-    ) -> None:
+    def add_trial(self, configuration: Configuration, curve: LearningCurve, checkpoint_of: Any) -> None:
         """A trial was started."""
         columns = self._trials
         for name, column in columns.configurations.items():

@@ -40,7 +40,7 @@ class Service:
 
     request: Request
     answer: Any
-    fidelity: float | None
+    fidelity: Any
     joined: int
     taken: int
     due: int
@@ -158,7 +158,7 @@ class RequestQueue:
         """The scheduler looks for requests: it will take those that arrived by now."""
         self._looked = now
 
-    def serve(self, request: Request, answer: Any, now: int, fidelity: float | None) -> int:
+    def serve(self, request: Request, answer: Any, now: int, fidelity: Any) -> int:
         """The scheduler was called; its answer takes effect at the moment (ns) that is returned."""
         trial = None if isinstance(request, WorkerRequest) else request.trial
         call = Call(_call_for(request), self._calls, to_seconds(now), trial, fidelity)

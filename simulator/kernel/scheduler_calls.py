@@ -8,7 +8,7 @@ from typing import Any
 from simulator.clock import to_seconds
 from simulator.errors import RunError, SchedulerError
 from simulator.kernel.agenda import Agenda
-from simulator.scheduler import Decision, Report, Scheduler, Suggestion, Trial, unwrapped
+from simulator.scheduler import Decision, Report, Scheduler, Trial, unwrapped
 
 
 class SchedulerCalls:
@@ -22,10 +22,9 @@ class SchedulerCalls:
     def __init__(self, scheduler: Scheduler, agenda: Agenda) -> None:
         self._scheduler, self._agenda = scheduler, agenda
 
-    def suggest(self) -> Suggestion:
-        """What a worker should do."""
-        suggestion: Suggestion = self._call("suggest()", None, self._scheduler.suggest)
-        return suggestion
+    def suggest(self) -> Any:
+        """What a worker should do, whatever the scheduler has answered."""
+        return self._call("suggest()", None, self._scheduler.suggest)
 
     def on_report(self, trial: Trial, report: Report) -> Decision:
         """What becomes of a trial after a report."""

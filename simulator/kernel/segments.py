@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from array import array
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Any
 
 import numpy as np
 
@@ -252,7 +254,8 @@ class TrialState:
 
     def report(self, point: int, time: int) -> Report:
         """What the scheduler gets when a point has arrived at ``time`` (ns)."""
-        return Report(self.curve.schema.fidelity.values[point], to_seconds(time), point, self.curve)
+        fidelities: Sequence[Any] = self.curve.schema.fidelity.values  # whole numbers stay whole
+        return Report(fidelities[point], to_seconds(time), point, self.curve)
 
     def outcome_to_tell(self, segment: int, outcome: TrialStatus) -> TrialStatus:
         """What the scheduler is told at a segment's end: a trial that it knows to be over stays so (T11)."""

