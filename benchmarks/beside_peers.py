@@ -85,20 +85,18 @@ def main() -> int:
         measure_here(rows, options.rounds or effort.rounds)
         return 0
     flags = ["--quick"] * options.quick + (["--rounds", str(options.rounds)] if options.rounds else [])
-    found, untried = measure(rows, flags)
-    for file in [options.json, RESULTS if options.write else None]:
-        if file is not None:
-            keep(found, file)
+    files = [file for file in (options.json, RESULTS if options.write else None) if file is not None]
+    untried = measure(rows, flags, files)
     if options.write:
         write_pages()
     return int(untried)
 
 
-def measure(rows: Sequence[Row], flags: Sequence[str]) -> tuple[list[dict[str, Any]], bool]:
-    """The results, and whether a peer could not be tried; each is printed when it is known."""
+def measure(rows: Sequence[Row], flags: Sequence[str], files: Sequence[Path]) -> bool:
+    """Measure rows; each is printed and kept in the files when it is known. Whether a peer was not tried."""
     print(json.dumps(machine()))
     print(text_row(HEADINGS), flush=True)
-    found, untried = list[dict[str, Any]](), False
+    untried = False
     for environment, group in groupby(rows, lambda row: row.name.partition("/")[0]):
         try:
             python = interpreter(environment)
@@ -107,9 +105,11 @@ def measure(rows: Sequence[Row], flags: Sequence[str]) -> tuple[list[dict[str, A
             untried = True
             continue
         for line in lines_of(python, [*flags, *(row.name for row in group)]):
-            found.append(json.loads(line))
-            print(text_row(cells(found[-1])), flush=True)
-    return found, untried
+            result = json.loads(line)
+            print(text_row(cells(result)), flush=True)
+            for file in files:
+                keep(result, file)
+    return untried
 
 
 def interpreter(environment: str) -> str:
@@ -148,10 +148,10 @@ def measure_here(rows: Sequence[Row], rounds: int) -> None:
 # --- results and pages --------------------------------------------------------------------------------------
 
 
-def keep(found: Sequence[dict[str, Any]], file: Path) -> None:
-    """Add results to those that a file has of other rows."""
+def keep(result: dict[str, Any], file: Path) -> None:
+    """Add a result to those that a file has of other rows."""
     known = json.loads(file.read_text("utf-8"))["rows"] if file.is_file() else {}
-    known.update({result["name"]: result for result in found})
+    known[result["name"]] = result
     file.write_text(json.dumps({"rows": dict(sorted(known.items()))}, indent=1) + "\n", "utf-8")
 
 
