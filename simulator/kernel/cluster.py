@@ -26,9 +26,9 @@ class Cluster:
     Args:
         workers: How many there are.
         timing: Delays, speeds and failures.
-        agenda: Of the run.
+        agenda: What happens next in the run.
         recorder: Keeps what happens.
-        singly: Whether each report has an event of its own, also those that nobody wants to be told of.
+        singly: Whether each report has an event of its own, also those of which the scheduler is not told.
 
     Attributes:
         trials: By number.
@@ -327,7 +327,7 @@ class Cluster:
         """The run ends while a job runs: points that arrived before were reports, others were under way.
 
         Args:
-            segment: Of the job.
+            segment: The segment of the job.
             waiting: The first point that arrived and was not answered.
             last: The event after which the run ended.
 

@@ -1,4 +1,4 @@
-"""The curves of a run's trials, asked for together where that is faster and the scheduler can tell."""
+"""The curves of a run's trials; those that the scheduler announces are computed together."""
 
 from __future__ import annotations
 

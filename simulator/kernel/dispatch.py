@@ -54,7 +54,7 @@ class Desk(Protocol):
         """Carry out a suggestion; ``None`` if there is nothing to do."""
 
     def deliver(self, report: JobEvent, decision: Decision | None) -> Segment:
-        """Carry out a decision, or pass over a report that nobody wants to be told of."""
+        """Carry out a decision, or pass over a report of which the scheduler is not told."""
 
     def await_next(self, segment: Segment) -> None:
         """Let a job go on to its next report, or its end."""

@@ -65,7 +65,7 @@ class Jobs:
         return self._job(trial, self._checkpoint(trial), until, self._gives_way(previous))
 
     def any_resumable(self) -> bool:
-        """Whether a suggestion to resume a trial would be taken up now, were it made."""
+        """Whether there is a trial that could be resumed now."""
         perhaps = self._cluster.perhaps_paused
         while perhaps:
             trial = self._cluster.trials[next(iter(perhaps))]

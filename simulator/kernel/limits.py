@@ -1,4 +1,4 @@
-"""What a run has counted so far, and which of its limits that reaches (T14)."""
+"""The counts of a run so far, and the first limit that they reach (T14)."""
 
 from __future__ import annotations
 

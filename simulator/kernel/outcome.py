@@ -1,4 +1,4 @@
-"""What a run comes to, as columns of numbers: the value in which the kernel ends."""
+"""The outcome of a run, as columns of numbers: the value that the kernel returns."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class Events:
         trial: The trial that it is about; the worker, where it is a worker's; else 0.
         segment: The segment.
         point: The point.
-        outcome: Of a job's end, an index into ``STATUSES``.
+        outcome: For the end of a job, an index into ``STATUSES``.
         answers: Which of the events are answers of the scheduler, and what they say.
     """
 

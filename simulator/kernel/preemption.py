@@ -106,7 +106,7 @@ class Preemption:
         self._agenda.push(JobEvent(now, Kind.QUEUED, segment.trial.number, job.number, job.base))
 
     def _goes_on(self, segment: Segment) -> bool:
-        """Whether there is more to come of a job: points, or a crash that nobody can foresee."""
+        """Whether there is more to come of a job: points, or a crash that cannot be foreseen."""
         foreseen = segment.crash is None or segment.crash <= self._agenda.now
         return not foreseen or max(segment.next_undecided, segment.next_arrival) <= segment.last
 

@@ -40,7 +40,7 @@ class Recorder:
     """Rows that become columns.
 
     Args:
-        blackbox: Whose curves are replayed.
+        blackbox: The blackbox whose curves are replayed.
     """
 
     def __init__(self, blackbox: Blackbox) -> None:

@@ -31,7 +31,7 @@ class Service:
     Args:
         request: What is served.
         answer: What the scheduler answered.
-        fidelity: Of the report that it was called about, if any.
+        fidelity: The fidelity of the report that the call is about, if any.
         joined: How many workers had joined the queue when the call was made.
         taken: When the call was made (ns).
         due: When the answer takes effect (ns).

@@ -45,7 +45,7 @@ class Job:
     """What a worker is to do: train a trial, and report some points of its curve.
 
     Args:
-        trial: Whose curve is trained.
+        trial: The trial that is trained.
         number: Which segment of the trial the job will be.
         base: The point from which it trains, not included.
         first: The first point that it reports.
@@ -76,7 +76,7 @@ class Segment:
         job: What is done.
         trial: The trial of the job.
         number: Which segment of the trial it is.
-        worker: Who does it.
+        worker: The worker that does the job.
         busy_from: When the worker got the job.
         start: When the training begins.
         base: The point from which it trains, not included.

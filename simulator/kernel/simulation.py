@@ -64,7 +64,7 @@ class Simulation:
         stop: When the run ends.
         seed: The run's.
         conditions: How the cluster behaves.
-        observers: Who looks on.
+        observers: Callbacks that see what happens; no result depends on them.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917  simulate() hands over all it was given, once
@@ -275,7 +275,7 @@ class Simulation:
         return self.calls.on_report(trial.seen, trial.report(report.point, report.time))
 
     def deliver(self, report: JobEvent, decision: Decision | None) -> Segment:
-        """A report arrives of which nobody wants to be told, or the decision on it takes effect."""
+        """A report arrives of which the scheduler is not told, or the decision on it takes effect."""
         cluster, point = self.cluster, report.point
         segment = cluster.segment_of(report)
         delivered = segment.trial.last_delivered
@@ -331,7 +331,7 @@ class Simulation:
     def _on_lost(self, event: WorkerEvent) -> None:
         preempted = self.preemption.lose(event, self.dispatcher)
         if preempted and self.limits.active:
-            self._check_limits()  # nobody is told of it, but it was paid for (T14)
+            self._check_limits()  # the scheduler is not told of it, but it was paid for (T14)
 
     def _on_deadline(self, event: TimerEvent) -> None:
         self.agenda.leave_background()

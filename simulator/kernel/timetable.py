@@ -67,7 +67,7 @@ class Timetable:
         return job_event(time, kind, segment.trial.number, segment.number, self.reached(segment, time))
 
     def registered_end(self, segment: Segment) -> int:
-        """When the end of a job is registered if nobody stops it (T7, T18); without points, its start."""
+        """When the end of a job is registered if it is not stopped (T7, T18); without points, its start."""
         if segment.last < segment.first and segment.crash is None:
             return segment.start
         done = self.produced(segment, segment.last) if segment.crash is None else segment.crash
@@ -105,5 +105,5 @@ class Timetable:
         return point if point >= segment.first else segment.base
 
     def forget(self, segment: Segment) -> None:
-        """Nobody will ask about this segment again."""
+        """Forget what is known of a segment that is over."""
         self._arrived.pop((segment.trial.number, segment.number), None)

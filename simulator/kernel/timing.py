@@ -14,7 +14,7 @@ class Timing:
     Args:
         conditions: The delays, speeds and failures, constant or to be drawn.
         workers: How many there are.
-        seed: Of the run.
+        seed: Seed of the run.
 
     Raises:
         InvalidOption: A speed for each worker is missing or not above 0.

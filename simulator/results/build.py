@@ -1,4 +1,4 @@
-"""From what a run came to, to its results."""
+"""Makes the results of a run from its outcome."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The results of a run as columns, a row a trial, a segment, a report or a call; made when they are read."""
+"""Columns of a run's results, one row a trial, segment, report or call; they are made when they are read."""
 
 from __future__ import annotations
 
