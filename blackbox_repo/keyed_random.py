@@ -117,17 +117,17 @@ class Stream:
 
 def unit(*key: Key) -> float:
     """A number in [0, 1), uniform over its 2^53 values; the last part of the key is its number."""
-    stream, number = place(key)
+    stream, number = split_key(key)
     return Stream(*stream).unit(number)
 
 
 def integer(count: int, *key: Key) -> int:
     """One of 0 .. count - 1; the last part of the key is its number."""
-    stream, number = place(key)
+    stream, number = split_key(key)
     return Stream(*stream).integer(count, number)
 
 
-def place(key: tuple[Key, ...]) -> tuple[tuple[Key, ...], int]:
+def split_key(key: tuple[Key, ...]) -> tuple[tuple[Key, ...], int]:
     """The key of a stream and a number in it.
 
     A key that does not end with a whole number from 0 to 2^64 - 2 is a stream of its own, and its draw has

@@ -146,7 +146,7 @@ class Space:
 
         Each hyperparameter is drawn independently, so adding one does not change the values of the others.
         """
-        before, number = keyed_random.place(key)
+        before, number = keyed_random.split_key(key)
         if self.candidates is not None:
             return dict(self.candidates[keyed_random.Stream(*before).integer(len(self.candidates), number)])
         streams = self._streams(before)
@@ -320,7 +320,7 @@ class _HyperparameterJson:
 
 
 def _stream(key: tuple[Key, ...]) -> tuple[keyed_random.Stream, int]:
-    stream, number = keyed_random.place(key)
+    stream, number = keyed_random.split_key(key)
     return keyed_random.Stream(*stream), number
 
 

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
+from statistics import median
 
 import pytest
 
@@ -289,3 +290,23 @@ def test_a_package_offers_what_it_binds(name):
 @pytest.mark.parametrize("name", INITS)
 def test_a_package_says_what_it_is(name):
     assert ast.get_docstring(ast.parse(MODULES[name].read_text("utf-8")))
+
+
+# --- how long things are -----------------------------------------------------------------------------------
+
+
+def test_no_file_has_more_than_400_lines():
+    lines = {name: len(path.read_text("utf-8").splitlines()) for name, path in MODULES.items()}
+    assert {name: count for name, count in lines.items() if count > 400} == {}
+
+
+@pytest.mark.parametrize("name", [package for package in PACKAGES if package != "data_cache"])
+def test_half_of_the_functions_have_6_lines_or_fewer(name):
+    """Lines of the body, without its docstring."""
+    lengths = []
+    for module, path in MODULES.items():
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))) if package(module) == name else ():
+            if isinstance(node, ast.FunctionDef):
+                first, *_ = node.body[ast.get_docstring(node) is not None :] or node.body
+                lengths.append(int(node.end_lineno or 0) - first.lineno + 1)
+    assert median(lengths) <= 6

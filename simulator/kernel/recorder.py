@@ -75,12 +75,12 @@ class Recorder:
     def add_event(self, event: Event, outcome: TrialStatus | None = None) -> None:
         """Something else has happened than that a report arrived; a job's end has an outcome."""
         status = 0 if outcome is None else _NUMBER[outcome]
-        row = (*event, status) if len(event) == _WIDTH else (event[0], event[1], *_place(event), status)
+        row = (*event, status) if len(event) == _WIDTH else (event[0], event[1], *_row_of(event), status)
         self._events.add(row)
 
     def add_end(self, last: Event) -> None:
         """The run has ended after this event; nothing is added after that."""
-        self._events.add((last.time, Kind.DEADLINE, *_place(last), 0))
+        self._events.add((last.time, Kind.DEADLINE, *_row_of(last), 0))
 
     def add_answer(self, event: JobEvent, answer: str) -> None:
         """The scheduler's answer to a request about this job has taken effect."""
@@ -189,7 +189,7 @@ def _values(name: str, stretches: Sequence[_Stretch], counts: Array, point: Arra
     )
 
 
-def _place(event: Event) -> tuple[int, int, int]:
+def _row_of(event: Event) -> tuple[int, int, int]:
     """What stands in a record for trial, segment and point; of a worker's event its number (T19)."""
     if isinstance(event, JobEvent):
         return event.trial, event.segment, event.point

@@ -153,7 +153,7 @@ class Simulation:
 
     def _serve_waiting(self) -> None:
         while self.cluster.waiting and self.idle:
-            self._place(self.cluster.next_waiting())
+            self._begin(self.cluster.next_waiting())
 
     @property
     def takes_suggestions(self) -> bool:
@@ -195,7 +195,7 @@ class Simulation:
             return None
         else:
             raise self.calls.error("suggest()", f"answered {suggestion!r}, which is no Start, Resume or None")
-        self._place(job, worker)
+        self._begin(job, worker)
         self._suggested += 1
         if self._suggested > MAX_SUGGESTIONS_AT_ONE_INSTANT:
             raise SimulationError(
@@ -204,7 +204,7 @@ class Simulation:
             )
         return job
 
-    def _place(self, job: Job, worker: int | None = None) -> None:
+    def _begin(self, job: Job, worker: int | None = None) -> None:
         """Begin a job on this worker, or the lowest idle one; should this one be gone, the job waits."""
         if worker is not None and worker not in self.idle:
             self.cluster.wait(job)

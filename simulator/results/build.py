@@ -87,8 +87,8 @@ def describe_run(
         "scheduler": describe_scheduler(unwrapped(scheduler)),
         "seed": seed,
         "workers": workers,
-        "stop": stop.described(),
-        "conditions": conditions.described(),
+        "stop": stop.describe(),
+        "conditions": conditions.describe(),
         "version": __version__,
         "numbers": NUMBERS,
     }

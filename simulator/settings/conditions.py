@@ -69,7 +69,7 @@ class Conditions:
             )
         return numbers
 
-    def described(self) -> dict[str, Any]:
+    def describe(self) -> dict[str, Any]:
         """The conditions as JSON; a distribution as it is written in Python."""
         return {name: _json(value) for name, value in vars(self).items()}
 

@@ -110,7 +110,7 @@ class Stop:
         """Whether reports must be delivered singly for a limit to be noticed in time."""
         return any(limit is not None for limit in (self.reports, self.cost, self.threshold, self.when))
 
-    def described(self) -> dict[str, Any]:
+    def describe(self) -> dict[str, Any]:
         """The limits that are set, as JSON; a function by its name."""
         set_ones = {field.name: getattr(self, field.name) for field in fields(self)}
         described: dict[str, Any] = {}
