@@ -23,6 +23,8 @@ from typing import Any
 
 import numpy as np
 
+from simulator.kernel import simulation
+
 ROOT = Path(__file__).parents[1]
 UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "us"))
 PACKAGES = ("numpy", "pyarrow", "pandas", "syne-tune", "mfhpo-simulator", "yahpo-gym", "onnxruntime")
@@ -189,7 +191,8 @@ def fresh_process(*arguments: str) -> tuple[float, str]:
 
 def versions() -> dict[str, str]:
     """Python, the packages that matter, and the kernel that numpy's OpenBLAS chose for this processor."""
-    found = {"python": platform.python_version()}
+    compiled = not simulation.__file__.endswith(".py")
+    found = {"python": platform.python_version(), "kernel": "compiled" if compiled else "interpreted"}
     for package in PACKAGES:
         try:
             found[package] = version(package)

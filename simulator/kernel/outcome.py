@@ -118,21 +118,23 @@ class Points:
     @classmethod
     def concatenate(cls, parts: Sequence[Points]) -> Points:
         """All points, one part after the other."""
-        names = ("time", "trial", "segment", "point", "code")
-        columns: dict[str, Any] = {
-            name: np.concatenate([getattr(part, name) for part in parts]) for name in names
+        columns = {
+            name: np.concatenate([part.columns()[name] for part in parts]) for name in parts[0].columns()
         }
         values = {name: np.concatenate([part.values[name] for part in parts]) for name in parts[0].values}
         return cls(**columns, values=values)
 
-    def sorted(self) -> Points:
-        """The same points in the order of T2."""
+    def columns(self) -> dict[str, Any]:
+        """The columns by name, but for those of objectives."""
+        return {each.name: getattr(self, each.name) for each in fields(self) if each.name != "values"}
+
+    def order(self) -> npt.NDArray[np.int64]:
+        """The rows in the order of T2."""
         order = np.argsort(self.time, kind="stable")
         time = self.time[order]
         if (time[1:] == time[:-1]).any():
-            order = np.lexsort((self.point, self.segment, self.trial, self.time))
-        taken = {f.name: getattr(self, f.name)[order] for f in fields(self) if f.name != "values"}
-        return Points(**taken, values={name: values[order] for name, values in self.values.items()})
+            return np.lexsort((self.point, self.segment, self.trial, self.time))
+        return order
 
     def with_codes(self, codes: npt.NDArray[np.int8]) -> Points:
         """The same points, but for what became of them."""
