@@ -177,7 +177,7 @@ def fresh_process(*arguments: str) -> tuple[float, str]:
         done = subprocess.run(
             [sys.executable, *arguments],
             cwd=folder,
-            env={**os.environ, "PYTHONPATH": path},
+            env={"OPENBLAS_NUM_THREADS": "1", **os.environ, "PYTHONPATH": path},  # idle ones spin
             capture_output=True,
             text=True,
             check=True,

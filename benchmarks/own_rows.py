@@ -16,7 +16,7 @@ from typing import Any
 import pyarrow as pa
 import synthetic
 from measuring import Effort, Measured, Row, alone, cpu_seconds, fresh, fresh_process
-from schedulers import Counted
+from scheduler_calls import Counted
 
 from blackbox_repo import load_blackbox
 from blackbox_repo.blackbox import Blackbox

@@ -125,7 +125,7 @@ def test_the_benchmark_of_the_regression_kit_fills_the_tables_of_its_page() -> N
 
 def test_the_benchmark_of_schedulers_fills_the_tables_of_its_page() -> None:
     done = subprocess.run(
-        [sys.executable, str(ROOT / "benchmarks" / "schedulers.py"), "--quick", "--markdown"],
+        [sys.executable, str(ROOT / "benchmarks" / "scheduler_calls.py"), "--quick", "--markdown"],
         capture_output=True,
         text=True,
         env={**os.environ, "PYTHONPATH": str(ROOT)},

@@ -1,8 +1,8 @@
 """Measures what our schedulers cost: reports that are told or passed over, and MO-ASHA by its objectives.
 
-    python benchmarks/schedulers.py             about a minute
-    python benchmarks/schedulers.py --quick     seconds, for the tests
-    python benchmarks/schedulers.py --markdown  the tables as they stand in docs/performance.md
+    python benchmarks/scheduler_calls.py             about a minute
+    python benchmarks/scheduler_calls.py --quick     seconds, for the tests
+    python benchmarks/scheduler_calls.py --markdown  the tables as they stand in docs/performance.md
 
 Times are of the processor, the smallest of three for runs. The first table has whole runs on a table of
 15,625 configurations, 2 seeds and 200 epochs: with ``continue_until``, as the schedulers are, and with
