@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from simulator.errors import SchedulerError
+from simulator.errors import SchedulerError, SimulationError
 from simulator.kernel.cluster import Cluster
 from simulator.kernel.dispatch import Dispatcher
 from simulator.kernel.events import Event, JobEvent, Kind
@@ -26,6 +26,19 @@ def is_stalled(cluster: Cluster, scheduler: Scheduler) -> bool:
         return not paused <= set(abandoned())
     except (Exception, SystemExit) as err:
         raise SchedulerError(f"{type(unwrapped(scheduler)).__name__}.abandoned() raised {err!r}") from err
+
+
+def find_unreadable(cluster: Cluster, last: Event) -> SimulationError | None:
+    """Read the curves as far as the run went; the error of one whose times are none, and which ends there."""
+    found = None
+    for segment in cluster.running.values():
+        if segment.begun and segment.outcome is None:
+            try:
+                cluster.timetable.last_arrived(segment, last.time)
+                cluster.timetable.last_produced(segment, last.time)
+            except SimulationError as err:
+                found = found or err
+    return found
 
 
 def interrupt_all(

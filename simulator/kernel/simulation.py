@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from contextlib import suppress
+from typing import Any
 
 from blackbox_repo.blackbox import Blackbox
 from simulator.clock import to_ns, to_seconds
@@ -15,18 +16,17 @@ from simulator.kernel.dispatch import Dispatcher, ImmediateDispatcher, QueuedDis
 from simulator.kernel.events import Event, JobEvent, Kind, TimerEvent, WorkerEvent
 from simulator.kernel.jobs import Jobs
 from simulator.kernel.limits import Limits
+from simulator.kernel.observer import Observer
 from simulator.kernel.outcome import Outcome
 from simulator.kernel.preemption import Preemption
 from simulator.kernel.recorder import Recorder
 from simulator.kernel.scheduler_calls import SchedulerCalls
 from simulator.kernel.segments import Job, Segment
-from simulator.kernel.shutdown import interrupt_all, is_stalled
+from simulator.kernel.shutdown import find_unreadable, interrupt_all, is_stalled
 from simulator.kernel.timing import Timing
 from simulator.kernel.training_seeds import TrainingSeeds
-from simulator.run_state import RunState
 from simulator.scheduler import (
     Decision,
-    Report,
     Resume,
     Scheduler,
     Start,
@@ -37,21 +37,6 @@ from simulator.settings.conditions import Conditions
 from simulator.settings.stopping import Stop
 
 MAX_SUGGESTIONS_AT_ONE_INSTANT = 1_000_000
-
-
-class Observer(Protocol):
-    """Looks on; no result depends on it."""
-
-    hears_reports: bool
-
-    def on_report(self, trial: Trial, report: Report, decision: Decision | None) -> None:
-        """A report has arrived in time."""
-
-    def on_end(self, trial: Trial, time: float) -> None:
-        """A job has ended at a simulated second."""
-
-    def on_instant(self, state: RunState) -> None:
-        """All events of an instant have been handled."""
 
 
 class Simulation:
@@ -133,13 +118,14 @@ class Simulation:
                     self._show_state()
             closed = True
             last, reason = self._end
-            for end in self._close(last, reason):
+            for end in self._close(last):
                 self._call_on_end(end)
                 self._show_end(end)
         except RunError as err:
             if not closed:
                 last, reason = self._current, "error"
-                self._close(last, reason)
+                with suppress(SimulationError):  # the first error says more
+                    self._close(last)
             return self._outcome(last, reason, err)
         return self._outcome(last, reason)
 
@@ -357,13 +343,16 @@ class Simulation:
             self.drained_by = reason
             self.dispatcher.drop_workers()
 
-    def _close(self, last: Event, reason: str) -> list[JobEvent]:
+    def _close(self, last: Event) -> list[JobEvent]:
         """Settle what is left after the last event; the ends of which the scheduler is still to be told."""
         jobs = [*(job for *_, job in self.cluster.waiting), *self.preemption.jobs.values()]
+        unreadable = find_unreadable(self.cluster, last)
         ends = interrupt_all(self.cluster, self.dispatcher, jobs, last)
         self.dispatcher.close()
         for end in ends:
             self.recorder.add_event(end, self._outcome_of(end))
+        if unreadable is not None:
+            raise unreadable
         return ends
 
     def _outcome(self, last: Event, reason: str, error: RunError | None = None) -> Outcome:

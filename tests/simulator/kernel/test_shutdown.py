@@ -8,9 +8,22 @@ from typing import Any
 
 import pytest
 
-from blackbox_repo.domains import Float
-from blackbox_repo.space import Space
-from simulator import CONTINUE, Decision, Report, Run, SchedulerError, Start, Stop, Trial, simulate
+from blackbox_repo.blackbox import Blackbox
+from blackbox_repo.curve import LearningCurve
+from blackbox_repo.domains import Float, Integer
+from blackbox_repo.space import Configuration, Space
+from simulator import (
+    CONTINUE,
+    Decision,
+    Report,
+    Run,
+    SchedulerError,
+    SimulationError,
+    Start,
+    Stop,
+    Trial,
+    simulate,
+)
 from simulator.testing.problems import Rough, schema_of
 from simulator.wrappers.isolated import Isolated
 
@@ -73,3 +86,31 @@ def test_an_answer_that_is_none_is_an_error_of_the_scheduler(answer: Any) -> Non
     with pytest.raises(SchedulerError, match=r"Abandoning.abandoned\(\) raised ") as caught:
         ended(abandoning(answer))
     assert caught.value.run is not None
+
+
+class Endless(Blackbox):
+    """The third epoch of one configuration comes after the end of time."""
+
+    name = "endless"
+    schema = schema_of(Space({"x": Integer(0, 2)}))
+
+    def curve(self, configuration: Configuration, *, seed: int | None = None) -> LearningCurve:
+        elapsed = [10.0, 20.0, 1e30 if configuration["x"] == 1 else 30.0]
+        values: dict[str, Any] = dict.fromkeys((o.name for o in self.schema.objectives), [1.0] * 3)
+        return LearningCurve.of(self.schema, {**values, "elapsed_time": elapsed}, seed=seed or 0)
+
+
+class InTurn(Bounded):
+    def suggest(self) -> Start | None:
+        self.started += 1
+        return Start({"x": self.started - 1}) if self.started <= 3 else None
+
+
+def test_a_time_that_is_none_and_is_found_at_the_end_keeps_the_run_T1() -> None:
+    """The limit ends the run before the second report of the second trial, whose third time is read then."""
+    with pytest.raises(SimulationError, match="reaches beyond 292 years") as caught:
+        simulate(Endless(), InTurn(), workers=3, stop=Stop(reports=4))
+    run = caught.value.run
+    assert (run.reason, run.seconds) == ("reports", 20.0)
+    assert list(run.segment_columns["outcome"]) == ["interrupted"] * 3
+    assert len(run.reports()) >= 4
