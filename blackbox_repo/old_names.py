@@ -190,6 +190,7 @@ NAMES: dict[str, dict[str, str]] = {
     "simulator.quality.markdown": {"markdown": "format_markdown"},
     "simulator.quality.page": {"page": "format_page"},
     "simulator.results.build": {"description": "describe_scheduler", "header": "describe_run"},
+    "simulator.results.difference": {"first_difference": "find_first_difference"},
     "simulator.results.front": {"front": "compute_front"},
     "simulator.results.timeline": {
         "Moment": "TimelineEntry",

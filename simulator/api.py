@@ -17,7 +17,7 @@ from simulator.callbacks import Callback
 from simulator.errors import SchedulerError
 from simulator.kernel.simulation import Simulation
 from simulator.results.build import build_run, describe_run
-from simulator.results.difference import first_difference
+from simulator.results.difference import find_first_difference
 from simulator.results.record import check_storable
 from simulator.results.run import Run
 from simulator.scheduler import Scheduler, SchedulerFactory
@@ -112,7 +112,7 @@ def simulate(  # noqa: PLR0913  a run has as many parts, and all but two argumen
 
     run = simulated(callbacks, log, resume=resume)
     if check_determinism:
-        difference = first_difference(run, simulated((), None, resume=False))
+        difference = find_first_difference(run, simulated((), None, resume=False))
         if difference is not None:
             error = SchedulerError(f"{run.header['scheduler']} is not deterministic: {difference}")
             error.run = run

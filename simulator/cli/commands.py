@@ -35,7 +35,7 @@ from simulator.cli.options import parse_duration
 from simulator.cli.run_folder import claim, describe_resume, save_failed
 from simulator.errors import RunError
 from simulator.registry import ADAPTERS, PLUGINS, SCHEDULERS
-from simulator.results.difference import first_difference
+from simulator.results.difference import find_first_difference
 from simulator.results.run import Run
 
 DEFAULT_PROBLEM = "lcbench-167200"
@@ -357,7 +357,7 @@ def replay(folder: SavedRun) -> None:
     saved = Run.load(folder)
     with console.interruptible(lambda: "nothing was written"):
         again = _with_progress(Command.of(saved, folder).prepare())
-    difference = first_difference(saved, again)
+    difference = find_first_difference(saved, again)
     if difference is None:
         typer.echo(f"the same run: digest {again.digest}")
         return

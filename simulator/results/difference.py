@@ -14,7 +14,7 @@ from simulator.results.run import Run
 EVENTS_BEFORE = 3
 
 
-def first_difference(one: Run, other: Run) -> str | None:
+def find_first_difference(one: Run, other: Run) -> str | None:
     """The first event that differs, after the three before it, in words; ``None`` if the traces are equal.
 
     Args:

@@ -19,7 +19,7 @@ from blackbox_repo.schema import Schema
 from simulator.api import simulate
 from simulator.errors import RunError, SchedulerError
 from simulator.results.build import describe_scheduler
-from simulator.results.difference import first_difference
+from simulator.results.difference import find_first_difference
 from simulator.results.run import Run
 from simulator.scheduler import Scheduler, Start
 from simulator.settings.conditions import Conditions
@@ -169,7 +169,7 @@ class SchedulerContract:
         for problem in self.some_problems():
             both = [self._fresh(problem, 3) for _ in range(2)]
             runs = [self.run(problem, lambda *_, scheduler=scheduler: scheduler) for scheduler in both]
-            difference = first_difference(*runs)
+            difference = find_first_difference(*runs)
             assert difference is None, (
                 f"two runs on {problem!r} differ, so its decisions depend on more than its reports and its "
                 f"seed (shared state, a random generator without a seed): {difference}"
@@ -222,7 +222,7 @@ class SchedulerContract:
         for problem, name in tried:
             conditions = CONDITIONS[name]  # none of them has a decision time, which each call would take
             asked = self.run(problem, self._never_skipped, conditions=conditions)
-            difference = first_difference(self.run(problem, conditions=conditions), asked)
+            difference = find_first_difference(self.run(problem, conditions=conditions), asked)
             assert difference is None, (
                 f"under {name!r} of problem {problem!r} it decides otherwise if it is called at the reports "
                 f"that it asked to skip (continue_until): {difference}"

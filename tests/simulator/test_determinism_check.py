@@ -5,7 +5,7 @@ import pytest
 
 from blackbox_repo.errors import InvalidOption
 from simulator import ASHA, RandomSearch, SchedulerError, Start, Stop, simulate
-from simulator.results.difference import first_difference
+from simulator.results.difference import find_first_difference
 
 
 class Forgetful(RandomSearch):
@@ -48,8 +48,8 @@ def test_an_instance_cannot_be_run_twice_T20(tiny: Any) -> None:
 
 def test_a_run_that_goes_on_longer_differs_where_the_other_ends(tiny: Any, job: Any, scripted: Any) -> None:
     short, long = (simulate(tiny, scripted([job(10)]), workers=1, stop=Stop(time=end)) for end in (25, 35))
-    assert first_difference(short, short) is None
-    assert first_difference(short, long) == (
+    assert find_first_difference(short, short) is None
+    assert find_first_difference(short, long) == (
         "both: 0 ns start of trial 0, segment 0 with {'pace': 10.0, 'level': 0}, training seed 0; "
         "both: 10000000000 ns report of trial 0, segment 0, epoch 1, loss 1.0, continue; "
         "both: 20000000000 ns report of trial 0, segment 0, epoch 2, loss 0.5, continue; "
