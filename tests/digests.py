@@ -2,7 +2,7 @@
 
     python tests/digests.py [--batch 50] [NAME ...]
 
-Needs numpy and pyarrow only, so that any Python with these two can run it.
+Needs little more than numpy and pyarrow, so that many Pythons can run it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Runs tests/digests.py with every CPython >= 3.10 that this machine has, and compares the digests.
 
-Interpreters are looked for on PATH and among those of pyenv. Each gets msgspec, numpy and pyarrow, the newest
-that it can take, into a folder below the user's cache (BB_VERSIONS_CACHE names another one); the oldest
+Interpreters are looked for on PATH and among those of pyenv. Each gets what loading and simulating need, the newest
+versions that it can take, in a folder below the user's cache (BB_VERSIONS_CACHE names another one); the oldest
 interpreter is tried once more with the oldest ones that pyproject.toml admits. This needs a package index, so
 no test calls it; .ci/run does. Exit status 1 if digests differ or a version could not be tried.
 """
@@ -20,7 +20,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 OLDEST = (3, 10)
-PACKAGES = ("msgspec", "numpy", "pyarrow")
+PACKAGES = ("filelock", "msgspec", "numpy", "platformdirs", "pyarrow")
 ASK = (
     "import json, os, platform, sys;"
     "print(json.dumps([platform.python_implementation(), list(sys.version_info[:3]),"
