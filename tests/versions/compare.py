@@ -1,9 +1,10 @@
 """Runs tests/digests.py with every CPython >= 3.10 that this machine has, and compares the digests.
 
-Interpreters are looked for on PATH and among those of pyenv. Each gets what loading and simulating need, the newest
-versions that it can take, in a folder below the user's cache (BB_VERSIONS_CACHE names another one); the oldest
-interpreter is tried once more with the oldest ones that pyproject.toml admits. This needs a package index, so
-no test calls it; .ci/run does. Exit status 1 if digests differ or a version could not be tried.
+Interpreters are looked for on PATH and among those of pyenv. Each gets what loading and simulating need, in
+the newest versions that it can take, in a folder below the user's cache (BB_VERSIONS_CACHE names another
+one); the oldest interpreter is tried once more with the oldest ones that pyproject.toml admits. This needs a
+package index, so no test calls it; .ci/run does. Exit status 1 if digests differ or a version could not be
+tried.
 """
 
 from __future__ import annotations
