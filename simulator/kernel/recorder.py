@@ -18,7 +18,7 @@ from simulator.kernel.segments import Code, Segment, TrialState
 from simulator.kernel.timetable import Timetable
 from simulator.scheduler import TrialStatus
 
-_AT_ONCE = 4096
+_AT_ONCE = 1024
 """So many rows are kept as Python objects before they become arrays."""
 _WIDTH = len(JobEvent._fields)
 _NUMBER = {status: number for number, status in enumerate(STATUSES)}
