@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableSequence, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -33,7 +33,7 @@ class Trials:
         status: What became of it.
     """
 
-    configurations: Mapping[str, list[Value | None]]
+    configurations: Mapping[str, MutableSequence[Value | None]]
     seed: list[int]
     checkpoint_of: list[int | None]
     off_table: list[bool]

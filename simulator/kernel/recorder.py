@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from array import array
+from collections.abc import Iterable, Iterator, MutableSequence, Sequence
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -10,7 +11,8 @@ import numpy as np
 
 from blackbox_repo.blackbox import Blackbox
 from blackbox_repo.curve import Array, LearningCurve
-from blackbox_repo.space import Configuration
+from blackbox_repo.domains import Float
+from blackbox_repo.space import Configuration, Space
 from simulator.clock import END_OF_TIME
 from simulator.kernel.events import Event, JobEvent, Kind, WorkerEvent
 from simulator.kernel.outcome import NEVER, STATUSES, Events, Points, Segments, Trials
@@ -46,11 +48,14 @@ class Recorder:
     def __init__(self, blackbox: Blackbox) -> None:
         schema = blackbox.schema
         self._blackbox = blackbox
-        self._names = list(schema.space.domains)
+        space = schema.space
         self._constants = [o.name for o in schema.objectives if o.constant]
         self._objectives = [o.name for o in schema.objectives if not o.constant]
         self._trials = Trials(
-            {name: [] for name in self._names}, [], [], [], {name: [] for name in self._constants}, []
+            {name: _column(space, name) for name in space.domains},
+            *([], [], []),
+            {name: [] for name in self._constants},
+            [],
         )
         self._events = _Rows(("<i8", "u1", "<i4", "<i4", "<i4", "u1"))
         self._answers: dict[int, str] = {}
@@ -237,6 +242,12 @@ def _lengths(stretches: Iterable[_Stretch]) -> Iterator[tuple[int, Code]]:
         for stop, code in stretch.codes:
             yield stop - start, code
             start = stop
+
+
+def _column(space: Space, name: str) -> MutableSequence[Any]:
+    """For the values of a hyperparameter: 8 bytes each, where all of them are floats."""
+    always_float = isinstance(space.domains[name], Float) and name not in space.conditions
+    return array("d") if always_float else []
 
 
 class _Rows:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -64,7 +65,7 @@ def trial_columns(schema: Schema, outcome: Outcome) -> Columns:
     return Columns(
         {
             "trial": numbers.tolist,
-            **{f"{CONFIG}{name}": values.copy for name, values in trials.configurations.items()},
+            **{f"{CONFIG}{name}": partial(list, values) for name, values in trials.configurations.items()},
             "seed": trials.seed.copy,
             "status": trials.status.copy,
             "started": lambda: at(segments.started, first),
