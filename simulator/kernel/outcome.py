@@ -118,9 +118,8 @@ class Points:
     @classmethod
     def concatenate(cls, parts: Sequence[Points]) -> Points:
         """All points, one part after the other."""
-        columns = {
-            name: np.concatenate([part.columns()[name] for part in parts]) for name in parts[0].columns()
-        }
+        tables = [part.columns() for part in parts]
+        columns = {name: np.concatenate([table[name] for table in tables]) for name in tables[0]}
         values = {name: np.concatenate([part.values[name] for part in parts]) for name in parts[0].values}
         return cls(**columns, values=values)
 

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from blackbox_repo.space import Configuration
 from simulator.scheduler import STOP, Decision, Report, Start, Trial
-from simulator.schedulers.base import ReferenceScheduler
-from simulator.schedulers.brackets import Brackets
-from simulator.schedulers.configurations import RandomConfigurations
+from simulator.schedulers.asynchronous_halving import AsynchronousHalving
 from simulator.schedulers.objective_loss import objective_loss
-from simulator.schedulers.rung_levels import compute_levels, continue_to_levels, make_rungs
 from simulator.schedulers.rungs import QuantileRung
 
 
 @dataclass(repr=False, eq=False, kw_only=True)
-class ASHA(ReferenceScheduler):
+class ASHA(AsynchronousHalving):
     """Stops a trial at a rung if it is worse than the best 1/eta of the trials that got there before it.
 
     At each rung the loss of the trial joins those of the trials before it. The trial continues if its loss is
@@ -41,23 +36,9 @@ class ASHA(ReferenceScheduler):
         InvalidOption: A setting is outside its range.
     """
 
-    eta: float = 3
-    r_min: float | None = None
-    rungs: Sequence[float] | None = None
-    brackets: int = 1
-    initial: Sequence[Configuration] = ()
-    duplicates: bool = False
-
     def __post_init__(self) -> None:
-        space, fidelity = self.schema.space, self.schema.fidelity
-        drawn = RandomConfigurations(space, self.seed, self.initial, duplicates=self.duplicates)
-        self.seed, self.initial = drawn.seed, drawn.initial
-        self._start, self.upcoming = drawn.start, drawn.upcoming
-        self._target = self.schema.objective(self.schema.target)
-        levels = compute_levels(fidelity, self.eta, self.r_min, self.rungs)
-        self._brackets = Brackets(levels, self.seed, self.brackets)
-        self._rungs = [make_rungs(fidelity, own, QuantileRung) for own in self._brackets.levels]
-        self._continue = [continue_to_levels(fidelity, own) for own in self._brackets.levels]
+        self._start = self._draw_configurations().start
+        self._rungs = self._make_rungs(QuantileRung)
 
     def suggest(self) -> Start | None:
         """A new trial, until a finite space is used up."""

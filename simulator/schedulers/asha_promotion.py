@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from blackbox_repo.space import Configuration
 from simulator.scheduler import CONTINUE, Decision, Report, Resume, Start, Trial, TrialStatus
-from simulator.schedulers.base import ReferenceScheduler
-from simulator.schedulers.brackets import Brackets
-from simulator.schedulers.configurations import RandomConfigurations
+from simulator.schedulers.asynchronous_halving import AsynchronousHalving
 from simulator.schedulers.objective_loss import objective_loss
-from simulator.schedulers.rung_levels import compute_levels, continue_to_levels, make_rungs
 from simulator.schedulers.rungs import PromotionRung
 
 
 @dataclass(repr=False, eq=False, kw_only=True)
-class PromotionASHA(ReferenceScheduler):
+class PromotionASHA(AsynchronousHalving):
     """Pauses every trial at each rung, and resumes the best 1/eta of a rung towards the next one.
 
     A free worker resumes the best trial that may be promoted, looking from the highest rung down; if there is
@@ -43,23 +38,9 @@ class PromotionASHA(ReferenceScheduler):
         InvalidOption: A setting is outside its range.
     """
 
-    eta: float = 3
-    r_min: float | None = None
-    rungs: Sequence[float] | None = None
-    brackets: int = 1
-    initial: Sequence[Configuration] = ()
-    duplicates: bool = False
-
     def __post_init__(self) -> None:
-        space, fidelity = self.schema.space, self.schema.fidelity
-        drawn = RandomConfigurations(space, self.seed, self.initial, duplicates=self.duplicates)
-        self.seed, self.initial = drawn.seed, drawn.initial
-        self._configuration, self.upcoming = drawn.next, drawn.upcoming
-        self._target = self.schema.objective(self.schema.target)
-        levels = compute_levels(fidelity, self.eta, self.r_min, self.rungs)
-        self._brackets = Brackets(levels, self.seed, self.brackets)
-        self._rungs = [make_rungs(fidelity, own, PromotionRung) for own in self._brackets.levels]
-        self._continue = [continue_to_levels(fidelity, own) for own in self._brackets.levels]
+        self._configuration = self._draw_configurations().next
+        self._rungs = self._make_rungs(PromotionRung)
         from_the_top = sorted((-index, bracket) for bracket, own in enumerate(self._rungs) for index in own)
         self._from_the_top = [
             (self._rungs[bracket][-index], self._continue[bracket][-index].until)
