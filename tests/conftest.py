@@ -23,10 +23,14 @@ settings.load_profile("any machine")
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _cache_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Whatever lies in the user's cache, tests neither see nor change it."""
+def _folders_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Whatever a user has made, cached or set, tests and the processes they start neither see nor change it."""
+    settings_file = tmp_path_factory.mktemp("config") / "config.toml"
+    settings_file.touch()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("BLACKBOX_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("BLACKBOX_CONFIG", str(settings_file))
+        patch.setenv("BLACKBOX_HOME", str(tmp_path_factory.mktemp("home")))
         yield
 
 
