@@ -24,7 +24,7 @@ settings.load_profile("any machine")
 
 @pytest.fixture(autouse=True, scope="session")
 def _folders_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Whatever a user has made, cached or set, tests and the processes they start neither see nor change it."""
+    """What a user has made, cached or set is neither seen nor changed by tests and their processes."""
     settings_file = tmp_path_factory.mktemp("config") / "config.toml"
     settings_file.touch()
     with pytest.MonkeyPatch.context() as patch:

@@ -43,5 +43,7 @@ def test_a_user_without_a_home_has_no_folder_and_is_told_so_when_one_is_to_be_wr
     monkeypatch.delenv("BLACKBOX_HOME")
     monkeypatch.setattr("platformdirs.user_data_path", lambda *_, **__: Path("~/.local/share/blackbox-repo"))
     assert user_folder() is None
-    with pytest.raises(InvalidOption, match="no home folder to write to; name a folder, or set BLACKBOX_HOME"):
+    with pytest.raises(
+        InvalidOption, match="no home folder to write to; name a folder, or set BLACKBOX_HOME"
+    ):
         folder_for_new()

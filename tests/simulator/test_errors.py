@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -92,7 +93,7 @@ def test_the_command_line_keeps_it_in_a_folder(tmp_path: Path) -> None:
     finished = subprocess.run(
         [sys.executable, "-m", "simulator", "run", "nasbench-nlp", "--scheduler", "py:broken:Broken"],
         cwd=tmp_path,
-        env={"PYTHONPATH": str(ROOT)},
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         check=False,
