@@ -11,7 +11,12 @@ BlackboxRepoError
 ├── InvalidOption                an argument outside its range
 ├── FormatError                  a file that does not have the documented format
 │   └── IntegrityError           a file whose hash differs from that in the manifest
+│       └── PinMismatch          a blackbox that is not the one in the lock file
 ├── AlreadyLocked                a file or folder that another process is writing
+├── RootUnavailable              a root of blackboxes that cannot be reached, or does not answer properly
+│   ├── NotInRoot                something that the root does not have
+│   └── NotDownloaded            something that would have to be downloaded, while offline
+├── VersionExists                a version that has been published with other content
 └── NotTabulated                 a request for the whole table of a blackbox without one
 """
 
@@ -86,8 +91,28 @@ class IntegrityError(FormatError):
     """A file whose content differs from what the manifest describes."""
 
 
+class PinMismatch(IntegrityError):
+    """A blackbox that is not in the lock file, or not the one that the lock file names."""
+
+
 class AlreadyLocked(BlackboxRepoError):
     """Another process, or another thread, is writing the same file or folder."""
+
+
+class RootUnavailable(BlackboxRepoError):
+    """A root cannot be reached, refuses access, or does not answer properly."""
+
+
+class NotInRoot(RootUnavailable, LookupError):
+    """A root does not have a file."""
+
+
+class NotDownloaded(RootUnavailable, LookupError):
+    """A file is not on this machine, and nothing may be downloaded."""
+
+
+class VersionExists(BlackboxRepoError):
+    """A version has been published with other content; versions never change."""
 
 
 class NotTabulated(BlackboxRepoError, TypeError):
