@@ -1,7 +1,8 @@
 """Meaning: configurations and their learning curves, where they come from, whether they are intact.
 
-May import ``data_cache`` (in ``roots/packages.py``); nothing else of ours. What is offered here is imported when it is
-first asked for, since every pytest of the environment imports this package (``pytest_plugin.py``).
+May import ``data_cache`` (in ``roots/packages.py``); nothing else of ours. What is offered here is imported
+when it is first asked for, since every pytest of the environment imports this package
+(``pytest_plugin.py``).
 """
 
 from __future__ import annotations

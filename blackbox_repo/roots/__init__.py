@@ -1,4 +1,4 @@
-"""Places that hold blackboxes (folders, packages, buckets, web servers): finding, fetching, publishing, pinning."""
+"""Places that hold blackboxes, such as folders and buckets: finding, fetching, publishing and pinning."""
 
 from blackbox_repo.roots.packages import (
     PATH_VARIABLE,
