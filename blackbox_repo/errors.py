@@ -17,6 +17,7 @@ BlackboxRepoError
 │   ├── NotInRoot                something that the root does not have
 │   └── NotDownloaded            something that would have to be downloaded, while offline
 ├── VersionExists                a version that has been published with other content
+├── FolderNotPrivate             a folder of the cache to which other users can write
 └── NotTabulated                 a request for the whole table of a blackbox without one
 """
 
@@ -113,6 +114,10 @@ class NotDownloaded(RootUnavailable, LookupError):
 
 class VersionExists(BlackboxRepoError):
     """A version has been published with other content; versions never change."""
+
+
+class FolderNotPrivate(BlackboxRepoError):
+    """A folder of the cache to which other users can write, so that nothing in it can be believed."""
 
 
 class NotTabulated(BlackboxRepoError, TypeError):

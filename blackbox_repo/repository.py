@@ -108,7 +108,7 @@ def _problem(folder: Path, manifest: Manifest, name: str) -> str:
 
     try:
         blackbox = load_task(folder, manifest, name, cached=False)
-        check_copy(folder, manifest, name)
+        check_copy(folder / manifest.tasks[name].file, manifest, name)
         for objective, best in manifest.tasks[name].best.items():
             found = blackbox.evaluate(best.configuration, best.fidelity, seed=best.seed)[objective]
             if found != best.value:

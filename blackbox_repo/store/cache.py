@@ -10,10 +10,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import stat
-import sys
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -23,13 +21,15 @@ import numpy as np
 import pyarrow as pa
 
 from blackbox_repo.curve import Array
-from blackbox_repo.errors import AlreadyLocked, BlackboxRepoError, IntegrityError, InvalidOption
+from blackbox_repo.errors import AlreadyLocked, BlackboxRepoError, FolderNotPrivate, IntegrityError
 from blackbox_repo.schema import Schema
 from blackbox_repo.store.arrow_table import from_arrow, to_arrow
+from blackbox_repo.store.cache_folder import FOLDER_VARIABLE, check_private, folder, is_mine, make_private
 from blackbox_repo.store.lock import exclusive
 from blackbox_repo.table import Table
 
-FOLDER_VARIABLE = "BLACKBOX_CACHE"
+__all__ = ["BLOCK", "FOLDER_VARIABLE", "SMALLEST", "copies", "find", "folder", "keep"]
+
 SMALLEST = 8_000_000
 """The smallest table with a copy, in bytes of curves: decoding less is faster than starting Python."""
 BLOCK = 2048
@@ -40,25 +40,6 @@ _MAGIC = b"ARROW1"
 _SUMS = b"blackbox-repo checksums"
 
 Check = Callable[[int, int], None]
-
-
-def folder() -> Path | None:
-    """The folder of the copies, or ``None`` if there are none.
-
-    The environment variable ``BLACKBOX_CACHE`` names it; there are no copies if it is set to nothing.
-
-    Raises:
-        InvalidOption: The variable is no absolute path, which would be another folder for each program.
-    """
-    named = os.environ.get(FOLDER_VARIABLE)
-    if named is not None:
-        if named and not Path(named).is_absolute():
-            raise InvalidOption(f"{FOLDER_VARIABLE} is {named!r}, but must be an absolute path, or empty")
-        return Path(named) if named else None
-    import platformdirs  # takes 10 ms to import
-
-    users = platformdirs.user_cache_path("blackbox-repo", appauthor=False)
-    return users / "tables" if users.is_absolute() else None  # a user without a home has none
 
 
 def find(file: Path, sha256: str, schema: Schema, labels: Sequence[str]) -> tuple[Table, Check] | None:
@@ -74,7 +55,7 @@ def find(file: Path, sha256: str, schema: Schema, labels: Sequence[str]) -> tupl
     try:
         copy = path.stat()
         regular = stat.S_ISREG(copy.st_mode)  # a pipe need not end
-        if not regular or not _is_mine(copy) or copy.st_mtime_ns < file.stat().st_mtime_ns:
+        if not regular or not is_mine(copy) or copy.st_mtime_ns < file.stat().st_mtime_ns:
             return None
         with pa.memory_map(str(path)) as mapped:
             columns = pa.ipc.open_file(mapped, options=pa.ipc.IpcReadOptions(use_threads=False)).read_all()
@@ -96,10 +77,8 @@ def keep(sha256: str, schema: Schema, table: Table) -> None:
         return
     columns = to_arrow(table, schema)
     columns = columns.replace_schema_metadata({_SUMS: _Sums.of(table).text()})
-    with suppress(OSError, AlreadyLocked):
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if not _is_private(path.parent):
-            return
+    with suppress(OSError, AlreadyLocked, FolderNotPrivate):
+        make_private(path.parent)
         _tidy_up(path.parent)
         with exclusive(path):
             partial = _partial(path)
@@ -201,14 +180,10 @@ def _in_order(arrays: Mapping[str, Array]) -> list[Array]:
 def _is_private(where: Path) -> bool:
     """Whether no other user can write to the folder."""
     try:
-        found = where.stat()
-    except OSError:
+        check_private(where)
+    except (FolderNotPrivate, OSError):
         return False
-    return _is_mine(found) and (os.name != "posix" or not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH))
-
-
-def _is_mine(found: os.stat_result) -> bool:
-    return sys.platform == "win32" or found.st_uid == os.geteuid()
+    return True
 
 
 def _begins_like_one(path: Path) -> bool:

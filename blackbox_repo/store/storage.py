@@ -122,11 +122,16 @@ def _describe(folder: Path, manifest: Manifest) -> None:
 
 
 def load_task(folder: Path, manifest: Manifest, name: str, *, cached: bool = True) -> Blackbox:
+    """As :func:`load_file`, for a blackbox whose files lie in one folder."""
+    return load_file(folder / manifest.task(name).file, manifest, name, cached=cached)
+
+
+def load_file(path: Path, manifest: Manifest, name: str, *, cached: bool = True) -> Blackbox:
     """One task, decoded into read-only arrays; its file's hash is checked first.
 
     Args:
-        folder: The folder of the blackbox.
-        manifest: Its manifest.
+        path: The file of the task, wherever it lies.
+        manifest: The manifest of its blackbox.
         name: The name of the task.
         cached: Whether a decoded copy in the user's cache may be read instead, and written.
 
@@ -139,9 +144,8 @@ def load_task(folder: Path, manifest: Manifest, name: str, *, cached: bool = Tru
     full_name = f"{manifest.name}/{name}"
     schema = manifest.schema_of(name)
     if manifest.network is not None:
-        network = _network(read_checked(folder / task.file, task), manifest.network, task, folder)
+        network = _network(read_checked(path, task), manifest.network, task, path)
         return NetworkBlackbox(schema, network, task.code, name=full_name)
-    path = folder / task.file
     found = cache.find(path, task.sha256, schema, manifest.labels) if cached else None
     if found is not None:
         table, check = found
@@ -156,25 +160,30 @@ def load_task(folder: Path, manifest: Manifest, name: str, *, cached: bool = Tru
     return blackbox
 
 
-def check_copy(folder: Path, manifest: Manifest, name: str) -> None:
+def check_copy(path: Path, manifest: Manifest, name: str) -> None:
     """Check the decoded copy of a task as a whole, if there is one.
+
+    Args:
+        path: The file of the task.
+        manifest: The manifest of its blackbox.
+        name: The name of the task.
 
     Raises:
         IntegrityError: The copy is damaged; it has been removed.
     """
     task = manifest.task(name)
     if manifest.network is None:
-        found = cache.find(folder / task.file, task.sha256, manifest.schema_of(name), manifest.labels)
+        found = cache.find(path, task.sha256, manifest.schema_of(name), manifest.labels)
         if found is not None:
             table, check = found
             check(0, int(table.lengths.sum()))
 
 
-def _network(content: bytes, spec: Mapping[str, Any], task: Task, folder: Path) -> Network:
+def _network(content: bytes, spec: Mapping[str, Any], task: Task, path: Path) -> Network:
     key = task.sha256, json.dumps(spec, sort_keys=True)
     network = _networks.get(key)
     if network is None:
-        network = _networks[key] = Network(read_arrays(content, folder / task.file), spec)
+        network = _networks[key] = Network(read_arrays(content, path), spec)
     return network
 
 

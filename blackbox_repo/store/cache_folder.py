@@ -1,0 +1,67 @@
+"""The folder of the user's cache: where it lies, and that only this user may write to it."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from pathlib import Path
+
+from blackbox_repo.errors import FolderNotPrivate, InvalidOption
+
+FOLDER_VARIABLE = "BLACKBOX_CACHE"
+_OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
+
+
+def folder() -> Path | None:
+    """The folder of the cache, or ``None`` if there is none.
+
+    The environment variable ``BLACKBOX_CACHE`` names it; there is none if it is set to nothing.
+
+    Raises:
+        InvalidOption: The variable is no absolute path, which would be another folder for each program.
+    """
+    named = os.environ.get(FOLDER_VARIABLE)
+    if named is not None:
+        if named and not Path(named).is_absolute():
+            raise InvalidOption(f"{FOLDER_VARIABLE} is {named!r}, but must be an absolute path, or empty")
+        return Path(named) if named else None
+    import platformdirs  # takes 10 ms to import
+
+    users = platformdirs.user_cache_path("blackbox-repo", appauthor=False)
+    return users / "tables" if users.is_absolute() else None  # a user without a home has none
+
+
+def make_private(where: Path) -> None:
+    """Create a folder that only this user can read and write, with its parents; one that exists is checked.
+
+    Raises:
+        FolderNotPrivate: As in :func:`check_private`.
+        OSError: It cannot be created.
+    """
+    for missing in reversed([path for path in (where, *where.parents) if not path.exists()]):
+        missing.mkdir(mode=0o700, exist_ok=True)
+    check_private(where)
+
+
+def check_private(where: Path) -> None:
+    """Refuse a folder of the cache to which others can write; on Windows none is refused.
+
+    Raises:
+        FolderNotPrivate: It belongs to another user, or its mode lets the group or everybody write.
+        OSError: There is no such folder.
+    """
+    found = where.stat()
+    problem = "" if is_mine(found) else f"belongs to the user number {found.st_uid}"
+    if not problem and os.name == "posix" and found.st_mode & _OTHERS_WRITE:
+        problem = f"has the mode {stat.S_IMODE(found.st_mode):o}"
+    if problem:
+        raise FolderNotPrivate(
+            f"the cache folder {str(where)!r} {problem}, but only you may write to it, as what lies there is "
+            f"believed; chmod 700 it if it is yours, or name another folder in {FOLDER_VARIABLE}"
+        )
+
+
+def is_mine(found: os.stat_result) -> bool:
+    """Whether a file or folder belongs to this user."""
+    return sys.platform == "win32" or found.st_uid == os.geteuid()
