@@ -48,7 +48,7 @@ def check_private(where: Path) -> None:
     """Refuse a folder of the cache to which others can write; on Windows none is refused.
 
     Raises:
-        FolderNotPrivate: It belongs to another user, or its mode lets the group or everybody write.
+        FolderNotPrivate: It belongs to another user, or its mode lets others write.
         OSError: There is no such folder.
     """
     found = where.stat()
