@@ -12,7 +12,7 @@ _MOVED = {
         "blackbox_repo.store",
     ): "arrow_table cache lock manifest parquet parquet_checks self_description storage",
     ("blackbox_repo", "blackbox_repo.text"): "console plain_text progress streams terminal",
-    ("conversion_scripts", "conversion_scripts.raw"): "archives connections download",
+    ("conversion_scripts", "conversion_scripts.raw"): "archives download",
     ("conversion_scripts", "conversion_scripts.readers"): """
         csv_columns hdf5 json_stream onnx_graph onnx_network pickle_keys pickle_size
         pickle_stream points safe_pickle
@@ -48,12 +48,15 @@ MODULES = {
     "blackbox_repo.view": "blackbox_repo.views.base",
     "blackbox_repo.words": "blackbox_repo.text.humanize",
     "conversion_scripts.completeness": "conversion_scripts.expected_size",
+    "conversion_scripts.connections": "blackbox_repo.transfer.retry",
     "conversion_scripts.icml2020": "conversion_scripts.recipes.icml",
     "conversion_scripts.nas_bench_graph": "conversion_scripts.recipes.nasbench_graph",
     "conversion_scripts.nas_bench_nlp": "conversion_scripts.recipes.nasbench_nlp",
     "conversion_scripts.nasbench201": "conversion_scripts.recipes.nasbench201_final",
     "conversion_scripts.nats_cards": "conversion_scripts.recipes.shared.nats_bench",
     "conversion_scripts.places": "conversion_scripts.raw.locate",
+    "conversion_scripts.raw.connections": "blackbox_repo.transfer.retry",
+    "conversion_scripts.raw.hashes": "blackbox_repo.transfer.hashes",
     "conversion_scripts.signatures": "conversion_scripts.raw.file_type",
     "simulator.adapters.global_state": "simulator.global_state",
     "simulator.adapters.isolated": "simulator.wrappers.isolated",
@@ -110,6 +113,13 @@ NAMES: dict[str, dict[str, str]] = {
         "told": "report_progress",
     },
     "blackbox_repo.text.terminal": {"wrapped": "wrap"},
+    "blackbox_repo.transfer.retry": {
+        "PATIENT": "DEFAULT_POLICY",
+        "Pace": "RateCheck",
+        "Patience": "RetryPolicy",
+        "make_opener": "blackbox_repo.transfer.connections:make_opener",
+        "opener": "blackbox_repo.transfer.connections:make_opener",
+    },
     "blackbox_repo.views.fitted": {"Surrogate": "blackbox_repo.surrogate.curve_mixture:CurveMixture"},
     "blackbox_repo.views.nearest": {"position": "blackbox_repo.distance:coordinate"},
     "blackbox_repo.yahpo_suites": {"MEMBERS": "PROBLEMS", "Member": "SuiteProblem"},
@@ -124,13 +134,8 @@ NAMES: dict[str, dict[str, str]] = {
         "seekable": "make_seekable",
         "unpacked": "decompress",
     },
-    "conversion_scripts.raw.connections": {
-        "PATIENT": "DEFAULT_POLICY",
-        "Pace": "RateCheck",
-        "Patience": "RetryPolicy",
-        "opener": "make_opener",
-    },
     "conversion_scripts.raw.download": {
+        "LARGEST": "blackbox_repo.transfer.download:LARGEST",
         "PATIENT": "DEFAULT_POLICY",
         "Patience": "RetryPolicy",
         "packing_fetched": "variant_to_download",

@@ -44,6 +44,10 @@ RULES = {
     "blackbox_repo.surrogate": (*TYPES, "blackbox_repo.typed_json"),
     "blackbox_repo.views": (*TYPES, "blackbox_repo.surrogate"),
     "blackbox_repo.store": (*TYPES, *TABLES, *FILES, "blackbox_repo.surrogate"),
+    "blackbox_repo.transfer": (
+        *("blackbox_repo.__version__", "blackbox_repo.errors", "blackbox_repo.text.plain_text"),
+        *("blackbox_repo.store.atomic_directory", "blackbox_repo.store.lock"),
+    ),
     "blackbox_repo.families": (*TYPES, *TABLES),
     "conversion_scripts.readers": ("blackbox_repo",),
     "conversion_scripts.raw": ("blackbox_repo", "conversion_scripts.readers"),

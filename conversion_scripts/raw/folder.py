@@ -13,8 +13,8 @@ from typing import Any, BinaryIO, cast
 
 from blackbox_repo.errors import FormatError, IntegrityError, InvalidOption, UnknownName
 from blackbox_repo.store.manifest import Source
+from blackbox_repo.transfer.hashes import hash_folder, hash_stream
 from conversion_scripts.raw.archives import Limits, Member, decompress, members, open_member
-from conversion_scripts.raw.hashes import hash_folder, hash_stream
 from conversion_scripts.raw.locate import LocatedFile, locate_files
 from conversion_scripts.raw.raw_file import RawFile
 from conversion_scripts.readers.csv_columns import csv_columns

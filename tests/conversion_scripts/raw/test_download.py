@@ -11,15 +11,14 @@ import time
 import zipfile
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
-from urllib.request import Request
 
 import pytest
 
 from blackbox_repo.errors import AlreadyLocked, IntegrityError
 from blackbox_repo.store.lock import exclusive
+from blackbox_repo.transfer.connections import Request
+from blackbox_repo.transfer.retry import Failure, RateCheck, RetryPolicy
 from conversion_scripts.raw import RawFile
-from conversion_scripts.raw.connections import Failure, RateCheck, Redirects, RetryPolicy
 from conversion_scripts.raw.download import DownloadFailed, can_download, download
 from tests.conversion_scripts.host import Host, Page
 
@@ -221,7 +220,7 @@ def test_a_busy_host_is_asked_again_and_a_missing_page_is_not(host: Host, tmp_pa
 
 def test_a_host_says_how_long_to_wait(host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     waits: list[float] = []
-    monkeypatch.setattr("conversion_scripts.raw.download.time.sleep", waits.append)
+    monkeypatch.setattr("blackbox_repo.transfer.retry.time.sleep", waits.append)
     headers = {"Retry-After": "7"}
     host.pages = {"/a": Page(CONTENT, statuses=[429], headers=headers), "/b": Page(statuses=[503] * 9)}
     download([file_at(host.url("/a"))], tmp_path, retry=POLICY)
@@ -271,13 +270,9 @@ def test_other_schemes_are_refused(host: Host, tmp_path: Path, target: str) -> N
 
 
 def test_a_redirect_keeps_the_scheme_or_becomes_safer() -> None:
-    def redirected(old: str, new: str) -> Any:
-        request = Request(old)  # noqa: S310  nothing is opened
-        return Redirects().redirect_request(request, io.BytesIO(), 302, "Found", {}, new)
-
-    assert redirected("http://a.org/x", "https://b.org/x").full_url == "https://b.org/x"
+    assert Request("http://a.org/x", {}).redirected("https://b.org/x").url == "https://b.org/x"
     with pytest.raises(Failure, match="redirects to http://b.org/x, which is not followed"):
-        redirected("https://a.org/x", "http://b.org/x")
+        Request("https://a.org/x", {}).redirected("http://b.org/x")
 
 
 def test_redirects_in_a_circle_end(host: Host, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import hashlib
 import io
 from pathlib import Path
 
-from conversion_scripts.raw.hashes import hash_file, hash_folder, hash_stream
+from blackbox_repo.transfer.hashes import hash_file, hash_folder, hash_stream
 
 CONTENT = bytes(range(256)) * 5000  # more than one piece
 
