@@ -104,11 +104,12 @@ def verify(name: str | Path) -> list[Finding]:
 
 
 def _problem(folder: Path, manifest: Manifest, name: str) -> str:
-    from blackbox_repo.store.storage import check_copy, load_task
+    from blackbox_repo.store.storage import check_copy, check_file_parts, load_task
 
     try:
         blackbox = load_task(folder, manifest, name, cached=False)
         check_copy(folder / manifest.tasks[name].file, manifest, name)
+        check_file_parts(folder / manifest.tasks[name].file, manifest, name)
         for objective, best in manifest.tasks[name].best.items():
             found = blackbox.evaluate(best.configuration, best.fidelity, seed=best.seed)[objective]
             if found != best.value:

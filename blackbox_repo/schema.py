@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import math
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from typing import Any, Literal, get_args
 
 from blackbox_repo import typed_json
-from blackbox_repo.errors import InvalidSpace, UnknownFidelity, UnknownName
+from blackbox_repo.errors import InvalidOption, InvalidSpace, UnknownFidelity, UnknownName
 from blackbox_repo.space import Space
 
 Goal = Literal["min", "max", "none"]
@@ -207,6 +207,32 @@ class Schema:
             InvalidSpace: It has no goal.
         """
         return replace(self, target=name)
+
+    def with_objectives(self, names: Sequence[str]) -> Schema:
+        """The same schema with some of its objectives, in their own order.
+
+        The target and the time stay if they are among them; otherwise the first one with a goal is the
+        target, and there is no time. If all of them are constant, the time, or else the first curve, comes
+        along, because only points say how long a run was.
+
+        Raises:
+            UnknownName: There is no such objective.
+            InvalidOption: None of them has a goal.
+        """
+        goals = [name for name in names if self.objective(name).goal != "none"]
+        if not goals:
+            known = [objective.name for objective in self.objectives if objective.goal != "none"]
+            raise InvalidOption(
+                f"none of the objectives {list(names)!r} has a goal; name one of {known!r}, too"
+            )
+        curves = [*([] if self.time is None else [self.time]), *self.curve_names]
+        kept = {*names, *([] if set(names) & set(curves) else curves[:1])}
+        return replace(
+            self,
+            objectives=tuple(objective for objective in self.objectives if objective.name in kept),
+            target=self.target if self.target in names else goals[0],
+            time=self.time if self.time in kept else None,
+        )
 
     def with_ranges(self, ranges: Mapping[str, tuple[float, float]]) -> Schema:
         """The same schema with the known ranges of one task: objective -> smallest and largest value."""

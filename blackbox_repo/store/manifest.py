@@ -18,6 +18,7 @@ from blackbox_repo.errors import BlackboxRepoError, FormatError, IntegrityError,
 from blackbox_repo.numeric.scalars import is_whole, plain
 from blackbox_repo.schema import RESERVED, Fidelity, Objective, Schema
 from blackbox_repo.space import Space
+from blackbox_repo.store.parts import Count, Parts, Sha256
 
 FORMAT = 1
 _TEXTS = ("name", "version", "title", "license", "citation", "homepage", "recipe")
@@ -26,9 +27,6 @@ MANIFEST_FILE, CHECKSUM_FILE = "manifest.json", "manifest.sha256"
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
 _DEVICE = re.compile(r"CON|PRN|AUX|NUL|(COM|LPT)[0-9]", re.IGNORECASE)
 _LONGEST_NAME = 200  # of a file system's 255, as suffixes and hidden names come to it
-# bounds that are checked when a manifest is read
-_Count: TypeAlias = Annotated[int, msgspec.Meta(ge=0)]
-_Sha256: TypeAlias = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
 _Range: TypeAlias = tuple[int | float, int | float]
 
 
@@ -37,8 +35,8 @@ class Source:
     """A raw file that the conversion read: where it is published, and the SHA-256 of its content."""
 
     file: str
-    sha256: _Sha256
-    bytes: _Count
+    sha256: Sha256
+    bytes: Count
     repository: str = ""
     path: str = ""
     commit: str = ""
@@ -78,18 +76,20 @@ class Task:
         best: Objective -> its best value in the table.
         ranges: Objective -> the smallest and the largest value that the source knows of this task.
         target: The objective that is tuned on this task; empty for that of the blackbox.
+        parts: The sizes and hashes by which one objective is read; ``None`` for networks and old manifests.
     """
 
     file: str
-    sha256: _Sha256
-    bytes: _Count
-    rows: _Count = 0
-    configurations: _Count = 0
+    sha256: Sha256
+    bytes: Count
+    rows: Count = 0
+    configurations: Count = 0
     title: str = ""
-    code: _Count | None = None
+    code: Count | None = None
     best: Mapping[str, BestKnown] = field(default_factory=dict)
     ranges: Mapping[str, _Range] = field(default_factory=dict)
     target: str = ""
+    parts: Parts | None = None
 
 
 @dataclass(frozen=True)
@@ -230,11 +230,22 @@ class Manifest:
                 raise FormatError(f"the label {label!r} is taken already")
         for name, task in self.tasks.items():
             self.schema_of(name)
+            self._check_parts(name, task)
             for objective in {**task.best, **task.ranges}:
                 self.schema.objective(objective)
             for best in task.best.values():
                 self.schema.space.check(best.configuration)
                 self.schema.fidelity.index(best.fidelity)
+
+    def _check_parts(self, name: str, task: Task) -> None:
+        if task.parts is None:
+            return
+        if self.network is not None:
+            raise FormatError(f"the task {name!r} has parts, but a network is read as a whole")
+        try:
+            task.parts.check(task.bytes, [objective.name for objective in self.schema.objectives])
+        except FormatError as err:
+            raise FormatError(f"the task {name!r} has wrong parts: {err}") from err
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -364,7 +375,8 @@ def _built_in(value: object) -> object:
 
 
 def _task_to_json(task: Task) -> dict[str, Any]:
-    return {name: value for name, value in asdict(task).items() if name not in ("ranges", "target") or value}
+    left_out = [name for name in ("ranges", "target", "parts") if not getattr(task, name)]
+    return {name: value for name, value in asdict(task).items() if name not in left_out}
 
 
 __all__ = [

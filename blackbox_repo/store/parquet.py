@@ -161,8 +161,8 @@ def read_table(
         FormatError: The content is no parquet file, or its columns are not those of the schema.
     """
     expected = column_rules(schema, labels)
-    with _name_unreadable(path):
-        file = _open(content)
+    with name_unreadable(path):
+        file = open_file(content)
         check_columns(file, expected, ("status",), path)
         check_sizes(file, expected, file.metadata.num_rows if rows is None else rows, path, len(content))
         columns = file.read(use_threads=False)
@@ -195,8 +195,8 @@ def read_arrays(content: bytes, path: Path) -> dict[str, Array]:
     Raises:
         FormatError: The content is no parquet file, or holds no such arrays.
     """
-    with _name_unreadable(path):
-        file = _open(content)
+    with name_unreadable(path):
+        file = open_file(content)
         _check_array_columns(file.schema_arrow, path)
         groups = [file.metadata.row_group(group) for group in range(file.metadata.num_row_groups)]
         if sum(group.total_byte_size for group in groups) > _MOST_WEIGHTS:
@@ -230,15 +230,22 @@ def _array(name: str, shape: Any, values: Any) -> Array:
     return sealed(array.reshape(sizes))
 
 
-def _open(content: bytes) -> Any:
-    """The opened file; columns of text are read as dictionaries, to have a repeated text in memory once."""
+def open_file(content: bytes, source: Any = None) -> Any:
+    """The opened file; columns of text are read as dictionaries, to have a repeated text in memory once.
+
+    Args:
+        content: The bytes of the file, or of its footer alone, from which nothing but metadata can be read.
+        source: A file object from which the columns are read instead.
+    """
     file = pq.ParquetFile(pa.BufferReader(content))
     texts = [field.name for field in file.schema_arrow if pa.types.is_string(field.type)]
-    return pq.ParquetFile(pa.BufferReader(content), read_dictionary=texts) if texts else file
+    columns = pa.BufferReader(content) if source is None else pa.PythonFile(source, "r")
+    # nothing between the columns is read
+    return pq.ParquetFile(columns, metadata=file.metadata, read_dictionary=texts, pre_buffer=False)
 
 
 @contextmanager
-def _name_unreadable(path: Path) -> Iterator[None]:
+def name_unreadable(path: Path | str) -> Iterator[None]:
     """Turn errors of pyarrow and of type checks into a ``FormatError`` that names the file."""
     try:
         yield

@@ -72,7 +72,9 @@ def column_rules(schema: Schema, labels: Sequence[str]) -> dict[str, ColumnRule]
     return found | dict.fromkeys(labels, ColumnRule("a scalar", width=_LABEL_BYTES))
 
 
-def check_columns(file: Any, expected: Mapping[str, ColumnRule], optional: Sequence[str], path: Path) -> None:
+def check_columns(
+    file: Any, expected: Mapping[str, ColumnRule], optional: Sequence[str], path: Path | str
+) -> None:
     """Refuse missing, doubled and unknown columns, and types that a column must not have.
 
     Args:
@@ -105,7 +107,9 @@ def check_columns(file: Any, expected: Mapping[str, ColumnRule], optional: Seque
             )
 
 
-def check_sizes(file: Any, expected: Mapping[str, ColumnRule], rows: int, path: Path, size: int) -> None:
+def check_sizes(
+    file: Any, expected: Mapping[str, ColumnRule], rows: int, path: Path | str, size: int
+) -> None:
     """Refuse a wrong number of rows, and columns that would fill the memory.
 
     Args:

@@ -19,6 +19,7 @@ from blackbox_repo.errors import FormatError, IntegrityError, InvalidConfigurati
 from blackbox_repo.schema import Objective
 from blackbox_repo.store import cache
 from blackbox_repo.store.atomic_directory import atomic_directory
+from blackbox_repo.store.columns import check_parts, useful_parts
 from blackbox_repo.store.lazy_tables import LazyTables
 from blackbox_repo.store.manifest import (
     BestKnown,
@@ -109,6 +110,7 @@ def rewrite(folder: Path) -> Manifest:
         return save_network(folder, manifest, arrays, codes)
 
     def table(name: str) -> Table:
+        check_file_parts(folder / manifest.tasks[name].file, manifest, name)
         blackbox = load_task(folder, manifest, name, cached=False)
         assert isinstance(blackbox, TabularBlackbox)
         return blackbox.table
@@ -179,6 +181,17 @@ def check_copy(path: Path, manifest: Manifest, name: str) -> None:
             check(0, int(table.lengths.sum()))
 
 
+def check_file_parts(path: Path, manifest: Manifest, name: str) -> None:
+    """Check the parts by which single objectives are read, if the manifest has them.
+
+    Raises:
+        IntegrityError: The file, or a part of it, differs from what the manifest describes.
+    """
+    task = manifest.task(name)
+    if task.parts is not None:
+        check_parts(read_checked(path, task), task, manifest.schema, path)
+
+
 def _network(content: bytes, spec: Mapping[str, Any], task: Task, path: Path) -> Network:
     key = task.sha256, json.dumps(spec, sort_keys=True)
     network = _networks.get(key)
@@ -221,13 +234,15 @@ def _write_task(folder: Path, manifest: Manifest, name: str, table: Table) -> Ta
         )
     blackbox = TabularBlackbox(manifest.schema, table, name=name)
     write_table(file, manifest.schema, blackbox.table, file_metadata(manifest, name))
+    content = file.read_bytes()
     given = manifest.tasks.get(name, Task(file.name, "", 0))
     goals = [objective for objective in manifest.schema.objectives if objective.goal != "none"]
     return replace(
         given,
         file=file.name,
-        sha256=_sha256(file.read_bytes()),
-        bytes=file.stat().st_size,
+        sha256=_sha256(content),
+        bytes=len(content),
+        parts=useful_parts(content, manifest.schema),
         rows=len(blackbox.table),
         configurations=len(blackbox.configurations()),
         best={o.name: _best(blackbox, o) for o in goals if not np.isnan(blackbox.values(o.name)).all()},
