@@ -2,6 +2,7 @@
 
 BlackboxRepoError
 ├── UnknownName                  a blackbox, task, objective, scheduler, ... that does not exist
+│   └── NotConverted             a blackbox that no root has, but that a recipe makes
 ├── InvalidSpace                 a search space or schema that contradicts itself
 │   └── TooEntangled             conditions so entangled that configurations cannot be counted
 ├── InvalidConfiguration         a configuration that its space refuses
@@ -29,6 +30,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+_SUGGESTED = 3  # names that a message suggests at most
+_TELLING = 3  # letters by which a part of a name is recognized
+
 
 class BlackboxRepoError(Exception):
     """Base of all errors that this project raises on purpose."""
@@ -54,6 +58,22 @@ class UnknownName(BlackboxRepoError, LookupError):
     def __reduce__(self) -> tuple[type[UnknownName], tuple[object, ...]]:
         # an exception is rebuilt from its message alone unless told otherwise, and must cross processes
         return type(self), (self.kind, self.name, self.known, self.remedy)
+
+
+class NotConverted(UnknownName):
+    """A blackbox that no root has, but that a recipe makes.
+
+    Args:
+        name: The name that was given.
+        remedy: How to get it, in a sentence that follows a colon.
+    """
+
+    def __init__(self, name: str, remedy: str) -> None:
+        super().__init__("blackbox", name, (), remedy)
+        self.args = (f"unknown blackbox {name!r}: {remedy}",)
+
+    def __reduce__(self) -> tuple[type[NotConverted], tuple[object, ...]]:
+        return type(self), (self.name, self.remedy)
 
 
 class InvalidSpace(BlackboxRepoError, ValueError):
@@ -125,12 +145,30 @@ class NotTabulated(BlackboxRepoError, TypeError):
 
 
 def suggestion(name: object, known: Iterable[str]) -> str:
-    """The end of a message about an unknown name: the most similar known names, or a short list of all."""
+    """The end of a message about an unknown name: the most similar known names, or a short list of all.
+
+    Names are similar without regard to case and punctuation; a name that holds the given one is.
+    """
     known = list(known)
     if not known:
         return "; there is none"
-    near = difflib.get_close_matches(str(name), known, n=3, cutoff=0.5)
+    near = _find_near(comparable(name), known)[:_SUGGESTED]
     if near:
         return f"; did you mean {' or '.join(map(repr, near))}?"
     shown = ", ".join(map(repr, known[:12]))
     return f"; known: {shown}" + (f" and {len(known) - 12} more" if len(known) > 12 else "")
+
+
+def comparable(name: object) -> str:
+    """A name without case and punctuation, in which people differ: NAS-Bench-201 is nasbench201."""
+    return "".join(filter(str.isalnum, str(name).casefold()))
+
+
+def _find_near(word: str, known: list[str]) -> list[str]:
+    """The names that hold the word, then the most similar ones; the word is comparable."""
+    words: dict[str, list[str]] = {}
+    for each in known:
+        words.setdefault(comparable(each), []).append(each)
+    similar = difflib.get_close_matches(word, words, n=_SUGGESTED, cutoff=0.5)
+    holding = [each for each in words if len(word) >= _TELLING and word in each]
+    return [each for found in dict.fromkeys((*holding, *similar)) for each in words[found]]

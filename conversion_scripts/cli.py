@@ -8,6 +8,7 @@ from typing import Annotated, Optional
 
 import typer
 
+from blackbox_repo.cli.loading import explain_loading
 from blackbox_repo.errors import BlackboxRepoError, InvalidOption
 from blackbox_repo.store.manifest import Manifest
 from blackbox_repo.text import console
@@ -16,14 +17,18 @@ from blackbox_repo.text.humanize import format_count
 from blackbox_repo.text.plain_text import printable
 from blackbox_repo.text.progress import report_progress
 from blackbox_repo.text.terminal import Column, Terminal
-from conversion_scripts.build import build, check_target
+from blackbox_repo.user_folder import folder_for_new
+from conversion_scripts.build import build
 from conversion_scripts.expected_size import describe_shortfall
+from conversion_scripts.offers import check_ready, fetch_raw_files
 from conversion_scripts.raw import RawFile
-from conversion_scripts.raw.download import can_download, download, source_url, variant_to_download
+from conversion_scripts.raw.default_folder import default_folder
+from conversion_scripts.raw.download import can_download, source_url, variant_to_download
+from conversion_scripts.raw.raw_file import total_size
 from conversion_scripts.recipe import Recipe
 from conversion_scripts.registry import all_recipes, load_recipe
 
-DEFAULT_RAW = Path("raw")
+_SIGNS = {"exact": "", "about": "~", "at least": ">"}
 
 
 def _complete_name(incomplete: str) -> list[str]:
@@ -39,7 +44,7 @@ app = console.CommandLine("bb-convert", pretty_exceptions_enable=False, rich_mar
     epilog=examples(
         "bb-convert --list                   # which recipes there are",
         "bb-convert nasbench-macro --list    # what one needs",
-        "bb-convert nasbench-macro --download --out ~/blackboxes",
+        "bb-convert nasbench-macro --download",
         "bb-convert nasbench-macro --raw ~/raw --out ~/blackboxes",
         "bb-convert py:my_recipes:DIGITS --raw ~/measured --out ~/blackboxes",
     ),
@@ -57,11 +62,18 @@ def convert(  # noqa: PLR0913  a command line has as many options as it has
         Optional[Path],  # noqa: UP045
         typer.Option(
             metavar="PATH",
-            help="The folder of the raw files, or one of these. With --download the default is the folder "
-            f"{DEFAULT_RAW}.",
+            help="The folder of the raw files, or one of these. With --download the default is a folder of "
+            "the user's cache; for your own recipe it is raw in the current folder.",
         ),
     ] = None,
-    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Write the blackbox to FOLDER/NAME.")] = Path(),
+    out: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(
+            metavar="FOLDER",
+            help="Write the blackbox to FOLDER/NAME. The default is the user's own folder, where all "
+            "commands find it by its name.",
+        ),
+    ] = None,
     *,
     fetch: Annotated[
         bool, typer.Option("--download", help="First fetch the raw files that are not there yet.")
@@ -74,8 +86,8 @@ def convert(  # noqa: PLR0913  a command line has as many options as it has
 ) -> None:
     """Convert raw benchmark files into a blackbox: a folder with a manifest and a parquet file for each task.
 
-    To load the blackbox by its name, set the environment variable BLACKBOX_PATH to the folder that it is
-    written to.
+    The environment variable BLACKBOX_HOME names another folder as the user's own. To load a blackbox from any
+    other folder by its name, set BLACKBOX_PATH to that folder.
 
     Raw files are checked against the SHA-256 in the recipe, if it is known
     (RECIPE --list shows for which files it is), and the result against the rules of the format.
@@ -95,10 +107,11 @@ def convert(  # noqa: PLR0913  a command line has as many options as it has
             f"give the folder with the raw files as --raw, or --download to fetch them; "
             f"bb-convert {name} --list shows them"
         )
-    raw, command = raw or DEFAULT_RAW, f"bb-convert {name}"
+    out, command = out or folder_for_new(), f"bb-convert {name}"
+    raw = raw or (Path("raw") if name.startswith("py:") else default_folder(name))
     try:
+        check_ready(recipe, out)
         if fetch:
-            check_target(out / recipe.name)
             _download(recipe, raw, command)
         with console.interruptible(lambda: f"nothing was written to {out / recipe.name}"):
             _convert(recipe, raw, out, command)
@@ -106,13 +119,15 @@ def convert(  # noqa: PLR0913  a command line has as many options as it has
         if debug:
             typer.echo(printable(traceback.format_exc(), keep="\n"), err=True)
         raise
+    if fetch:
+        _say(f"its raw files are kept in {raw}")
+    _say(explain_loading(out / recipe.name))
 
 
 def _download(recipe: Recipe, raw: Path, command: str) -> None:
     kept = f"the files downloaded so far are kept in {raw}; the same command continues from there"
     with console.interruptible(lambda: kept), report_progress(command) as reporter:
-        reporter.step("downloading")
-        download(recipe.files, raw, report=lambda file, done, total: reporter.amount(file.name, done, total))
+        fetch_raw_files(recipe, raw, reporter)
 
 
 def _convert(recipe: Recipe, raw: Path, out: Path, command: str) -> None:
@@ -120,7 +135,11 @@ def _convert(recipe: Recipe, raw: Path, out: Path, command: str) -> None:
         manifest = build(recipe, raw, out, command=command, report=reporter.step, watch=reporter.amount)
     if lacking := describe_shortfall(recipe.expected_size, manifest):
         typer.echo(printable(f"bb-convert: warning: the raw files have only {lacking}"), err=True)
-    typer.echo(printable(f"{out / recipe.name}: {_summary(manifest)}"))
+    _say(f"{out / recipe.name}: {_summary(manifest)}")
+
+
+def _say(line: str) -> None:
+    typer.echo(printable(line))
 
 
 def _summary(manifest: Manifest) -> str:
@@ -182,10 +201,8 @@ def _show_files(terminal: Terminal, recipe: Recipe) -> None:
 
 def _megabytes(files: tuple[RawFile, ...]) -> str:
     """The total size of the files whose size is known; empty if none is."""
-    known = [file.size or file.about for file in files if file.size or file.about]
-    roughly = "~" if any(file.about for file in files) else ""
-    sign = ">" if len(known) < len(files) else roughly
-    return f"{sign}{sum(known) / 1e6:,.1f}" if known else ""
+    size, kind = total_size(files)
+    return f"{_SIGNS[kind]}{size / 1e6:,.1f}" if size else ""
 
 
 def main() -> None:

@@ -75,6 +75,8 @@ class Recipe:
         nan_allowed: The objectives in which the card allows NaN.
         bounds: The values that an objective can have at all; a table with others is refused.
         expected_size: The size of the complete source; a blackbox made of less says so.
+        needs: The packages beyond those of every installation that ``convert`` imports.
+        other_names: Other names by which users may look for the blackbox, apart from case and punctuation.
 
     Raises:
         FormatError: The name would lead out of its folder, or the card is empty.
@@ -94,6 +96,8 @@ class Recipe:
     nan_allowed: tuple[str, ...] = ()
     bounds: Mapping[str, Bounds] = field(default_factory=dict)
     expected_size: ExpectedSize = field(default_factory=ExpectedSize)
+    needs: tuple[str, ...] = ()
+    other_names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         check_plain_name("blackbox name", self.name)

@@ -1,4 +1,4 @@
-"""Counts and durations as text for people."""
+"""Counts, sizes and durations as text for people."""
 
 from __future__ import annotations
 
@@ -13,6 +13,18 @@ def format_count(number: int, noun: str) -> str:
         noun: Its singular; the plural has an ``s`` more.
     """
     return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
+def format_bytes(size: int) -> str:
+    """A size in the unit that leaves three digits or fewer: ``340 MB``, ``1.1 GB``.
+
+    Args:
+        size: The size in bytes.
+    """
+    for unit, factor in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if size >= 0.9995 * factor:
+            return f"{size / factor:.3g} {unit}"
+    return format_count(size, "byte")
 
 
 def format_duration(seconds: float) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+from typing import Literal
 
 from blackbox_repo.errors import InvalidOption
 
@@ -76,3 +78,16 @@ def github(name: str, repository: str, commit: str, path: str, sha256: str, size
     """
     url = f"https://raw.githubusercontent.com/{repository}/{commit}/{path}"
     return RawFile(name, repository, path, commit, url, sha256, size)
+
+
+def total_size(files: Iterable[RawFile]) -> tuple[int, Literal["exact", "about", "at least"]]:
+    """The size of the files whose size is known, in bytes, and what that is of the size of all.
+
+    Args:
+        files: Some files; of those that will do in place of one, only the first counts.
+    """
+    files = list(files)
+    sizes = [file.size or file.about for file in files]
+    if not all(sizes):
+        return sum(sizes), "at least"
+    return sum(sizes), "about" if any(file.about and not file.size for file in files) else "exact"

@@ -252,5 +252,6 @@ CURVES = Recipe(
     bounds=dict.fromkeys(("valid_mse", "train_mse", "test_mse", "elapsed_time"), ABOVE_0)
     | {"parameters": COUNT},
     expected_size=ExpectedSize(tasks=len(FINAL_FILES), configurations=SPACE.size or 0),
+    needs=("h5py",),
 )
 RECIPES = (CURVES, FINAL)

@@ -41,6 +41,7 @@ RECORDS = nats_bench.Records(
     ),
     card=CARD,
     count_weights=count_weights,
+    other_names=("NATS-Bench", "NATS-tss", "NB201"),
 )
 RECIPES = (
     nats_bench.make_recipe(

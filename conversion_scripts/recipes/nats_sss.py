@@ -31,6 +31,7 @@ RECORDS = nats_bench.Records(
     _parse,
     citation=nats_bench.PAPER,
     card=CARD,
+    other_names=("NATS-Bench",),
 )
 RECIPES = (
     nats_bench.make_recipe(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from blackbox_repo.schema import Fidelity
 from blackbox_repo.store.manifest import Defect, TuningDefaults
 from conversion_scripts.readers.onnx_network import Columns
@@ -55,4 +57,4 @@ NB301 = make_recipe(
     card=CARD,
     default=TuningDefaults(workers=8, seconds=7 * 86_400.0),
 )
-RECIPES = (NB301,)
+RECIPES = (replace(NB301, other_names=("nasbench301",)),)

@@ -80,12 +80,11 @@ def test_the_page_works_as_it_stands(folder: Path) -> None:
     assert np.isnan(lost["valid_error"][1])
 
 
-def test_a_package_of_its_own_brings_the_blackbox_along(folder: Path) -> None:
+def install(folder: Path) -> None:
+    """Install the package ``package`` into ``site``, as ``pip install .`` does."""
     pytest.importorskip("hatchling")
-    convert(folder, "package/lab_tables")
-    (folder / "package" / "pyproject.toml").write_text(blocks("toml")[0])
     (folder / "package" / "lab_tables" / "__init__.py").touch()
-    pip = [
+    pip = (
         sys.executable,
         "-m",
         "pip",
@@ -94,11 +93,12 @@ def test_a_package_of_its_own_brings_the_blackbox_along(folder: Path) -> None:
         "--no-deps",
         "--no-build-isolation",
         "--no-index",
-    ]
-    subprocess.run([*pip, "--target", folder / "site", folder / "package"], check=True)
-    code = (
-        "import sys, blackbox_repo; print(blackbox_repo.load_blackbox('digits'), 'lab_tables' in sys.modules)"
     )
+    subprocess.run([*pip, "--target", folder / "site", folder / "package"], check=True)
+
+
+def prints(code: str, folder: Path) -> str:
+    """What a fresh Python prints that finds the installed package."""
     found = subprocess.run(
         [sys.executable, "-c", code],
         cwd=folder,
@@ -107,7 +107,29 @@ def test_a_package_of_its_own_brings_the_blackbox_along(folder: Path) -> None:
         check=True,
         text=True,
     )
-    assert found.stdout == "<blackbox digits: 1 tasks> False\n"
+    return found.stdout
+
+
+def test_a_package_of_its_own_brings_the_blackbox_along(folder: Path) -> None:
+    convert(folder, "package/lab_tables")
+    (folder / "package" / "pyproject.toml").write_text(blocks("toml")[0])
+    install(folder)
+    code = (
+        "import sys, blackbox_repo; print(blackbox_repo.load_blackbox('digits'), 'lab_tables' in sys.modules)"
+    )
+    assert prints(code, folder) == "<blackbox digits: 1 tasks> False\n"
+
+
+def test_a_package_of_its_own_brings_the_recipe_along(folder: Path) -> None:
+    (folder / "package" / "lab_tables").mkdir(parents=True)
+    (folder / "package" / "pyproject.toml").write_text("\n".join(blocks("toml")))
+    (offers,) = [block for block in blocks("python") if "OFFERS = " in block]
+    (folder / "package" / "lab_tables" / "recipes.py").write_text(blocks("python")[0] + offers)
+    install(folder)
+    code = "from blackbox_repo.recipes import describe_recipe; print(describe_recipe('digits'))"
+    assert prints(code, folder).startswith(
+        "no root has it, but a recipe makes it: bb-convert py:lab_tables.recipes:DIGITS "
+    )
 
 
 def test_the_example_is_short() -> None:
@@ -214,7 +236,8 @@ def test_the_functions_of_the_page_do_what_it_says(tmp_path: Path) -> None:
         "Any": Any,
         "RawFolder": RawFolder,
     }
-    exec(blocks("python")[1], names)  # noqa: S102  the page is ours
+    (logs,) = [block for block in blocks("python") if "def logs" in block]
+    exec(logs, names)  # noqa: S102  the page is ours
     (tmp_path / "digits").mkdir()
     with zipfile.ZipFile(tmp_path / "digits" / "logs.zip", "w") as archive:
         for name, content in {"b/2.json": '{"x": 2}', "README": "no", "a/1.json": '{"x": 1}'}.items():

@@ -162,7 +162,12 @@ def test_an_out_that_is_a_file(tmp_path: Path) -> None:
 def test_a_conversion_ends_with_one_line_about_what_it_made(tmp_path: Path) -> None:
     result = bb_convert("icml-deepar", "--raw", ROOT.parent / "shared" / "data", "--out", tmp_path)
     assert (result.returncode, result.stderr) == (0, "")
-    assert result.stdout == f"{tmp_path / 'icml-deepar'}: 11 tasks, 2,510 training runs, 0.16 MB of parquet\n"
+    made, loading = result.stdout.splitlines()
+    assert made == f"{tmp_path / 'icml-deepar'}: 11 tasks, 2,510 training runs, 0.16 MB of parquet"
+    assert loading == (
+        f"load_blackbox('{tmp_path / 'icml-deepar'}') loads it; its name alone is that of "
+        f"{ROOT / 'data_cache' / 'icml-deepar'}, which is found first"
+    )
     assert json.loads((tmp_path / "icml-deepar" / "manifest.json").read_text())["name"] == "icml-deepar"
 
 
@@ -210,7 +215,11 @@ def test_a_recipe_of_ones_own_is_fetched_and_converted(host: Host, tmp_path: Pat
     write_recipe(tmp_path, host.url("/runs"))
     result = bb_convert("py:mine:MINE", "--download", "--out", "out", cwd=tmp_path)
     assert (result.returncode, result.stderr) == (0, "")  # no terminal, no progress bar
-    assert result.stdout == "out/mine: 1 task, 2 training runs, 0.00 MB of parquet\n"
+    assert result.stdout.splitlines() == [
+        "out/mine: 1 task, 2 training runs, 0.00 MB of parquet",
+        "its raw files are kept in raw",
+        "load_blackbox('out/mine') loads it; with BLACKBOX_PATH=out its name alone does",
+    ]
     assert (tmp_path / "raw" / "mine" / "runs.csv").read_bytes() == RUNS
     manifest = json.loads((tmp_path / "out" / "mine" / "manifest.json").read_text())
     assert manifest["recipe"] == "bb-convert py:mine:MINE"
@@ -218,6 +227,44 @@ def test_a_recipe_of_ones_own_is_fetched_and_converted(host: Host, tmp_path: Pat
     again = bb_convert("py:mine:MINE", "--download", "--raw", "raw", "--out", "out", cwd=tmp_path)
     assert again.stdout == result.stdout
     assert host.asked == [("/runs", "")]
+
+
+def test_by_default_it_lies_in_the_users_own_folder_where_its_name_finds_it(
+    host: Host, tmp_path: Path
+) -> None:
+    host.pages = {"/runs": Page(RUNS)}
+    write_recipe(tmp_path, host.url("/runs"))
+    home = {"BLACKBOX_HOME": str(tmp_path / "boxes")}
+    result = bb_convert("py:mine:MINE", "--download", cwd=tmp_path, env=home)
+    assert (result.returncode, result.stderr) == (0, "")
+    made = tmp_path / "boxes" / "mine"
+    assert result.stdout.splitlines()[:2] == [
+        f"{made}: 1 task, 2 training runs, 0.00 MB of parquet",
+        "its raw files are kept in raw",
+    ]
+    assert (made / "manifest.json").is_file()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["boxes", "mine.py", "raw"]
+
+
+def test_an_own_folder_that_depends_on_where_the_command_runs_is_refused(tmp_path: Path) -> None:
+    write_recipe(tmp_path, "https://example.org/x")
+    convert = ("py:mine:MINE", "--raw", ".")
+    fails_with(
+        bb_convert(*convert, cwd=tmp_path, env={"BLACKBOX_HOME": "boxes"}),
+        "BLACKBOX_HOME is 'boxes', but must be an absolute path",
+    )
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["mine.py"]
+
+
+def test_what_a_recipe_needs_is_looked_for_before_anything_is_fetched(host: Host, tmp_path: Path) -> None:
+    write_recipe(tmp_path, host.url("/runs"))
+    text = (tmp_path / "mine.py").read_text()
+    (tmp_path / "mine.py").write_text(text.replace(", convert)", ", convert, needs=('h5py', 'no_such'))"))
+    fails_with(
+        bb_convert("py:mine:MINE", "--download", cwd=tmp_path),
+        "the recipe 'mine' needs no_such: pip install 'blackbox-repo[convert]'",
+    )
+    assert host.asked == []
 
 
 def test_the_error_says_how_to_get_a_file_that_no_host_gives(host: Host, tmp_path: Path) -> None:

@@ -93,6 +93,7 @@ class Records:
         card: What is odd in these records.
         count_weights: Counts the weights of a configuration's network with so many classes. Without it the
             count in the records is taken.
+        other_names: Other names by which users may look for the search space.
     """
 
     file: RawFile
@@ -101,6 +102,7 @@ class Records:
     citation: str
     card: tuple[Defect, ...]
     count_weights: Callable[[Mapping[str, Any], int], int] | None = None
+    other_names: tuple[str, ...] = ()
 
 
 class _Runs:
@@ -316,5 +318,6 @@ def make_recipe(records: Records, name: str, *, title: str, epochs: int, seconds
             **dict.fromkeys(("elapsed_time", "latency", "parameters", "flops"), ABOVE_0),
         },
         expected_size=ExpectedSize(tasks=len(SPLITS), configurations=records.space.size or 0),
+        other_names=records.other_names,
         nan_allowed=(*(f"{split}_{what}" for split in IMAGES for what in ("accuracy", "seconds")), "latency"),
     )

@@ -144,6 +144,7 @@ def make_recipe(
         card=card,
         convert=partial(_convert, scenario),
         default=default,
+        needs=("onnx",),
     )
 
 
