@@ -341,7 +341,7 @@ def test_values_are_kept_as_the_domain_says_them():
 def test_columns_that_do_not_fit_together_are_refused(ragged, change, message):
     schema = replace(ragged.schema, space=replace(ragged.schema.space, candidates=None))
     with pytest.raises(InvalidConfiguration, match=message):
-        TabularBlackbox(schema, change(ragged._table), name="x")
+        TabularBlackbox(schema, change(ragged.table), name="x")
 
 
 def test_an_empty_table_is_refused():
@@ -437,24 +437,24 @@ def test_labels_are_other_names_of_configurations():
 
 def changed(box, **changes):
     schema = replace(box.schema, space=replace(box.schema.space, candidates=None))
-    return TabularBlackbox(schema, replace(box._table, **changes), name="another name")
+    return TabularBlackbox(schema, replace(box.table, **changes), name="another name")
 
 
 def test_a_digest_is_of_the_numbers_not_of_how_they_are_stored(grid):
-    errors = grid._table.points["error"]
-    wide = changed(grid, points={**grid._table.points, "error": errors.astype(np.float64)})
+    errors = grid.table.points["error"]
+    wide = changed(grid, points={**grid.table.points, "error": errors.astype(np.float64)})
     assert wide.digest() == grid.digest()
-    integers = changed(grid, seeds=grid._table.seeds.astype(np.int16), constants=dict(grid._table.constants))
+    integers = changed(grid, seeds=grid.table.seeds.astype(np.int16), constants=dict(grid.table.constants))
     assert integers.digest() == grid.digest()
-    ops = grid._table.hyperparameters["op"]
+    ops = grid.table.hyperparameters["op"]
     assert ops.values == ("conv", "pool")
     recoded = Coded(("pool", "conv"), 1 - ops.codes)
-    other = changed(grid, hyperparameters={**grid._table.hyperparameters, "op": recoded})
+    other = changed(grid, hyperparameters={**grid.table.hyperparameters, "op": recoded})
     assert other.digest() == grid.digest()
 
 
 def test_a_digest_does_not_see_which_nan_it_is(ragged):
-    loss = ragged._table.points["loss"].copy()
+    loss = ragged.table.points["loss"].copy()
     assert np.isnan(loss[10])
     loss.view(np.uint64)[10] = 0xFFF8000000000123
     assert np.isnan(loss[10])
@@ -476,7 +476,7 @@ def test_a_digest_does_not_see_which_nan_it_is(ragged):
     ],
 )
 def test_one_changed_value_changes_the_digest(ragged, change):
-    assert changed(ragged, **change(ragged._table)).digest() != ragged.digest()
+    assert changed(ragged, **change(ragged.table)).digest() != ragged.digest()
 
 
 def test_a_digest_is_the_same_for_ever(ragged):

@@ -278,5 +278,5 @@ def test_each_recipe_makes_what_is_committed(name: str, tmp_path: Path) -> None:
 
 
 def labels(blackbox: Blackbox) -> dict[str, list[Any]]:
-    columns = blackbox._table.labels if isinstance(blackbox, TabularBlackbox) else {}
+    columns = blackbox.table.labels if isinstance(blackbox, TabularBlackbox) else {}
     return {name: list(column.decoded()) for name, column in columns.items()}
