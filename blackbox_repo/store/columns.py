@@ -17,7 +17,8 @@ from blackbox_repo.store.manifest import Manifest, Task
 from blackbox_repo.store.parquet import name_unreadable, open_file
 from blackbox_repo.store.parquet_checks import check_columns, check_sizes, column_rules
 from blackbox_repo.store.parts import Hashed, Part, Parts, Range, footer_part, hashed, merged, saves
-from blackbox_repo.table import Table, TabularBlackbox
+from blackbox_repo.surrogate.blackbox import NetworkBlackbox
+from blackbox_repo.table import TabularBlackbox
 
 _LENGTH_AND_MAGIC = 8  # bytes at the end of a parquet file
 _ROWS = ""  # what the columns that say what the rows are have in place of an objective's name
@@ -138,20 +139,24 @@ def load_objectives(
         raise FormatError(f"{where} is not what the manifest says: {err}") from err
 
 
-def narrow(blackbox: TabularBlackbox, objectives: Sequence[str]) -> TabularBlackbox:
-    """The blackbox with some of its objectives only.
+def narrow(blackbox: Blackbox, objectives: Sequence[str]) -> Blackbox:
+    """A task, as it was loaded, with some of its objectives only.
 
-    Its digest is that of the table that is left, whether or not there were further columns.
+    Its digest is that of what is left, whether or not there were further columns.
 
     Raises:
         UnknownName: There is no such objective.
         InvalidOption: None of the objectives has a goal.
     """
-    schema, table = blackbox.schema.with_objectives(objectives), blackbox.table
-    points = {name: table.points[name] for name in schema.curve_names}
-    constants = {name: table.constants[name] for name in schema.constant_names}
-    left: Table = replace(table, points=points, constants=constants)
-    return TabularBlackbox(schema, left, name=_name(blackbox.name, schema))
+    schema = blackbox.schema.with_objectives(objectives)
+    name = _name(blackbox.name, schema)
+    if isinstance(blackbox, NetworkBlackbox):
+        return blackbox.under(schema, name)
+    assert isinstance(blackbox, TabularBlackbox)
+    table = blackbox.table
+    points = {curve: table.points[curve] for curve in schema.curve_names}
+    constants = {constant: table.constants[constant] for constant in schema.constant_names}
+    return TabularBlackbox(schema, replace(table, points=points, constants=constants), name=name)
 
 
 def parts(task: Task) -> Parts:

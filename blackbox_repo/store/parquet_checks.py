@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from blackbox_repo.domains import Integer
 from blackbox_repo.errors import FormatError
@@ -130,9 +133,48 @@ def check_sizes(
         raise FormatError(
             f"{path} has {size} bytes, but its {rows} rows would take {decoded} in memory, too many"
         )
+    _check_chunks(found)
+    groups = [found.row_group(group) for group in range(found.num_row_groups)]
+    if any(group.num_rows < 0 for group in groups) or sum(group.num_rows for group in groups) != rows:
+        raise FormatError(f"the row groups of {path} have other numbers of rows than {rows} together")
     for index, name in enumerate(file.schema_arrow.names):
-        for group in range(found.num_row_groups):
-            _check_chunk(found.row_group(group).column(index), expected[name], rows, f"{name!r} of {path}")
+        for group in groups:
+            _check_chunk(group.column(index), expected[name], group.num_rows, f"{name!r} of {path}")
+
+
+def _check_chunks(metadata: Any) -> None:
+    """Refuse metadata of chunks that do not fit together, which would abort Python when they are looked at.
+
+    Only pyarrow's reader can look at them safely; it gets so far that it would read the first chunk.
+
+    Raises:
+        pa.ArrowException: They do not fit together.
+    """
+    columns = pq.ParquetFile(
+        pa.PythonFile(_Unread(), "r"), metadata=metadata, pre_buffer=False, buffer_size=1
+    )
+    for group in range(metadata.num_row_groups):
+        with suppress(EOFError):
+            columns.reader.read_row_group(group, use_threads=False)
+
+
+class _Unread(io.RawIOBase):
+    """A large file that nobody can read."""
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return 1 << 62
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        return offset
+
+    def read(self, size: int = -1) -> bytes:
+        raise EOFError(f"{size} bytes were asked for")
 
 
 def _check_chunk(chunk: Any, rule: ColumnRule, rows: int, name: str) -> None:

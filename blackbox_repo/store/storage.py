@@ -110,8 +110,8 @@ def rewrite(folder: Path) -> Manifest:
         return save_network(folder, manifest, arrays, codes)
 
     def table(name: str) -> Table:
-        check_file_parts(folder / manifest.tasks[name].file, manifest, name)
         blackbox = load_task(folder, manifest, name, cached=False)
+        check_file_parts(folder / manifest.tasks[name].file, manifest, name)
         assert isinstance(blackbox, TabularBlackbox)
         return blackbox.table
 

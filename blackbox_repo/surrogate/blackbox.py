@@ -67,7 +67,7 @@ class NetworkBlackbox(Blackbox):
 
     def __init__(self, schema: Schema, network: Network, code: int | None, *, name: str = "network") -> None:
         self.schema, self.name = schema, name
-        self._network = network
+        self._network, self._code = network, code
         spec = network.spec
         _check_inputs(schema, spec, name)
         _check_task(spec, code, name)
@@ -95,6 +95,10 @@ class NetworkBlackbox(Blackbox):
 
         together = Together(predict, len(encoded), self._meaning.head)
         return [self._curve(together, index) for index in range(len(encoded))]
+
+    def under(self, schema: Schema, name: str) -> NetworkBlackbox:
+        """What the same network predicts of another schema's objectives."""
+        return NetworkBlackbox(schema, self._network, self._code, name=name)
 
     def digest(self) -> str:
         meaning = f"{self.schema.meaning()} {self._network.digest} {self._task}"
