@@ -159,7 +159,7 @@ def _check_chunks(metadata: Any) -> None:
 
 
 class _Unread(io.RawIOBase):
-    """A large file that nobody can read."""
+    """A large file whose bytes are unknown."""
 
     def readable(self) -> bool:
         return True

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from blackbox_repo.domains import Integer
-from blackbox_repo.errors import FormatError, InvalidSpace, UnknownFidelity, UnknownName
+from blackbox_repo.errors import FormatError, InvalidOption, InvalidSpace, UnknownFidelity, UnknownName
 from blackbox_repo.schema import Fidelity, Objective, Schema
 from blackbox_repo.space import Space
 
@@ -220,3 +220,49 @@ def test_an_objective_may_be_called_what_only_constant_ones_would_clash_with(nam
 @pytest.mark.parametrize("kind", [np.uint8, np.int8, np.float16])
 def test_the_loss_of_a_narrow_number_does_not_wrap_round(kind):
     assert Objective("score", "max").loss(kind(100)) == -100
+
+
+PARAMS = Objective("params", "min", constant=True)
+FLOPS = Objective("flops", "none", constant=True)
+
+
+@pytest.mark.parametrize(
+    ("names", "kept", "target", "time"),
+    [
+        (["loss"], ["loss"], "loss", None),
+        (["score"], ["score"], "score", None),
+        (["score", "elapsed_time"], ["score", "elapsed_time"], "score", "elapsed_time"),
+        (["flops", "score", "loss"], ["loss", "score", "flops"], "loss", None),
+        (["params", "score"], ["score", "params"], "params", None),
+        (["params"], ["elapsed_time", "params"], "params", "elapsed_time"),
+        (["loss", "loss"], ["loss"], "loss", None),
+    ],
+)
+def test_some_objectives_keep_their_order_and_the_target_and_time_among_them(names, kept, target, time):
+    whole = schema(LOSS, SCORE, TIME, PARAMS, FLOPS, time="elapsed_time")
+    found = whole.with_objectives(names)
+    assert [objective.name for objective in found.objectives] == kept
+    assert (found.target, found.time) == (target, time)
+    assert (found.space, found.fidelity) == (whole.space, whole.fidelity)
+
+
+def test_a_curve_comes_along_with_what_is_constant_and_with_nothing_else():
+    untimed, constant = schema(LOSS, SCORE, PARAMS), schema(PARAMS, FLOPS, target="params")
+    assert [o.name for o in untimed.with_objectives(["params"]).objectives] == ["loss", "params"]
+    assert untimed.with_objectives(["params"]).target == "params"
+    assert [o.name for o in constant.with_objectives(["params"]).objectives] == ["params"]
+
+
+@pytest.mark.parametrize("names", [[], ["flops"], ["elapsed_time", "flops"]])
+def test_objectives_without_a_goal_are_no_schema(names):
+    whole = schema(LOSS, TIME, PARAMS, FLOPS, time="elapsed_time")
+    with pytest.raises(InvalidOption) as caught:
+        whole.with_objectives(names)
+    assert str(caught.value) == (
+        f"none of the objectives {names!r} has a goal; name one of ['loss', 'params'], too"
+    )
+
+
+def test_an_unknown_objective_among_others_is_named():
+    with pytest.raises(UnknownName, match="unknown objective 'lss'; did you mean 'loss'"):
+        schema(LOSS, SCORE).with_objectives(["score", "lss"])
