@@ -9,12 +9,20 @@ from typing import TypeAlias
 
 from blackbox_repo.store.atomic_directory import name_full_disk
 from blackbox_repo.transfer.hashes import hash_file
-from blackbox_repo.transfer.retry import DEFAULT_POLICY, Failure, RetryPolicy, WrongPart, keep_trying
+from blackbox_repo.transfer.retry import (
+    DEFAULT_POLICY,
+    Failure,
+    RetryPolicy,
+    WrongContent,
+    WrongPart,
+    keep_trying,
+)
 from blackbox_repo.transfer.source import Answer, ByteSource
 
 Report: TypeAlias = Callable[[int, int], None]
 """Called with the number of bytes that are there, and the number in the end, which is 0 if it is unknown."""
 LARGEST = 1 << 37  # bytes of the largest file of unknown size that is downloaded
+_MOST_RESTARTS = 2
 
 
 @dataclass(frozen=True)
@@ -64,7 +72,7 @@ def download(
         OSError: ``part`` cannot be written; the error names it.
     """
     task = _Download(source, part, expected, report)
-    keep_trying(task.attempt, retry, task.size)
+    keep_trying(task.attempt, retry, task.received)
 
 
 class _Download:
@@ -72,16 +80,21 @@ class _Download:
 
     def __init__(self, source: ByteSource, part: Path, expected: Expected, report: Report) -> None:
         self._source, self._part, self._expected, self._report = source, part, expected, report
+        self._furthest = self._restarts = 0
         self._validator = ""  # how the source names the version of the file that ``part`` begins
 
     def attempt(self) -> None:
-        before = self.size()
+        before = self._size()
         if not before or before != self._expected.size:
             self._continue(before)
         self._verify(resumed=before > 0)
 
-    def size(self) -> int:
-        """The number of bytes that are there."""
+    def received(self) -> int:
+        """The largest number of bytes that were there since the last restart."""
+        self._furthest = max(self._furthest, self._size())
+        return self._furthest
+
+    def _size(self) -> int:
         return self._part.stat().st_size if self._part.exists() else 0
 
     def _continue(self, there: int) -> None:
@@ -92,7 +105,7 @@ class _Download:
                 self._receive(answer)
         except WrongPart as err:
             if not self._is_complete():
-                raise self._discard(str(err)) from err
+                raise WrongContent(str(err), transient=self._discard()) from err
 
     def _is_complete(self) -> bool:
         known = bool(self._expected.sha256)
@@ -101,13 +114,14 @@ class _Download:
     def _receive(self, answer: Answer) -> None:
         size, done = self._expected.size or answer.total, answer.start
         if answer.total not in (0, size):
-            raise Failure(f"the file there has {answer.total} bytes, expected {size}")
+            raise WrongContent(f"the file there has {answer.total} bytes, expected {size}")
+        most = size or LARGEST
         with name_full_disk(self._part), self._part.open("ab" if done else "wb") as stream:
             self._report(done, size)
             for piece in answer.pieces:
                 done += len(piece)
-                if done > (size or LARGEST):
-                    raise Failure(f"sends more than the {size or LARGEST} bytes that the file should have")
+                if done > most:
+                    raise WrongContent(f"sends more than the {most} bytes that the file should have")
                 stream.write(piece)
                 self._report(done, size)
         if done < size:
@@ -116,11 +130,11 @@ class _Download:
     def _verify(self, *, resumed: bool) -> None:
         problem = self._expected.find_problem(self._part)
         if problem:
-            failure = self._discard(f"the file there {problem}; it was not kept")
-            failure.transient = resumed  # its beginning may have come from another file
-            raise failure
+            again = self._discard() and resumed  # its beginning may have come from another file
+            raise WrongContent(f"the file there {problem}; it was not kept", transient=again)
 
-    def _discard(self, reason: str) -> Failure:
-        """Delete ``part``, which is of no use; the failure that says why."""
+    def _discard(self) -> bool:
+        """Delete what is there; whether to begin again, which is not done for ever."""
         self._part.unlink(missing_ok=True)
-        return Failure(reason, transient=True)
+        self._furthest, self._restarts = 0, self._restarts + 1
+        return self._restarts <= _MOST_RESTARTS

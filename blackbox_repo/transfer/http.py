@@ -12,7 +12,7 @@ from types import MappingProxyType
 from urllib.error import URLError
 
 from blackbox_repo.transfer.connections import Request
-from blackbox_repo.transfer.retry import Failure, RateCheck, WrongPart
+from blackbox_repo.transfer.retry import Failure, NoSuchPart, RateCheck, WrongPart
 from blackbox_repo.transfer.source import Answer
 
 _TRANSIENT_STATUS = (408, 425, 429, 500, 502, 503, 504)
@@ -68,7 +68,7 @@ class HttpFile:
         except (ValueError, http.client.InvalidURL):  # whose text may hold secrets of the address
             raise Failure("is no address that can be fetched") from None
         except (OSError, http.client.HTTPException) as err:
-            raise _describe(err, self._rate.policy.timeout) from err
+            raise _describe(err, self._rate.policy.timeout) from None
 
     def _check_encoding(self, response: http.client.HTTPResponse) -> None:
         packed = (response.headers.get("Content-Encoding") or "identity").strip().lower()
@@ -79,7 +79,7 @@ class HttpFile:
 def _check_status(response: http.client.HTTPResponse, *, ranged: bool) -> None:
     status = response.status
     if status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE and ranged:
-        raise WrongPart("has no more of the file than the beginning that was there", status=status)
+        raise NoSuchPart("has no more of the file than the beginning that was there", status=status)
     if status >= HTTPStatus.MULTIPLE_CHOICES:
         asked = response.headers.get("Retry-After") or ""
         wait = min(float(asked), _LONGEST_WAIT) if asked.isascii() and asked.isdigit() else 0.0
@@ -112,6 +112,8 @@ def _describe(err: Exception, timeout: float) -> Failure:
     reason = err.reason if isinstance(err, URLError) else err
     if isinstance(reason, TimeoutError):
         return Failure(f"no answer for {timeout:g} s", transient=True)
+    if isinstance(reason, http.client.IncompleteRead):
+        return Failure("was cut off", transient=True)
     if isinstance(reason, http.client.HTTPException) and not isinstance(reason, ConnectionError):
         return Failure(f"does not answer as HTTP demands ({type(reason).__name__})", transient=True)
     text = " ".join(str(reason).split()) or type(reason).__name__

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from time import monotonic, sleep
 from typing import TypeVar
 
 from blackbox_repo.text.plain_text import printable
@@ -59,7 +59,15 @@ class Failure(Exception):
 
 
 class WrongPart(Failure):
-    """The address gave another part of the file than it was asked for, or has no such part."""
+    """The address gave another part of the file than it was asked for."""
+
+
+class NoSuchPart(WrongPart):
+    """The file of the address ends before the part that was asked for."""
+
+
+class WrongContent(Failure):
+    """The address has another file than the expected one."""
 
 
 def keep_trying(
@@ -86,8 +94,8 @@ def keep_trying(
             if not err.transient:
                 raise
             if failures >= policy.tries:
-                raise Failure(f"{err} (tried {failures} times)", status=err.status) from err
-            time.sleep(err.wait or policy.pause * 2 ** (failures - 1))
+                raise type(err)(f"{err} (tried {failures} times)", status=err.status) from err
+            sleep(err.wait or policy.pause * 2 ** (failures - 1))
 
 
 class RateCheck:
@@ -98,7 +106,7 @@ class RateCheck:
         now: The clock, in seconds.
     """
 
-    def __init__(self, policy: RetryPolicy, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, policy: RetryPolicy, now: Callable[[], float] = monotonic) -> None:
         self.policy, self._now = policy, now
         self._end = now() + policy.total
         self._since, self._received = now(), 0

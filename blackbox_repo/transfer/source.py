@@ -41,6 +41,7 @@ class ByteSource(Protocol):
                 beginning on.
 
         Raises:
-            WrongPart: The source gave another part, or has none from ``start`` on.
+            NoSuchPart: The file ends before ``start``.
+            WrongPart: The source gave another part.
             Failure: The source gave no bytes of the file.
         """

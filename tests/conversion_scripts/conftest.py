@@ -17,7 +17,7 @@ from blackbox_repo.store.manifest import Defect, TuningDefaults
 from blackbox_repo.table import Coded, Table
 from conversion_scripts.raw import RawFile, RawFolder
 from conversion_scripts.recipe import Conversion, Recipe
-from tests.conversion_scripts.host import Host, serving
+from tests.blackbox_repo.transfer.host import Host, serving
 
 RAW = {"x": [1, 2], "loss": [[0.5, 0.25], [0.75, 0.125]]}
 

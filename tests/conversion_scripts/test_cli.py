@@ -17,7 +17,7 @@ from blackbox_repo.text.progress import LineReporter
 from conversion_scripts import cli
 from conversion_scripts.recipe import Recipe
 from conversion_scripts.registry import all_recipes, load_recipe
-from tests.conversion_scripts.host import Host, Page
+from tests.blackbox_repo.transfer.host import Host, Page
 
 ROOT = Path(__file__).parents[2]
 # raw files that have not been seen here, and whose publisher gives no SHA-256

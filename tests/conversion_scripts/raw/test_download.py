@@ -4,7 +4,6 @@ import gzip
 import hashlib
 import io
 import os
-import re
 import subprocess
 import sys
 import time
@@ -16,11 +15,10 @@ import pytest
 
 from blackbox_repo.errors import AlreadyLocked, IntegrityError
 from blackbox_repo.store.lock import exclusive
-from blackbox_repo.transfer.connections import Request
-from blackbox_repo.transfer.retry import Failure, RateCheck, RetryPolicy
+from blackbox_repo.transfer.retry import RetryPolicy
 from conversion_scripts.raw import RawFile
 from conversion_scripts.raw.download import DownloadFailed, can_download, download
-from tests.conversion_scripts.host import Host, Page
+from tests.blackbox_repo.transfer.host import Host, Page
 
 ROOT = Path(__file__).parents[3]
 CONTENT = bytes(range(256)) * 1000  # 256,000 bytes
@@ -59,30 +57,6 @@ def test_what_is_missing_is_fetched_and_the_rest_left_alone(host: Host, tmp_path
     assert host.asked == [("/a", "")]
 
 
-def test_progress_is_reported_in_bytes(host: Host, tmp_path: Path) -> None:
-    host.pages = {"/a": Page(CONTENT), "/secret": Page(CONTENT, chunked=True)}
-    for path, total in (("/a", len(CONTENT)), ("/secret", 0)):
-        seen: list[tuple[int, int]] = []
-        report = lambda _, done, total, seen=seen: seen.append((done, total))  # noqa: E731
-        download([file_at(host.url(path))], tmp_path / path[1:], retry=POLICY, report=report)
-        done = [count for count, _ in seen]
-        assert done == sorted(done)
-        assert (done[0], done[-1]) == (0, len(CONTENT))
-        assert {count for _, count in seen} == {total}
-
-
-def test_a_redirect_is_followed(host: Host, tmp_path: Path) -> None:
-    host.pages = {"/old": Page(location=host.url("/new")), "/new": Page(CONTENT)}
-    download([file_at(host.url("/old"))], tmp_path, retry=POLICY)
-    assert names(tmp_path) == ["sub/a.bin"]
-
-
-def test_a_slow_host_is_waited_for(host: Host, tmp_path: Path) -> None:
-    host.pages = {"/a": Page(CONTENT, pause=0.3)}
-    download([file_at(host.url("/a"))], tmp_path, retry=replace(POLICY, timeout=2.0))
-    assert host.asked == [("/a", "")]
-
-
 # --- connections that break -------------------------------------------------------------------------------
 
 
@@ -93,12 +67,6 @@ def test_a_cut_download_goes_on_where_it_ended(host: Host, tmp_path: Path) -> No
     assert (tmp_path / "sub" / "a.bin").read_bytes() == CONTENT
 
 
-def test_progress_is_no_failure(host: Host, tmp_path: Path) -> None:
-    host.pages = {"/a": Page(CONTENT, cuts=[10_000] * 20)}
-    download([file_at(host.url("/a"))], tmp_path, retry=POLICY)
-    assert len(host.asked) == 21
-
-
 def test_what_was_cut_for_good_goes_on_in_the_next_run(host: Host, tmp_path: Path) -> None:
     host.pages = {"/a": Page(CONTENT, cuts=[100_000, 0, 0])}
     message = fails(file_at(host.url("/a")), tmp_path)
@@ -107,42 +75,6 @@ def test_what_was_cut_for_good_goes_on_in_the_next_run(host: Host, tmp_path: Pat
     host.asked.clear()
     download([file_at(host.url("/a"))], tmp_path, retry=POLICY)
     assert host.asked == [("/a", "bytes=100000-")]
-    assert names(tmp_path) == ["sub/a.bin"]
-
-
-def test_a_host_that_gives_no_parts_starts_again(host: Host, tmp_path: Path) -> None:
-    host.pages = {"/a": Page(CONTENT, ranges=False, cuts=[100_000])}
-    download([file_at(host.url("/a"))], tmp_path, retry=POLICY)
-    assert (tmp_path / "sub" / "a.bin").read_bytes() == CONTENT
-
-
-def test_a_host_that_gives_the_wrong_part_is_not_believed(host: Host, tmp_path: Path) -> None:
-    host.pages = {"/a": Page(CONTENT, cuts=[100_000], shift=256)}
-    download([file_at(host.url("/a"))], tmp_path, retry=POLICY)
-    assert [wanted for _, wanted in host.asked] == ["", "bytes=100000-", ""]
-    assert (tmp_path / "sub" / "a.bin").read_bytes() == CONTENT
-
-
-def test_a_cut_within_chunks_is_noticed(host: Host, tmp_path: Path) -> None:
-    host.pages = {"/a": Page(CONTENT, chunked=True, cuts=[100_000])}
-    download([file_at(host.url("/a"))], tmp_path, retry=POLICY)
-    assert (tmp_path / "sub" / "a.bin").read_bytes() == CONTENT
-
-
-def test_the_beginning_of_another_file_is_thrown_away(host: Host, tmp_path: Path) -> None:
-    host.pages = {"/a": Page(CONTENT)}
-    for beginning in (b"x" * 1000, CONTENT + b"more", b"x" * len(CONTENT)):
-        (tmp_path / "sub").mkdir(exist_ok=True)
-        (tmp_path / "sub" / ".a.bin.part").write_bytes(beginning)
-        download([file_at(host.url("/a"))], tmp_path, retry=POLICY)
-        assert (tmp_path / "sub" / "a.bin").read_bytes() == CONTENT
-        (tmp_path / "sub" / "a.bin").unlink()
-
-
-def test_a_complete_part_needs_no_host(tmp_path: Path) -> None:
-    (tmp_path / "sub").mkdir()
-    (tmp_path / "sub" / ".a.bin.part").write_bytes(CONTENT)
-    download([file_at("http://127.0.0.1:9/a", size=len(CONTENT))], tmp_path, retry=POLICY)
     assert names(tmp_path) == ["sub/a.bin"]
 
 
@@ -218,18 +150,6 @@ def test_a_busy_host_is_asked_again_and_a_missing_page_is_not(host: Host, tmp_pa
     assert len(host.asked) == 1
 
 
-def test_a_host_says_how_long_to_wait(host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    waits: list[float] = []
-    monkeypatch.setattr("blackbox_repo.transfer.retry.time.sleep", waits.append)
-    headers = {"Retry-After": "7"}
-    host.pages = {"/a": Page(CONTENT, statuses=[429], headers=headers), "/b": Page(statuses=[503] * 9)}
-    download([file_at(host.url("/a"))], tmp_path, retry=POLICY)
-    assert waits == [7.0]
-    waits.clear()
-    fails(file_at(host.url("/b")), tmp_path / "b", RetryPolicy(tries=4, pause=1.0))
-    assert waits == [1.0, 2.0, 4.0]
-
-
 def test_mirrors_are_asked_in_order(host: Host, tmp_path: Path) -> None:
     host.pages = {"/wrong": Page(b"<html>Please log in</html>"), "/a": Page(CONTENT)}
     urls = [host.url(path) for path in ("/gone", "/wrong", "/a", "/never")]
@@ -250,42 +170,12 @@ def test_the_message_gives_every_reason_and_the_way_by_hand(host: Host, tmp_path
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_host_that_is_gone(tmp_path: Path) -> None:
-    message = fails(file_at("http://127.0.0.1:9/a"), tmp_path)
-    assert re.search(r"http://127\.0\.0\.1:9/a: .*refused \(tried 3 times\)", message)
-
-
-def test_a_host_that_says_nothing(host: Host, tmp_path: Path) -> None:
-    host.pages = {"/a": Page(CONTENT, pause=1.0)}
-    policy = RetryPolicy(tries=2, pause=0.001, timeout=0.1)
-    assert ": no answer for 0.1 s (tried 2 times)" in fails(file_at(host.url("/a")), tmp_path, policy)
-
-
 @pytest.mark.parametrize("target", ["file:///etc/passwd", "ftp://127.0.0.1/a"])
 def test_other_schemes_are_refused(host: Host, tmp_path: Path, target: str) -> None:
     assert f"{target}: only http and https addresses are fetched" in fails(file_at(target), tmp_path)
     host.pages = {"/away": Page(location=target)}
     assert target in fails(file_at(host.url("/away")), tmp_path)
     assert len(host.asked) == 1
-
-
-def test_a_redirect_keeps_the_scheme_or_becomes_safer() -> None:
-    assert Request("http://a.org/x", {}).redirected("https://b.org/x").url == "https://b.org/x"
-    with pytest.raises(Failure, match="redirects to http://b.org/x, which is not followed"):
-        Request("https://a.org/x", {}).redirected("http://b.org/x")
-
-
-def test_redirects_in_a_circle_end(host: Host, tmp_path: Path) -> None:
-    host.pages = {"/a": Page(location=host.url("/a"))}
-    assert "HTTP 302" in fails(file_at(host.url("/a")), tmp_path)
-
-
-def test_more_bytes_than_the_file_has_are_not_taken(host: Host, tmp_path: Path) -> None:
-    host.pages = {"/a": Page(CONTENT), "/endless": Page(CONTENT * 100, chunked=True)}
-    message = fails(file_at(host.url("/a"), host.url("/endless"), size=1000), tmp_path)
-    assert "/a: the file there has 256000 bytes, expected 1000; " in message
-    assert "/endless: sends more than the 1000 bytes that the file should have." in message
-    assert sum(path.stat().st_size for path in tmp_path.rglob("*") if path.is_file()) <= 1000
 
 
 def test_the_error_says_how_to_get_a_file_without_an_address(tmp_path: Path) -> None:
@@ -395,28 +285,6 @@ def test_a_zip_file_that_is_cut_without_a_word_is_not_kept(host: Host, tmp_path:
     assert (tmp_path / "a.zip").read_bytes() == zipped()
 
 
-def test_a_new_version_in_between_is_fetched_as_a_whole(host: Host, tmp_path: Path) -> None:
-    host.pages = {"/a": Page(CONTENT, cuts=[100_000], headers={"ETag": '"1"'})}
-    other = CONTENT[::-1]
-
-    def replaced(_: RawFile, done: int, total: int) -> None:
-        if done == 100_000:
-            host.pages["/a"] = Page(other, headers={"ETag": '"2"'})
-
-    download([file_at(host.url("/a"), sha256="")], tmp_path, retry=POLICY, report=replaced)
-    assert host.asked == [("/a", ""), ("/a", "bytes=100000-")]
-    assert (tmp_path / "sub" / "a.bin").read_bytes() == other
-
-
-def test_a_complete_part_of_unknown_size_is_recognized_by_its_hash(host: Host, tmp_path: Path) -> None:
-    host.pages = {"/a": Page(CONTENT)}
-    (tmp_path / "sub").mkdir()
-    (tmp_path / "sub" / ".a.bin.part").write_bytes(CONTENT)
-    download([file_at(host.url("/a"))], tmp_path, retry=POLICY)
-    assert host.asked == [("/a", f"bytes={len(CONTENT)}-")]  # which the host refuses: there is no more
-    assert names(tmp_path) == ["sub/a.bin"]
-
-
 @pytest.mark.parametrize("url", ["http://[::1/f", "http://a..b/f", "http://127.0.0.1:port/f"])
 def test_what_is_no_address_is_passed_over(host: Host, tmp_path: Path, url: str) -> None:
     host.pages = {"/a": Page(CONTENT)}
@@ -424,42 +292,6 @@ def test_what_is_no_address_is_passed_over(host: Host, tmp_path: Path, url: str)
     assert f"{url}: " in fails(file_at(url), tmp_path / "b", replace(POLICY, tries=1))
     download([file_at(url, host.url("/a"))], tmp_path, retry=POLICY)
     assert names(tmp_path) == ["sub/a.bin"]
-
-
-# --- hosts that give something else than was asked for ------------------------------------------------------
-
-
-@pytest.mark.parametrize("sha256", [SHA256, ""])
-def test_a_part_that_was_not_requested_is_not_taken_for_the_whole(
-    host: Host, tmp_path: Path, sha256: str
-) -> None:
-    headers = {"Content-Range": "bytes 0-99/256000"}
-    host.pages = {"/a": Page(CONTENT[:100], status=206, headers=headers), "/b": Page(CONTENT)}
-    message = fails(file_at(host.url("/a"), sha256=sha256), tmp_path)
-    assert "sends a part of the file, though the whole was asked for" in message
-    assert names(tmp_path) == []
-    download([file_at(host.url("/a"), host.url("/b"), sha256=sha256)], tmp_path, retry=POLICY)
-    assert (tmp_path / "sub" / "a.bin").read_bytes() == CONTENT
-
-
-@pytest.mark.parametrize("status", [201, 203, 204, 205, 226])
-def test_another_success_than_the_file_is_none(host: Host, tmp_path: Path, status: int) -> None:
-    host.pages = {"/a": Page(b"" if status in (204, 205) else CONTENT, status=status)}
-    assert f"answers with HTTP {status}, not with the file" in fails(
-        file_at(host.url("/a"), sha256=""), tmp_path
-    )
-
-
-@pytest.mark.parametrize("encoding", ["gzip", "br", "X-GZIP, deflate", "\x1b[2J"])
-def test_what_the_host_packed_on_its_own_is_not_kept_as_the_file(
-    host: Host, tmp_path: Path, encoding: str
-) -> None:
-    host.pages = {"/a": Page(gzip.compress(CONTENT), headers={"Content-Encoding": encoding})}
-    for sha256 in ("", SHA256):
-        message = fails(file_at(host.url("/a"), sha256=sha256), tmp_path)
-        assert f"sends the file packed ({encoding.lower()}), though" in message.replace(r"\x1b", "\x1b")
-        assert "\x1b" not in message
-        assert names(tmp_path) == []
 
 
 def test_a_gzip_file_that_is_announced_as_packed_is_the_file(host: Host, tmp_path: Path) -> None:
@@ -470,65 +302,3 @@ def test_a_gzip_file_that_is_announced_as_packed_is_the_file(host: Host, tmp_pat
         assert (tmp_path / name).read_bytes() == packed
     host.pages = {"/a": Page(CONTENT, headers={"Content-Encoding": "identity"})}
     download([file_at(host.url("/a"), sha256="")], tmp_path, retry=POLICY)
-
-
-def test_parts_that_are_smaller_than_what_was_asked_for_are_put_together(host: Host, tmp_path: Path) -> None:
-    host.pages = {"/a": Page(CONTENT, cuts=[50_000], part=60_000, headers={"ETag": '"v"'})}
-    for sha256 in ("", SHA256):
-        host.pages["/a"].cuts = [50_000]
-        download([file_at(host.url("/a"), sha256=sha256)], tmp_path, retry=POLICY)
-        assert (tmp_path / "sub" / "a.bin").read_bytes() == CONTENT
-        (tmp_path / "sub" / "a.bin").unlink()
-
-
-# --- hosts that give next to nothing ------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("slow_headers", [False, True])
-def test_a_byte_now_and_then_is_no_download(host: Host, tmp_path: Path, slow_headers: bool) -> None:
-    host.pages = {"/a": Page(CONTENT, trickle=0.02, slow_headers=slow_headers), "/b": Page(CONTENT)}
-    policy = RetryPolicy(tries=2, pause=0.001, timeout=0.3, slowest=1000.0)
-    start = time.monotonic()
-    message = fails(file_at(host.url("/a")), tmp_path, policy)
-    assert time.monotonic() - start < 10
-    assert re.search(r"gave \d+ bytes in 0\.\d+ s; 1000 a second are needed \(tried 2 times\)", message)
-    download([file_at(host.url("/a"), host.url("/b"))], tmp_path, retry=policy)
-    assert (tmp_path / "sub" / "a.bin").read_bytes() == CONTENT
-
-
-def test_an_address_has_so_much_time_for_a_file_and_no_more(host: Host, tmp_path: Path) -> None:
-    host.pages = {"/a": Page(CONTENT, cuts=[1] * 10_000)}
-    policy = RetryPolicy(tries=3, pause=0.01, timeout=5.0, total=0.5)
-    assert "did not give the file within 0.5 s" in fails(file_at(host.url("/a")), tmp_path, policy)
-    assert len(host.asked) < 1000
-
-
-def test_the_pace_is_measured_over_every_stretch_of_time_and_anew_for_each_connection() -> None:
-    clock = [0.0]
-    rate = RateCheck(RetryPolicy(timeout=10.0, slowest=100.0, total=1000.0), now=lambda: clock[0])
-    rate.count(999_999)
-    for seconds, count in ((9.9, 0), (10.0, 1), (19.9, 0)):
-        clock[0] = seconds
-        rate.count(count)
-    clock[0] = 20.0
-    with pytest.raises(Failure, match=r"^gave 0 bytes in 10 s"):  # what came before does not count
-        rate.count(0)
-    clock[0] = 19.9
-    rate.restart()
-    clock[0] = 29.0
-    rate.count(999)
-    clock[0] = 29.9
-    with pytest.raises(Failure, match=r"^gave 999 bytes in 10 s; 100 a second are needed$") as caught:
-        rate.count(0)
-    assert (caught.value.transient, caught.value.stalled) == (True, True)
-    clock[0] = 1000.1
-    with pytest.raises(Failure, match=r"^did not give the file within 1000 s$") as caught:
-        rate.count(10**9)
-    assert not caught.value.transient
-
-
-def test_what_a_host_says_is_reported_without_control_characters(host: Host, tmp_path: Path) -> None:
-    host.pages = {"/a": Page(location="ftp://example.org/\x1b]0;x\x07")}
-    message = fails(file_at(host.url("/a")), tmp_path)
-    assert "ftp://example.org/" in message
-    assert message.isprintable()

@@ -1,13 +1,15 @@
-"""A host of raw files on this machine, with everything that hosts do wrong."""
+"""A web host on this machine, with everything that hosts do wrong."""
 
 from __future__ import annotations
 
+import ssl
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 
 @dataclass
@@ -47,11 +49,12 @@ class Page:
 
 @dataclass
 class Host:
-    """The pages by path, and the requests in their order: path and range."""
+    """The pages by path, and the requests in their order: path and range, and all headers."""
 
     address: str
     pages: dict[str, Page] = field(default_factory=dict)
     asked: list[tuple[str, str]] = field(default_factory=list)
+    headers: list[dict[str, str]] = field(default_factory=list)
 
     def url(self, path: str) -> str:
         return self.address + path
@@ -60,9 +63,13 @@ class Host:
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
-    def __init__(self) -> None:
+    def __init__(self, certificate: Path | None) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
-        self.host = Host(f"http://127.0.0.1:{self.server_address[1]}")
+        self.host = Host(f"{'https' if certificate else 'http'}://127.0.0.1:{self.server_address[1]}")
+        if certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            self.socket = context.wrap_socket(self.socket, server_side=True)
 
     def handle_error(self, request: object, client_address: object) -> None:
         """Say nothing of clients that hang up: they are killed in some tests."""
@@ -75,6 +82,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         wanted = self.headers.get("Range", "")
         self.server.host.asked.append((self.path, wanted))
+        self.server.host.headers.append(dict(self.headers.items()))
         page = self.server.host.pages.get(self.path)
         if page is None:
             self.reply(404, {}, b"")
@@ -88,16 +96,17 @@ class _Handler(BaseHTTPRequestHandler):
     def give(self, page: Page, wanted: str) -> None:
         if page.pause:
             time.sleep(page.pause)
-        start, headers, status, size = 0, dict(page.headers), page.status, len(page.content)
+        body, headers, status, size = page.content, dict(page.headers), page.status, len(page.content)
         same = self.headers.get("If-Range", page.headers.get("ETag")) == page.headers.get("ETag")
         if wanted and page.ranges and same:
-            start, status = int(wanted.removeprefix("bytes=").rstrip("-")) + page.shift, 206
+            first, _, last = wanted.removeprefix("bytes=").partition("-")
+            start, stop, status = int(first) + page.shift, int(last or size) + 1, 206
             if start >= size:
                 self.reply(416, {"Content-Range": f"bytes */{size}"}, b"")
                 return
-            end = min(size, start + page.part)
+            end = min(size, stop + page.shift, start + page.part)
             headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
-        body = page.content[start : start + page.part] if start else page.content
+            body = page.content[start:end]
         sent = body[: page.cuts.pop(0)] if page.cuts else body
         self.close_connection = len(sent) < len(body)
         if page.chunked:
@@ -132,9 +141,9 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def serving() -> Iterator[Host]:
-    """A host that answers until the block ends."""
-    server = _Server()
+def serving(certificate: Path | None = None) -> Iterator[Host]:
+    """A host that answers until the block ends, with TLS if it has a certificate."""
+    server = _Server(certificate)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:

@@ -1,0 +1,119 @@
+"""A published root on a web server, which is read and not written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar
+from urllib.parse import quote
+
+from blackbox_repo.errors import (
+    BlackboxRepoError,
+    FormatError,
+    IntegrityError,
+    InvalidOption,
+    NotInRoot,
+    RootUnavailable,
+)
+from blackbox_repo.roots.addresses import Address
+from blackbox_repo.roots.http_options import check_options
+from blackbox_repo.roots.storage import Entry, Report
+from blackbox_repo.transfer.download import Expected, download
+from blackbox_repo.transfer.http import HttpFile
+from blackbox_repo.transfer.memory import read, read_ranges
+from blackbox_repo.transfer.retry import Failure, RateCheck, RetryPolicy, WrongContent
+
+_MISSING = (HTTPStatus.NOT_FOUND, HTTPStatus.GONE)
+_REFUSED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.PROXY_AUTHENTICATION_REQUIRED)
+_PAUSE = 0.5  # seconds before the second try
+_T = TypeVar("_T")
+
+
+class HttpStorage:
+    """The files below an address; implements :class:`blackbox_repo.roots.storage.Storage`.
+
+    Args:
+        address: Such as ``https://host/prefix``.
+        options: What :class:`~blackbox_repo.roots.http_options.HttpOptions` has.
+
+    Raises:
+        InvalidOption: An option is unknown, or has a value that it cannot have.
+    """
+
+    def __init__(self, address: Address, options: Mapping[str, Any]) -> None:
+        self._address, self._options = address, check_options(address, options)
+        self._retry = RetryPolicy(pause=_PAUSE, timeout=self._options.timeout)
+
+    @property
+    def address(self) -> str:
+        return self._address.text
+
+    def local(self, path: str) -> None:
+        del path
+
+    def read(self, path: str, most: int) -> bytes:
+        content = self._ask(path, lambda file: read(file, most + 1, self._retry))
+        if len(content) > most:
+            raise FormatError(
+                f"{self.address}/{path} is larger than the {most} bytes that are read of such a file"
+            )
+        return content
+
+    def read_ranges(self, path: str, ranges: Sequence[tuple[int, int]]) -> list[bytes]:
+        return self._ask(path, lambda file: read_ranges(file, ranges, self._retry))
+
+    def download(self, path: str, part: Path, sha256: str, size: int, report: Report) -> None:
+        expected = Expected(sha256, size)
+        self._ask(path, lambda file: download(file, part, expected, retry=self._retry, report=report))
+
+    def list(self, folder: str) -> list[Entry]:
+        raise NotInRoot(
+            f"the root {self.address} cannot be searched for what lies in {folder}, as web servers do not "
+            f"list their files; it needs an index.json, which bb-repo publish writes"
+        )
+
+    def write(self, path: str, content: bytes) -> NoReturn:
+        self._refuse_to_write()
+
+    def create(self, path: str, content: bytes) -> NoReturn:
+        self._refuse_to_write()
+
+    def replace(self, path: str, content: bytes, seen: bytes | None) -> NoReturn:
+        self._refuse_to_write()
+
+    def remove(self, path: str) -> NoReturn:
+        self._refuse_to_write()
+
+    def _refuse_to_write(self) -> NoReturn:
+        raise InvalidOption(
+            f"the root {self.address} is on a web server, which is only read; publish into a folder and copy "
+            f"that to the web host, or publish into a bucket such as s3://bucket/prefix"
+        )
+
+    def _ask(self, path: str, action: Callable[[HttpFile], _T]) -> _T:
+        url = quote(f"{self.address}/{path}", safe="%/:[]!$&'()*+,;=@~")
+        try:
+            return action(HttpFile(url, path, RateCheck(self._retry), self._options.private()))
+        except Failure as err:
+            raise self._translate(path, err) from err
+
+    def _translate(self, path: str, err: Failure) -> BlackboxRepoError:
+        if err.status in _MISSING:
+            return NotInRoot(f"the root {self.address} has no {path}")
+        if isinstance(err, WrongContent):
+            return IntegrityError(
+                f"{self.address}/{path} is not the file of its manifest: {err}. The publisher can restore it"
+            )
+        remedy = self._describe_credentials() if err.status in _REFUSED else ""
+        return RootUnavailable(f"the root {self.address} does not give {path}: {err}{remedy}")
+
+    def _describe_credentials(self) -> str:
+        host = "/".join(self.address.split("/")[:3])
+        where = f'[options."{host}"] of the configuration file (see bb-repo config)'
+        if self._options.headers or self._options.token_file:
+            return f"; it does not accept the credentials in {where}, or they do not permit this"
+        return (
+            f"; credentials belong into {where}: token_file with the path of a file that holds a token, or "
+            f"headers. Some hosts also answer this for a file that does not exist"
+        )
