@@ -24,7 +24,7 @@ from conversion_scripts.offers import OFFERS, RecipeOffers
 from conversion_scripts.raw.download import DownloadFailed
 from conversion_scripts.recipe import Recipe
 from conversion_scripts.registry import all_recipes
-from tests.conversion_scripts.host import Host, Page
+from tests.blackbox_repo.transfer.host import Host, Page
 from tests.conversion_scripts.test_cli import MINE, RUNS, write_recipe
 
 OFFERED = {recipe.name: recipe for recipe in OFFERS.recipes()}
