@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conversion_scripts.host import Host, Page
+from tests.blackbox_repo.transfer.host import Host, Page
 from tests.conversion_scripts.killing import make_raw_file
 
 ROOT = Path(__file__).parents[2]
