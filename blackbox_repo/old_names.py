@@ -92,7 +92,10 @@ MODULES = {
 NAMES: dict[str, dict[str, str]] = {
     "blackbox_repo.distance": {"at_place": "at_position", "place": "position", "places": "positions"},
     "blackbox_repo.pytest_plugin": {"entered": "enter"},
-    "blackbox_repo.roots": {"installed": "find_blackboxes"},
+    "blackbox_repo.roots": {
+        "PATH_VARIABLE": "blackbox_repo.roots.settings:PATH_VARIABLE",
+        "find_missing_packages": "blackbox_repo.roots.packages:find_missing_packages",
+    },
     "blackbox_repo.row_checks": {"checked": "check_table"},
     "blackbox_repo.store.atomic_directory": {
         "appearing": "atomic_directory",

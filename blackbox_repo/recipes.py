@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 from blackbox_repo.errors import InvalidOption, NotConverted, UnknownName, comparable
 from blackbox_repo.plugins import Plugin, find_plugins, load_plugin
-from blackbox_repo.store.manifest import check_plain_name
+from blackbox_repo.store.names import check_plain_name
 from blackbox_repo.text.humanize import format_bytes
 from blackbox_repo.text.plain_text import printable
 from blackbox_repo.user_folder import folder_for_new

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from blackbox_repo import roots
 from blackbox_repo.blackbox import Blackbox
 from blackbox_repo.errors import BlackboxRepoError
-from blackbox_repo.store.manifest import CHECKSUM_FILE, MANIFEST_FILE, Manifest, read_manifest
+from blackbox_repo.roots.find import find_names, locate
+from blackbox_repo.roots.holding import Holding
+from blackbox_repo.roots.source import DEFAULT, Source
+from blackbox_repo.store.manifest import CHECKSUM_FILE, MANIFEST_FILE, Manifest, Task
 
 _UNSEALED = f"{MANIFEST_FILE} has no checksum; make it with sha256sum {MANIFEST_FILE} > {CHECKSUM_FILE}"
 
@@ -19,19 +21,20 @@ class LoadedBlackbox(Mapping[str, Blackbox]):
 
     Attributes:
         manifest: The description of the blackbox.
-        folder: The folder with its files.
+        digest: The SHA-256 of its manifest, which stands for all its files.
+        origin: The root in which it was found.
+        folder: The folder with its files; ``None`` if it comes from a published root.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.manifest = read_manifest(folder)
+    def __init__(self, holding: Holding, objectives: Sequence[str] | None = None) -> None:
+        self.manifest, self.digest = holding.manifest, holding.digest
+        self.origin, self.folder = holding.origin, holding.folder
+        self._holding, self._objectives = holding, objectives
         self._read: dict[str, Blackbox] = {}
 
     def __getitem__(self, task: str) -> Blackbox:
         if task not in self._read:
-            from blackbox_repo.store.storage import load_task
-
-            self._read[task] = load_task(self.folder, self.manifest, task)
+            self._read[task] = self._load(task)
         return self._read[task]
 
     def __contains__(self, task: object) -> bool:
@@ -46,37 +49,63 @@ class LoadedBlackbox(Mapping[str, Blackbox]):
     def __repr__(self) -> str:
         return f"<blackbox {self.manifest.name}: {len(self)} tasks>"
 
+    def _load(self, task: str) -> Blackbox:
+        from blackbox_repo.roots.fetch import load_task
 
-def load_blackbox(name: str | Path) -> LoadedBlackbox:
+        return load_task(self._holding, task, self._objectives)
+
+
+def load_blackbox(
+    name: str | Path, *, version: str | None = None, source: Source = DEFAULT
+) -> LoadedBlackbox:
     """The tasks of a blackbox as a mapping from task to :class:`Blackbox`.
 
+    What a remote root has is downloaded when it is first used, task by task, and kept in the user's cache.
+
     Args:
-        name: A name that :func:`list_blackboxes` gives, or the path of a folder with a manifest.
+        name: A name that :func:`list_blackboxes` gives; or the path of a folder with a manifest; or a name
+            behind the address of its root, such as ``"s3://bucket/prefix/fcnet"``.
+        version: The version; by default the newest that the first root with the blackbox has.
+        source: Which roots are searched, and what may be done to get the blackbox.
 
     Raises:
-        UnknownName: There is no such blackbox; later, for a task that does not exist.
+        UnknownName: There is no such blackbox or version; later, for a task that does not exist.
         FormatError: Its manifest is malformed, or newer than this code.
-        IntegrityError: Later, when a task's file is not the one that the manifest describes.
+        IntegrityError: It is not the blackbox that its root or the lock file names; later, when a task's file
+            is not the one that the manifest describes.
+        RootUnavailable: A root does not answer, or something would have to be downloaded while offline.
 
     Example:
         >>> load_blackbox("nasbench201-final")["cifar100"]
         <TabularBlackbox nasbench201-final/cifar100>
     """
-    return LoadedBlackbox(roots.locate(name))
+    return LoadedBlackbox(locate(name, source, version), source.objectives)
 
 
-def list_blackboxes() -> list[str]:
-    """The names of all blackboxes that can be loaded, sorted."""
-    return list(roots.find_blackboxes())
+def list_blackboxes(source: Source = DEFAULT) -> list[str]:
+    """The names of all blackboxes that can be loaded, sorted.
+
+    Args:
+        source: Which roots are asked.
+
+    Raises:
+        RootUnavailable: A root does not answer.
+    """
+    return find_names(source)
 
 
-def describe(name: str | Path) -> Manifest:
+def describe(name: str | Path, *, version: str | None = None, source: Source = DEFAULT) -> Manifest:
     """The manifest of a blackbox: licence, citation, sources, schema, tasks, and known defects.
+
+    Args:
+        name: As for :func:`load_blackbox`.
+        version: As for :func:`load_blackbox`.
+        source: Which roots are searched.
 
     Raises:
         UnknownName: There is no such blackbox.
     """
-    return read_manifest(roots.locate(name))
+    return locate(name, source, version).manifest
 
 
 @dataclass(frozen=True)
@@ -88,32 +117,45 @@ class Finding:
     problem: str
 
 
-def verify(name: str | Path) -> list[Finding]:
+def verify(name: str | Path, *, version: str | None = None, source: Source = DEFAULT) -> list[Finding]:
     """Check the hash of the manifest, and of each task the file's hash, its decoding and its best values.
+
+    The files of a blackbox in a remote root are downloaded.
+
+    Args:
+        name: As for :func:`load_blackbox`.
+        version: As for :func:`load_blackbox`.
+        source: Which roots are searched.
 
     Raises:
         UnknownName: There is no such blackbox.
         FormatError: Its manifest is malformed, or newer than this code.
     """
-    folder = roots.locate(name)
-    manifest = read_manifest(folder)
-    unsealed = [] if (folder / CHECKSUM_FILE).is_file() else [Finding("", CHECKSUM_FILE, _UNSEALED)]
-    return unsealed + [
-        Finding(task, entry.file, _problem(folder, manifest, task)) for task, entry in manifest.tasks.items()
+    holding = locate(name, source, version)
+    unsealed = holding.folder is not None and not (holding.folder / CHECKSUM_FILE).is_file()
+    findings = [
+        Finding(task, entry.file, _problem(holding, task)) for task, entry in holding.manifest.tasks.items()
     ]
+    return [Finding("", CHECKSUM_FILE, _UNSEALED)] * unsealed + findings
 
 
-def _problem(folder: Path, manifest: Manifest, name: str) -> str:
-    from blackbox_repo.store.storage import check_copy, check_file_parts, load_task
+def _problem(holding: Holding, name: str) -> str:
+    from blackbox_repo.roots.fetch import quiet
+    from blackbox_repo.store.storage import check_copy, check_file_parts, load_file
 
     try:
-        blackbox = load_task(folder, manifest, name, cached=False)
-        check_copy(folder / manifest.tasks[name].file, manifest, name)
-        check_file_parts(folder / manifest.tasks[name].file, manifest, name)
-        for objective, best in manifest.tasks[name].best.items():
-            found = blackbox.evaluate(best.configuration, best.fidelity, seed=best.seed)[objective]
-            if found != best.value:
-                return f"the best {objective} is {found}, but the manifest says {best.value}"
+        path = holding.file(holding.manifest.task(name), quiet)
+        blackbox = load_file(path, holding.manifest, name, cached=False)
+        check_copy(path, holding.manifest, name)
+        check_file_parts(path, holding.manifest, name)
+        return _wrong_best(blackbox, holding.manifest.tasks[name])
     except (BlackboxRepoError, OSError) as err:
         return str(err)
+
+
+def _wrong_best(blackbox: Blackbox, task: Task) -> str:
+    for objective, best in task.best.items():
+        found = blackbox.evaluate(best.configuration, best.fidelity, seed=best.seed)[objective]
+        if found != best.value:
+            return f"the best {objective} is {found}, but the manifest says {best.value}"
     return ""

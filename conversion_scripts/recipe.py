@@ -10,7 +10,8 @@ from blackbox_repo import deprecated
 from blackbox_repo.curve import Array
 from blackbox_repo.errors import FormatError
 from blackbox_repo.schema import Schema
-from blackbox_repo.store.manifest import Defect, TuningDefaults, check_plain_name
+from blackbox_repo.store.manifest import Defect, TuningDefaults
+from blackbox_repo.store.names import check_plain_name
 from blackbox_repo.table import Table
 from conversion_scripts.bounds import Bounds
 from conversion_scripts.expected_size import ExpectedSize

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from blackbox_repo import describe
-from blackbox_repo.roots import locate
+from blackbox_repo.roots.find import locate
 from blackbox_repo.store.parquet import read_arrays, read_table
 
 ROOT = Path(__file__).parents[1]
@@ -32,7 +32,7 @@ Run.load(sys.argv[1]).reports()
 
 @pytest.mark.parametrize("name", ["nasbench201-final", "yahpo-lcbench"])
 def test_nobody_holds_the_bytes_of_a_file_when_they_have_been_decoded(name: str) -> None:
-    manifest, folder = describe(name), locate(name)
+    manifest, folder = describe(name), locate(name).folder
     task = next(iter(manifest.tasks))
     path = folder / manifest.task(task).file
     held = 0

@@ -1,17 +1,21 @@
-"""The commands of ``bb-repo``: list, info, verify, cache, benchmarks, tabulate and surrogate."""
+"""The commands ``info``, ``verify``, ``cache``, ``benchmarks``, ``tabulate`` and ``surrogate``."""
 
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from blackbox_repo.errors import BlackboxRepoError
+from blackbox_repo.cli.app import app
+from blackbox_repo.cli.options import AsJson, Name, Offline, Roots, Version, complete_name, make_source
+from blackbox_repo.errors import BlackboxRepoError, FormatError, RootUnavailable
 from blackbox_repo.repository import Finding, describe, list_blackboxes, verify
-from blackbox_repo.roots import PATH_VARIABLE, find_missing_packages, locate, roots
-from blackbox_repo.store.manifest import MANIFEST_FILE, Manifest
+from blackbox_repo.roots.find import locate
+from blackbox_repo.roots.source import Source
+from blackbox_repo.store.manifest import MANIFEST_FILE
 from blackbox_repo.text import console
 from blackbox_repo.text.console import StrictCommand, examples
 from blackbox_repo.text.humanize import format_count
@@ -19,84 +23,23 @@ from blackbox_repo.text.plain_text import printable
 from blackbox_repo.text.terminal import Column, Terminal
 
 
-def _blackboxes(incomplete: str) -> list[str]:
-    return [name for name in list_blackboxes() if name.startswith(incomplete)]
-
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
-Name = Annotated[
-    str,
-    typer.Argument(
-        metavar="NAME",
-        help="A blackbox, by its name (see bb-repo list) or the path of its folder.",
-        autocompletion=_blackboxes,
-    ),
-]
-
-app = console.command_line(
-    "bb-repo",
-    f"List, describe and check blackboxes: tabulated benchmarks with their learning curves. Some come with "
-    f"the code; the environment variable {PATH_VARIABLE} names folders with others.",
-)
-
-
-@app.command("list", cls=StrictCommand, epilog=examples("bb-repo list", "bb-repo list --json"))
-def list_command(as_json: AsJson = False) -> None:  # noqa: FBT002  a flag of the command line
-    """List the blackboxes that can be loaded by name.
-
-    The table has the number of tasks and of configurations (- for a surrogate, which takes any), whether the
-    time of training is recorded (if not, a simulation needs a time model), the target, the size, and the
-    fidelities of the curves.
-
-    The exit status is 1 if a blackbox is broken; it is listed with the reason.
-    """
-    overviews = [_overview(name) for name in list_blackboxes()]
-    if as_json:
-        typer.echo(json.dumps(overviews))
-    else:
-        _warn_of_missing_roots()
-        _print_overviews(overviews)
-    if any(overview["broken"] for overview in overviews):
-        raise typer.Exit(1)
-
-
-def _print_overviews(overviews: list[dict[str, Any]]) -> None:
-    columns = (
-        Column("blackbox"),
-        Column("tasks", right=True),
-        Column("configurations", right=True),
-        Column("time"),
-        Column("target"),
-        Column("MB", right=True),
-        Column("fidelity", wraps=True),
-    )
-    keys = ("name", "tasks", "configurations", "time", "target", "megabytes", "fidelity")
-    intact = [{**each, "time": each["time"] and "yes"} for each in overviews if not each["broken"]]
-    Terminal().show_table(columns, [[_cell(each[key]) for key in keys] for each in intact])
-    broken = [(each["name"], each["broken"]) for each in overviews if each["broken"]]
-    if broken:
-        typer.echo()
-        Terminal().show_table((Column("broken"), Column("why", wraps=True)), broken)
-
-
-def _warn_of_missing_roots() -> None:
-    for root in roots():
-        if not root.is_dir():
-            typer.echo(f"bb-repo: warning: {PATH_VARIABLE} names {root}, which is no folder", err=True)
-    for problem in find_missing_packages():
-        typer.echo(f"bb-repo: warning: {printable(problem)}", err=True)
-
-
 @app.command(
     cls=StrictCommand, epilog=examples("bb-repo info nasbench201-final", "bb-repo info yahpo-lcbench --json")
 )
-def info(name: Name, as_json: AsJson = False) -> None:  # noqa: FBT002  a flag of the command line
+def info(
+    name: Name,
+    version: Version = None,
+    root: Roots = None,
+    *,
+    offline: Offline = False,
+    as_json: AsJson = False,
+) -> None:
     """Describe a blackbox.
 
     The page has its search space, objectives and tasks, its sources, licence and citation, and the known
     defects of the data with how they are treated. --json prints its manifest.
     """
-    manifest = describe(name)
+    manifest = describe(name, version=version, source=make_source(root, offline=offline))
     if as_json:
         typer.echo(json.dumps(manifest.to_json(), allow_nan=False))
         return
@@ -111,17 +54,24 @@ def info(name: Name, as_json: AsJson = False) -> None:  # noqa: FBT002  a flag o
 def verify_command(
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="NAME", help="Blackboxes; by default all.", autocompletion=_blackboxes),
+        typer.Argument(metavar="NAME", help="Blackboxes; by default all.", autocompletion=complete_name),
     ] = None,
-    as_json: AsJson = False,  # noqa: FBT002  a flag of the command line
+    root: Roots = None,
+    *,
+    offline: Offline = False,
+    as_json: AsJson = False,
 ) -> None:
     """Check the files of blackboxes against their manifests: hashes, content, best values.
 
+    The files of remote roots are downloaded.
     The exit status is 1 if a check of any of them fails; the others are checked nevertheless.
     """
+    source = make_source(root, offline=offline)
     for name in names or ():
-        locate(name)
-    findings = [(name, finding) for name in names or list_blackboxes() for finding in _findings(name)]
+        with suppress(FormatError, RootUnavailable):  # which are findings
+            locate(name, source)
+    checked = names or list_blackboxes(source)
+    findings = [(name, finding) for name in checked for finding in _findings(name, source)]
     if as_json:
         typer.echo(json.dumps([{"blackbox": name, **vars(finding)} for name, finding in findings]))
     else:
@@ -132,9 +82,9 @@ def verify_command(
         raise typer.Exit(1)
 
 
-def _findings(name: str) -> list[Finding]:
+def _findings(name: str, source: Source) -> list[Finding]:
     try:
-        return verify(name)
+        return verify(name, source=source)
     except (BlackboxRepoError, OSError) as err:
         return [Finding("-", MANIFEST_FILE, console.describe(err))]
 
@@ -273,42 +223,5 @@ def _round(share: float | None) -> str:
     return "-" if share is None else f"{share:.2f}"
 
 
-def _overview(name: str) -> dict[str, Any]:
-    """A row of the list; for a broken blackbox all values but its name and the reason are None."""
-    try:
-        return {"name": name, **_content(describe(name)), "broken": None}
-    except (BlackboxRepoError, OSError) as err:
-        return {"name": name, **dict.fromkeys(_KEYS), "broken": console.describe(err)}
-
-
-_KEYS = ("tasks", "configurations", "fidelity", "time", "target", "license", "megabytes")
-
-
-def _content(manifest: Manifest) -> dict[str, Any]:
-    fidelity, sizes = manifest.schema.fidelity, {t.file: t.bytes for t in manifest.tasks.values()}
-    configurations = max(task.configurations for task in manifest.tasks.values())
-    content = (
-        len(manifest.tasks),
-        configurations or None,
-        f"{fidelity.name} {fidelity.describe()}",
-        manifest.schema.time,
-        manifest.schema.target,
-        manifest.license,
-        round(sum(sizes.values()) / 1e6, 1),
-    )
-    return dict(zip(_KEYS, content, strict=True))
-
-
-def _cell(value: object) -> str:
-    if value is None:
-        return "-"
-    return f"{value:,}" if isinstance(value, int | float) else str(value)
-
-
 def _say(line: str) -> None:
     typer.echo(printable(line))
-
-
-def main() -> None:
-    """The console script."""
-    app()

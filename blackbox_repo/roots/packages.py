@@ -1,51 +1,74 @@
-"""Finds blackboxes: in folders that the user names, in this package, then in other packages."""
+"""Blackboxes in folders: those that ship with the code, a user's own, and those of other packages."""
 
 from __future__ import annotations
 
 import importlib.util
-import os
-import re
 from collections.abc import Iterable
 from pathlib import Path
 
 import data_cache
-from blackbox_repo.errors import FormatError, InvalidOption, UnknownName
+from blackbox_repo.errors import FormatError, UnknownName
 from blackbox_repo.plugins import Plugin, find_plugins
-from blackbox_repo.store.manifest import MANIFEST_FILE, read_manifest
+from blackbox_repo.roots.holding import FolderHolding, Holding
+from blackbox_repo.store.manifest import MANIFEST_FILE
+from blackbox_repo.store.names import check_plain_name
 
-PATH_VARIABLE = "BLACKBOX_PATH"
 GROUP = "blackbox_repo.blackboxes"
 """Entry points of this group have an importable package as value, whose folder holds blackboxes."""
-_ADDRESS = re.compile(r"\b[a-zA-Z][\w+.-]*://")
+PACKAGE_FOLDER = Path(data_cache.__file__).parent
 
 
-def roots() -> list[Path]:
-    """The folders whose subfolders are blackboxes; of two blackboxes with the same name the first counts.
+class FolderRoot:
+    """A folder whose subfolders are blackboxes.
 
-    The environment variable ``BLACKBOX_PATH`` names some, separated as in ``PATH``. The folders of other
-    packages are not among them.
-
-    Raises:
-        InvalidOption: The variable contains an address such as ``s3://bucket``.
+    Args:
+        folder: The folder; it need not exist.
+        address: The root, as it may be printed.
     """
-    listed = os.environ.get(PATH_VARIABLE, "")
-    if _ADDRESS.search(listed):
-        raise InvalidOption(
-            f"{PATH_VARIABLE} is {listed!r}, but must name folders of this machine, separated by "
-            f"{os.pathsep!r}; copy the blackboxes into one, or mount the place where they lie"
-        )
-    named = [Path(part) for part in listed.split(os.pathsep) if part]
-    return [*named, Path(data_cache.__file__).parent]
+
+    def __init__(self, folder: Path | None, address: str) -> None:
+        self.folder, self.address = folder, address
+
+    def names(self) -> Iterable[str]:
+        """The names of its blackboxes."""
+        return {} if self.folder is None else _blackboxes_in([self.folder])
+
+    def find(self, name: str, version: str | None) -> Holding | None:
+        """The blackbox of this name; ``None`` if the root does not have it.
+
+        Raises:
+            UnknownName: It has another version.
+            FormatError: Its manifest is malformed.
+        """
+        if self.folder is None or not _is_plain(name) or not (self.folder / name / MANIFEST_FILE).is_file():
+            return None
+        return _in_version(FolderHolding(self.folder / name, self.address), name, version)
 
 
-def find_blackboxes() -> dict[str, Path]:
-    """Name -> folder of every blackbox that can be loaded by its name, sorted by name.
+class PackagesRoot:
+    """The blackboxes of all installed packages that announce some."""
 
-    Those of other packages are left out if their package does not exist, see :func:`find_missing_packages`.
-    """
-    own = _blackboxes_in(roots())
-    others = {name: offers[0][1] for name, offers in _offers_of_packages().items()}
-    return dict(sorted({**others, **own}.items()))
+    address = "packages"
+
+    def names(self) -> Iterable[str]:
+        """The names of their blackboxes."""
+        return _offers_of_packages()
+
+    def find(self, name: str, version: str | None) -> Holding | None:
+        """The blackbox of this name; ``None`` if no package has it.
+
+        Raises:
+            UnknownName: The package has another version.
+            FormatError: Several packages have one of this name, or its manifest is malformed.
+        """
+        offers = _offers_of_packages().get(name, [])
+        if len(offers) > 1:
+            packages = " and ".join(plugin.distribution for plugin, _ in offers)
+            raise FormatError(
+                f"the packages {packages} all have a blackbox {name!r}; uninstall all but one of them, or "
+                f"name the folder of one"
+            )
+        return _in_version(FolderHolding(offers[0][1], self.address), name, version) if offers else None
 
 
 def find_missing_packages() -> list[str]:
@@ -58,40 +81,18 @@ def find_missing_packages() -> list[str]:
     ]
 
 
-def locate(name: str | Path) -> Path:
-    """The folder of a blackbox.
-
-    Args:
-        name: Its name, or the path of its folder.
-
-    Raises:
-        UnknownName: There is no such blackbox.
-        FormatError: Several packages have a blackbox of this name.
-    """
-    known = _blackboxes_in(roots())
-    if name not in known:  # other packages take longer to search
-        known = {**_located_in_packages(str(name)), **known}
-    if name in known:
-        return known[str(name)]
-    if (Path(name) / MANIFEST_FILE).is_file():
-        return Path(name)
-    folder, slash, task = str(name).rpartition("/")
-    if slash and (folder in known or (Path(folder) / MANIFEST_FILE).is_file()):
-        read_manifest(known.get(folder, Path(folder))).task(task)  # which names the tasks if there is no such
-        raise UnknownName("blackbox", str(name), [folder], f"its task is load_blackbox({folder!r})[{task!r}]")
-    raise UnknownName("blackbox", str(name), sorted(known), "; ".join(find_missing_packages()))
+def _in_version(found: Holding, name: str, version: str | None) -> Holding:
+    if version is not None and version != found.manifest.version:
+        raise UnknownName(f"version of {name!r} in {found.origin}", version, [found.manifest.version])
+    return found
 
 
-def _located_in_packages(name: str) -> dict[str, Path]:
-    """The blackboxes of other packages, if no more than one package has that of a name."""
-    offers = _offers_of_packages()
-    if len(offers.get(name, ())) > 1:
-        packages = " and ".join(plugin.distribution for plugin, _ in offers[name])
-        raise FormatError(
-            f"the packages {packages} all have a blackbox {name!r}; uninstall all but one of them, or name "
-            f"the folder of one in {PATH_VARIABLE}"
-        )
-    return {name: found[0][1] for name, found in offers.items()}
+def _is_plain(name: str) -> bool:
+    try:
+        check_plain_name("blackbox name", name)
+    except FormatError:
+        return False
+    return True
 
 
 def _blackboxes_in(folders: Iterable[Path]) -> dict[str, Path]:

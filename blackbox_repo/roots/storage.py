@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
 Report: TypeAlias = Callable[[int, int], None]
 """Called with the number of bytes of a file that have been moved, and the number of all its bytes."""
+
+Range: TypeAlias = tuple[int, int]
+"""The first byte, and the byte after the last."""
 
 
 @dataclass(frozen=True)
@@ -45,8 +48,15 @@ class Storage(Protocol):
             FormatError: It is larger.
         """
 
-    def read_range(self, path: str, start: int, stop: int) -> bytes:
-        """The bytes ``start`` to ``stop`` of a file, exactly so many.
+    def read_ranges(self, path: str, ranges: Sequence[Range]) -> list[bytes]:
+        """Parts of a file.
+
+        Args:
+            path: The file.
+            ranges: The first byte of each part, and the byte after its last one; ascending.
+
+        Returns:
+            As many bytes of each as were asked for, or fewer where the file ends before.
 
         Raises:
             NotInRoot: There is no such file.

@@ -14,13 +14,29 @@ _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
 def folder() -> Path | None:
-    """The folder of the cache, or ``None`` if there is none.
+    """The folder of decoded copies, or ``None`` if there is none.
 
     The environment variable ``BLACKBOX_CACHE`` names it; there is none if it is set to nothing.
 
     Raises:
         InvalidOption: The variable is no absolute path, which would be another folder for each program.
     """
+    return _folder("tables")
+
+
+def downloads_folder() -> Path | None:
+    """The folder of what was downloaded, or ``None`` if there is none.
+
+    It is ``downloads`` in the folder that ``BLACKBOX_CACHE`` names, and beside that of decoded copies else.
+
+    Raises:
+        InvalidOption: As in :func:`folder`.
+    """
+    found = _folder("downloads")
+    return found / "downloads" if found is not None and os.environ.get(FOLDER_VARIABLE) else found
+
+
+def _folder(name: str) -> Path | None:
     named = os.environ.get(FOLDER_VARIABLE)
     if named is not None:
         if named and not Path(named).is_absolute():
@@ -29,7 +45,7 @@ def folder() -> Path | None:
     import platformdirs  # takes 10 ms to import
 
     users = platformdirs.user_cache_path("blackbox-repo", appauthor=False)
-    return users / "tables" if users.is_absolute() else None  # a user without a home has none
+    return users / name if users.is_absolute() else None  # a user without a home has none
 
 
 def make_private(where: Path) -> None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -18,15 +17,13 @@ from blackbox_repo.errors import BlackboxRepoError, FormatError, IntegrityError,
 from blackbox_repo.numeric.scalars import is_whole, plain
 from blackbox_repo.schema import RESERVED, Fidelity, Objective, Schema
 from blackbox_repo.space import Space
+from blackbox_repo.store.names import check_plain_name, check_task_names
 from blackbox_repo.store.parts import Count, Parts, Sha256
 
 FORMAT = 1
 _TEXTS = ("name", "version", "title", "license", "citation", "homepage", "recipe")
 _PARTS = ("tasks", "sources", "card", "labels", "network")
 MANIFEST_FILE, CHECKSUM_FILE = "manifest.json", "manifest.sha256"
-_PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
-_DEVICE = re.compile(r"CON|PRN|AUX|NUL|(COM|LPT)[0-9]", re.IGNORECASE)
-_LONGEST_NAME = 200  # of a file system's 255, as suffixes and hidden names come to it
 _Range: TypeAlias = tuple[int | float, int | float]
 
 
@@ -287,14 +284,26 @@ def read_manifest(folder: Path) -> Manifest:
     path = folder / MANIFEST_FILE
     try:
         content = typed_json.read_regular(path)
-        data = typed_json.parse(content, path)
+        manifest = parse_manifest(content, str(path))
     except FileNotFoundError as err:
         raise FormatError(f"{folder} holds no {MANIFEST_FILE}: it is not a blackbox") from err
-    except (OSError, FormatError) as err:
+    except OSError as err:
         raise FormatError(f"{path} cannot be read: {err}") from err
-    manifest = Manifest.from_json(data, str(path))
     _check_sum(folder, content)
     return manifest
+
+
+def parse_manifest(content: bytes, where: str) -> Manifest:
+    """The manifest in the content of a ``manifest.json``.
+
+    Args:
+        content: The file.
+        where: Its path or address, for messages.
+
+    Raises:
+        FormatError: It is not JSON, or :meth:`Manifest.from_json` refuses it.
+    """
+    return Manifest.from_json(typed_json.parse(content, where), where)
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
@@ -327,44 +336,6 @@ def _check_sum(folder: Path, content: bytes) -> None:
             f"{found}. Restore it; if it was changed on purpose, write the checksum again with "
             f"sha256sum {MANIFEST_FILE} > {CHECKSUM_FILE}"
         )
-
-
-def check_plain_name(what: str, name: str) -> None:
-    """Refuse names that could leave their folder or hide in it, and those that some systems cannot store.
-
-    Raises:
-        FormatError: The name is not letters, digits and ``. _ + -``, starting with a letter or digit; it ends
-            with a dot, is longer than 200 characters, or is one of Windows' devices, such as ``nul.txt``.
-    """
-    if not _PLAIN_NAME.fullmatch(name):
-        raise FormatError(
-            f"the {what} {name!a} must be letters, digits, '.', '_', '+' and '-' only, and begin with one of "
-            f"the former two"
-        )
-    if len(name) > _LONGEST_NAME:
-        raise FormatError(f"the {what} {name[:20]}... must have at most {_LONGEST_NAME} characters")
-    if name.endswith(".") or _DEVICE.fullmatch(name.partition(".")[0]):
-        raise FormatError(
-            f"the {what} {name!r} cannot be stored on Windows: rename it so that it neither ends with a dot "
-            f"nor is CON, PRN, AUX, NUL, COM1 or LPT1 up to its first dot"
-        )
-
-
-def check_task_names(names: Iterable[str]) -> None:
-    """Refuse names of tasks that are not plain, or differ by upper and lower case alone.
-
-    Raises:
-        FormatError: :func:`check_plain_name` refuses a name, or two are the same file on some systems.
-    """
-    known: dict[str, str] = {}
-    for name in names:
-        check_plain_name("task name", name)
-        other = known.setdefault(name.lower(), name)
-        if other != name:
-            raise FormatError(
-                f"the task names {other!r} and {name!r} are the same file on systems that do not tell upper "
-                f"from lower case; rename one of them"
-            )
 
 
 def _built_in(value: object) -> object:

@@ -25,10 +25,10 @@ from blackbox_repo.store.manifest import (
     BestKnown,
     Manifest,
     Task,
-    check_task_names,
     read_manifest,
     write_manifest,
 )
+from blackbox_repo.store.names import check_task_names
 from blackbox_repo.store.parquet import read_arrays, read_table, write_arrays, write_table
 from blackbox_repo.store.self_description import README_FILE, file_metadata, readme
 from blackbox_repo.surrogate.blackbox import NetworkBlackbox

@@ -11,7 +11,7 @@ import pytest
 
 import data_cache
 from blackbox_repo import FormatError, list_blackboxes, load_blackbox
-from blackbox_repo.cli import commands
+from blackbox_repo.cli import main
 from blackbox_repo.errors import UnknownName
 
 EMBEDDED = Path(data_cache.__file__).parent
@@ -90,5 +90,5 @@ def test_a_package_that_does_not_exist_hinders_no_other_and_is_named(
         load_blackbox("mine")
     monkeypatch.setattr(sys, "argv", ["bb-repo", "list"])
     with pytest.raises(SystemExit, match="0"):
-        commands.main()
+        main()
     assert f"bb-repo: warning: {message}\n" in capsys.readouterr().err

@@ -373,7 +373,7 @@ def bb_convert(folder: Path, moment: str) -> subprocess.Popen[str]:
 def test_what_was_killed_leaves_nothing_to_see_and_can_be_run_again(
     tmp_path: Path, moment: str, before: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("blackbox_repo.roots.roots", lambda: [tmp_path / "out"])
+    monkeypatch.setenv("BLACKBOX_PATH", str(tmp_path / "out"))
     if before:
         bb_convert(tmp_path, "never").communicate(timeout=60)
     old = content(tmp_path / "out") if before else {}

@@ -1,0 +1,202 @@
+"""The commands ``fetch``, ``lock`` and ``config``: what comes from where, and which of it is meant."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from blackbox_repo.cli.app import app
+from blackbox_repo.cli.options import AsJson, Offline, Roots, Version, complete_name, make_source
+from blackbox_repo.errors import InvalidOption, UnknownName
+from blackbox_repo.roots import pins, settings
+from blackbox_repo.roots.fetch import fetch_parts, reads_parts
+from blackbox_repo.roots.find import locate, search
+from blackbox_repo.roots.holding import Holding, ReportFile
+from blackbox_repo.store.cache_folder import downloads_folder
+from blackbox_repo.store.cache_folder import folder as copies_folder
+from blackbox_repo.text import console
+from blackbox_repo.text.console import StrictCommand, examples
+from blackbox_repo.text.plain_text import printable
+from blackbox_repo.text.progress import report_progress
+from blackbox_repo.text.terminal import Column, Terminal
+from blackbox_repo.user_folder import user_folder
+
+_HARMLESS = ("endpoint_url", "profile", "anon", "region_name", "timeout", "token_file", "use_ssl")
+"""Options whose values are shown; others may be secrets."""
+
+
+@app.command(
+    cls=StrictCommand,
+    epilog=examples(
+        "bb-repo fetch fcnet --root s3://team/blackboxes",
+        "bb-repo fetch nasbench201/cifar10 --objectives valid_accuracy,elapsed_time",
+        "bb-repo fetch nasbench201 --convert",
+    ),
+)
+def fetch(
+    names: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="NAME[/TASK]...",
+            help="Blackboxes, or single tasks of them.",
+            autocompletion=complete_name,
+        ),
+    ],
+    objectives: Annotated[
+        str | None,
+        typer.Option(metavar="A,B", help="Only these objectives, if that moves fewer bytes than all."),
+    ] = None,
+    version: Version = None,
+    root: Roots = None,
+    *,
+    convert: Annotated[
+        bool, typer.Option("--convert", help="Convert raw files where no root has the blackbox.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Download blackboxes, so that they can be loaded offline and without waiting.
+
+    Every file is checked against the manifest before it is kept. A download that was interrupted continues
+    where it ended. Files that are on this machine are not downloaded again.
+    """
+    source = make_source(root, convert=convert)
+    wanted = [name for name in (objectives or "").split(",") if name]
+    kept = "what was downloaded so far is kept; the same command continues from there"
+    found = []
+    with console.interruptible(lambda: kept), report_progress("bb-repo fetch") as progress:
+        for name in names:
+            progress.step(name)
+            holding, tasks = _find_tasks(name, source, version)
+            found += [_fetch(holding, task, wanted, progress.amount) for task in tasks]
+    if as_json:
+        typer.echo(json.dumps(found))
+        return
+    rows = [(each["blackbox"], each["version"], each["task"], each["bytes"], each["path"]) for each in found]
+    headings = (Column("blackbox"), Column("version"), Column("task"), Column("bytes", right=True))
+    Terminal().show_table((*headings, Column("file", wraps=True)), rows)
+
+
+def _find_tasks(name: str, source: Any, version: str | None) -> tuple[Holding, list[str]]:
+    """The blackbox of a name, and its tasks; or the one task that the name has behind its last slash."""
+    folder, slash, task = name.rpartition("/")
+    try:
+        holding = locate(name, source, version)
+    except UnknownName:
+        if not slash or (owner := search(folder, source, version)) is None:
+            raise
+        return owner, [task] if owner.manifest.task(task) else []
+    return holding, list(holding.manifest.tasks)
+
+
+def _fetch(holding: Holding, task: str, objectives: list[str], report: ReportFile) -> dict[str, Any]:
+    entry = holding.manifest.task(task)
+    facts = {"blackbox": holding.manifest.name, "version": holding.manifest.version, "task": task}
+    if objectives and reads_parts(holding.manifest, task, objectives):
+        parts = fetch_parts(holding, task, objectives)
+        return {**facts, "bytes": sum(part.bytes for part in parts), "path": None}
+    path = holding.file(entry, report)
+    return {**facts, "bytes": entry.bytes, "path": str(path)}
+
+
+@app.command(
+    cls=StrictCommand,
+    epilog=examples(
+        "bb-repo lock fcnet nasbench201 --root s3://team/blackboxes > blackboxes.lock",
+        "bb-repo lock fcnet --out ci/blackboxes.lock",
+    ),
+)
+def lock(
+    names: Annotated[
+        list[str], typer.Argument(metavar="NAME...", help="Blackboxes.", autocompletion=complete_name)
+    ],
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write FILE instead of printing.")] = None,
+    root: Roots = None,
+    *,
+    offline: Offline = False,
+) -> None:
+    """Print a lock file: the versions and hashes of blackboxes as they are now.
+
+    Where a lock file is in force, nothing else is loaded, whatever the roots have. In force is the file
+    blackboxes.lock in the working folder, or the one that the environment variable BLACKBOX_LOCK names. The
+    file names no root and no machine, so it can be committed.
+    """
+    source = make_source(root, offline=offline)
+    found = []
+    for name in names:
+        holding = search(name, source, None)
+        if holding is None:
+            locate(name, source)  # which says why
+            raise InvalidOption(f"{name!r} cannot be locked")
+        found.append(holding)
+    text = pins.pins_text(found)
+    if out is None:
+        typer.echo(text, nl=False)
+        return
+    out.write_text(text, encoding="utf-8")
+    typer.echo(printable(f"{out}: {', '.join(names)}"))
+
+
+@app.command(cls=StrictCommand, epilog=examples("bb-repo config", "bb-repo config --root s3://team --json"))
+def config(root: Roots = None, *, offline: Offline = False, as_json: AsJson = False) -> None:
+    r"""Show which roots are searched, in this order, and who named them; and where things are kept.
+
+    Roots are named by --root, else by the environment variables BLACKBOX_ROOTS (one a line) and
+    BLACKBOX_PATH (folders only), else by the configuration file. Values of options that may be secret are not
+    shown.
+
+    \b
+    The configuration file is TOML:
+      roots = ["s3://team/blackboxes", "https://host/blackboxes"]
+      offline = false
+      [options."s3://team"]
+      profile = "team"                  # or anon = true
+      endpoint_url = "https://minio.example.org"
+      client_kwargs = {region_name = "eu-central-1"}
+      [options."https://host"]
+      token_file = "/home/me/.token"
+    """
+    found = settings.read_settings(make_source(root, offline=offline))
+    locked = pins.read_pins()
+    facts = {
+        "configuration file": found.file and f"{found.file}{'' if found.file.is_file() else ' (none)'}",
+        "offline": (found.offline_origin and f"yes ({found.offline_origin})") or "no",
+        "lock file": locked and str(locked.file),
+        "your own blackboxes": user_folder(),
+        "downloads": downloads_folder(),
+        "decoded copies": copies_folder(),
+    }
+    rows: list[dict[str, Any]] = [
+        {
+            "root": named.address.text,
+            "named by": named.origin,
+            "options": {
+                name: _shown(name, value) for name, value in found.options_for(named.address).items()
+            },
+        }
+        for named in found.roots
+    ]
+    if as_json:
+        paths = {name: None if value is None else str(value) for name, value in facts.items()}
+        typer.echo(json.dumps({**paths, "roots": rows}))
+        return
+    Terminal().show_table(
+        (Column("root"), Column("named by"), Column("options", wraps=True)),
+        [(each["root"], each["named by"], _join(each["options"])) for each in rows],
+    )
+    typer.echo()
+    Terminal().show_table(
+        (Column("what"), Column("is", wraps=True)), [(k, v or "-") for k, v in facts.items()]
+    )
+
+
+def _shown(name: str, value: object) -> object:
+    if isinstance(value, dict):
+        return {key: _shown(key, inner) for key, inner in value.items()}
+    return value if name in _HARMLESS else "(not shown)"
+
+
+def _join(options: dict[str, object]) -> str:
+    return ", ".join(f"{name} = {value}" for name, value in options.items()) or "-"

@@ -1,0 +1,98 @@
+"""Getting the tasks of a blackbox that was found: downloaded if need be, checked, decoded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+
+from blackbox_repo.blackbox import Blackbox
+from blackbox_repo.errors import IntegrityError
+from blackbox_repo.roots.holding import Holding, ReportFile
+from blackbox_repo.store.columns import is_worth_it, load_objectives, narrow, needed_parts
+from blackbox_repo.store.manifest import Manifest, Task
+from blackbox_repo.store.parts import Part, footer_part
+from blackbox_repo.store.storage import load_file
+from blackbox_repo.table import TabularBlackbox
+
+
+def quiet(file: str, done: int, total: int) -> None:
+    """Report nothing."""
+
+
+def load_task(holding: Holding, task: str, objectives: Sequence[str] | None) -> Blackbox:
+    """One task of a blackbox; progress is shown while it is downloaded.
+
+    Args:
+        holding: The blackbox.
+        task: The name of the task.
+        objectives: Only these objectives; ``None`` for all.
+
+    Raises:
+        UnknownName: There is no such task or objective.
+        RootUnavailable: It cannot be downloaded.
+        IntegrityError: Its file is not the one that the manifest describes. A damaged download is removed.
+    """
+    manifest, entry = holding.manifest, holding.manifest.task(task)
+    if objectives is not None and reads_parts(manifest, task, objectives):
+        found = fetch_parts(holding, task, objectives)
+        return load_objectives(manifest, task, objectives, found.__getitem__, _where(manifest, entry))
+    with _showing_progress(f"fetching {manifest.name}") as report, _discarding_damaged(holding, entry):
+        whole = load_file(holding.file(entry, report), manifest, task)
+    if objectives is None:
+        return whole
+    assert isinstance(whole, TabularBlackbox)
+    return narrow(whole, objectives)
+
+
+def reads_parts(manifest: Manifest, task: str, objectives: Sequence[str]) -> bool:
+    """Whether some objectives are read from parts of a task's file, and not from all of it.
+
+    Raises:
+        UnknownName: There is no such task or objective.
+        InvalidOption: None of the objectives has a goal.
+    """
+    return manifest.network is None and is_worth_it(manifest, task, objectives)
+
+
+def fetch_parts(holding: Holding, task: str, objectives: Sequence[str]) -> dict[Part, bytes]:
+    """The verified parts of a task's file that hold some objectives; they are on this machine afterwards.
+
+    Raises:
+        RootUnavailable: They cannot be downloaded.
+        IntegrityError: They are not what the manifest describes.
+    """
+    entry = holding.manifest.task(task)
+    assert entry.parts is not None, "reads_parts has said so"
+    footer = footer_part(entry.parts, entry.bytes)
+    found = holding.parts(entry, [footer])
+    needed = needed_parts(holding.manifest, task, objectives, found[footer], _where(holding.manifest, entry))
+    return {**found, **holding.parts(entry, needed)}
+
+
+def _where(manifest: Manifest, entry: Task) -> str:
+    return f"{entry.file} of {manifest.name!r}"
+
+
+@contextmanager
+def _discarding_damaged(holding: Holding, entry: Task) -> Iterator[None]:
+    try:
+        yield
+    except IntegrityError:
+        holding.discard(entry)
+        raise
+
+
+@contextmanager
+def _showing_progress(name: str) -> Iterator[ReportFile]:
+    """A function that shows progress on stderr, from its first call on."""
+    with ExitStack() as stack:
+        shown: list[ReportFile] = []
+
+        def report(file: str, done: int, total: int) -> None:
+            if not shown:
+                from blackbox_repo.text.progress import report_progress  # rich takes long to import
+
+                shown.append(stack.enter_context(report_progress(name)).amount)
+            shown[0](file, done, total)
+
+        yield report

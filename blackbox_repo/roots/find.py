@@ -1,0 +1,193 @@
+"""Finds a blackbox by its name in the roots that are in force, and lists what they have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Protocol
+
+from blackbox_repo.errors import UnknownName
+from blackbox_repo.recipes import convert_by_recipe, describe_recipe, make_unknown_blackbox
+from blackbox_repo.roots.addresses import Address, parse_address
+from blackbox_repo.roots.holding import FolderHolding, Holding
+from blackbox_repo.roots.index import INDEX_FILE
+from blackbox_repo.roots.packages import PACKAGE_FOLDER, FolderRoot, PackagesRoot, find_missing_packages
+from blackbox_repo.roots.pins import Pins, read_pins
+from blackbox_repo.roots.published import MANIFESTS, PublishedRoot
+from blackbox_repo.roots.settings import Settings, read_settings
+from blackbox_repo.roots.source import DEFAULT, Source
+from blackbox_repo.roots.storage import Storage
+from blackbox_repo.store.manifest import MANIFEST_FILE
+from blackbox_repo.user_folder import user_folder
+
+
+class Root(Protocol):
+    """A place that holds blackboxes."""
+
+    address: str
+
+    def names(self) -> Iterable[str]:
+        """The names of its blackboxes."""
+
+    def find(self, name: str, version: str | None) -> Holding | None:
+        """The blackbox of this name, in this version or the newest; ``None`` if the root does not have it."""
+
+
+def find_roots(source: Source = DEFAULT) -> list[Root]:
+    """The roots in force, in the order in which they are searched; nothing is opened yet.
+
+    Raises:
+        InvalidOption: A root is malformed, or needs a package that is not installed.
+    """
+    settings = read_settings(source)
+    return [open_root(named.address, settings) for named in settings.roots]
+
+
+def open_root(address: Address, settings: Settings) -> Root:
+    """The root at an address.
+
+    Raises:
+        InvalidOption: It needs a package that is not installed.
+    """
+    if address.kind == "word":
+        folders = {"package": lambda: PACKAGE_FOLDER, "user": user_folder}
+        return (
+            PackagesRoot()
+            if address.text == "packages"
+            else FolderRoot(folders[address.text](), address.text)
+        )
+    if address.kind == "folder" and not is_published(Path(address.text)):
+        return FolderRoot(Path(address.text), address.text)
+    return PublishedRoot(open_storage(address, settings), offline=settings.offline)
+
+
+def is_published(folder: Path) -> bool:
+    """Whether a folder is a published root, and not one whose subfolders are blackboxes."""
+    return (folder / INDEX_FILE).exists() or (folder / MANIFESTS).is_dir()
+
+
+def open_storage(address: Address, settings: Settings) -> Storage:
+    """The files below an address.
+
+    Raises:
+        InvalidOption: It needs a package that is not installed, or an option is not known.
+    """
+    if address.kind == "folder":
+        from blackbox_repo.roots.folder_storage import FolderStorage
+
+        return FolderStorage(Path(address.text))
+    if address.kind == "http":
+        from blackbox_repo.roots.http_storage import HttpStorage
+
+        return HttpStorage(address, settings.options_for(address))
+    from blackbox_repo.roots.fsspec_storage import FsspecStorage
+
+    return FsspecStorage(address, settings.options_for(address))
+
+
+def locate(name: str | Path, source: Source = DEFAULT, version: str | None = None) -> Holding:
+    """A blackbox.
+
+    Args:
+        name: Its name; or the path of its folder; or its name behind the address of its root.
+        source: Which roots are searched.
+        version: The version; by default the newest of the first root that has the blackbox.
+
+    Raises:
+        UnknownName: No root has it, or not in this version.
+        RootUnavailable: A root that would come first does not answer.
+        IntegrityError: It is not the one that the root or a lock file names.
+        FormatError: Its manifest is malformed.
+    """
+    named, source = _split_address(name, source)
+    pins = read_pins()
+    if pins is not None and not _is_folder(named):
+        return _locate_pinned(named, source, version, pins)
+    found = search(named, source, version) or _in_folder(named) or _convert(named, source)
+    if found is None:
+        raise _unknown(named, source)
+    if pins is not None:
+        pins.check(found)
+    return found
+
+
+def find_names(source: Source = DEFAULT) -> list[str]:
+    """The names of all blackboxes of the roots in force, sorted.
+
+    Raises:
+        RootUnavailable: A root does not answer.
+    """
+    return sorted({name for root in find_roots(source) for name in root.names()})
+
+
+def _split_address(name: str | Path, source: Source) -> tuple[str, Source]:
+    text = str(name)
+    root, slash, last = text.rstrip("/").rpartition("/")
+    if "://" not in text or not slash:
+        return text, source
+    parse_address(root, f"{last!a}")
+    return last, Source((root,), offline=source.offline, objectives=source.objectives)
+
+
+def _is_folder(name: str) -> bool:
+    return "/" in name and (Path(name) / MANIFEST_FILE).is_file()
+
+
+def search(name: str, source: Source = DEFAULT, version: str | None = None) -> Holding | None:
+    """The blackbox of the first root that has it, whatever a lock file says; ``None`` if no root has it.
+
+    Raises:
+        UnknownName: The roots have it in other versions only.
+        RootUnavailable: A root that would come first does not answer.
+    """
+    other: UnknownName | None = None
+    for root in find_roots(source):
+        try:
+            found = root.find(name, version)
+        except UnknownName as err:
+            other = other or err
+            continue
+        if found is not None:
+            return found
+    if other is not None:
+        raise other
+    return None
+
+
+def _locate_pinned(name: str, source: Source, version: str | None, pins: Pins) -> Holding:
+    pin = pins.pin(name, version)
+    roots = find_roots(source)
+    published = [root for root in roots if isinstance(root, PublishedRoot)]
+    for root in published:  # what is here needs no request
+        found = root.find_digest(name, pin.version, pin.manifest)
+        if found is not None:
+            return found
+    found = search(name, source, pin.version) or _convert(name, source)
+    if found is None:
+        raise _unknown(name, source)
+    pins.check(found)
+    return found
+
+
+def _convert(name: str, source: Source) -> Holding | None:
+    """The blackbox that a recipe makes in the user's own folder, if the source permits it."""
+    if not source.convert or describe_recipe(name) is None:
+        return None
+    from blackbox_repo.text.progress import report_progress  # rich takes long to import
+
+    offline = read_settings(source).offline
+    with report_progress(f"converting {name}") as report:
+        return FolderHolding(convert_by_recipe(name, report, offline=offline), "user")
+
+
+def _in_folder(name: str) -> Holding | None:
+    return FolderHolding(Path(name), name) if (Path(name) / MANIFEST_FILE).is_file() else None
+
+
+def _unknown(name: str, source: Source) -> UnknownName:
+    folder, slash, task = name.rpartition("/")
+    owner = (search(folder, source, None) or _in_folder(folder)) if slash and folder else None
+    if owner is not None:
+        owner.manifest.task(task)  # which names the tasks if there is no such
+        return UnknownName("blackbox", name, [folder], f"its task is load_blackbox({folder!r})[{task!r}]")
+    return make_unknown_blackbox(name, find_names(source), "; ".join(find_missing_packages()))

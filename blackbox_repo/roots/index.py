@@ -1,0 +1,155 @@
+"""What a published root says of itself in one small file: its blackboxes and their versions."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Annotated, Any, TypeAlias
+
+import msgspec
+
+from blackbox_repo import typed_json
+from blackbox_repo.errors import FormatError, UnknownName
+from blackbox_repo.numeric.scalars import is_whole
+from blackbox_repo.store.manifest import Manifest
+from blackbox_repo.store.names import check_plain_name
+
+FORMAT = 1
+INDEX_FILE = "index.json"
+LARGEST = 1 << 26
+"""The largest index that is read, in bytes."""
+_Count: TypeAlias = Annotated[int, msgspec.Meta(ge=0)]
+_Sha256: TypeAlias = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
+_Text: TypeAlias = Annotated[str, msgspec.Meta(max_length=2000)]
+_PART = re.compile(r"\d+|\D+")
+
+
+@dataclass(frozen=True)
+class IndexEntry:
+    """One version of a blackbox.
+
+    Args:
+        manifest: The SHA-256 of its manifest, which stands for every file.
+        bytes: The size of its files together.
+        tasks: The number of its tasks.
+        configurations: The number of configurations of its largest task; ``None`` for a surrogate.
+        fidelity: The name and range of its fidelity.
+        target: The objective that is optimized.
+        time: The objective that is the time of training; ``None`` if that is not recorded.
+        title: Its title.
+        license: The SPDX identifier of its licence.
+    """
+
+    manifest: _Sha256
+    bytes: _Count
+    tasks: _Count
+    configurations: _Count | None
+    fidelity: _Text
+    target: _Text
+    time: _Text | None
+    title: _Text
+    license: _Text
+
+    @classmethod
+    def of(cls, manifest: Manifest, digest: str) -> IndexEntry:
+        """The entry of a manifest.
+
+        Args:
+            manifest: The manifest.
+            digest: The SHA-256 of its file.
+        """
+        tasks, fidelity = manifest.tasks.values(), manifest.schema.fidelity
+        return cls(
+            manifest=digest,
+            bytes=sum({task.file: task.bytes for task in tasks}.values()),
+            tasks=len(tasks),
+            configurations=max(task.configurations for task in tasks) or None,
+            fidelity=f"{fidelity.name} {fidelity.describe()}",
+            target=manifest.schema.target,
+            time=manifest.schema.time,
+            title=manifest.title,
+            license=manifest.license,
+        )
+
+
+@dataclass(frozen=True)
+class Index:
+    """Name -> version -> entry."""
+
+    blackboxes: Mapping[str, Mapping[str, IndexEntry]] = field(default_factory=dict)
+
+    def latest(self, name: str) -> str | None:
+        """The newest version of a blackbox; ``None`` if there is none."""
+        versions = self.blackboxes.get(name)
+        return max(versions, key=version_order) if versions else None
+
+    def text(self) -> str:
+        """The content of ``index.json``; equal indexes have equal texts."""
+        entries = {
+            name: {version: asdict(versions[version]) for version in sorted(versions, key=version_order)}
+            for name, versions in sorted(self.blackboxes.items())
+            if versions
+        }
+        return json.dumps({"format": FORMAT, "blackboxes": entries}, indent=1, ensure_ascii=False) + "\n"
+
+
+@dataclass(frozen=True)
+class _IndexJson:
+    format: int
+    blackboxes: dict[str, dict[str, IndexEntry]]
+
+
+def parse_index(content: bytes, where: str) -> Index:
+    """The index that :meth:`Index.text` wrote.
+
+    Args:
+        content: The file.
+        where: Its address, for messages.
+
+    Raises:
+        FormatError: It is malformed, or newer than this code.
+    """
+    data = typed_json.parse(content, where)
+    check_format(data, FORMAT, where)
+    read: Any = typed_json.convert(data, _IndexJson, where)
+    for name, versions in read.blackboxes.items():
+        check_plain_name("blackbox name", name)
+        for version in versions:
+            check_plain_name("version", version)
+    return Index(read.blackboxes)
+
+
+def check_format(data: Any, newest: int, where: str) -> None:
+    """Refuse a file whose ``format`` is no number, or newer than this code.
+
+    Raises:
+        FormatError: It is.
+    """
+    found = data.get("format") if isinstance(data, dict) else None
+    if not is_whole(found) or found < 1:
+        raise FormatError(f"{where} is malformed: it has no integer 'format'")
+    if found > newest:
+        raise FormatError(
+            f"{where} has format {found}, but this version of blackbox-repo reads up to {newest}; "
+            f"upgrade with: pip install --upgrade blackbox-repo"
+        )
+
+
+def version_order(version: str) -> tuple[tuple[int, int, str], ...]:
+    """The key by which versions are sorted: numbers in them by their values, so 1.9 comes before 1.10."""
+    return tuple((1, int(p), "") if p.isdecimal() else (0, 0, p) for p in _PART.findall(version))
+
+
+def choose_version(name: str, versions: Mapping[str, object], wanted: str | None) -> str:
+    """The version that is wanted, or the newest.
+
+    Raises:
+        UnknownName: There is no such version.
+    """
+    if wanted is None:
+        return max(versions, key=version_order)
+    if wanted not in versions:
+        raise UnknownName(f"version of {name!r}", wanted, sorted(versions, key=version_order))
+    return wanted

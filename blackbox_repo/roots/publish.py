@@ -1,0 +1,297 @@
+"""Publishing: files first, then the manifest, the index last; a version never changes."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from blackbox_repo import typed_json
+from blackbox_repo.errors import FormatError, InvalidOption, NotInRoot, UnknownName, VersionExists
+from blackbox_repo.roots.addresses import parse_address
+from blackbox_repo.roots.fetch import quiet
+from blackbox_repo.roots.find import Root, find_roots, is_published, locate, open_storage
+from blackbox_repo.roots.holding import Holding, ReportFile
+from blackbox_repo.roots.index import INDEX_FILE, Index, parse_index, version_order
+from blackbox_repo.roots.published import (
+    OBJECTS,
+    PublishedRoot,
+    make_index,
+    manifest_path,
+    manifests,
+    object_path,
+    read_or_none,
+)
+from blackbox_repo.roots.settings import read_settings
+from blackbox_repo.roots.source import DEFAULT, Source
+from blackbox_repo.roots.storage import Entry, Storage
+from blackbox_repo.store.manifest import Task, parse_manifest
+from blackbox_repo.store.storage import load_file, read_checked
+
+GRACE = 86_400.0
+"""Files younger than this, in seconds, may belong to a version that is being published."""
+_TRIES = 20
+
+
+@dataclass(frozen=True)
+class Published:
+    """What :func:`publish` did.
+
+    Args:
+        name: The blackbox.
+        version: Its version.
+        digest: The SHA-256 of its manifest.
+        files: The number of files that were written.
+        bytes: Their size.
+        new: Whether the version is new in the root.
+    """
+
+    name: str
+    version: str
+    digest: str
+    files: int
+    bytes: int
+    new: bool
+
+
+def publish(
+    name: str | Path,
+    root: str | Path,
+    *,
+    version: str | None = None,
+    source: Source = DEFAULT,
+    repair: bool = False,
+    report: ReportFile = quiet,
+) -> Published:
+    """Publish a blackbox in a root, for others to load it from there.
+
+    A version that the root has is never changed. What a publisher that was killed has left is used by the
+    next one, or removed by :func:`collect_garbage`.
+
+    Args:
+        name: The name of the blackbox, or the path of its folder.
+        root: A folder, which becomes a published root, or an address such as ``s3://bucket/prefix``.
+        version: Publish it as this version, instead of the one in its manifest.
+        source: Where the blackbox is looked for.
+        repair: Whether files that are there are read again, and written again if they are damaged.
+        report: Called while files are written.
+
+    Raises:
+        VersionExists: The root has this version with other content.
+        UnknownName: There is no such blackbox.
+        FormatError: A file of the blackbox is malformed or damaged; nothing was published.
+        InvalidOption: The root is read-only, or a folder whose subfolders are blackboxes.
+        RootUnavailable: The root cannot be read or written.
+    """
+    storage = _open_for_writing(root, source)
+    holding = locate(name, source)
+    for task, entry in holding.manifest.tasks.items():
+        load_file(holding.file(entry, report), holding.manifest, task, cached=False)
+    if repair:
+        _remove_damaged(holding, storage)
+    found = _publish(holding, storage, version, report)
+    write_index(storage)
+    return found
+
+
+def mirror(origin: str | Path, root: str | Path, report: ReportFile = quiet) -> Iterator[Published]:
+    """Publish all blackboxes of a root in another one, in all versions.
+
+    Args:
+        origin: The root to copy, such as ``package`` or ``https://host/prefix``.
+        root: The root to write.
+        report: Called while files are written.
+
+    Yields:
+        What was done, version by version; the index is written at the end.
+
+    Raises:
+        VersionExists: The other root has a version with other content.
+        RootUnavailable: One of the roots cannot be read or written.
+    """
+    storage = _open_for_writing(root, DEFAULT)
+    (copied,) = find_roots(Source((origin,)))
+    for name in copied.names():
+        for version in _versions(copied, name):
+            holding = copied.find(name, version)
+            if holding is not None:
+                yield _publish(holding, storage, None, report)
+    write_index(storage)
+
+
+def remove(name: str, version: str, root: str | Path) -> None:
+    """Remove a version from a root; its files stay until :func:`collect_garbage`.
+
+    Raises:
+        UnknownName: The root has no such version.
+        RootUnavailable: The root cannot be read or written.
+    """
+    storage = _open_for_writing(root, DEFAULT)
+    versions = [found for (_, found) in manifests(storage, name)]
+    if version not in versions:
+        raise UnknownName(
+            f"version of {name!r} in {storage.address}", version, sorted(versions, key=version_order)
+        )
+    storage.remove(manifest_path(name, version))
+    write_index(storage)
+
+
+def collect_garbage(root: str | Path, *, grace: float = GRACE) -> list[Entry]:
+    """Remove the files that no manifest names, and write the index again from the manifests.
+
+    Args:
+        root: The root.
+        grace: How old a file must be to be removed, in seconds. A publisher that has been running for longer
+            than this would lose files.
+
+    Returns:
+        The files that were removed.
+
+    Raises:
+        FormatError: A manifest of the root is malformed; nothing was removed.
+        RootUnavailable: The root cannot be read or written.
+    """
+    storage = _open_for_writing(root, DEFAULT)
+    objects = storage.list(OBJECTS)  # before the manifests, which are written after their files
+    named = {path for entry in manifests(storage).values() for path in _files_of(storage, entry)}
+    latest = time.time() - grace  # noqa: TID251  how old files are reaches no result
+    garbage = [e for e in objects if e.path not in named and e.modified is not None and e.modified <= latest]
+    for entry in garbage:
+        storage.remove(entry.path)
+    write_index(storage, known=Index())
+    return garbage
+
+
+def write_index(storage: Storage, known: Index | None = None) -> None:
+    """Write the index of what is there; others that do so at the same time do not undo each other's work.
+
+    Args:
+        storage: The files of the root.
+        known: An index whose entries are right; by default the one that is there.
+
+    Raises:
+        RootUnavailable: The root cannot be read or written.
+    """
+    for _ in range(_TRIES):
+        seen = read_or_none(storage, INDEX_FILE)
+        found = make_index(storage, _parse_or_none(seen) if known is None else known)
+        content = found.text().encode()
+        if content != seen and not storage.replace(INDEX_FILE, content, seen):
+            continue
+        if _is_complete(storage, found):
+            return
+    raise VersionExists(  # pragma: no cover  needs twenty publishers at once
+        f"the index of {storage.address} is written by others all the time; run bb-repo gc there later"
+    )
+
+
+def _is_complete(storage: Storage, written: Index) -> bool:
+    """Whether the index still is what was written, and names every manifest."""
+    listed = {(name, version) for name, versions in written.blackboxes.items() for version in versions}
+    return listed == set(manifests(storage)) and read_or_none(storage, INDEX_FILE) == written.text().encode()
+
+
+def _open_for_writing(root: str | Path, source: Source) -> Storage:
+    address = parse_address(root, "the root to write")
+    if address.kind == "word":
+        raise InvalidOption(f"the root {address} cannot be published in; name a folder or an address")
+    folder = Path(address.text)
+    if address.kind == "folder" and folder.exists() and not is_published(folder) and any(folder.iterdir()):
+        raise InvalidOption(
+            f"{folder} is neither empty nor a published root; name an empty or new folder, in which objects, "
+            f"manifests and {INDEX_FILE} are written"
+        )
+    return open_storage(address, read_settings(source))
+
+
+def _publish(holding: Holding, storage: Storage, version: str | None, report: ReportFile) -> Published:
+    content = _content(holding, version)
+    digest = hashlib.sha256(content).hexdigest()
+    manifest = parse_manifest(content, holding.origin)
+    path = manifest_path(manifest.name, manifest.version)
+    known = read_or_none(storage, path)
+    _check_same(storage, path, known, digest)
+    files, size = _write_objects(holding, storage, report)
+    if known is None:
+        storage.create(path, content)
+        _check_same(storage, path, storage.read(path, typed_json.LARGEST), digest)
+    return Published(manifest.name, manifest.version, digest, files, size, new=known is None)
+
+
+def _content(holding: Holding, version: str | None) -> bytes:
+    if version in (None, holding.manifest.version):
+        return holding.content()
+    return replace(holding.manifest, version=version).to_text().encode()
+
+
+def _check_same(storage: Storage, path: str, found: bytes | None, digest: str) -> None:
+    if found is None or hashlib.sha256(found).hexdigest() == digest:
+        return
+    raise VersionExists(
+        f"{storage.address} has {path} already, with the sha256 {hashlib.sha256(found).hexdigest()} instead "
+        f"of {digest}; a version never changes: publish this one under another --version"
+    )
+
+
+def _write_objects(holding: Holding, storage: Storage, report: ReportFile) -> tuple[int, int]:
+    """Write the files that the root lacks; returns how many, and their size."""
+    there = {entry.path: entry for entry in storage.list(OBJECTS)}
+    versions = manifests(storage, holding.manifest.name).values()
+    kept = {path for entry in versions for path in _files_of(storage, entry)}
+    tasks: Mapping[str, Task] = {task.sha256: task for task in holding.manifest.tasks.values()}
+    size = sum(task.bytes for task in tasks.values())
+    files = done = written = 0
+    for sha256, task in tasks.items():
+        report(task.file, done, size)
+        path = object_path(sha256)
+        if not _stays(there.get(path), task, named=path in kept):
+            storage.write(path, read_checked(holding.file(task, report), task))
+            files, written = files + 1, written + task.bytes
+        done += task.bytes
+    return files, written
+
+
+def _remove_damaged(holding: Holding, storage: Storage) -> None:
+    for task in holding.manifest.tasks.values():
+        path = object_path(task.sha256)
+        try:
+            content = storage.read(path, task.bytes)
+        except NotInRoot:
+            continue
+        except FormatError:  # it is longer
+            content = b""
+        if hashlib.sha256(content).hexdigest() != task.sha256:
+            storage.remove(path)
+
+
+def _stays(entry: Entry | None, task: Task, *, named: bool) -> bool:
+    """Whether a file is there, and no garbage that is removed at any moment."""
+    if entry is None or entry.size != task.bytes:
+        return False
+    if named or entry.modified is None:
+        return True
+    return time.time() - entry.modified < GRACE / 2  # noqa: TID251  how old files are reaches no result
+
+
+def _files_of(storage: Storage, entry: Entry) -> Iterator[str]:
+    content = read_or_none(storage, entry.path)
+    if content is None:  # removed in between
+        return
+    manifest = parse_manifest(content, f"{storage.address}/{entry.path}")
+    yield from (object_path(task.sha256) for task in manifest.tasks.values())
+
+
+def _versions(root: Root, name: str) -> Sequence[str | None]:
+    if isinstance(root, PublishedRoot):
+        return sorted(root.index().blackboxes[name], key=version_order)
+    return [None]
+
+
+def _parse_or_none(content: bytes | None) -> Index:
+    """The index; an empty one where there is none, or a damaged one, which is derived from the manifests."""
+    with suppress(FormatError):
+        return Index() if content is None else parse_index(content, INDEX_FILE)
+    return Index()

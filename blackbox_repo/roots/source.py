@@ -1,0 +1,52 @@
+"""From where a blackbox may come, as an argument."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from blackbox_repo.errors import InvalidOption
+
+
+@dataclass(frozen=True)
+class Source:
+    """From where :func:`blackbox_repo.load_blackbox` may take a blackbox, and what it may do to get it.
+
+    Args:
+        roots: The roots to search, in order, and no others: paths of folders, addresses such as
+            ``s3://bucket/prefix`` and ``https://host/prefix``, or the words ``package``, ``user`` and
+            ``packages``. By default those that ``BLACKBOX_ROOTS`` or the configuration file names, and then
+            what ships with the code, the user's own folder, and other installed packages.
+        offline: Whether to use only what is on this machine; ``BLACKBOX_OFFLINE=1`` says so for all.
+        convert: Whether to download raw files and convert them if no root has the blackbox but a recipe
+            makes it.
+        objectives: Only these objectives are read; where the root is remote, only their columns are
+            downloaded if that moves fewer bytes. Name the time of training too, if a simulation needs it. By
+            default all.
+
+    Raises:
+        InvalidOption: An argument has another type.
+    """
+
+    roots: Sequence[str | Path] | None = None
+    offline: bool = False
+    convert: bool = False
+    objectives: Sequence[str] | None = None
+
+    def __post_init__(self) -> None:
+        for name, kind in (("roots", str | Path), ("objectives", str)):
+            given = getattr(self, name)
+            if given is None:
+                continue
+            if isinstance(given, str) or not isinstance(given, Sequence) or not given:
+                raise InvalidOption(f"{name} is {given!r}, but must be a list of at least one, or None")
+            if not all(isinstance(each, kind) for each in given):
+                raise InvalidOption(f"{name} is {given!r}, but must hold text only")
+            object.__setattr__(self, name, tuple(given))
+        for name in ("offline", "convert"):
+            if not isinstance(getattr(self, name), bool):
+                raise InvalidOption(f"{name} is {getattr(self, name)!r}, but must be True or False")
+
+
+DEFAULT = Source()
