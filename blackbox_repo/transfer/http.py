@@ -19,7 +19,8 @@ _TRANSIENT_STATUS = (408, 425, 429, 500, 502, 503, 504)
 _LONGEST_WAIT = 60.0  # seconds that a host may ask us to wait
 _PIECE = 1 << 16
 _GZIPPED = (".gz", ".tgz")  # some hosts announce these as gzip-encoded, and mean the file itself
-_RANGE = re.compile(r"bytes (\d+)-\d+/(?:(\d+)|\*)", re.ASCII)
+_RANGE = re.compile(r"bytes (\d{1,18})-\d{1,18}/(?:(\d{1,18})|\*)", re.ASCII)
+_LENGTH = re.compile(r"\d{1,18}", re.ASCII)
 
 
 class HttpFile:
@@ -99,7 +100,7 @@ def _check_position(response: http.client.HTTPResponse, start: int) -> int:
             raise WrongPart("sends another part of the file than was asked for")
         return int(found[2] or 0)
     length = response.headers.get("Content-Length") or ""
-    return int(length) if length.isascii() and length.isdigit() else 0
+    return int(length) if _LENGTH.fullmatch(length) else 0
 
 
 def _strong_validator(response: http.client.HTTPResponse) -> str:

@@ -249,6 +249,24 @@ def test_what_the_host_packed_on_its_own_is_not_kept_as_the_file(
         assert not part.exists()
 
 
+@pytest.mark.parametrize("number", ["9" * 5000, "-5", "\u00b2", "5, 6", " "])
+def test_sizes_that_are_no_numbers_are_not_believed(host: Host, part: Path, number: str) -> None:
+    host.pages = {
+        "/a": Page(CONTENT, chunked=True, headers={"Content-Length": number}),
+        "/b": Page(
+            CONTENT,
+            cuts=[1000],
+            ranges=False,
+            status=206,
+            headers={"Content-Range": f"bytes 1000-9/{number}"},
+        ),
+    }
+    assert fetch(host.url("/a"), part) == CONTENT
+    part.write_bytes(CONTENT[:1000])
+    with pytest.raises(Failure):
+        fetch(host.url("/b"), part)
+
+
 # --- hosts that refuse ------------------------------------------------------------------------------------
 
 
