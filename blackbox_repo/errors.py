@@ -20,6 +20,8 @@ BlackboxRepoError
 ├── VersionExists                a version that has been published with other content
 ├── FolderNotPrivate             a folder of the cache to which other users can write
 └── NotTabulated                 a request for the whole table of a blackbox without one
+
+CacheWarning                     a cache that cannot be used, so that something takes longer
 """
 
 from __future__ import annotations
@@ -138,6 +140,10 @@ class VersionExists(BlackboxRepoError):
 
 class FolderNotPrivate(BlackboxRepoError):
     """A folder of the cache to which other users can write, so that nothing in it can be believed."""
+
+
+class CacheWarning(UserWarning):
+    """The cache cannot be used, so that something takes longer; values are the same."""
 
 
 class NotTabulated(BlackboxRepoError, TypeError):

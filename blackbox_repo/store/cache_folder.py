@@ -68,16 +68,19 @@ def check_private(where: Path) -> None:
         OSError: There is no such folder.
     """
     found = where.stat()
-    problem = "" if is_mine(found) else f"belongs to the user number {found.st_uid}"
-    if not problem and os.name == "posix" and found.st_mode & _OTHERS_WRITE:
-        problem = f"has the mode {stat.S_IMODE(found.st_mode):o}"
-    if problem:
+    if not is_private(found):
+        owner = f"belongs to the user number {found.st_uid}"
+        problem = f"has the mode {stat.S_IMODE(found.st_mode):o}" if _is_mine(found) else owner
         raise FolderNotPrivate(
             f"the cache folder {str(where)!r} {problem}, but only you may write to it, as what lies there is "
             f"believed; chmod 700 it if it is yours, or name another folder in {FOLDER_VARIABLE}"
         )
 
 
-def is_mine(found: os.stat_result) -> bool:
-    """Whether a file or folder belongs to this user."""
+def is_private(found: os.stat_result) -> bool:
+    """Whether a file or folder in this state is this user's own, and no other user may write to it."""
+    return sys.platform == "win32" or (_is_mine(found) and not found.st_mode & _OTHERS_WRITE)
+
+
+def _is_mine(found: os.stat_result) -> bool:
     return sys.platform == "win32" or found.st_uid == os.geteuid()

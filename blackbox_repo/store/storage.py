@@ -16,6 +16,7 @@ import numpy as np
 from blackbox_repo.blackbox import Blackbox
 from blackbox_repo.curve import Array
 from blackbox_repo.errors import FormatError, IntegrityError, InvalidConfiguration
+from blackbox_repo.row_index import RowIndex
 from blackbox_repo.schema import Objective
 from blackbox_repo.store import cache
 from blackbox_repo.store.atomic_directory import atomic_directory
@@ -148,18 +149,22 @@ def load_file(path: Path, manifest: Manifest, name: str, *, cached: bool = True)
     if manifest.network is not None:
         network = _network(read_checked(path, task), manifest.network, task, path)
         return NetworkBlackbox(schema, network, task.code, name=full_name)
-    found = cache.find(path, task.sha256, schema, manifest.labels) if cached else None
-    if found is not None:
-        table, check = found
-        return TabularBlackbox(schema, table, name=full_name, check=check)
+    large = task.rows * len(schema.fidelity.values) * len(schema.curve_names) >= cache.SMALLEST
+    if cached and large:
+        wanted = cache.Wanted(path, task.sha256, schema, manifest.labels)
+        rows, check = cache.load(wanted, lambda: _decode(path, manifest, name))
+    else:
+        rows, check = _decode(path, manifest, name), None
+    return TabularBlackbox(schema, rows, name=full_name, check=check)
+
+
+def _decode(path: Path, manifest: Manifest, name: str) -> RowIndex:
+    task, schema = manifest.task(name), manifest.schema_of(name)
     table = read_table(read_checked(path, task), schema, manifest.labels, path, task.rows)
     try:
-        blackbox = TabularBlackbox(schema, table, name=full_name)
+        return RowIndex.of(schema, table, f"{manifest.name}/{name}")
     except InvalidConfiguration as err:
         raise FormatError(f"{path} is not what the manifest says: {err}") from err
-    if cached:
-        cache.keep(task.sha256, schema, table)
-    return blackbox
 
 
 def check_copy(path: Path, manifest: Manifest, name: str) -> None:
@@ -175,10 +180,10 @@ def check_copy(path: Path, manifest: Manifest, name: str) -> None:
     """
     task = manifest.task(name)
     if manifest.network is None:
-        found = cache.find(path, task.sha256, manifest.schema_of(name), manifest.labels)
+        found = cache.find(cache.Wanted(path, task.sha256, manifest.schema_of(name), manifest.labels))
         if found is not None:
-            table, check = found
-            check(0, int(table.lengths.sum()))
+            rows, check = found
+            check(0, int(rows.offsets[-1]))
 
 
 def check_file_parts(path: Path, manifest: Manifest, name: str) -> None:
