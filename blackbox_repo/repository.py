@@ -141,7 +141,7 @@ def verify(name: str | Path, *, version: str | None = None, source: Source = DEF
 
 def _problem(holding: Holding, name: str) -> str:
     from blackbox_repo.roots.fetch import quiet
-    from blackbox_repo.store.storage import check_copy, check_file_parts, load_file
+    from blackbox_repo.store.loading import check_copy, check_file_parts, load_file
 
     try:
         path = holding.file(holding.manifest.task(name), quiet)

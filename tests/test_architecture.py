@@ -35,7 +35,7 @@ TYPES = (
 )
 """What configurations, curves and draws are; nothing that loads, saves or prints."""
 FILES = ("blackbox_repo.store", "blackbox_repo.text.plain_text", "blackbox_repo.typed_json")
-TABLES = ("blackbox_repo.rows", "blackbox_repo.table")
+TABLES = tuple(f"blackbox_repo.{m}" for m in ("configuration_list", "lookup", "row_index", "rows", "table"))
 RECIPE = tuple(f"conversion_scripts.{m}" for m in ("bounds", "expected_size", "recipe", "replicates"))
 SEAM = ("simulator.clock", "simulator.errors", "simulator.run_state", "simulator.scheduler")
 RULES = {

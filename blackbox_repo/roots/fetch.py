@@ -9,9 +9,9 @@ from blackbox_repo.blackbox import Blackbox
 from blackbox_repo.errors import IntegrityError
 from blackbox_repo.roots.holding import Holding, ReportFile
 from blackbox_repo.store.columns import is_worth_it, load_objectives, narrow, needed_parts
+from blackbox_repo.store.loading import load_file
 from blackbox_repo.store.manifest import Manifest, Task
 from blackbox_repo.store.parts import Part, footer_part
-from blackbox_repo.store.storage import load_file
 from blackbox_repo.table import TabularBlackbox
 
 

@@ -28,8 +28,8 @@ from blackbox_repo.roots.published import (
 from blackbox_repo.roots.settings import read_settings
 from blackbox_repo.roots.source import DEFAULT, Source
 from blackbox_repo.roots.storage import Entry, Storage
+from blackbox_repo.store.loading import load_file, read_checked
 from blackbox_repo.store.manifest import Task, parse_manifest
-from blackbox_repo.store.storage import load_file, read_checked
 
 GRACE = 86_400.0
 """Files younger than this, in seconds, may belong to a version that is being published."""

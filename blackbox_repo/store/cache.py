@@ -120,7 +120,9 @@ def find(wanted: Wanted) -> tuple[RowIndex, Check] | None:
 def _decode_and_keep(
     wanted: Wanted, copy: Path, decode: Callable[[], RowIndex]
 ) -> tuple[RowIndex, Check | None]:
-    """Decode the table and write its copy, which is used from then on, so that the arrays are let go."""
+    """Decode the table and write its copy, which is used from then on: the memory of the arrays is free."""
+    from blackbox_repo.store.parquet import release_memory  # which has been imported to decode
+
     rows = decode()
     try:
         _tidy_up(copy.parent)
@@ -128,7 +130,12 @@ def _decode_and_keep(
     except OSError as err:
         _tell(copy.parent, err)
         return rows, None
-    return find(wanted) or (rows, None)
+    found = find(wanted)
+    if found is None:
+        return rows, None
+    del rows
+    release_memory()
+    return found
 
 
 def _keep(copy: Path, rows: RowIndex, not_before: int) -> None:
@@ -180,8 +187,8 @@ def _tell(where: Path, err: Exception) -> None:
     reason = str(err)
     if isinstance(err, OSError):
         reason = (
-            f"the cache folder {str(where)!r} cannot be written to ({err.strerror}); mend that, or name another "
-            f"folder in {FOLDER_VARIABLE}"
+            f"the cache folder {str(where)!r} cannot be written to ({err.strerror}); mend that, or name "
+            f"another folder in {FOLDER_VARIABLE}"
         )
     if reason not in _told:
         _told.add(reason)

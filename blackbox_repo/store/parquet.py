@@ -170,6 +170,11 @@ def read_table(
         return from_arrow(columns, schema, labels)
 
 
+def release_memory() -> None:
+    """Give memory that Arrow has used and keeps for later back to the system."""
+    pa.default_memory_pool().release_unused()
+
+
 def write_arrays(file: Path, arrays: Mapping[str, Array], said: Mapping[str, str] | None = None) -> None:
     """Write float32 arrays of any shapes, one row for each array: name, shape, values."""
     columns = {

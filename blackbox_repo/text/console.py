@@ -17,7 +17,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from blackbox_repo import __version__, deprecated
-from blackbox_repo.errors import BlackboxRepoError
+from blackbox_repo.errors import BlackboxRepoError, CacheWarning
 from blackbox_repo.text import streams
 from blackbox_repo.text.plain_text import printable
 
@@ -184,7 +184,7 @@ def run(app: typer.Typer, name: str) -> NoReturn:
         name: The name of the command in messages and help.
     """
     streams.prepare()
-    with _signals_as_exceptions(), _renamings_in_a_line(name):
+    with _signals_as_exceptions(), _warnings_in_a_line(name):
         status = _run(app, name)
     sys.exit(status)
 
@@ -205,11 +205,11 @@ def _run(app: typer.Typer, name: str) -> int:
 
 
 @contextmanager
-def _renamings_in_a_line(name: str) -> Iterator[None]:
-    """Within this, a warning about an old name is one line on stderr, wherever the name was used."""
+def _warnings_in_a_line(name: str) -> Iterator[None]:
+    """Within this, a warning of this project is one line on stderr, wherever its reason is."""
 
     def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
-        if issubclass(category, deprecated.RenamedWarning):
+        if issubclass(category, (deprecated.RenamedWarning, CacheWarning)):
             _say(printable(f"{name}: warning: {message}"))
         else:
             show_as_before(message, category, *where, **more)

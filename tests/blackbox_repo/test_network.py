@@ -12,8 +12,8 @@ from blackbox_repo.domains import Categorical, Float
 from blackbox_repo.errors import FormatError, InvalidConfiguration, UnknownSeed
 from blackbox_repo.schema import Fidelity, Objective, Schema
 from blackbox_repo.space import Condition, Space
+from blackbox_repo.store.loading import load_task
 from blackbox_repo.store.manifest import Manifest, read_manifest
-from blackbox_repo.store.storage import load_task
 from blackbox_repo.surrogate import Network, NetworkBlackbox
 from blackbox_repo.surrogate import network as network_module
 from blackbox_repo.surrogate.forward import Forward, Line

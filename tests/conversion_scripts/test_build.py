@@ -19,8 +19,8 @@ from blackbox_repo.errors import FormatError, InvalidOption
 from blackbox_repo.repository import list_blackboxes
 from blackbox_repo.schema import Schema
 from blackbox_repo.store.lazy_tables import LazyTables
+from blackbox_repo.store.loading import load_task
 from blackbox_repo.store.manifest import read_manifest
-from blackbox_repo.store.storage import load_task
 from blackbox_repo.table import Table
 from conversion_scripts.build import build, check_target
 from conversion_scripts.raw import RawFile, RawFolder

@@ -23,8 +23,8 @@ import pytest
 from blackbox_repo.blackbox import Blackbox
 from blackbox_repo.curve import Array
 from blackbox_repo.store import parquet
+from blackbox_repo.store.loading import load_task
 from blackbox_repo.store.manifest import read_manifest
-from blackbox_repo.store.storage import load_task
 from blackbox_repo.table import TabularBlackbox
 from conversion_scripts.build import build
 from conversion_scripts.recipes.shared.nasbench201_cell import CLASSES

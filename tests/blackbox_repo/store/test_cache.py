@@ -8,6 +8,8 @@ import os
 import shutil
 import subprocess
 import sys
+import warnings
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,7 @@ import pytest
 
 from blackbox_repo import load_blackbox, verify
 from blackbox_repo.domains import Categorical, Float, Integer
-from blackbox_repo.errors import IntegrityError, InvalidOption
+from blackbox_repo.errors import CacheWarning, IntegrityError, InvalidOption
 from blackbox_repo.schema import Fidelity, Objective, Schema
 from blackbox_repo.space import Space
 from blackbox_repo.store import cache
@@ -33,6 +35,7 @@ ROWS, EPOCHS = 9_000, 100
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     where = tmp_path / "copies"
     monkeypatch.setenv("BLACKBOX_CACHE", str(where))
+    monkeypatch.setattr(cache, "_told", set())
     return where
 
 
@@ -173,7 +176,7 @@ def test_a_copy_that_was_cut_off_is_made_again(where: Path, folder: Path) -> Non
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
 def test_a_pipe_in_the_place_of_a_copy_is_not_opened(where: Path, folder: Path) -> None:
     load_blackbox(where)["a"]
-    (copy,) = folder.glob("*.arrow")
+    (copy,) = folder.glob("*.table")
     copy.unlink()
     os.mkfifo(copy)
     assert load_blackbox(where)["a"].digest() == made().digest()
@@ -188,15 +191,78 @@ def test_verification_reads_the_file_itself(where: Path, folder: Path) -> None:
     assert "is corrupted" in finding.problem
 
 
-@pytest.mark.parametrize("named", ["", "file/below"])
-def test_without_a_folder_to_write_to_there_are_no_copies(
-    named: str, where: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_without_a_cache_there_are_no_copies(
+    where: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "file").write_text("in the way")
-    monkeypatch.setenv("BLACKBOX_CACHE", named and str(tmp_path / named))
+    monkeypatch.setenv("BLACKBOX_CACHE", "")
     before = sorted(tmp_path.rglob("*"))
     assert read(where).digest() == read(where).digest() == made().digest()
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def told(action: Callable[[], object]) -> list[str]:
+    """What is warned of while something is done twice."""
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("always")
+        action(), action()
+    assert {warning.category for warning in found} <= {CacheWarning}
+    return [str(warning.message) for warning in found]
+
+
+def test_a_folder_that_cannot_be_made_is_told_once_and_is_no_obstacle(
+    where: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("BLACKBOX_CACHE", str(tmp_path / "file" / "below"))
+    before = sorted(tmp_path.rglob("*"))
+    found: list[Any] = []
+    (message,) = told(lambda: found.append(read(where).digest()))
+    assert message == (
+        f"the cache folder '{tmp_path}/file/below' cannot be written to (Not a directory); mend that, or "
+        f"name another folder in BLACKBOX_CACHE; until then, each process decodes large tables for itself"
+    )
+    assert found == [made().digest()] * 2
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+IN_A_PROGRAM = """
+import sys
+from blackbox_repo import load_blackbox
+load_blackbox(sys.argv[1])["a"]
+load_blackbox(sys.argv[1])["a"]
+"""
+IN_A_COMMAND = """
+import sys, typer
+from blackbox_repo import load_blackbox
+from blackbox_repo.text import console
+
+app = typer.Typer()
+
+@app.command()
+def load(name: str) -> None:
+    load_blackbox(name)["a"]
+
+console.run(app, "load")
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions of POSIX")
+@pytest.mark.parametrize(
+    ("program", "beginning"),
+    [(IN_A_PROGRAM, "blackbox_repo:0: CacheWarning: "), (IN_A_COMMAND, "load: warning: ")],
+)
+def test_a_warning_is_one_line(program: str, beginning: str, where: Path, folder: Path) -> None:
+    folder.mkdir()
+    folder.chmod(0o777)
+    done = subprocess.run(
+        [sys.executable, "-c", program, where], cwd=ROOT, capture_output=True, encoding="utf-8", check=False
+    )
+    assert done.stdout == ""
+    assert done.stderr == (
+        f"{beginning}the cache folder '{folder}' has the mode 777, but only you may write to it, as what "
+        f"lies there is believed; chmod 700 it if it is yours, or name another folder in BLACKBOX_CACHE; "
+        f"until then, each process decodes large tables for itself\n"
+    )
 
 
 def test_by_default_they_lie_in_the_users_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -318,7 +384,10 @@ def test_a_folder_that_others_can_write_to_is_not_used(where: Path, folder: Path
     (copy,) = folder.iterdir()
     copy.write_bytes(b"x")
     folder.chmod(mode)
-    assert read(where).digest() == made().digest()
+    found: list[Any] = []
+    (message,) = told(lambda: found.append(read(where).digest()))
+    assert f"the cache folder '{folder}' has the mode {mode:o}, but only you may write to it" in message
+    assert found == [made().digest()] * 2
     assert copy.read_bytes() == b"x"
 
 
@@ -327,11 +396,14 @@ def test_a_folder_or_copy_of_somebody_else_is_not_used(
     where: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read(where)
-    schema, sha256 = made().schema, load_blackbox(where).manifest.tasks["a"].sha256
-    assert cache.find(where / "a.parquet", sha256, schema, ("official",)) is not None
+    manifest = load_blackbox(where).manifest
+    wanted = cache.Wanted(
+        where / "a.parquet", manifest.tasks["a"].sha256, manifest.schema_of("a"), ("official",)
+    )
+    assert cache.find(wanted) is not None
     user = os.geteuid()
     monkeypatch.setattr(os, "geteuid", lambda: user + 1)
-    assert cache.find(where / "a.parquet", sha256, schema, ("official",)) is None
+    assert cache.find(wanted) is None
 
 
 def test_relative_paths_name_no_cache(tmp_path: Path, where: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -363,11 +435,11 @@ def test_what_a_killed_writer_left_is_removed_by_the_next(where: Path, tmp_path:
     killed = subprocess.run([sys.executable, "-c", KILLED, where], cwd=ROOT, check=False)
     assert killed.returncode == -9
     (left,) = folder.glob(".*.partial")
-    assert left.stat().st_size > cache.SMALLEST
+    assert left.stat().st_size > 8_000_000
     assert left in cache.copies()
     other = saved(made(ragged=True), tmp_path / "other")
     read(other)
-    assert [path.suffix for path in folder.iterdir() if not path.name.endswith(".lock")] == [".arrow"]
+    assert [path.suffix for path in folder.iterdir() if not path.name.endswith(".lock")] == [".table"]
 
 
 def test_a_full_disk_leaves_no_copy_and_is_no_obstacle(
@@ -377,5 +449,8 @@ def test_a_full_disk_leaves_no_copy_and_is_no_obstacle(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Path, "replace", full)
-    assert read(where).digest() == made().digest()
+    found: list[Any] = []
+    (message,) = told(lambda: found.append(read(where).digest()))
+    assert "cannot be written to (No space left on device)" in message
+    assert found == [made().digest()] * 2
     assert list(folder.iterdir()) == []

@@ -14,9 +14,10 @@ from blackbox_repo.errors import BlackboxRepoError, FormatError, IntegrityError,
 from blackbox_repo.keyed_random import Stream
 from blackbox_repo.store import columns, parquet
 from blackbox_repo.store.columns import is_worth_it, load_objectives, narrow, needed_parts, parts_of
+from blackbox_repo.store.loading import load_task
 from blackbox_repo.store.manifest import Manifest, read_manifest, write_manifest
 from blackbox_repo.store.parts import Hashed, Part, Parts, Range, footer_part, hashed, read_parts
-from blackbox_repo.store.storage import load_task, rewrite
+from blackbox_repo.store.storage import rewrite
 from blackbox_repo.table import TabularBlackbox
 from tests.blackbox_repo import malicious
 

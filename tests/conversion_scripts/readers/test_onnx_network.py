@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from blackbox_repo.errors import FormatError
+from blackbox_repo.store.loading import load_task
 from blackbox_repo.store.manifest import read_manifest
-from blackbox_repo.store.storage import load_task
 from blackbox_repo.surrogate import Network, NetworkBlackbox
 from conversion_scripts.readers.onnx_network import Columns, read_network
 from conversion_scripts.recipes.yahpo_lcbench import COLUMNS
