@@ -19,8 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from blackbox_repo import keyed_random
-from blackbox_repo.repository import LoadedBlackbox, verify
+from blackbox_repo.repository import verify
 from blackbox_repo.store.lock import exclusive
+from blackbox_repo.store.manifest import read_manifest
 from conversion_scripts import cli
 from tests.kill_points import count_steps, forked, killed_after
 
@@ -84,7 +85,7 @@ def load(folder: Path) -> str:
     if not folder.exists():
         return "nothing"
     problems = [finding.problem for finding in verify(folder) if finding.problem]
-    return problems[0] if problems else LoadedBlackbox(folder).manifest.version
+    return problems[0] if problems else read_manifest(folder).version
 
 
 def measure(folder: Path) -> float:
