@@ -19,9 +19,11 @@ EXTRAS = {
 }
 MODULES = {"ax-platform": "ax", "scikit-learn": "sklearn", "syne-tune": "syne_tune"}
 NEEDED_BY_LIBRARIES = {
+    "aiobotocore": "s3fs leaves conditions of a write out, silently, if an older one does not know them",
     "cmaes": "Optuna's CmaEsSampler imports it",
     "huggingface_hub": "Syne Tune imports it with its schedulers, and does not require it",
     "pyarrow": "a core dependency, here with a cap",
+    "s3fs": "fsspec opens s3:// with it",
 }
 
 

@@ -24,10 +24,11 @@ ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "versions"))
 from compare import interpreters  # noqa: E402
 
-EXTRAS = ("convert", "pandas", "surrogates")
+EXTRAS = ("convert", "pandas", "s3", "surrogates")
 TESTS = (
     "tests/blackbox_repo/test_fitted.py",
     "tests/blackbox_repo/test_table.py",
+    "tests/blackbox_repo/roots/test_s3.py",
     "tests/blackbox_repo/store/test_lock.py",
     "tests/conversion_scripts/recipes/test_fcnet.py",
     "tests/conversion_scripts/readers/test_onnx_network.py",
