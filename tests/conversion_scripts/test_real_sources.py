@@ -272,7 +272,9 @@ def test_each_recipe_makes_what_is_committed(name: str, tmp_path: Path) -> None:
         again, before = load_task(tmp_path / name, made, task), load_task(CACHE / name, committed, task)
         assert again.digest() == before.digest(), task
         assert labels(again) == labels(before), task
-        assert made.task(task) == replace(entry, sha256=made.task(task).sha256, bytes=made.task(task).bytes)
+        assert replace(made.task(task), sha256="", bytes=0, parts=None) == replace(
+            entry, sha256="", bytes=0, parts=None
+        )
     assert list(made.tasks) == list(committed.tasks)
     assert replace(made, tasks=committed.tasks) == committed
 
