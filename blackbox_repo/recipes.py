@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 from blackbox_repo.errors import InvalidOption, NotConverted, UnknownName, comparable
 from blackbox_repo.plugins import Plugin, find_plugins, load_plugin
+from blackbox_repo.store.lock import exclusive
+from blackbox_repo.store.manifest import MANIFEST_FILE
 from blackbox_repo.store.names import check_plain_name
 from blackbox_repo.text.humanize import format_bytes
 from blackbox_repo.text.plain_text import printable
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
 GROUP = "blackbox_repo.recipes"
 """Entry points of this group have an object with the methods of :class:`RecipeBook` as value."""
+_LONGEST = 86_400.0  # seconds that a process waits for another one that makes the same blackbox
 _SHOWN = 4  # names that a message lists
 
 
@@ -117,6 +120,9 @@ def describe_recipe(name: str) -> str | None:
 def convert_by_recipe(name: str, report: ProgressReporter | None = None, *, offline: bool = False) -> Path:
     """Make a blackbox by the recipe of its name in the user's own folder, and download its raw files for it.
 
+    A blackbox that is there already is left as it is. If other processes want it at the same time, one of
+    them makes it.
+
     Args:
         name: The name of the blackbox.
         report: Told the steps and the bytes.
@@ -140,7 +146,12 @@ def convert_by_recipe(name: str, report: ProgressReporter | None = None, *, offl
         from blackbox_repo.text.progress import LineReporter  # imports rich
 
         report = LineReporter(name)  # which prints nothing by itself
-    return found[0].book.convert(name, folder_for_new(), report, offline=offline)
+    out = folder_for_new()
+    report.step("waiting for another process")
+    with exclusive(out / name, timeout=_LONGEST):
+        if (out / name / MANIFEST_FILE).is_file():
+            return out / name
+        return found[0].book.convert(name, out, report, offline=offline)
 
 
 def _find_offers() -> tuple[list[_Offer], list[str]]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import os
+import subprocess
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -94,7 +96,8 @@ def test_parts_of_names_and_misspelt_ones_are_recognized(name: str, found: str) 
     assert f"did you mean {found}" in str(make_unknown_blackbox(name, ["fcnet-final", "taskset"]))
 
 
-RECIPES = Path(__file__).parents[2] / "conversion_scripts" / "recipes"
+ROOT = Path(__file__).parents[2]
+RECIPES = ROOT / "conversion_scripts" / "recipes"
 FILES = sorted(RECIPES.glob("[!_]*.py"))
 
 
@@ -162,6 +165,20 @@ def test_its_recipe_is_carried_out_and_the_raw_files_are_kept(lab: Path, host: H
     assert report.line(0) == "fetch, 0.0 min: writing digits (1 of 1)"
     convert_by_recipe("mine")
     assert [path for path, _ in host.asked] == ["/runs"]
+
+
+def test_of_processes_that_want_it_at_once_one_makes_it(lab: Path, host: Host) -> None:
+    code = "from blackbox_repo.recipes import convert_by_recipe; print(convert_by_recipe('mine'))"
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{lab / 'site'}"}
+    command = [sys.executable, "-c", code]
+    children = [
+        subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for _ in range(4)
+    ]
+    for child in children:
+        assert child.communicate(timeout=120) == (f"{lab / 'boxes' / 'mine'}\n", "")
+    assert [path for path, _ in host.asked] == ["/runs"]
+    assert [path.name for path in (lab / "boxes").iterdir()] == ["mine"]
 
 
 def test_offline_nothing_is_asked_for(lab: Path, host: Host) -> None:
