@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from blackbox_repo import views
 from blackbox_repo.blackbox import Blackbox
-from blackbox_repo.errors import UnknownName
+from blackbox_repo.errors import NotConverted, UnknownName
 from blackbox_repo.repository import LoadedBlackbox, list_blackboxes, load_blackbox
 from blackbox_repo.text.humanize import format_duration
 from blackbox_repo.yahpo_suites import PROBLEMS, SuiteProblem
@@ -81,13 +81,10 @@ class Benchmark:
         try:
             return load_blackbox(self.blackbox)
         except UnknownName as err:
-            remedy = (
-                f"make it with bb-convert {self.blackbox} --raw RAW --out OUT (with --list it names the raw "
-                f"files), and set BLACKBOX_PATH=OUT"
-            )
-            raise UnknownName(
-                f"blackbox of the benchmark {self.name!r}:", self.blackbox, err.known, remedy
-            ) from err
+            kind = f"blackbox of the benchmark {self.name!r}:"
+            if isinstance(err, NotConverted):
+                raise NotConverted(self.blackbox, err.remedy, kind) from err
+            raise UnknownName(kind, self.blackbox, err.known, err.remedy) from err
 
 
 def load_benchmark(name: str) -> Benchmark:

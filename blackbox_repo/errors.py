@@ -68,14 +68,15 @@ class NotConverted(UnknownName):
     Args:
         name: The name that was given.
         remedy: How to get it, in a sentence that follows a colon.
+        kind: What the name should be.
     """
 
-    def __init__(self, name: str, remedy: str) -> None:
-        super().__init__("blackbox", name, (), remedy)
-        self.args = (f"unknown blackbox {name!r}: {remedy}",)
+    def __init__(self, name: str, remedy: str, kind: str = "blackbox") -> None:
+        super().__init__(kind, name, (), remedy)
+        self.args = (f"unknown {kind} {name!r}: {remedy}",)
 
     def __reduce__(self) -> tuple[type[NotConverted], tuple[object, ...]]:
-        return type(self), (self.name, self.remedy)
+        return type(self), (self.name, self.remedy, self.kind)
 
 
 class InvalidSpace(BlackboxRepoError, ValueError):

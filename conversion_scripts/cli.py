@@ -10,6 +10,7 @@ import typer
 
 from blackbox_repo.cli.loading import explain_loading
 from blackbox_repo.errors import BlackboxRepoError, InvalidOption
+from blackbox_repo.roots.settings import read_settings
 from blackbox_repo.store.manifest import Manifest
 from blackbox_repo.text import console
 from blackbox_repo.text.console import HELP_OPTIONS, StrictCommand, Version, examples
@@ -106,6 +107,10 @@ def convert(  # noqa: PLR0913  a command line has as many options as it has
         raise InvalidOption(
             f"give the folder with the raw files as --raw, or --download to fetch them; "
             f"bb-convert {name} --list shows them"
+        )
+    if fetch and (origin := read_settings().offline_origin):
+        raise InvalidOption(
+            f"--download opens connections, which {origin} forbids; give the raw files as --raw"
         )
     out, command = out or folder_for_new(), f"bb-convert {name}"
     raw = raw or (Path("raw") if name.startswith("py:") else default_folder(name))

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from blackbox_repo.cli.app import app
+from blackbox_repo.cli.loading import explain_loading
 from blackbox_repo.cli.options import AsJson, Name, Offline, Roots, Version, complete_name, make_source
 from blackbox_repo.errors import BlackboxRepoError, FormatError, RootUnavailable
 from blackbox_repo.repository import Finding, describe, list_blackboxes, verify
@@ -21,6 +22,7 @@ from blackbox_repo.text.console import StrictCommand, examples
 from blackbox_repo.text.humanize import format_count
 from blackbox_repo.text.plain_text import printable
 from blackbox_repo.text.terminal import Column, Terminal
+from blackbox_repo.user_folder import folder_for_new
 
 
 @app.command(
@@ -151,8 +153,13 @@ def tabulate(
     name: Name,
     configurations: Annotated[int, typer.Option(min=1, metavar="N", help="Configurations to draw.")],
     out: Annotated[
-        Path, typer.Option(metavar="FOLDER", help="Write the new blackbox to FOLDER/NAME-N.")
-    ] = Path(),
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Write the new blackbox to FOLDER/NAME-N. The default is the user's own folder, where all "
+            "commands find it by its name.",
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(metavar="N", help="Another seed draws other configurations.")] = 0,
     task: Annotated[
         list[str] | None, typer.Option(metavar="TASK", help="Only this task; may be repeated.")
@@ -166,6 +173,7 @@ def tabulate(
     from blackbox_repo.tabulate import save_tabulated
     from blackbox_repo.text.progress import report_progress
 
+    out = out or folder_for_new()
     with (
         console.interruptible(lambda: "nothing was written"),
         report_progress("bb-repo tabulate") as progress,
@@ -174,6 +182,7 @@ def tabulate(
         manifest = save_tabulated(name, configurations, out, seed=seed, tasks=tasks, report=progress.step)
     megabytes = sum(entry.bytes for entry in manifest.tasks.values()) / 1e6
     _say(f"{out / manifest.name}: {format_count(len(manifest.tasks), 'task')}, {megabytes:.2f} MB of parquet")
+    _say(explain_loading(out / manifest.name))
 
 
 @app.command(

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 import data_cache
-from blackbox_repo.errors import FormatError, UnknownName
+from blackbox_repo.errors import AlreadyLocked, FormatError, UnknownName
 from blackbox_repo.plugins import Plugin, find_plugins
 from blackbox_repo.roots.holding import FolderHolding, Holding
+from blackbox_repo.store.atomic_directory import recover
 from blackbox_repo.store.manifest import MANIFEST_FILE
 from blackbox_repo.store.names import check_plain_name
 
@@ -40,7 +42,7 @@ class FolderRoot:
             UnknownName: It has another version.
             FormatError: Its manifest is malformed.
         """
-        if self.folder is None or not _is_plain(name) or not (self.folder / name / MANIFEST_FILE).is_file():
+        if self.folder is None or not _is_plain(name) or not _is_there(self.folder / name):
             return None
         return _in_version(FolderHolding(self.folder / name, self.address), name, version)
 
@@ -85,6 +87,14 @@ def _in_version(found: Holding, name: str, version: str | None) -> Holding:
     if version is not None and version != found.manifest.version:
         raise UnknownName(f"version of {name!r} in {found.origin}", version, [found.manifest.version])
     return found
+
+
+def _is_there(folder: Path) -> bool:
+    """Whether a folder holds a blackbox; one that a killed writer was replacing is put back."""
+    if not (folder / MANIFEST_FILE).is_file():
+        with suppress(AlreadyLocked, OSError):  # it is being written, or is not ours to write
+            recover(folder)
+    return (folder / MANIFEST_FILE).is_file()
 
 
 def _is_plain(name: str) -> bool:

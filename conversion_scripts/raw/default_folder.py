@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
-from blackbox_repo.store.cache_folder import FOLDER_VARIABLE, folder
+from blackbox_repo.store.cache_folder import downloads_folder, make_private
 
 
 def default_folder(recipe: str) -> Path:
-    """A folder among what was downloaded in the user's cache, or ``raw`` here if there is no cache.
+    """A folder among what was downloaded in the user's cache, or ``raw`` here if there is no cache; it is made.
 
     The project's recipes share a folder, as several read the same files. Those of another module have one of
     their own, as files of the same name may differ.
@@ -19,10 +18,12 @@ def default_folder(recipe: str) -> Path:
 
     Raises:
         InvalidOption: ``BLACKBOX_CACHE`` is no absolute path.
+        FolderNotPrivate: Others can write to the folder.
     """
-    found = folder()
-    if found is None:
+    downloads = downloads_folder()
+    if downloads is None:
         return Path("raw")
-    downloads = (found if os.environ.get(FOLDER_VARIABLE) else found.parent) / "downloads"
     module = recipe.split(":")[1] if recipe.startswith("py:") else ""
-    return downloads / "raw-py" / module if module else downloads / "raw"
+    folder = downloads / "raw-py" / module if module else downloads / "raw"
+    make_private(folder)
+    return folder

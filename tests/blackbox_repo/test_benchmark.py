@@ -30,7 +30,9 @@ def test_a_benchmark_without_its_blackbox_says_how_to_get_it() -> None:
     with pytest.raises(UnknownName) as refused:
         load_benchmark("yahpo-so-rbv2_super-15").load()
     assert "blackbox of the benchmark 'yahpo-so-rbv2_super-15': 'yahpo-rbv2_super'" in str(refused.value)
-    assert "bb-convert yahpo-rbv2_super --raw RAW --out OUT" in str(refused.value)
+    assert "no root has it, but a recipe makes it: bb-convert yahpo-rbv2_super --download" in str(
+        refused.value
+    )
     assert refused.value.name == "yahpo-rbv2_super"
 
 

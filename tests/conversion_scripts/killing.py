@@ -19,9 +19,10 @@ from pathlib import Path
 from typing import Any
 
 from blackbox_repo import keyed_random
-from blackbox_repo.repository import verify
+from blackbox_repo.errors import UnknownName
+from blackbox_repo.repository import load_blackbox, verify
+from blackbox_repo.roots.source import Source
 from blackbox_repo.store.lock import exclusive
-from blackbox_repo.store.manifest import read_manifest
 from conversion_scripts import cli
 from tests.kill_points import count_steps, forked, killed_after
 
@@ -80,12 +81,15 @@ def digest(folder: Path) -> str:
     return hashlib.sha256(json.dumps(content).encode()).hexdigest() if folder.is_dir() else ""
 
 
-def load(folder: Path) -> str:
-    """What a reader sees: nothing, or the version of a blackbox of which every file is right."""
-    if not folder.exists():
+def load(home: Path) -> str:
+    """What a reader finds in the user's own folder: nothing, or the version of a blackbox that is whole."""
+    os.environ["BLACKBOX_HOME"] = str(home)
+    source = Source(roots="user")
+    try:
+        problems = [finding.problem for finding in verify("mine", source=source) if finding.problem]
+    except UnknownName:
         return "nothing"
-    problems = [finding.problem for finding in verify(folder) if finding.problem]
-    return problems[0] if problems else read_manifest(folder).version
+    return problems[0] if problems else load_blackbox("mine", source=source).manifest.version
 
 
 def measure(folder: Path) -> float:
@@ -98,7 +102,7 @@ def measure(folder: Path) -> float:
 def outcome(folder: Path, kill: Callable[[Path], int]) -> dict[str, Any]:
     """What is there after a conversion was killed, and after the next one."""
     box = folder / "out" / "mine"
-    killed, found = kill(folder), load(box)
+    killed, found = kill(folder), load(folder / "out")
     status = forked(folder, convert)
     for file in (folder / "raw" / "mine").glob("[!.]*"):
         with exclusive(file):

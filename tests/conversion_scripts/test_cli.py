@@ -218,7 +218,7 @@ def test_a_recipe_of_ones_own_is_fetched_and_converted(host: Host, tmp_path: Pat
     assert result.stdout.splitlines() == [
         "out/mine: 1 task, 2 training runs, 0.00 MB of parquet",
         "its raw files are kept in raw",
-        "load_blackbox('out/mine') loads it; with BLACKBOX_PATH=out its name alone does",
+        "load_blackbox('out/mine') loads it; with BLACKBOX_ROOTS=out its name alone does",
     ]
     assert (tmp_path / "raw" / "mine" / "runs.csv").read_bytes() == RUNS
     manifest = json.loads((tmp_path / "out" / "mine" / "manifest.json").read_text())
@@ -238,9 +238,10 @@ def test_by_default_it_lies_in_the_users_own_folder_where_its_name_finds_it(
     result = bb_convert("py:mine:MINE", "--download", cwd=tmp_path, env=home)
     assert (result.returncode, result.stderr) == (0, "")
     made = tmp_path / "boxes" / "mine"
-    assert result.stdout.splitlines()[:2] == [
+    assert result.stdout.splitlines() == [
         f"{made}: 1 task, 2 training runs, 0.00 MB of parquet",
         "its raw files are kept in raw",
+        "load_blackbox('mine') loads it",
     ]
     assert (made / "manifest.json").is_file()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["boxes", "mine.py", "raw"]
@@ -254,6 +255,20 @@ def test_an_own_folder_that_depends_on_where_the_command_runs_is_refused(tmp_pat
         "BLACKBOX_HOME is 'boxes', but must be an absolute path",
     )
     assert sorted(path.name for path in tmp_path.iterdir()) == ["mine.py"]
+
+
+def test_offline_nothing_is_fetched(host: Host, tmp_path: Path) -> None:
+    write_recipe(tmp_path, host.url("/runs"))
+    offline = {"BLACKBOX_OFFLINE": "1"}
+    fails_with(
+        bb_convert("py:mine:MINE", "--download", cwd=tmp_path, env=offline),
+        "--download opens connections, which BLACKBOX_OFFLINE forbids; give the raw files as --raw",
+    )
+    assert host.asked == []
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "runs.csv").write_bytes(RUNS)
+    result = bb_convert("py:mine:MINE", "--raw", ".", "--out", "out", cwd=tmp_path, env=offline)
+    assert (result.returncode, result.stderr) == (0, "")
 
 
 def test_what_a_recipe_needs_is_looked_for_before_anything_is_fetched(host: Host, tmp_path: Path) -> None:

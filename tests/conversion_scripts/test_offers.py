@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from blackbox_repo.errors import InvalidOption
+from blackbox_repo import load_blackbox
+from blackbox_repo.errors import FolderNotPrivate, InvalidOption, NotConverted
 from blackbox_repo.plugins import find_plugins
 from blackbox_repo.recipes import (
     GROUP,
@@ -20,6 +21,7 @@ from blackbox_repo.recipes import (
     describe_recipe,
     make_unknown_blackbox,
 )
+from blackbox_repo.roots.source import Source
 from blackbox_repo.store.manifest import read_manifest
 from blackbox_repo.text.progress import LineReporter
 from conversion_scripts.offers import OFFERS, RecipeOffers
@@ -167,6 +169,47 @@ def test_its_recipe_is_carried_out_and_the_raw_files_are_kept(lab: Path, host: H
     assert [path for path, _ in host.asked] == ["/runs"]
 
 
+def test_loading_converts_only_if_it_may(lab: Path, host: Host) -> None:
+    with pytest.raises(NotConverted, match="bb-convert py:lab_recipes:MINE --download"):
+        load_blackbox("mine")
+    assert host.asked == []
+    made = load_blackbox("mine", source=Source(convert=True))
+    assert made.folder == lab / "boxes" / "mine"
+    assert load_blackbox("mine")["digits"].digest() == made["digits"].digest()
+    load_blackbox("mine", source=Source(roots="package", convert=True))  # what is there is not made again
+    assert [path for path, _ in host.asked] == ["/runs"]
+
+
+def test_the_command_fetch_converts_if_it_may(lab: Path, host: Host) -> None:
+    def fetch(*options: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "blackbox_repo", "fetch", "mine", *options],
+            env={**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{lab / 'site'}", "COLUMNS": "300"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    refused = fetch()
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert (
+        "or bb-repo fetch mine --convert, or load_blackbox('mine', source=Source(convert=True))"
+        in refused.stderr
+    )
+    done = fetch("--convert")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert str(lab / "boxes" / "mine" / "digits.parquet") in done.stdout
+    assert [path for path, _ in host.asked] == ["/runs"]
+
+
+def test_raw_files_are_not_believed_in_a_cache_to_which_others_can_write(lab: Path, host: Host) -> None:
+    (lab / "cache" / "downloads" / "raw-py" / "lab_recipes").mkdir(parents=True)
+    (lab / "cache" / "downloads" / "raw-py" / "lab_recipes").chmod(0o777)
+    with pytest.raises(FolderNotPrivate, match="has the mode 777"):
+        convert_by_recipe("mine")
+    assert host.asked == []
+
+
 def test_of_processes_that_want_it_at_once_one_makes_it(lab: Path, host: Host) -> None:
     code = "from blackbox_repo.recipes import convert_by_recipe; print(convert_by_recipe('mine'))"
     environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{lab / 'site'}"}
@@ -182,8 +225,10 @@ def test_of_processes_that_want_it_at_once_one_makes_it(lab: Path, host: Host) -
 
 
 def test_offline_nothing_is_asked_for(lab: Path, host: Host) -> None:
-    with pytest.raises(InvalidOption, match="does not exist or is not a folder"):
+    with pytest.raises(InvalidOption, match="lacks 1 of the 1 files needed: 'mine/runs.csv'"):
         convert_by_recipe("mine", offline=True)
+    with pytest.raises(InvalidOption, match="lacks 1 of the 1 files needed: 'mine/runs.csv'"):
+        load_blackbox("mine", source=Source(convert=True, offline=True))
     assert host.asked == []
     assert not (lab / "boxes").exists()
 
