@@ -8,7 +8,7 @@ from blackbox_repo.store.cache_folder import downloads_folder, make_private
 
 
 def default_folder(recipe: str) -> Path:
-    """A folder among what was downloaded in the user's cache, or ``raw`` here if there is no cache; it is made.
+    """The folder for a recipe among the user's downloads, which is made; ``raw`` here if there is no cache.
 
     The project's recipes share a folder, as several read the same files. Those of another module have one of
     their own, as files of the same name may differ.

@@ -84,7 +84,7 @@ def digest(folder: Path) -> str:
 def load(home: Path) -> str:
     """What a reader finds in the user's own folder: nothing, or the version of a blackbox that is whole."""
     os.environ["BLACKBOX_HOME"] = str(home)
-    source = Source(roots="user")
+    source = Source(roots=["user"])
     try:
         problems = [finding.problem for finding in verify("mine", source=source) if finding.problem]
     except UnknownName:

@@ -176,7 +176,7 @@ def test_loading_converts_only_if_it_may(lab: Path, host: Host) -> None:
     made = load_blackbox("mine", source=Source(convert=True))
     assert made.folder == lab / "boxes" / "mine"
     assert load_blackbox("mine")["digits"].digest() == made["digits"].digest()
-    load_blackbox("mine", source=Source(roots="package", convert=True))  # what is there is not made again
+    load_blackbox("mine", source=Source(roots=["package"], convert=True))  # what is there is not made again
     assert [path for path, _ in host.asked] == ["/runs"]
 
 
