@@ -53,7 +53,7 @@ class HttpStorage:
         del path
 
     def read(self, path: str, most: int) -> bytes:
-        content = self._ask(path, lambda file: read(file, most + 1, self._retry))
+        content = self._ask(path, lambda file: read(file(), most + 1, self._retry))
         if len(content) > most:
             raise FormatError(
                 f"{self.address}/{path} is larger than the {most} bytes that are read of such a file"
@@ -65,7 +65,7 @@ class HttpStorage:
 
     def download(self, path: str, part: Path, sha256: str, size: int, report: Report) -> None:
         expected = Expected(sha256, size)
-        self._ask(path, lambda file: download(file, part, expected, retry=self._retry, report=report))
+        self._ask(path, lambda file: download(file(), part, expected, retry=self._retry, report=report))
 
     def list(self, folder: str) -> list[Entry]:
         raise NotInRoot(
@@ -91,10 +91,11 @@ class HttpStorage:
             f"that to the web host, or publish into a bucket such as s3://bucket/prefix"
         )
 
-    def _ask(self, path: str, action: Callable[[HttpFile], _T]) -> _T:
+    def _ask(self, path: str, action: Callable[[Callable[[], HttpFile]], _T]) -> _T:
         url = quote(f"{self.address}/{path}", safe="%/:[]!$&'()*+,;=@~")
+        private = self._options.private()
         try:
-            return action(HttpFile(url, path, RateCheck(self._retry), self._options.private()))
+            return action(lambda: HttpFile(url, path, RateCheck(self._retry), private))
         except Failure as err:
             raise self._translate(path, err) from err
 
