@@ -38,6 +38,14 @@ class Address:
         return self.text
 
 
+def read_only(address: Address) -> InvalidOption:
+    """The error of a root on the web, which cannot be written."""
+    return InvalidOption(
+        f"the root {address} is on a web server, which is only read; publish into a folder and copy that to "
+        f"the web host, or publish into a bucket such as s3://bucket/prefix"
+    )
+
+
 def parse_address(text: str | Path, origin: str) -> Address:
     """The address of a root that a user named.
 

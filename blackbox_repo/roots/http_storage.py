@@ -12,11 +12,10 @@ from blackbox_repo.errors import (
     BlackboxRepoError,
     FormatError,
     IntegrityError,
-    InvalidOption,
     NotInRoot,
     RootUnavailable,
 )
-from blackbox_repo.roots.addresses import Address
+from blackbox_repo.roots.addresses import Address, read_only
 from blackbox_repo.roots.http_options import check_options
 from blackbox_repo.roots.storage import Entry, Report
 from blackbox_repo.transfer.download import Expected, download
@@ -74,22 +73,16 @@ class HttpStorage:
         )
 
     def write(self, path: str, content: bytes) -> NoReturn:
-        self._refuse_to_write()
+        raise read_only(self._address)
 
     def create(self, path: str, content: bytes) -> NoReturn:
-        self._refuse_to_write()
+        raise read_only(self._address)
 
     def replace(self, path: str, content: bytes, seen: bytes | None) -> NoReturn:
-        self._refuse_to_write()
+        raise read_only(self._address)
 
     def remove(self, path: str) -> NoReturn:
-        self._refuse_to_write()
-
-    def _refuse_to_write(self) -> NoReturn:
-        raise InvalidOption(
-            f"the root {self.address} is on a web server, which is only read; publish into a folder and copy "
-            f"that to the web host, or publish into a bucket such as s3://bucket/prefix"
-        )
+        raise read_only(self._address)
 
     def _ask(self, path: str, action: Callable[[Callable[[], HttpFile]], _T]) -> _T:
         url = quote(f"{self.address}/{path}", safe="%/:[]!$&'()*+,;=@~")

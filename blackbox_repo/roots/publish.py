@@ -11,7 +11,7 @@ from pathlib import Path
 
 from blackbox_repo import typed_json
 from blackbox_repo.errors import FormatError, InvalidOption, NotInRoot, UnknownName, VersionExists
-from blackbox_repo.roots.addresses import parse_address
+from blackbox_repo.roots.addresses import parse_address, read_only
 from blackbox_repo.roots.fetch import quiet
 from blackbox_repo.roots.find import Root, find_roots, is_published, locate, open_storage
 from blackbox_repo.roots.holding import Holding, ReportFile
@@ -198,6 +198,8 @@ def _open_for_writing(root: str | Path, source: Source) -> Storage:
     address = parse_address(root, "the root to write")
     if address.kind == "word":
         raise InvalidOption(f"the root {address} cannot be published in; name a folder or an address")
+    if address.kind == "http":
+        raise read_only(address)
     folder = Path(address.text)
     if address.kind == "folder" and folder.exists() and not is_published(folder) and any(folder.iterdir()):
         raise InvalidOption(
