@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Protocol
 
@@ -11,14 +11,19 @@ from blackbox_repo.recipes import convert_by_recipe, describe_recipe, make_unkno
 from blackbox_repo.roots.addresses import Address, parse_address
 from blackbox_repo.roots.holding import FolderHolding, Holding
 from blackbox_repo.roots.index import INDEX_FILE
-from blackbox_repo.roots.packages import PACKAGE_FOLDER, FolderRoot, PackagesRoot, find_missing_packages
+from blackbox_repo.roots.packages import (
+    PACKAGE_FOLDER,
+    FolderRoot,
+    PackagesRoot,
+    UserRoot,
+    find_missing_packages,
+)
 from blackbox_repo.roots.pins import Pins, read_pins
 from blackbox_repo.roots.published import MANIFESTS, PublishedRoot
 from blackbox_repo.roots.settings import Settings, read_settings
 from blackbox_repo.roots.source import DEFAULT, Source
 from blackbox_repo.roots.storage import Storage
 from blackbox_repo.store.manifest import MANIFEST_FILE
-from blackbox_repo.user_folder import user_folder
 
 
 class Root(Protocol):
@@ -50,15 +55,17 @@ def open_root(address: Address, settings: Settings) -> Root:
         InvalidOption: It needs a package that is not installed.
     """
     if address.kind == "word":
-        folders = {"package": lambda: PACKAGE_FOLDER, "user": user_folder}
-        return (
-            PackagesRoot()
-            if address.text == "packages"
-            else FolderRoot(folders[address.text](), address.text)
-        )
+        return _WORDS[address.text]()
     if address.kind == "folder" and not is_published(Path(address.text)):
         return FolderRoot(Path(address.text), address.text)
     return PublishedRoot(open_storage(address, settings), offline=settings.offline)
+
+
+_WORDS: dict[str, Callable[[], Root]] = {
+    "package": lambda: FolderRoot(PACKAGE_FOLDER, "package"),
+    "user": UserRoot,
+    "packages": PackagesRoot,
+}
 
 
 def is_published(folder: Path) -> bool:

@@ -11,9 +11,10 @@ import data_cache
 from blackbox_repo.errors import AlreadyLocked, FormatError, UnknownName
 from blackbox_repo.plugins import Plugin, find_plugins
 from blackbox_repo.roots.holding import FolderHolding, Holding
-from blackbox_repo.store.atomic_directory import recover
+from blackbox_repo.store.atomic_directory import is_moved_away, recover
 from blackbox_repo.store.manifest import MANIFEST_FILE
 from blackbox_repo.store.names import check_plain_name
+from blackbox_repo.user_folder import user_folder
 
 GROUP = "blackbox_repo.blackboxes"
 """Entry points of this group have an importable package as value, whose folder holds blackboxes."""
@@ -42,9 +43,24 @@ class FolderRoot:
             UnknownName: It has another version.
             FormatError: Its manifest is malformed.
         """
-        if self.folder is None or not _is_plain(name) or not _is_there(self.folder / name):
+        if self.folder is None or not _is_plain(name) or not (self.folder / name / MANIFEST_FILE).is_file():
             return None
         return _in_version(FolderHolding(self.folder / name, self.address), name, version)
+
+
+class UserRoot(FolderRoot):
+    """The user's own folder of blackboxes, in which commands write."""
+
+    def __init__(self) -> None:
+        super().__init__(user_folder(), "user")
+
+    def find(self, name: str, version: str | None) -> Holding | None:
+        """As of any folder; a blackbox that a killed command was replacing is put back first."""
+        place = self.folder / name if self.folder is not None and _is_plain(name) else None
+        if place is not None and not place.is_symlink() and is_moved_away(place):
+            with suppress(AlreadyLocked, OSError):  # it is being written, or the folder cannot be
+                recover(place)
+        return super().find(name, version)
 
 
 class PackagesRoot:
@@ -87,14 +103,6 @@ def _in_version(found: Holding, name: str, version: str | None) -> Holding:
     if version is not None and version != found.manifest.version:
         raise UnknownName(f"version of {name!r} in {found.origin}", version, [found.manifest.version])
     return found
-
-
-def _is_there(folder: Path) -> bool:
-    """Whether a folder holds a blackbox; one that a killed writer was replacing is put back."""
-    if not (folder / MANIFEST_FILE).is_file():
-        with suppress(AlreadyLocked, OSError):  # it is being written, or is not ours to write
-            recover(folder)
-    return (folder / MANIFEST_FILE).is_file()
 
 
 def _is_plain(name: str) -> bool:

@@ -96,6 +96,12 @@ def recover(folder: Path) -> None:
             _settle(folder)
 
 
+def is_moved_away(folder: Path) -> bool:
+    """Whether a writer has moved the folder away and not yet put the new one there, or was killed then."""
+    place, _, outdated = _paths(folder)
+    return outdated.exists() and not place.exists()
+
+
 def sync_to_disk(path: Path) -> None:
     """Write a file or folder through to the disk, so that it survives a crash of the machine."""
     if sys.platform == "win32" and path.is_dir():  # Windows opens no folders

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -92,3 +93,83 @@ def test_a_package_that_does_not_exist_hinders_no_other_and_is_named(
     with pytest.raises(SystemExit, match="0"):
         main()
     assert f"bb-repo: warning: {message}\n" in capsys.readouterr().err
+
+
+# --- the user's own folder ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The user's own folder, with the blackbox ``mine``."""
+    monkeypatch.setenv("BLACKBOX_HOME", str(tmp_path / "home"))
+    shutil.copytree(EMBEDDED / "icml-deepar", tmp_path / "home" / "mine")
+    return tmp_path / "home"
+
+
+def test_what_a_user_has_made_is_loaded_by_its_name(home: Path) -> None:
+    assert "mine" in list_blackboxes()
+    assert load_blackbox("mine").folder == home / "mine"
+    shutil.copytree(EMBEDDED / "icml-deepar", home / "icml-xgboost")
+    assert load_blackbox("icml-xgboost").folder == EMBEDDED / "icml-xgboost"
+
+
+def test_what_a_killed_command_was_replacing_is_put_back(home: Path) -> None:
+    (home / "mine").rename(home / ".mine.old")
+    assert load_blackbox("mine").folder == home / "mine"
+    assert [path.name for path in home.iterdir()] == ["mine"]
+
+
+def test_if_what_replaces_it_was_complete_that_is_put_there(home: Path) -> None:
+    shutil.copytree(EMBEDDED / "icml-xgboost", home / ".mine.partial")
+    (home / "mine").rename(home / ".mine.old")
+    assert load_blackbox("mine").manifest.name == "icml-xgboost"
+    assert [path.name for path in home.iterdir()] == ["mine"]
+
+
+def test_while_a_command_writes_a_reader_leaves_its_folder_alone(home: Path) -> None:
+    shutil.copytree(home / "mine", home / ".mine.partial")
+    (home / "mine").rename(home / ".mine.old")
+    code = (
+        "import sys; from pathlib import Path; from blackbox_repo.store.lock import exclusive\n"
+        "with exclusive(Path(sys.argv[1])): print('locked', flush=True); sys.stdin.read()"
+    )
+    command = [sys.executable, "-c", code, str(home / "mine")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as writer:
+        assert writer.stdout is not None
+        assert writer.stdout.readline() == "locked\n"
+        with pytest.raises(UnknownName):
+            load_blackbox("mine")
+        assert sorted(path.name for path in home.iterdir()) == [".mine.lock", ".mine.old", ".mine.partial"]
+        writer.communicate("")
+    assert load_blackbox("mine")
+    assert [path.name for path in home.iterdir()] == ["mine"]
+
+
+def test_what_was_killed_before_is_left_to_the_next_command_that_writes(home: Path) -> None:
+    (home / "mine").rename(home / ".mine.partial")
+    with pytest.raises(UnknownName):
+        load_blackbox("mine")
+    assert [path.name for path in home.iterdir()] == [".mine.partial"]
+
+
+def test_in_any_other_folder_a_reader_removes_nothing(
+    tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "boxes" / ".mine.old").mkdir(parents=True)
+    (tmp_path / "boxes" / ".thesis.old").mkdir()
+    (home / "link").symlink_to(tmp_path / "boxes" / "thesis")
+    shutil.rmtree(home / "mine")
+    monkeypatch.setenv("BLACKBOX_PATH", str(tmp_path / "boxes"))
+    for name in ("mine", "link"):
+        with pytest.raises(UnknownName):
+            load_blackbox(name)
+    assert sorted(path.name for path in (tmp_path / "boxes").iterdir()) == [".mine.old", ".thesis.old"]
+
+
+def test_a_user_without_a_home_has_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("BLACKBOX_HOME")
+    monkeypatch.setattr("platformdirs.user_data_path", lambda *_, **__: Path("~/.local/share/blackbox-repo"))
+    assert load_blackbox("nasbench-nlp")
+    assert "nasbench-nlp" in list_blackboxes()
+    with pytest.raises(UnknownName):
+        load_blackbox("mine")
