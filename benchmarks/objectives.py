@@ -15,7 +15,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -185,18 +184,17 @@ def seconds_row(name: str, line: int) -> list[str]:
     with slow_server(chosen.folder, line) as address:
         storage = HttpStorage(parse_address(address, "the benchmark"), {})
 
-        def in_turn(ranges: Sequence[Range]) -> list[bytes]:
+        def together(ranges: Sequence[Range]) -> list[bytes]:
             return storage.read_ranges(chosen.entry.file, ranges)
 
-        def together(ranges: Sequence[Range]) -> list[bytes]:
-            with ThreadPoolExecutor(8) as pool:
-                return [found for (found,) in pool.map(lambda one: in_turn([one]), ranges)]
+        def in_turn(ranges: Sequence[Range]) -> list[bytes]:
+            return [found for one in ranges for found in together([one])]
 
         def whole() -> None:
-            in_turn([(0, chosen.entry.bytes)])
+            together([(0, chosen.entry.bytes)])
             load_task(chosen.folder, chosen.manifest, chosen.task, cached=False)
 
-        fetches = (whole, lambda: chosen.load(in_turn), lambda: chosen.load(together))
+        fetches = (whole, lambda: chosen.load(together), lambda: chosen.load(in_turn))
         walls = [median(wall_seconds(fetch) for _ in range(ROUNDS)) for fetch in fetches]
     return [f"`{name}`", f"{line} Mbit/s", *(f"{figure(seconds)} s" for seconds in walls)]
 
@@ -262,7 +260,7 @@ def main() -> None:
     headings += ["parts move", "own files move", "own files take"]
     print_table(headings, map(alternatives_row, WITH_PARTS), 1)
     if not chosen.bytes:
-        headings = ["blackbox", "line", "whole file", "parts, in turn", "parts, 8 at a time"]
+        headings = ["blackbox", "line", "whole file", "parts", "parts, in turn"]
         print_table(headings, [seconds_row(name, line) for name in WITH_PARTS for line in LINES], 2)
         sys.stdout.write(f"{machine_in_words()}\n")
 
