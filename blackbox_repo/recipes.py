@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 GROUP = "blackbox_repo.recipes"
 """Entry points of this group have an object with the methods of :class:`RecipeBook` as value."""
 _LONGEST = 86_400.0  # seconds that a process waits for another one that makes the same blackbox
-_SHOWN = 4  # names that a message lists
+_SHOWN = 4  # names or files that a message lists
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ def make_unknown_blackbox(name: str, known: Sequence[str], remedy: str = "") -> 
         return NotConverted(name, how)
     called = [offer.recipe.name for offer in offers if _is_called(offer.recipe, name)]
     if {*called} - {*known}:
-        return NotConverted(name, f"it is called {_list_names(called)} here")
+        return NotConverted(name, f"it is called {_join(list(map(repr, called)), 'or')} here")
     names = dict.fromkeys((*known, *(offer.recipe.name for offer in offers)))
     return UnknownName("blackbox", name, names, "; ".join(filter(None, (remedy, *problems))))
 
@@ -200,7 +200,7 @@ def _describe_making(recipe: OfferedRecipe) -> str:
             f"or load_blackbox({recipe.name!r}, source=Source(convert=True))"
         )
     else:
-        said += f"; first get {' and '.join(map(printable, recipe.by_hand))}, and put it below FOLDER"
+        said += f"; first get {_join(list(map(printable, recipe.by_hand)), 'and')}, and put it below FOLDER"
     return f"{said}; before that {printable(recipe.missing)}" if recipe.missing else said
 
 
@@ -221,6 +221,7 @@ def _is_called(recipe: OfferedRecipe, name: str) -> bool:
     return comparable(name) in map(comparable, (recipe.name, *recipe.other_names))
 
 
-def _list_names(names: Sequence[str]) -> str:
-    more = f" or {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return " or ".join(map(repr, names[:_SHOWN])) + more
+def _join(texts: Sequence[str], word: str) -> str:
+    """The texts with a word between each two; of many only the first."""
+    more = [f"{len(texts) - _SHOWN} more"] if len(texts) > _SHOWN else []
+    return f" {word} ".join([*texts[:_SHOWN], *more])

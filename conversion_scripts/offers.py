@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from blackbox_repo.errors import InvalidOption
@@ -16,6 +16,9 @@ from conversion_scripts.raw.raw_file import total_size
 from conversion_scripts.recipe import Recipe
 from conversion_scripts.registry import all_recipes
 
+_EXTRA = {"h5py", "onnx"}
+"""What the extra ``convert`` installs."""
+
 
 class RecipeOffers:
     """Recipes that a package offers by an entry point of the group ``blackbox_repo.recipes``.
@@ -23,12 +26,21 @@ class RecipeOffers:
     Args:
         recipes: For each recipe how ``bb-convert`` is told to take it, as ``py:module:attribute``.
 
+    Raises:
+        InvalidOption: Two recipes have the same name.
+
     Example:
         >>> OFFERS = RecipeOffers({"py:lab_recipes:DIGITS": DIGITS})
     """
 
     def __init__(self, recipes: Mapping[str, Recipe]) -> None:
         self._recipes = {recipe.name: (argument, recipe) for argument, recipe in recipes.items()}
+        if len(self._recipes) < len(recipes):
+            names = [recipe.name for recipe in recipes.values()]
+            double = next(name for name in names if names.count(name) > 1)
+            raise InvalidOption(
+                f"two of the recipes {', '.join(recipes)} make the blackbox {double!r}; rename one"
+            )
 
     def recipes(self) -> Iterable[OfferedRecipe]:
         """What is known of each before it is carried out."""
@@ -72,8 +84,10 @@ def check_ready(recipe: Recipe, out: Path) -> None:
         InvalidOption: A package that the recipe needs is not installed.
         BlackboxRepoError: As :func:`conversion_scripts.build.check_target`.
     """
-    if missing := find_missing_packages(recipe):
-        raise InvalidOption(f"the recipe {recipe.name!r} needs {' and '.join(missing)}: {_INSTALL}")
+    if missing := _find_missing(recipe):
+        raise InvalidOption(
+            f"the recipe {recipe.name!r} needs {' and '.join(missing)}: {_installing(missing)}"
+        )
     check_target(out / recipe.name)
 
 
@@ -92,14 +106,17 @@ def fetch_raw_files(recipe: Recipe, raw: Path, report: ProgressReporter) -> None
     download(recipe.files, raw, report=lambda file, done, total: report.amount(file.name, done, total))
 
 
-_INSTALL = "pip install 'blackbox-repo[convert]'"
-
-
-def find_missing_packages(recipe: Recipe) -> list[str]:
-    """The packages that a recipe needs and that are not installed."""
+def _find_missing(recipe: Recipe) -> list[str]:
     from importlib.util import find_spec
 
     return [package for package in recipe.needs if find_spec(package) is None]
+
+
+def _installing(packages: Sequence[str]) -> str:
+    """The command that installs these packages, if there are any."""
+    if {*packages} <= _EXTRA:
+        return "pip install 'blackbox-repo[convert]'" if packages else ""
+    return f"pip install {' '.join(packages)}"
 
 
 def _describe(argument: str, recipe: Recipe) -> OfferedRecipe:
@@ -116,7 +133,7 @@ def _describe(argument: str, recipe: Recipe) -> OfferedRecipe:
         size_is=size_is,
         by_hand=tuple(map(_describe_source, by_hand)),
         can_download=len(by_hand) < len(recipe.files),
-        missing=_INSTALL if find_missing_packages(recipe) else "",
+        missing=_installing(_find_missing(recipe)),
         other_names=recipe.other_names,
     )
 

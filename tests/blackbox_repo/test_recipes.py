@@ -79,6 +79,7 @@ def said(name: str) -> str:
             "by_hand=(\"'a.csv' from us\", \"'b.csv' from them\")",
             "some can be downloaded); first get 'a.csv' from us and 'b.csv' from them, and put it below",
         ),
+        ("by_hand=tuple('abcdef')", "; first get a and b and c and d and 2 more, and put it below FOLDER"),
         ("by_hand=('a',), can_download=False", "(raw files: 1.5 MB, none can be downloaded); first get a, "),
     ],
 )

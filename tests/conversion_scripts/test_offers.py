@@ -29,7 +29,7 @@ from conversion_scripts.raw.download import DownloadFailed
 from conversion_scripts.recipe import Recipe
 from conversion_scripts.registry import all_recipes
 from tests.blackbox_repo.transfer.host import Host, Page
-from tests.conversion_scripts.test_cli import MINE, RUNS, write_recipe
+from tests.conversion_scripts.test_cli import RUNS, write_recipe
 
 OFFERED = {recipe.name: recipe for recipe in OFFERS.recipes()}
 
@@ -248,4 +248,10 @@ def test_a_file_that_must_be_fetched_by_hand_is_named_with_its_place(lab: Path, 
 def test_what_is_offered_is_keyed_by_the_name_of_the_blackbox(recipe: Recipe) -> None:
     (offered,) = RecipeOffers({"py:some:TINY": recipe}).recipes()
     assert (offered.name, offered.command) == ("tiny", "bb-convert py:some:TINY --raw FOLDER")
-    assert "MINE" in MINE
+
+
+def test_two_recipes_of_one_name_are_refused(recipe: Recipe) -> None:
+    with pytest.raises(
+        InvalidOption, match="two of the recipes py:a:A, py:b:B make the blackbox 'tiny'; rename"
+    ):
+        RecipeOffers({"py:a:A": recipe, "py:b:B": recipe})
