@@ -52,12 +52,12 @@ def check_parts(content: bytes, task: Task, schema: Schema, path: Path) -> None:
         return
     with name_unreadable(path):
         found = parts_of(content, schema)
-    for name, said in _named(task.parts).items():
-        if _named(found)[name] != said:
+    for (name, said), there in zip(_named(task.parts).items(), _named(found).values(), strict=True):
+        if there != said:
             raise IntegrityError(
                 f"the manifest says that {name} of {path} has {said.bytes} bytes and the sha256 "
-                f"{said.sha256}, but it has {_named(found)[name].bytes} and {_named(found)[name].sha256}; "
-                f"write the blackbox again with bb-repo rewrite"
+                f"{said.sha256}, but it has {there.bytes} and {there.sha256}: restore the manifest, or "
+                f"convert or download the blackbox again"
             )
 
 
@@ -70,9 +70,7 @@ def is_worth_it(manifest: Manifest, name: str, objectives: Sequence[str]) -> boo
     """
     task = manifest.task(name)
     chosen = [o.name for o in manifest.schema_of(name).with_objectives(objectives).objectives]
-    if task.parts is None:
-        return False
-    return saves(task.parts, task.bytes, chosen)
+    return task.parts is not None and saves(task.parts, task.bytes, chosen)
 
 
 def needed_parts(
@@ -175,7 +173,7 @@ def _name(name: str, schema: Schema) -> str:
 
 
 def _named(found: Parts) -> dict[str, Hashed]:
-    objectives = {_label(name): part for name, part in found.objectives.items()}
+    objectives = {_label(name): part for name, part in sorted(found.objectives.items())}
     return {"the footer": found.footer, _label(_ROWS): found.rows, **objectives}
 
 

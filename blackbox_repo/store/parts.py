@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from bisect import bisect
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import msgspec
@@ -152,6 +154,8 @@ def merged(ranges: Iterable[Range], gap: int = 0) -> tuple[Range, ...]:
 
 
 def _cut(ranges: Sequence[Range], known: Mapping[Range, bytes]) -> Iterator[bytes]:
+    outer = list(known)  # ascending
     for start, stop in ranges:
-        outer = next((first, last) for first, last in known if first <= start and stop <= last)
-        yield known[outer][start - outer[0] : stop - outer[0]]
+        place = bisect(outer, start, key=itemgetter(0)) - 1
+        first, _ = outer[place]
+        yield known[outer[place]][start - first : stop - first]
