@@ -17,11 +17,11 @@ from blackbox_repo.errors import (
 )
 from blackbox_repo.roots.addresses import Address, read_only
 from blackbox_repo.roots.http_options import check_options
-from blackbox_repo.roots.storage import Entry, Report
+from blackbox_repo.roots.storage import Entry, OnlyWholeFiles, Range, Report
 from blackbox_repo.transfer.download import Expected, download
 from blackbox_repo.transfer.http import HttpFile
 from blackbox_repo.transfer.memory import read, read_ranges
-from blackbox_repo.transfer.retry import Failure, RateCheck, RetryPolicy, WrongContent
+from blackbox_repo.transfer.retry import Failure, OnlyWhole, RateCheck, RetryPolicy, WrongContent
 
 _MISSING = (HTTPStatus.NOT_FOUND, HTTPStatus.GONE)
 _REFUSED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.PROXY_AUTHENTICATION_REQUIRED)
@@ -59,7 +59,7 @@ class HttpStorage:
             )
         return content
 
-    def read_ranges(self, path: str, ranges: Sequence[tuple[int, int]]) -> list[bytes]:
+    def read_ranges(self, path: str, ranges: Sequence[Range]) -> list[bytes]:
         return self._ask(path, lambda file: read_ranges(file, ranges, self._retry))
 
     def download(self, path: str, part: Path, sha256: str, size: int, report: Report) -> None:
@@ -95,6 +95,8 @@ class HttpStorage:
     def _translate(self, path: str, err: Failure) -> BlackboxRepoError:
         if err.status in _MISSING:
             return NotInRoot(f"the root {self.address} has no {path}")
+        if isinstance(err, OnlyWhole):
+            return OnlyWholeFiles(f"the root {self.address} {err}")
         if isinstance(err, WrongContent):
             return IntegrityError(
                 f"{self.address}/{path} is not the file of its manifest: {err}. The publisher can restore it"

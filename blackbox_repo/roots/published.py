@@ -19,7 +19,7 @@ from blackbox_repo.roots.index import (
     parse_index,
     version_order,
 )
-from blackbox_repo.roots.storage import Entry, Range, Storage
+from blackbox_repo.roots.storage import Entry, OnlyWholeFiles, Range, Storage
 from blackbox_repo.store.manifest import Manifest, Task, parse_manifest
 from blackbox_repo.store.names import check_plain_name
 from blackbox_repo.store.parts import Part, read_parts
@@ -192,12 +192,18 @@ class PublishedHolding:
             local = self._storage.local(path) or downloads.find(task.sha256, task.bytes)
             if local is None:
                 self._refuse_offline(task)
-            read = _read_local(local) if local else lambda ranges: self._storage.read_ranges(path, ranges)
+            read = _read_local(local) if local else lambda ranges: self._read_remote(task, ranges)
             for part, content in read_parts(missing, read, where).items():
                 known[part] = content
                 if local is None:
                     downloads.keep(content)
         return known
+
+    def _read_remote(self, task: Task, ranges: Sequence[Range]) -> list[bytes]:
+        try:
+            return self._storage.read_ranges(object_path(task.sha256), ranges)
+        except OnlyWholeFiles:
+            return _read_local(self.file(task, lambda file, done, total: None))(ranges)
 
     def discard(self, task: Task) -> None:
         if self._storage.local(object_path(task.sha256)) is None:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
+from blackbox_repo.errors import RootUnavailable
+
 Report: TypeAlias = Callable[[int, int], None]
 """Called with the number of bytes of a file that have been moved, and the number of all its bytes."""
 
@@ -27,6 +29,10 @@ class Entry:
     path: str
     size: int
     modified: float | None = None
+
+
+class OnlyWholeFiles(RootUnavailable):
+    """A place gives files only as a whole, and a part of one was asked for."""
 
 
 class Storage(Protocol):
@@ -60,6 +66,7 @@ class Storage(Protocol):
 
         Raises:
             NotInRoot: There is no such file.
+            OnlyWholeFiles: The place gives no parts of files; download the file.
         """
 
     def download(self, path: str, part: Path, sha256: str, size: int, report: Report) -> None:

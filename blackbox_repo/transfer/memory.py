@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from blackbox_repo.transfer.retry import Failure, NoSuchPart, RetryPolicy, keep_trying
+from blackbox_repo.transfer.retry import Failure, NoSuchPart, OnlyWhole, RetryPolicy, keep_trying
 from blackbox_repo.transfer.source import Answer, ByteSource
 
 _MOST_AT_ONCE = 8  # parts, over a connection each
@@ -39,85 +39,57 @@ def _read_once(source: ByteSource, most: int) -> bytes:
 def read_ranges(
     make_source: Callable[[], ByteSource], ranges: Sequence[tuple[int, int]], retry: RetryPolicy
 ) -> list[bytes]:
-    """Parts of a file, several at a time. A source that gives no parts is asked once.
-
-    Such a source sends what lies before and between the parts, too; it is not kept.
+    """Parts of a file, several at a time.
 
     Args:
         make_source: Makes a source of the file; each is used by one thread. The file must not change.
-        ranges: The first byte of each part, and the byte after its last one; ascending.
+        ranges: The first byte of each part, and the byte after its last one.
         retry: How often and how long the source is asked.
 
     Returns:
         The bytes of each part; fewer where the file ends before.
 
     Raises:
+        OnlyWhole: The source gives no parts.
         Failure: The source does not give the file.
     """
-    reader = _RangeReader(make_source(), ranges)
-    keep_trying(reader.attempt, retry, reader.received)
-    found, missing = reader.found, reader.missing()
+    readers = [_RangeReader(make_source(), start, stop) for start, stop in ranges]
+    if len(readers) < 2:
+        return [reader.read(retry) for reader in readers]
+    from concurrent.futures import ThreadPoolExecutor  # takes 14 ms to import
 
-    def read_alone(place: int) -> bytearray:
-        alone = _RangeReader(make_source(), ranges[place : place + 1])
-        keep_trying(alone.attempt, retry, alone.received)
-        return alone.found[0]
-
-    if missing:
-        from concurrent.futures import ThreadPoolExecutor  # takes 14 ms to import
-
-        with ThreadPoolExecutor(_MOST_AT_ONCE) as pool:
-            found.update(zip(missing, pool.map(read_alone, missing), strict=True))
-    return [bytes(found[place]) for place in range(len(ranges))]
+    with ThreadPoolExecutor(_MOST_AT_ONCE) as pool:
+        return list(pool.map(lambda reader: reader.read(retry), readers))
 
 
 class _RangeReader:
-    """Collects parts of a file: the first one, and of a source that gives no parts, all."""
+    """Reads one part of a file, with as many attempts as this takes."""
 
-    def __init__(self, source: ByteSource, ranges: Sequence[tuple[int, int]]) -> None:
-        self._source, self._ranges = source, ranges
-        self._end = max((stop for _, stop in ranges), default=0)  # after which nothing is wanted, or comes
-        self._gives_parts = False
-        self.found = {place: bytearray() for place in range(len(ranges))}
+    def __init__(self, source: ByteSource, start: int, stop: int) -> None:
+        self._source, self._start, self._stop = source, start, stop
+        self._content = bytearray()
 
-    def received(self) -> int:
-        return sum(map(len, self.found.values()))
+    def read(self, retry: RetryPolicy) -> bytes:
+        if self._start < self._stop:
+            keep_trying(self._attempt, retry, lambda: len(self._content))
+        return bytes(self._content)
 
-    def missing(self) -> list[int]:
-        """The numbers of the parts that are not complete."""
-        return [
-            place
-            for place, (start, stop) in enumerate(self._ranges)
-            if start + len(self.found[place]) < min(stop, self._end)
-        ]
-
-    def attempt(self) -> None:
-        while not self._gives_parts and (missing := self.missing()):
-            start, stop = self._ranges[missing[0]]
-            self._ask(start + len(self.found[missing[0]]), stop)
-
-    def _ask(self, start: int, stop: int) -> None:
+    def _attempt(self) -> None:
+        position = self._start + len(self._content)
         try:
-            with self._source.open(start, stop) as answer:
-                position = self._take(answer)
+            with self._source.open(position, self._stop) as answer:
+                if answer.start != position:
+                    raise OnlyWhole("gives files only as a whole, though a part was asked for")
+                self._receive(answer)
         except NoSuchPart:
-            self._end = start
             return
-        if position < min(stop, answer.total):
+        position = self._start + len(self._content)
+        if position < min(self._stop, answer.total):
             raise Failure(f"was cut off after {position} of {answer.total} bytes", transient=True)
-        if position < stop:
-            self._end = position
-        self._gives_parts = answer.start == start > 0
 
-    def _take(self, answer: Answer) -> int:
-        """Keep what is wanted of the bytes that come; the position after the last one."""
-        position = answer.start
+    def _receive(self, answer: Answer) -> None:
+        wanted = self._stop - self._start
         for piece in answer.pieces:
-            for (start, stop), content in zip(self._ranges, self.found.values(), strict=True):
-                wanted = start + len(content)
-                if position <= wanted < position + len(piece):
-                    content.extend(piece[wanted - position : max(stop - position, 0)])
-            position += len(piece)
-            if position >= self._end:
-                break
-        return position
+            self._content += piece[: wanted - len(self._content)]
+            if len(self._content) == wanted:
+                return

@@ -66,6 +66,10 @@ class NoSuchPart(WrongPart):
     """The file of the address ends before the part that was asked for."""
 
 
+class OnlyWhole(Failure):
+    """The address gives a file only as a whole, and a part was asked for."""
+
+
 class WrongContent(Failure):
     """The address has another file than the expected one."""
 

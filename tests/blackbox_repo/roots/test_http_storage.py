@@ -44,7 +44,7 @@ def fetch(storage: HttpStorage, part: Path, size: int = len(CONTENT)) -> bytes:
 
 ASK: dict[str, Callable[[HttpStorage, Path], object]] = {
     "read": lambda storage, part: storage.read(OBJECT, 1 << 20),
-    "read_ranges": lambda storage, part: storage.read_ranges(OBJECT, [(3, 6), (9, 100_000)]),
+    "read_ranges": lambda storage, part: storage.read_ranges(OBJECT, [(3, 100_000)]),
     "download": fetch,
 }
 

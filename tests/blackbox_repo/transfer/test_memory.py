@@ -8,7 +8,7 @@ import pytest
 
 from blackbox_repo.transfer.http import HttpFile
 from blackbox_repo.transfer.memory import read, read_ranges
-from blackbox_repo.transfer.retry import Failure, RateCheck, RetryPolicy
+from blackbox_repo.transfer.retry import Failure, OnlyWhole, RateCheck, RetryPolicy
 from blackbox_repo.transfer.source import Answer
 from tests.blackbox_repo.transfer.host import Host, Page
 
@@ -68,16 +68,12 @@ def test_each_part_is_asked_for(host: Host) -> None:
     assert sorted(asked(host)) == ["10-19", "100000-169999", "255990-255999"]
 
 
-@pytest.mark.parametrize("chunked", [False, True])
-def test_a_host_that_gives_no_parts_is_asked_once(host: Host, chunked: bool) -> None:
-    host.pages = {"/a": Page(CONTENT, ranges=False, chunked=chunked)}
-    assert parts_of(host.url("/a")) == PARTS
-    assert len(host.asked) == 1
-
-
-def test_of_a_host_that_gives_no_parts_no_more_is_taken_than_what_is_needed(host: Host) -> None:
+def test_a_host_that_gives_no_parts_says_so_at_once(host: Host) -> None:
     host.pages = {"/a": Page(CONTENT * 1000, ranges=False)}
-    assert parts_of(host.url("/a"), (5, 9)) == [CONTENT[5:9]]
+    with pytest.raises(OnlyWhole, match="gives files only as a whole, though a part was asked for"):
+        parts_of(host.url("/a"), (5, 9))
+    assert len(host.asked) == 1
+    assert parts_of(host.url("/a"), (0, 9)) == [CONTENT[:9]]  # of which no more is read
 
 
 def test_no_parts_need_no_host() -> None:
@@ -85,21 +81,20 @@ def test_no_parts_need_no_host() -> None:
     assert parts_of("http://127.0.0.1:9/a", (5, 5)) == [b""]
 
 
-@pytest.mark.parametrize("ranges", [True, False])
-@pytest.mark.parametrize("chunked", [True, False])
-def test_parts_that_were_cut_go_on_where_they_ended(host: Host, ranges: bool, chunked: bool) -> None:
-    cuts = [5, 10, 40_000] if ranges else [5, 40_000]
-    host.pages = {"/a": Page(CONTENT, cuts=cuts, ranges=ranges, chunked=chunked)}
+def test_a_part_that_was_cut_goes_on_where_it_ended(host: Host) -> None:
+    host.pages = {"/a": Page(CONTENT, cuts=[5, 40_000])}
+    assert parts_of(host.url("/a"), (100_000, 170_000)) == [CONTENT[100_000:170_000]]
+    assert asked(host) == ["100000-169999", "100005-169999", "140005-169999"]
+
+
+def test_parts_that_were_cut_within_chunks_are_asked_for_again(host: Host) -> None:
+    host.pages = {"/a": Page(CONTENT, cuts=[5, 40_000], chunked=True)}
     assert parts_of(host.url("/a")) == PARTS
-    if ranges and not chunked:
-        assert asked(host)[:2] == ["10-19", "15-19"]
-        assert sorted(asked(host)[2:]) == ["100000-169999", "140000-169999", "255990-255999"]
 
 
-@pytest.mark.parametrize("ranges", [True, False])
 @pytest.mark.parametrize("chunked", [True, False])
-def test_a_file_that_ends_before_gives_less(host: Host, ranges: bool, chunked: bool) -> None:
-    host.pages = {"/a": Page(CONTENT, ranges=ranges, chunked=chunked)}
+def test_a_file_that_ends_before_gives_less(host: Host, chunked: bool) -> None:
+    host.pages = {"/a": Page(CONTENT, chunked=chunked)}
     wanted = [(0, 3), (255_999, 256_001), (256_000, 256_001), (300_000, 400_000)]
     assert parts_of(host.url("/a"), *wanted) == [CONTENT[:3], CONTENT[-1:], b"", b""]
 
@@ -123,32 +118,28 @@ def test_a_busy_host_is_asked_again(host: Host) -> None:
 def test_a_host_that_is_cut_for_good_is_given_up(host: Host) -> None:
     host.pages = {"/a": Page(CONTENT, cuts=[3, 0, 0, 0])}
     with pytest.raises(Failure, match=r"^was cut off after 13 of 256000 bytes \(tried 3 times\)$"):
+        parts_of(host.url("/a"), (10, 20))
+
+
+def test_a_part_that_fails_fails_all(host: Host) -> None:
+    host.pages = {"/a": Page(CONTENT, cuts=[10, 70_000, *[0] * 50])}
+    with pytest.raises(Failure, match=r"\(tried 3 times\)$"):
         parts_of(host.url("/a"))
 
 
 class Together:
-    """A source that sends the first part that is asked for at once, and others only eight at a time."""
+    """A source that sends eight parts at a time, and no fewer."""
 
     def __init__(self) -> None:
-        self.first, self.barrier = True, threading.Barrier(8, timeout=60)
+        self.barrier = threading.Barrier(8, timeout=60)
 
     @contextmanager
     def open(self, start: int = 0, stop: int | None = None, *, validator: str = "") -> Iterator[Answer]:
-        if not self.first:
-            self.barrier.wait()
-        self.first = False
+        self.barrier.wait()
         yield Answer(start, len(CONTENT), validator, iter([CONTENT[start:stop]]))
 
 
 def test_eight_parts_come_at_a_time() -> None:
     source = Together()
-    ranges = [(1000 * part, 1000 * part + 5) for part in range(1, 18)]
-    found = read_ranges(lambda: source, ranges, POLICY)
-    assert found == [CONTENT[start:stop] for start, stop in ranges]
-
-
-def test_a_part_that_fails_fails_all(host: Host) -> None:
-    host.pages = {"/a": Page(CONTENT, statuses=[])}
-    host.pages["/a"].cuts = [10, *[0] * 50]
-    with pytest.raises(Failure, match=r"\(tried 3 times\)$"):
-        parts_of(host.url("/a"))
+    ranges = [(1000 * part, 1000 * part + 5) for part in range(16)]
+    assert read_ranges(lambda: source, ranges, POLICY) == [CONTENT[start:stop] for start, stop in ranges]
