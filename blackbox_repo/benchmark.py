@@ -8,6 +8,7 @@ from blackbox_repo import views
 from blackbox_repo.blackbox import Blackbox
 from blackbox_repo.errors import NotConverted, UnknownName
 from blackbox_repo.repository import LoadedBlackbox, list_blackboxes, load_blackbox
+from blackbox_repo.roots.source import DEFAULT, Source
 from blackbox_repo.text.humanize import format_duration
 from blackbox_repo.yahpo_suites import PROBLEMS, SuiteProblem
 
@@ -52,16 +53,17 @@ class Benchmark:
         """The budget in words."""
         return format_duration(self.seconds) if self.seconds is not None else f"{self.evaluations} trainings"
 
-    def load(self, seconds_per_unit: float | None = None) -> Blackbox:
+    def load(self, seconds_per_unit: float | None = None, source: Source = DEFAULT) -> Blackbox:
         """The task with the benchmark's time model, largest fidelity and objective.
 
         Args:
             seconds_per_unit: Replaces the benchmark's own time model, in seconds per unit of fidelity.
+            source: Where the blackbox may come from.
 
         Raises:
-            UnknownName: The blackbox has not been converted yet, or does not have the task.
+            UnknownName: No root has the blackbox, or it does not have the task.
         """
-        return self.view_of(self._load_blackbox()[self.task], seconds_per_unit)
+        return self.view_of(self._load_blackbox(source)[self.task], seconds_per_unit)
 
     def view_of(self, blackbox: Blackbox, seconds_per_unit: float | None = None) -> Blackbox:
         """What :meth:`load` makes of the task.
@@ -77,9 +79,9 @@ class Benchmark:
             blackbox = views.up_to(blackbox, self.max_fidelity)
         return blackbox if self.objective is None else views.with_target(blackbox, self.objective)
 
-    def _load_blackbox(self) -> LoadedBlackbox:
+    def _load_blackbox(self, source: Source) -> LoadedBlackbox:
         try:
-            return load_blackbox(self.blackbox)
+            return load_blackbox(self.blackbox, source=source)
         except UnknownName as err:
             kind = f"blackbox of the benchmark {self.name!r}:"
             if isinstance(err, NotConverted):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from blackbox_repo.blackbox import Blackbox
 from blackbox_repo.errors import BlackboxRepoError
-from blackbox_repo.roots.find import find_names, locate
+from blackbox_repo.roots.find import find_names, locate, locate_task
 from blackbox_repo.roots.holding import Holding
 from blackbox_repo.roots.source import DEFAULT, Source
 from blackbox_repo.store.manifest import CHECKSUM_FILE, MANIFEST_FILE, Manifest, Task
@@ -80,6 +80,23 @@ def load_blackbox(
         <TabularBlackbox nasbench201-final/cifar100>
     """
     return LoadedBlackbox(locate(name, source, version), source.objectives)
+
+
+def load_named(name: str | Path, source: Source = DEFAULT) -> tuple[LoadedBlackbox, str | None]:
+    """A blackbox, or one task of it, by a name such as ``"fcnet-final/protein_structure"``.
+
+    Args:
+        name: As for :func:`load_blackbox`, and perhaps a slash and the name of a task.
+        source: As for :func:`load_blackbox`.
+
+    Returns:
+        The tasks, and the one that is named; ``None`` if none is.
+
+    Raises:
+        UnknownName: There is no such blackbox or task.
+    """
+    holding, task = locate_task(name, source)
+    return LoadedBlackbox(holding, source.objectives), task
 
 
 def list_blackboxes(source: Source = DEFAULT) -> list[str]:

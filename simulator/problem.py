@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from blackbox_repo.benchmark import BENCHMARKS, Benchmark, load_benchmark
 from blackbox_repo.blackbox import Blackbox
-from blackbox_repo.errors import InvalidOption, UnknownName
-from blackbox_repo.repository import LoadedBlackbox, list_blackboxes, load_blackbox
+from blackbox_repo.errors import InvalidOption, NotConverted, UnknownName
+from blackbox_repo.repository import LoadedBlackbox, load_named
+from blackbox_repo.roots.source import DEFAULT, Source
 from simulator.api import simulate
 from simulator.results.run import Run
 from simulator.settings.conditions import Conditions
@@ -52,12 +52,15 @@ class Setup:
         )
 
 
-def find_problem(name: str, seconds_per_unit: float | None) -> tuple[Benchmark, Blackbox]:
+def find_problem(
+    name: str, seconds_per_unit: float | None, source: Source = DEFAULT
+) -> tuple[Benchmark, Blackbox]:
     """The benchmark of a name and its blackbox; for ``BLACKBOX[/TASK]`` one with the manifest's defaults.
 
     Args:
         name: Name of a benchmark; or name or folder of a blackbox, with the task if there are several.
         seconds_per_unit: A time model: seconds that a unit of fidelity takes.
+        source: Where the blackbox may come from.
 
     Raises:
         UnknownName: There is no such benchmark, blackbox or task.
@@ -65,29 +68,30 @@ def find_problem(name: str, seconds_per_unit: float | None) -> tuple[Benchmark, 
     """
     if name in BENCHMARKS:
         benchmark = load_benchmark(name)
-        return benchmark, benchmark.load(seconds_per_unit)
-    loaded, task = _load(name)
+        return benchmark, benchmark.load(seconds_per_unit, source)
+    loaded, task = _load(name, source)
     manifest = loaded.manifest
     defaults = manifest.default
     benchmark = Benchmark(name, manifest.title, manifest.name, task, None, defaults.workers, defaults.seconds)
     return benchmark, benchmark.view_of(loaded[task], seconds_per_unit)
 
 
-def _load(name: str) -> tuple[LoadedBlackbox, str]:
-    known = list_blackboxes()
-    folder, _, task = name.rpartition("/")
-    if folder and (folder in known or Path(folder, "manifest.json").is_file()):
-        loaded = load_blackbox(folder)
-        loaded.manifest.task(task)
-        return loaded, task
-    if name not in known and not Path(name, "manifest.json").is_file():
-        raise UnknownName("blackbox or benchmark", name, [*known, *BENCHMARKS], "see bb-repo list")
-    loaded = load_blackbox(name)
-    if len(loaded) > 1:
+def _load(name: str, source: Source) -> tuple[LoadedBlackbox, str]:
+    try:
+        loaded, task = load_named(name, source)
+    except NotConverted:
+        raise
+    except UnknownName as err:
+        if err.kind != "blackbox":
+            raise
+        raise UnknownName(
+            "blackbox or benchmark", name, [*err.known, *BENCHMARKS], "see bb-repo list"
+        ) from err
+    if task is None and len(loaded) > 1:
         raise InvalidOption(
             f"{name!r} has {len(loaded)} tasks; choose one as {name}/TASK: {', '.join(loaded)}"
         )
-    return loaded, next(iter(loaded))
+    return loaded, next(iter(loaded)) if task is None else task
 
 
 def parse_time_model(text: str, option: str) -> float:

@@ -1,4 +1,4 @@
-"""The commands ``info``, ``verify``, ``cache``, ``benchmarks``, ``tabulate`` and ``surrogate``."""
+"""The commands ``info``, ``verify``, ``benchmarks``, ``tabulate`` and ``surrogate``."""
 
 from __future__ import annotations
 
@@ -89,31 +89,6 @@ def _findings(name: str, source: Source) -> list[Finding]:
         return verify(name, source=source)
     except (BlackboxRepoError, OSError) as err:
         return [Finding("-", MANIFEST_FILE, console.describe(err))]
-
-
-@app.command("cache", cls=StrictCommand, epilog=examples("bb-repo cache", "bb-repo cache --clear"))
-def cache_command(
-    clear: Annotated[bool, typer.Option("--clear", help="Remove these copies.")] = False,  # noqa: FBT002  a flag
-    as_json: AsJson = False,  # noqa: FBT002  a flag of the command line
-) -> None:
-    """Show the folder with decoded copies of large tables, from which later processes load them faster.
-
-    A copy is made when a table is first used, and can be removed at any time. The environment variable
-    BLACKBOX_CACHE names another folder; if it is empty, no copies are made.
-    """
-    from blackbox_repo.store import cache
-
-    where, copies = cache.folder(), cache.copies()
-    size = sum(copy.stat().st_size for copy in copies)
-    if clear:
-        for copy in copies:
-            copy.unlink()
-    if as_json:
-        typer.echo(json.dumps({"folder": where and str(where), "copies": len(copies), "bytes": size}))
-    elif where is None:
-        typer.echo(f"there is none, as {cache.FOLDER_VARIABLE} is set to nothing")
-    else:
-        typer.echo(f"{where}: {len(copies)} copies, {size / 1e6:.1f} MB{', removed' if clear else ''}")
 
 
 @app.command(cls=StrictCommand, epilog=examples("bb-repo benchmarks", "bb-repo benchmarks --json"))

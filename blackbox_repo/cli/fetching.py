@@ -10,10 +10,10 @@ import typer
 
 from blackbox_repo.cli.app import app
 from blackbox_repo.cli.options import AsJson, Offline, Roots, Version, complete_name, make_source
-from blackbox_repo.errors import InvalidOption, UnknownName
+from blackbox_repo.errors import InvalidOption
 from blackbox_repo.roots import pins, settings
 from blackbox_repo.roots.fetch import fetch_parts, reads_parts
-from blackbox_repo.roots.find import locate, search
+from blackbox_repo.roots.find import locate, locate_task, search
 from blackbox_repo.roots.holding import Holding, ReportFile
 from blackbox_repo.store.cache_folder import downloads_folder
 from blackbox_repo.store.cache_folder import folder as copies_folder
@@ -69,26 +69,15 @@ def fetch(
     with console.interruptible(lambda: kept), report_progress("bb-repo fetch") as progress:
         for name in names:
             progress.step(name)
-            holding, tasks = _find_tasks(name, source, version)
-            found += [_fetch(holding, task, wanted, progress.amount) for task in tasks]
+            holding, task = locate_task(name, source, version)
+            tasks = holding.manifest.tasks if task is None else [task]
+            found += [_fetch(holding, each, wanted, progress.amount) for each in tasks]
     if as_json:
         typer.echo(json.dumps(found))
         return
     rows = [(each["blackbox"], each["version"], each["task"], each["bytes"], each["path"]) for each in found]
     headings = (Column("blackbox"), Column("version"), Column("task"), Column("bytes", right=True))
     Terminal().show_table((*headings, Column("file", wraps=True)), rows)
-
-
-def _find_tasks(name: str, source: Any, version: str | None) -> tuple[Holding, list[str]]:
-    """The blackbox of a name, and its tasks; or the one task that the name has behind its last slash."""
-    folder, slash, task = name.rpartition("/")
-    try:
-        holding = locate(name, source, version)
-    except UnknownName:
-        if not slash or (owner := search(folder, source, version)) is None:
-            raise
-        return owner, [task] if owner.manifest.task(task) else []
-    return holding, list(holding.manifest.tasks)
 
 
 def _fetch(holding: Holding, task: str, objectives: list[str], report: ReportFile) -> dict[str, Any]:

@@ -118,6 +118,31 @@ def locate(name: str | Path, source: Source = DEFAULT, version: str | None = Non
     return found
 
 
+def locate_task(
+    name: str | Path, source: Source = DEFAULT, version: str | None = None
+) -> tuple[Holding, str | None]:
+    """A blackbox, or one task of it.
+
+    Args:
+        name: As for :func:`locate`, and perhaps a slash and the name of a task.
+        source: Which roots are searched.
+        version: As for :func:`locate`.
+
+    Returns:
+        The blackbox, and the task; ``None`` if none is named.
+
+    Raises:
+        UnknownName: As :func:`locate`; or the blackbox has no such task.
+    """
+    text = str(name)
+    owner, slash, task = text.rpartition("/")
+    if not slash or not owner or "://" in text or _is_folder(text):
+        return locate(name, source, version), None
+    holding = locate(owner, source, version)
+    holding.manifest.task(task)
+    return holding, task
+
+
 def find_names(source: Source = DEFAULT) -> list[str]:
     """The names of all blackboxes of the roots in force, sorted.
 
@@ -192,9 +217,9 @@ def _in_folder(name: str) -> Holding | None:
 
 
 def _unknown(name: str, source: Source) -> UnknownName:
-    folder, slash, task = name.rpartition("/")
-    owner = (search(folder, source, None) or _in_folder(folder)) if slash and folder else None
-    if owner is not None:
-        owner.manifest.task(task)  # which names the tasks if there is no such
-        return UnknownName("blackbox", name, [folder], f"its task is load_blackbox({folder!r})[{task!r}]")
+    owner, slash, task = name.rpartition("/")
+    holding = (search(owner, source) or _in_folder(owner)) if slash and owner else None
+    if holding is not None:
+        holding.manifest.task(task)  # which names the tasks if there is no such
+        return UnknownName("blackbox", name, [owner], f"its task is load_blackbox({owner!r})[{task!r}]")
     return make_unknown_blackbox(name, find_names(source), "; ".join(find_missing_packages()))

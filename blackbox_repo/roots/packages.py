@@ -13,7 +13,6 @@ from blackbox_repo.plugins import Plugin, find_plugins
 from blackbox_repo.roots.holding import FolderHolding, Holding
 from blackbox_repo.store.atomic_directory import is_moved_away, recover
 from blackbox_repo.store.manifest import MANIFEST_FILE
-from blackbox_repo.store.names import check_plain_name
 from blackbox_repo.user_folder import user_folder
 
 GROUP = "blackbox_repo.blackboxes"
@@ -43,7 +42,11 @@ class FolderRoot:
             UnknownName: It has another version.
             FormatError: Its manifest is malformed.
         """
-        if self.folder is None or not _is_plain(name) or not (self.folder / name / MANIFEST_FILE).is_file():
+        if (
+            self.folder is None
+            or not _is_subfolder(name)
+            or not (self.folder / name / MANIFEST_FILE).exists()
+        ):
             return None
         return _in_version(FolderHolding(self.folder / name, self.address), name, version)
 
@@ -105,12 +108,9 @@ def _in_version(found: Holding, name: str, version: str | None) -> Holding:
     return found
 
 
-def _is_plain(name: str) -> bool:
-    try:
-        check_plain_name("blackbox name", name)
-    except FormatError:
-        return False
-    return True
+def _is_subfolder(name: str) -> bool:
+    """Whether it names something in a folder, and nothing that is hidden, as what is being written."""
+    return Path(name).name == name and not name.startswith(".")
 
 
 def _blackboxes_in(folders: Iterable[Path]) -> dict[str, Path]:

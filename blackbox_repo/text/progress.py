@@ -18,6 +18,7 @@ from rich.progress import (
     Task,
     TextColumn,
     TimeElapsedColumn,
+    TimeRemainingColumn,
     TransferSpeedColumn,
 )
 from rich.text import Text
@@ -63,6 +64,7 @@ def report_progress(name: str) -> Iterator[ProgressReporter]:
             BarColumn(),
             _OnceStarted(DownloadColumn()),
             _OnceStarted(TransferSpeedColumn()),
+            _OnceStarted(TimeRemainingColumn()),
             TimeElapsedColumn(),
         )
         with make_bar(*columns, console=terminal) as bar:
@@ -112,24 +114,35 @@ class LineReporter:
     """
 
     def __init__(self, name: str) -> None:
-        self._name, self._step, self._amount = name, "", ""
+        self._name, self._step = name, ""
+        self._file, self._done, self._total = "", 0, 0
+        self._before: tuple[str, int, float] | None = None  # file, bytes and seconds of the last line
 
     def step(self, text: str) -> None:
         """Note what the command does now."""
-        self._step, self._amount = text, ""
+        self._step, self._file = text, ""
 
     def amount(self, file: str, done: int, total: int) -> None:
         """Note how much of a file is done."""
-        of = f" of {total / 1e6:,.0f}" if total else ""
-        self._amount = f": {file}, {done / 1e6:,.0f}{of} MB"
+        self._file, self._done, self._total = file, done, total
 
     def line(self, seconds: float) -> str:
-        """The line to print.
+        """The line to print; from the second of a file on with the rate and the time that is left.
 
         Args:
             seconds: How long the command has been running.
         """
-        return printable(f"{self._name}, {seconds / 60:.1f} min: {self._step}{self._amount}")
+        of = f" of {self._total / 1e6:,.0f}" if self._total else ""
+        amount = f": {self._file}, {self._done / 1e6:,.0f}{of} MB{self._rate(seconds)}" if self._file else ""
+        self._before = self._file, self._done, seconds
+        return printable(f"{self._name}, {seconds / 60:.1f} min: {self._step}{amount}")
+
+    def _rate(self, seconds: float) -> str:
+        if self._before is None or self._before[0] != self._file or seconds <= self._before[2]:
+            return ""
+        rate = (self._done - self._before[1]) / (seconds - self._before[2])
+        left = f", {(self._total - self._done) / rate / 60:.1f} min left" if rate > 0 and self._total else ""
+        return f", {rate / 1e6:.2f} MB/s{left}"
 
 
 class _BarReporter:

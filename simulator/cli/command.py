@@ -11,6 +11,7 @@ from blackbox_repo import typed_json, views
 from blackbox_repo.benchmark import BENCHMARKS, Benchmark
 from blackbox_repo.blackbox import Blackbox
 from blackbox_repo.errors import FormatError, InvalidOption, UnknownName
+from blackbox_repo.roots.source import Source
 from blackbox_repo.schema import Schema
 from blackbox_repo.store.atomic_directory import atomic_directory
 from blackbox_repo.surrogate.neighbour_weights import MODELS
@@ -49,6 +50,7 @@ class Command:
     time_model: str | None
     settings: tuple[str, ...]
     off_table: str = "error"
+    roots: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, run: Run, folder: Path) -> Command:
@@ -93,7 +95,7 @@ class Command:
         groups = group_settings(self.settings)
         model = self.time_model
         seconds_per_unit = None if model is None else parse_time_model(model, "--time-model")
-        benchmark, blackbox = find_problem(self.name, seconds_per_unit)
+        benchmark, blackbox = find_problem(self.name, seconds_per_unit, Source(self.roots or None))
         blackbox = _answer_off_table(blackbox, self.off_table)
         if self.max_fidelity is not None:
             blackbox = views.up_to(blackbox, self.max_fidelity)

@@ -31,7 +31,7 @@ from simulator.cli.command import (
     check_unused,
     optimized_objectives,
 )
-from simulator.cli.options import parse_duration
+from simulator.cli.options import Roots, parse_duration
 from simulator.cli.run_folder import claim, describe_resume, save_failed
 from simulator.errors import RunError
 from simulator.registry import ADAPTERS, PLUGINS, SCHEDULERS
@@ -149,6 +149,7 @@ def run(  # noqa: PLR0913, PLR0917  a command line has as many options as it has
             "stop.reports=500, ...",
         ),
     ] = None,
+    roots: Roots = None,
     off_table: Annotated[
         str,
         typer.Option(
@@ -209,6 +210,7 @@ def run(  # noqa: PLR0913, PLR0917  a command line has as many options as it has
         time_model=time_model,
         settings=tuple(settings or ()),
         off_table=off_table,
+        roots=tuple(roots or ()),
     )
     prepared = replace(command.prepare(), call_timeout=call_timeout)
     _check_writable(out)

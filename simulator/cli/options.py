@@ -6,7 +6,9 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from blackbox_repo.errors import InvalidOption, UnknownName
 from simulator.results.run import Run
@@ -25,6 +27,14 @@ _DISTRIBUTIONS: Mapping[str, type[Uniform | Exponential | LogNormal]] = {
     "lognormal": LogNormal,
 }
 _CALL = re.compile(r"(\w+)\(([^()]*)\)")
+Roots = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--root",
+        metavar="ROOT",
+        help="Look for the blackbox in this root only; may be repeated (see bb-repo config).",
+    ),
+]
 
 
 def parse_duration(text: str, option: str = "--time") -> float:

@@ -211,7 +211,7 @@ def test_verify_finds_another_best_value_than_the_manifests(
 
 
 def test_verify_of_an_unknown_blackbox_is_refused(bb_repo: Callable[..., Finished]) -> None:
-    refuses(bb_repo("verify", "nasbench-nlp", "taskst"), "unknown blackbox 'taskst'; did you mean 'taskset'?")
+    refuses(bb_repo("verify", "nasbench-nlp", "taskst"), "unknown blackbox 'taskst'; did you mean 'taskset' ")
 
 
 # --- benchmarks and help ------------------------------------------------------------------------------------

@@ -14,6 +14,8 @@ def test_a_line_says_the_step_and_the_bytes() -> None:
     lines.step("reading")
     lines.amount("runs.zip", 30_000_000, 100_000_000)
     assert lines.line(90) == "box, 1.5 min: reading: runs.zip, 30 of 100 MB"
+    lines.amount("runs.zip", 60_000_000, 100_000_000)
+    assert lines.line(120) == "box, 2.0 min: reading: runs.zip, 60 of 100 MB, 1.00 MB/s, 0.7 min left"
     lines.amount("unknown", 5_000_000, 0)
     assert lines.line(120) == "box, 2.0 min: reading: unknown, 5 MB"
     lines.step("writing")
