@@ -130,7 +130,7 @@ def lock(
 
 @app.command(cls=StrictCommand, epilog=examples("bb-repo config", "bb-repo config --root s3://team --json"))
 def config(root: Roots = None, *, offline: Offline = False, as_json: AsJson = False) -> None:
-    r"""Show which roots are searched, in this order, and who named them; and where things are kept.
+    r"""Show which roots are searched, in which order, what named them, and where things are kept.
 
     Roots are named by --root, else by the environment variables BLACKBOX_ROOTS (one a line) and
     BLACKBOX_PATH (folders only), else by the configuration file. Values of options that may be secret are not

@@ -155,7 +155,7 @@ def find_names(source: Source = DEFAULT) -> list[str]:
 def _split_address(name: str | Path, source: Source) -> tuple[str, Source]:
     text = str(name)
     root, slash, last = text.rstrip("/").rpartition("/")
-    if "://" not in text or not slash:
+    if not slash or not ("://" in text or is_published(Path(root))):
         return text, source
     parse_address(root, f"{last!a}")
     return last, Source((root,), offline=source.offline, objectives=source.objectives)

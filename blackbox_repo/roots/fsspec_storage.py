@@ -75,7 +75,7 @@ class FsspecStorage:
             download(_Pieces(self, path, size), part, Expected(sha256, size), report=report)
         except WrongContent as err:
             raise IntegrityError(
-                f"{self.address}/{path} is not the file of its manifest: {err}. Whoever publishes there can "
+                f"{self.address}/{path} is not the file of its manifest: {err}. The publisher can "
                 f"restore it with bb-repo publish NAME ROOT --repair"
             ) from err
         except Failure as err:

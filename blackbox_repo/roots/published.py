@@ -139,8 +139,8 @@ class PublishedRoot:
         if found != digest:
             raise IntegrityError(
                 f"{self.address}/{manifest_path(name, version)} has the sha256 {found}, but {INDEX_FILE} "
-                f"there says {digest}; one of the two is damaged, and nothing was used. Whoever publishes "
-                f"there can compare them with bb-repo gc {self.address}, which writes the index again"
+                f"there says {digest}; one of the two is damaged, and nothing was used. The publisher "
+                f"can compare them with bb-repo gc {self.address}, which writes the index again"
             )
         return self._made(content, name, version, digest)
 

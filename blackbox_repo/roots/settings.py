@@ -27,7 +27,7 @@ _YES, _NO = ("1", "true", "yes"), ("", "0", "false", "no")
 
 @dataclass(frozen=True)
 class NamedRoot:
-    """A root, and who named it.
+    """A root, and what named it.
 
     Args:
         address: Where it is.
@@ -51,7 +51,7 @@ class Settings:
     Args:
         roots: The roots in the order in which they are searched.
         offline: Whether no socket may be opened.
-        offline_origin: Who said so; empty if nobody did.
+        offline_origin: What says so; empty if nothing does.
         file: The configuration file, whether or not it exists; ``None`` if a user without a home has none.
         options: Beginning of an address -> options for all roots whose address begins like that.
     """

@@ -284,7 +284,8 @@ def test_the_cache_of_decoded_tables_is_shown_and_emptied(
     others = ["mine.txt", "mine.arrow", ".mine.partial", f"{'1a' * 32}.arrow"]
     for other in others:
         (where / other).write_text("kept")
-    assert bb_repo("cache", "--json").json == {"folder": str(where), "copies": 2, "bytes": 3_500_000}
+    facts = {"folder": str(where), "copies": 2, "bytes": 3_500_000}
+    assert bb_repo("cache", "--json").json == {**facts, "downloads": 0, "downloaded_bytes": 0}
     assert bb_repo("cache", "--clear").out == f"{where}: 2 copies, 3.5 MB, removed\n"
     assert sorted(path.name for path in where.iterdir()) == sorted(others)
     monkeypatch.setenv("BLACKBOX_CACHE", "")

@@ -50,7 +50,7 @@ def s3rver() -> list[str] | None:
 
 
 def nginx() -> list[str] | None:
-    """The command of nginx, which lies where not everybody's PATH leads; None if it is not there."""
+    """The command of nginx, which often lies outside PATH; None if it is not there."""
     program = shutil.which("nginx", path=os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin"]))
     return [program] if program is not None else None
 
@@ -81,7 +81,7 @@ def install_nginx() -> None:
     apt = shutil.which("apt-get")
     if apt is None or os.geteuid() != 0:
         raise NotInstalled("only root can install it, by apt-get: ask for the package nginx-light")
-    # a service that starts by itself would be in nobody's interest
+    # no service should start by itself
     quiet = ["-q", "-y", "--no-install-recommends", "-o", "Dpkg::Use-Pty=0"]
     install = ["env", "DEBIAN_FRONTEND=noninteractive", "RUNLEVEL=1", apt, "install", *quiet, "nginx-light"]
     _run_until_it_succeeds(install, [apt, "update", "-q"], install)

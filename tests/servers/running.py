@@ -20,7 +20,7 @@ class DidNotStart(Exception):
 
 
 def free_port() -> int:
-    """A port that nobody has now; another process may still be faster."""
+    """A port that no process has now; another one may still be faster."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])
