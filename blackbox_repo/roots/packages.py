@@ -59,7 +59,7 @@ class UserRoot(FolderRoot):
 
     def find(self, name: str, version: str | None) -> Holding | None:
         """As of any folder; a blackbox that a killed command was replacing is put back first."""
-        place = self.folder / name if self.folder is not None and _is_plain(name) else None
+        place = self.folder / name if self.folder is not None and _is_subfolder(name) else None
         if place is not None and not place.is_symlink() and is_moved_away(place):
             with suppress(AlreadyLocked, OSError):  # it is being written, or the folder cannot be
                 recover(place)
