@@ -105,7 +105,11 @@ NAMES: dict[str, dict[str, str]] = {
     },
     "blackbox_repo.store.lazy_tables": {"OneByOne": "LazyTables"},
     "blackbox_repo.store.lock": {"Occupied": "blackbox_repo.errors:AlreadyLocked", "alone": "exclusive"},
-    "blackbox_repo.store.manifest": {"Best": "BestKnown", "Default": "TuningDefaults"},
+    "blackbox_repo.store.manifest": {
+        "Best": "BestKnown",
+        "Default": "TuningDefaults",
+        "Source": "SourceFile",
+    },
     "blackbox_repo.store.parquet_checks": {"Place": "ColumnRule", "places": "column_rules"},
     "blackbox_repo.surrogate.neighbour_weights": {"Resemblance": "NeighbourWeights"},
     "blackbox_repo.surrogate.training_data": {"Examples": "TrainingData"},

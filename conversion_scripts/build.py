@@ -12,7 +12,7 @@ from blackbox_repo.errors import BlackboxRepoError, FormatError, IntegrityError
 from blackbox_repo.schema import Schema
 from blackbox_repo.store.atomic_directory import reserve
 from blackbox_repo.store.lazy_tables import LazyTables
-from blackbox_repo.store.manifest import Manifest, Source, Task, read_manifest
+from blackbox_repo.store.manifest import Manifest, SourceFile, Task, read_manifest
 from blackbox_repo.store.storage import save_network, save_tables
 from blackbox_repo.table import Table
 from blackbox_repo.text.plain_text import printable
@@ -107,7 +107,9 @@ def _explain_failure(recipe: Recipe, folder: RawFolder) -> Iterator[None]:
         raise FormatError(_describe_failure(recipe, folder.sources, folder.unverified, err)) from err
 
 
-def _describe_failure(recipe: Recipe, sources: tuple[Source, ...], unverified: Path, err: Exception) -> str:
+def _describe_failure(
+    recipe: Recipe, sources: tuple[SourceFile, ...], unverified: Path, err: Exception
+) -> str:
     known = {variant.name for file in recipe.files for variant in file.variants if variant.sha256}
     several = sum(source.file not in known for source in sources) > 1
     earlier = " or a file before it" if several else ""

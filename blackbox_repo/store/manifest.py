@@ -28,7 +28,7 @@ _Range: TypeAlias = tuple[int | float, int | float]
 
 
 @dataclass(frozen=True)
-class Source:
+class SourceFile:
     """A raw file that the conversion read: where it is published, and the SHA-256 of its content."""
 
     file: str
@@ -110,7 +110,7 @@ class Manifest:
     recipe: str
     schema: Schema
     tasks: Mapping[str, Task]
-    sources: tuple[Source, ...] = ()
+    sources: tuple[SourceFile, ...] = ()
     card: tuple[Defect, ...] = ()
     default: TuningDefaults = TuningDefaults()
     labels: tuple[str, ...] = ()
@@ -262,7 +262,7 @@ class _ManifestJson:
     citation: str
     homepage: str
     recipe: str
-    sources: tuple[Source, ...]
+    sources: tuple[SourceFile, ...]
     card: tuple[Defect, ...]
     default: _DefaultJson
     space: dict[str, Any]
@@ -355,7 +355,7 @@ __all__ = [
     "BestKnown",
     "Defect",
     "Manifest",
-    "Source",
+    "SourceFile",
     "Task",
     "TuningDefaults",
     "read_manifest",

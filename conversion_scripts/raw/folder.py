@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, cast
 
 from blackbox_repo.errors import FormatError, IntegrityError, InvalidOption, UnknownName
-from blackbox_repo.store.manifest import Source
+from blackbox_repo.store.manifest import SourceFile
 from blackbox_repo.transfer.hashes import hash_folder, hash_stream
 from conversion_scripts.raw.archives import Limits, Member, decompress, members, open_member
 from conversion_scripts.raw.locate import LocatedFile, locate_files
@@ -49,7 +49,7 @@ class RawFolder:
         self._watch = watch
         self._unverified: Path | None = None
         self._files = {file.name: file for file in files}
-        self._read: dict[str, Source] = {}
+        self._read: dict[str, SourceFile] = {}
         if not root.exists():
             raise InvalidOption(f"the raw folder {str(root)!r} does not exist or is not a folder")
         self._located = locate_files(root, self._files.values())
@@ -61,7 +61,7 @@ class RawFolder:
         return iter(self._files)
 
     @property
-    def sources(self) -> tuple[Source, ...]:
+    def sources(self) -> tuple[SourceFile, ...]:
         """The files read so far, in that order, with the hash and size of what was read."""
         return tuple(self._read.values())
 
@@ -187,7 +187,7 @@ class RawFolder:
                 f"{located.path} is not the file that this recipe knows: its sha256 is {found}, "
                 f"expected {file.sha256}; it was not used. Fetch it again from {file.origin}"
             )
-        self._read[file.name] = Source(
+        self._read[file.name] = SourceFile(
             file.name, found, size, file.repository, file.path, file.commit, file.url
         )
 

@@ -11,7 +11,7 @@ from blackbox_repo.errors import BlackboxRepoError, FormatError, IntegrityError
 from blackbox_repo.repository import load_blackbox, verify
 from blackbox_repo.schema import Fidelity, Objective, Schema
 from blackbox_repo.space import Condition, Space
-from blackbox_repo.store.manifest import Defect, Manifest, Source, TuningDefaults, read_manifest
+from blackbox_repo.store.manifest import Defect, Manifest, SourceFile, TuningDefaults, read_manifest
 from blackbox_repo.store.storage import save_network, save_tables
 from blackbox_repo.table import Coded, Table, TabularBlackbox
 
@@ -226,7 +226,7 @@ def test_a_best_value_that_is_infinite_is_refused(tmp_path, goal, worst):
         ),
         ({"title": "\ud800"}, "of 'mine' cannot be written: .*surrogates not allowed"),
         ({"card": (Defect("\ud800", ""),)}, "of 'mine' cannot be written: .*surrogates not allowed"),
-        ({"sources": (Source("raw", "abc", 1),)}, r"sources\[0\]\.sha256 = 'abc': expected str matching"),
+        ({"sources": (SourceFile("raw", "abc", 1),)}, r"sources\[0\]\.sha256 = 'abc': expected str matching"),
         ({"network": {"a": object()}}, "of 'mine' cannot be written: .*is no text, number or bool"),
         ({"labels": ("code",)}, r"'a' has the labels \[\], but the manifest says \['code'\]"),
     ],
@@ -244,7 +244,7 @@ def test_texts_of_a_manifest_are_texts():
 def test_manifests_take_the_scalars_of_numpy(tmp_path):
     given = {
         "default": TuningDefaults(np.int64(2), np.float32(9)),
-        "sources": (Source("f", "a" * 64, np.int64(3)),),
+        "sources": (SourceFile("f", "a" * 64, np.int64(3)),),
     }
     manifest = replace(described(Space({"x": Integer(1, 3)})), **given)
     save_tables(tmp_path / "mine", manifest, {"a": table({"x": [1, 2]})})
