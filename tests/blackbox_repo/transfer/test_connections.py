@@ -126,6 +126,17 @@ def test_what_is_in_the_body_of_a_redirect_is_not_read(host: Host) -> None:
     assert get(host.url("/a")) == b"there"
 
 
+def test_a_proxy_is_asked_where_the_environment_names_one(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("no_proxy", "other.example")
+    monkeypatch.setenv("http_proxy", host.address.replace("//", "//user:canary@"))
+    host.pages = {"http://blackboxes.example/x": Page(b"there")}
+    assert get("http://blackboxes.example/x") == b"there"
+    assert fails("http://blackboxes.example/y") == "HTTP 404 Not Found"
+    assert host.headers[0]["Proxy-Authorization"].startswith("Basic ")
+
+
 # --- messages ---------------------------------------------------------------------------------------------
 
 
