@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
-import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from blackbox_repo.errors import InvalidOption, RootUnavailable
 from blackbox_repo.roots.storage import Report, Storage
-from blackbox_repo.store.atomic_directory import sync_to_disk
+from blackbox_repo.store import atomic_file
+from blackbox_repo.store.atomic_directory import FULL, sync_to_disk
 from blackbox_repo.store.cache_folder import FOLDER_VARIABLE, check_private, downloads_folder, make_private
 from blackbox_repo.store.lock import exclusive
 
 OBJECTS = "objects"
 _INDEXES = "indexes"
 _LONGEST = 86_400.0  # seconds that a process waits for another one that downloads the same file
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def find(sha256: str, size: int) -> Path | None:
@@ -56,8 +54,11 @@ def fetch(storage: Storage, path: str, sha256: str, size: int, report: Report) -
         with _name_unwritable(target), _only_one(target):
             if find(sha256, size) is None:
                 part = target.with_name(f".{sha256}.part")
+                atomic_file.remove_irregular(part)
+                atomic_file.remove_irregular(target)
                 storage.download(path, part, sha256, size, report)
-                _show(part, target)
+                sync_to_disk(part)
+                part.replace(target)
     return target
 
 
@@ -84,21 +85,32 @@ def discard(sha256: str) -> None:
     """Remove a damaged file."""
     folder = downloads_folder()
     if folder is not None:
-        (folder / OBJECTS / sha256).unlink(missing_ok=True)
+        with suppress(OSError):  # it stays damaged in a cache that cannot be written
+            (folder / OBJECTS / sha256).unlink(missing_ok=True)
 
 
 def remember_index(address: str, content: bytes) -> None:
     """Keep the index of a root, for when this machine is offline."""
-    _write(_index_path(address), content)
+    if recall_index(address) != content:
+        _write(_index_path(address), f"{hashlib.sha256(content).hexdigest()}\n".encode() + content)
 
 
 def recall_index(address: str) -> bytes | None:
-    """The index that the root had when it was asked last; ``None`` if it never was."""
+    """The index that the root had when it was asked last; ``None`` if it never was, or a bit has changed."""
     folder = downloads_folder()
     if folder is None or not (folder / _index_path(address)).is_file():
         return None
     check_private(folder)
-    return (folder / _index_path(address)).read_bytes()
+    digest, _, content = (folder / _index_path(address)).read_bytes().partition(b"\n")
+    return content if hashlib.sha256(content).hexdigest().encode() == digest else None
+
+
+def tidy_up() -> None:
+    """Remove what processes that were killed have left, save downloads that can be continued."""
+    folder = downloads_folder()
+    if folder is not None:
+        for name in (OBJECTS, _INDEXES):
+            atomic_file.tidy_up(folder / name)
 
 
 def files() -> list[Path]:
@@ -127,12 +139,8 @@ def _write(path: str, content: bytes) -> None:
     target = _folder() / path
     try:
         with _only_one(target):
-            partial = target.with_name(f".{target.name}.{os.getpid()}")
-            try:
-                partial.write_bytes(content)
-                _show(partial, target)
-            finally:
-                partial.unlink(missing_ok=True)
+            atomic_file.remove_irregular(target)
+            atomic_file.write(target, content)
     except OSError:
         return  # a cache that cannot be written, or a full disk
 
@@ -145,17 +153,12 @@ def _only_one(target: Path) -> Iterator[None]:
         yield
 
 
-def _show(part: Path, target: Path) -> None:
-    sync_to_disk(part)
-    part.replace(target)
-
-
 @contextmanager
 def _name_unwritable(target: Path) -> Iterator[None]:
     try:
         yield
     except OSError as err:
-        remedy = "free some space" if err.errno in _FULL else "make it writable"
+        remedy = "free some space" if err.errno in FULL else "make it writable"
         raise RootUnavailable(
             f"the download cannot be kept in {target.parents[1]}: {err.strerror}; {remedy}, or name another "
             f"folder in {FOLDER_VARIABLE}"

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from blackbox_repo import typed_json
 from blackbox_repo.errors import NotInRoot, RootUnavailable
 from blackbox_repo.roots.storage import Entry, Range, Report
-from blackbox_repo.store.atomic_directory import sync_to_disk
+from blackbox_repo.store import atomic_file
+from blackbox_repo.store.atomic_directory import FULL
 from blackbox_repo.store.lock import exclusive
 
 _TIMEOUT = 60.0  # seconds that a writer waits for another one of the same file
@@ -50,38 +52,59 @@ class FolderStorage:
         raise NotImplementedError("the files of a folder are used where they lie")
 
     def list(self, folder: str) -> list[Entry]:
-        top = self.local(folder)
-        found = []
-        for below, _, files in os.walk(top):
+        found: list[Entry] = []
+        for below, _, files in os.walk(self.local(folder)):
             for name in files:
-                path = Path(below) / name
                 if not name.startswith("."):  # being written
-                    stat = path.stat()
-                    found.append(
-                        Entry(path.relative_to(self._folder).as_posix(), stat.st_size, stat.st_mtime)
-                    )
+                    found += self._entries(Path(below) / name)
         return sorted(found, key=lambda entry: entry.path)
 
     def write(self, path: str, content: bytes) -> None:
-        target = self.local(path)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with exclusive(target, timeout=_TIMEOUT):
-            _write(target, content)
+        with self._writing(path) as target:
+            atomic_file.write(target, content)
 
     def create(self, path: str, content: bytes) -> bool:
         return self.replace(path, content, None)
 
     def replace(self, path: str, content: bytes, seen: bytes | None) -> bool:
-        target = self.local(path)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with exclusive(target, timeout=_TIMEOUT):
-            if (target.read_bytes() if target.exists() else None) != seen:
+        with self._writing(path) as target:
+            if (self.read(path, typed_json.LARGEST) if target.exists() else None) != seen:
                 return False
-            _write(target, content)
+            atomic_file.write(target, content)
         return True
 
     def remove(self, path: str) -> None:
-        self.local(path).unlink(missing_ok=True)
+        with self._failures_described(path, "removed"):
+            self.local(path).unlink(missing_ok=True)
+
+    def tidy_up(self) -> None:
+        """Remove what writers that were killed have left."""
+        for folder in (self._folder, *self._folder.glob("*/"), *self._folder.glob("*/*/")):
+            atomic_file.tidy_up(folder)
+
+    def _entries(self, path: Path) -> Iterator[Entry]:
+        with suppress(FileNotFoundError):  # removed in between, or a link to nothing
+            found = path.stat()
+            yield Entry(path.relative_to(self._folder).as_posix(), found.st_size, found.st_mtime)
+
+    @contextmanager
+    def _writing(self, path: str) -> Iterator[Path]:
+        target = self.local(path)
+        with self._failures_described(path, "written"):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with exclusive(target, timeout=_TIMEOUT):
+                yield target
+
+    @contextmanager
+    def _failures_described(self, path: str, what: str) -> Iterator[None]:
+        try:
+            yield
+        except OSError as err:
+            remedy = "free some space" if err.errno in FULL else "mend that"
+            raise RootUnavailable(
+                f"{self.local(path)} cannot be {what}: {err.strerror}; {remedy} and run the same command "
+                f"again, which continues from here"
+            ) from err
 
     def _failure(self, path: str, err: OSError) -> RootUnavailable:
         place = self.local(path)
@@ -93,15 +116,3 @@ class FolderStorage:
 def _read(file: BinaryIO, start: int, stop: int) -> bytes:
     file.seek(start)
     return file.read(stop - start)
-
-
-def _write(target: Path, content: bytes) -> None:
-    """Write a file completely or not at all, also if the machine stops; the caller has locked it."""
-    partial = target.with_name(f".{target.name}.partial")
-    try:
-        partial.write_bytes(content)
-        sync_to_disk(partial)
-        partial.replace(target)
-    finally:
-        partial.unlink(missing_ok=True)
-    sync_to_disk(target.parent)

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from blackbox_repo.store.lock import exclusive
 
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""The numbers of the errors of a full disk."""
 _NO_SYNC = (errno.EINVAL, errno.ENOTSUP, errno.EBADF)  # of file systems and kinds of files that have none
 _TIMEOUT = 10.0  # seconds that a finished folder waits for another one of its name to be written
 
@@ -55,7 +56,7 @@ def name_full_disk(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as err:
-        if err.errno in _FULL and err.filename is None:
+        if err.errno in FULL and err.filename is None:
             err.filename = str(path)
         raise
 

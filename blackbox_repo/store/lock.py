@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS)  # of file systems that have none
 _AT_LEAST = 0.1  # seconds; the holder may have removed its lock file between two steps of ours
+_AT_ONCE = -1.0  # instead of a number of seconds: without waiting for anybody
 _PAUSE = 0.05  # seconds between two attempts
 
 
@@ -56,11 +57,24 @@ def exclusive(target: Path, timeout: float = 0.0) -> Iterator[None]:
                 folder.rmdir()
 
 
+def remove_abandoned(folder: Path, clean_up: Callable[[Path], object]) -> None:
+    """Remove the lock files in a folder whose owners were killed.
+
+    Args:
+        folder: The folder; it need not exist. Where it cannot be written to, all files stay.
+        clean_up: Called with the file or folder that an abandoned lock is on, while it is locked.
+    """
+    for path in folder.glob(".*.lock"):
+        target = folder / path.name[1 : -len(".lock")]
+        with suppress(AlreadyLocked, OSError), exclusive(target, timeout=_AT_ONCE):
+            clean_up(target)
+
+
 def _acquire(lock: BaseFileLock, path: Path, target: Path, timeout: float) -> None:
     from filelock import Timeout
 
     try:
-        lock.acquire(timeout=max(timeout, _AT_LEAST), poll_interval=_PAUSE)
+        lock.acquire(timeout=0 if timeout == _AT_ONCE else max(timeout, _AT_LEAST), poll_interval=_PAUSE)
     except Timeout as err:
         raise AlreadyLocked(
             f"{target} is being written by another process ({_holder(path)}); "
