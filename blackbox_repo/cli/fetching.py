@@ -12,7 +12,7 @@ from blackbox_repo.cli.app import app
 from blackbox_repo.cli.options import AsJson, Offline, Roots, Version, complete_name, make_source
 from blackbox_repo.errors import InvalidOption
 from blackbox_repo.roots import pins, settings
-from blackbox_repo.roots.fetch import fetch_parts, reads_parts
+from blackbox_repo.roots.fetch import fetch_file, fetch_parts, reads_parts
 from blackbox_repo.roots.find import locate, locate_task, search
 from blackbox_repo.roots.holding import Holding, ReportFile
 from blackbox_repo.store.cache_folder import downloads_folder
@@ -86,7 +86,7 @@ def _fetch(holding: Holding, task: str, objectives: list[str], report: ReportFil
     if objectives and reads_parts(holding.manifest, task, objectives):
         parts = fetch_parts(holding, task, objectives)
         return {**facts, "bytes": sum(part.bytes for part in parts), "path": None}
-    path = holding.file(entry, report)
+    path = fetch_file(holding, task, report)
     return {**facts, "bytes": entry.bytes, "path": str(path)}
 
 

@@ -12,6 +12,7 @@ from blackbox_repo.cli.options import AsJson, Roots, complete_name, make_source
 from blackbox_repo.errors import InvalidOption
 from blackbox_repo.roots import publish as publishing
 from blackbox_repo.roots.find import find_names
+from blackbox_repo.roots.garbage import collect_garbage
 from blackbox_repo.roots.publish import GRACE, Published
 from blackbox_repo.roots.source import Source
 from blackbox_repo.text import console
@@ -136,7 +137,7 @@ def gc(
     Files that a publisher has written before its manifest are named by no manifest yet. So --hours must be
     longer than a publisher needs.
     """
-    removed = publishing.collect_garbage(target, grace=hours * 3600)
+    removed = collect_garbage(target, grace=hours * 3600)
     size = sum(entry.size for entry in removed)
     if as_json:
         typer.echo(json.dumps({"files": len(removed), "bytes": size}))

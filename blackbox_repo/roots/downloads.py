@@ -81,12 +81,14 @@ def keep(content: bytes) -> None:
     _write(f"{OBJECTS}/{sha256}", content)
 
 
-def discard(sha256: str) -> None:
-    """Remove a damaged file."""
+def discard(sha256: str) -> bool:
+    """Remove a damaged file; whether there was one. It stays in a cache that cannot be written."""
     folder = downloads_folder()
     if folder is not None:
-        with suppress(OSError):  # it stays damaged in a cache that cannot be written
-            (folder / OBJECTS / sha256).unlink(missing_ok=True)
+        with suppress(OSError):
+            (folder / OBJECTS / sha256).unlink()
+            return True
+    return False
 
 
 def remember_index(address: str, content: bytes) -> None:

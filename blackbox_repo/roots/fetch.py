@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TypeVar
 
 from blackbox_repo.blackbox import Blackbox
 from blackbox_repo.errors import IntegrityError
 from blackbox_repo.roots.holding import Holding, ReportFile
 from blackbox_repo.store.columns import is_worth_it, load_objectives, narrow, needed_parts
-from blackbox_repo.store.loading import load_file
+from blackbox_repo.store.loading import load_file, read_checked
 from blackbox_repo.store.manifest import Manifest, Task
 from blackbox_repo.store.parts import Part, footer_part
 from blackbox_repo.table import TabularBlackbox
+
+_T = TypeVar("_T")
 
 
 def quiet(file: str, done: int, total: int) -> None:
@@ -30,18 +34,32 @@ def load_task(holding: Holding, task: str, objectives: Sequence[str] | None) -> 
     Raises:
         UnknownName: There is no such task or objective.
         RootUnavailable: It cannot be downloaded.
-        IntegrityError: Its file is not the one that the manifest describes. A damaged download is removed.
+        IntegrityError: Its file is not the one that the manifest describes. A damaged download is removed
+            and comes again first.
     """
     manifest, entry = holding.manifest, holding.manifest.task(task)
     if objectives is not None and reads_parts(manifest, task, objectives):
         found = fetch_parts(holding, task, objectives)
         return load_objectives(manifest, task, objectives, found.__getitem__, _where(manifest, entry))
-    with _showing_progress(f"fetching {manifest.name}") as report, _discarding_damaged(holding, entry):
-        whole = load_file(holding.file(entry, report), manifest, task)
+    with _showing_progress(f"fetching {manifest.name}") as report:
+        whole = _use_file(holding, entry, report, lambda path: load_file(path, manifest, task))
     if objectives is None:
         return whole
     assert isinstance(whole, TabularBlackbox)
     return narrow(whole, objectives)
+
+
+def fetch_file(holding: Holding, task: str, report: ReportFile) -> Path:
+    """The file of a task on this machine, downloaded if need be; its hash has been checked now.
+
+    Raises:
+        UnknownName: There is no such task.
+        RootUnavailable: It cannot be downloaded.
+        IntegrityError: It is not the file that the manifest describes.
+    """
+    entry = holding.manifest.task(task)
+    _use_file(holding, entry, report, lambda path: read_checked(path, entry))
+    return holding.file(entry, report)
 
 
 def reads_parts(manifest: Manifest, task: str, objectives: Sequence[str]) -> bool:
@@ -73,13 +91,14 @@ def _where(manifest: Manifest, entry: Task) -> str:
     return f"{entry.file} of {manifest.name!r}"
 
 
-@contextmanager
-def _discarding_damaged(holding: Holding, entry: Task) -> Iterator[None]:
+def _use_file(holding: Holding, entry: Task, report: ReportFile, use: Callable[[Path], _T]) -> _T:
+    """What is made of the file of a task; a download that was damaged since then is downloaded again."""
     try:
-        yield
+        return use(holding.file(entry, report))
     except IntegrityError:
-        holding.discard(entry)
-        raise
+        if not holding.discard(entry):
+            raise
+        return use(holding.file(entry, report))
 
 
 @contextmanager

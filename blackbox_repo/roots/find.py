@@ -19,7 +19,7 @@ from blackbox_repo.roots.packages import (
     find_missing_packages,
 )
 from blackbox_repo.roots.pins import Pins, read_pins
-from blackbox_repo.roots.published import MANIFESTS, PublishedRoot
+from blackbox_repo.roots.published import MANIFESTS, OBJECTS, PublishedRoot
 from blackbox_repo.roots.settings import Settings, read_settings
 from blackbox_repo.roots.source import DEFAULT, Source
 from blackbox_repo.roots.storage import Storage
@@ -70,7 +70,8 @@ _WORDS: dict[str, Callable[[], Root]] = {
 
 def is_published(folder: Path) -> bool:
     """Whether a folder is a published root, and not one whose subfolders are blackboxes."""
-    return (folder / INDEX_FILE).exists() or (folder / MANIFESTS).is_dir()
+    has_files = (folder / OBJECTS).is_dir() and not (folder / OBJECTS / MANIFEST_FILE).exists()
+    return (folder / INDEX_FILE).exists() or (folder / MANIFESTS).is_dir() or has_files
 
 
 def open_storage(address: Address, settings: Settings) -> Storage:

@@ -59,6 +59,9 @@ class FolderStorage:
                     found += self._entries(Path(below) / name)
         return sorted(found, key=lambda entry: entry.path)
 
+    def look(self, path: str) -> Entry | None:
+        return next(self._entries(self.local(path)), None)
+
     def write(self, path: str, content: bytes) -> None:
         with self._writing(path) as target:
             atomic_file.write(target, content)

@@ -89,8 +89,14 @@ class FsspecStorage:
         except NotInRoot:
             return []
         base = len(self._place(""))
-        entries = [Entry(path[base:], info["size"], _modified(info)) for path, info in found.items()]
+        entries = [_entry(path[base:], info) for path, info in found.items()]
         return sorted(entries, key=lambda entry: entry.path)
+
+    def look(self, path: str) -> Entry | None:
+        try:
+            return _entry(path, self._ask(path, lambda system, place: system.info(place)))
+        except NotInRoot:
+            return None
 
     def write(self, path: str, content: bytes) -> None:
         self._ask(path, lambda system, place: _put(system, place, content))
@@ -224,6 +230,10 @@ def _put(system: Any, place: str, content: bytes, **how: Any) -> None:
     if not hasattr(system, "split_path"):  # a bucket has no folders to be made
         system.makedirs(parent, exist_ok=True)
     system.pipe_file(place, content, **how)
+
+
+def _entry(path: str, info: Mapping[str, Any]) -> Entry:
+    return Entry(path, info["size"], _modified(info))
 
 
 def _modified(info: Mapping[str, Any]) -> float | None:

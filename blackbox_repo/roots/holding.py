@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
+from blackbox_repo import typed_json
+from blackbox_repo.errors import IntegrityError
 from blackbox_repo.store.manifest import MANIFEST_FILE, Manifest, Task, read_manifest
 from blackbox_repo.store.parts import Part, read_parts
 
@@ -48,8 +50,12 @@ class Holding(Protocol):
             IntegrityError: They are not what the manifest describes.
         """
 
-    def discard(self, task: Task) -> None:
-        """Remove the downloaded file of a task, which is damaged; a file that was not downloaded stays."""
+    def discard(self, task: Task) -> bool:
+        """Remove the downloaded file of a task, which is damaged; a file that was not downloaded stays.
+
+        Returns:
+            Whether there was one, so that it can be downloaded again.
+        """
 
 
 class FolderHolding:
@@ -78,9 +84,27 @@ class FolderHolding:
         return self._place / task.file
 
     def parts(self, task: Task, parts: Sequence[Part]) -> dict[Part, bytes]:
-        path = self._place / task.file
-        content = memoryview(path.read_bytes())
-        return read_parts(parts, lambda ranges: [bytes(content[a:b]) for a, b in ranges], path)
+        return read_file_parts(self._place / task.file, task, parts)
 
-    def discard(self, task: Task) -> None:
-        pass
+    def discard(self, task: Task) -> bool:
+        del task
+        return False
+
+
+def read_file_parts(path: Path, task: Task, parts: Sequence[Part]) -> dict[Part, bytes]:
+    """Verified parts of a file of this machine.
+
+    Args:
+        path: The file.
+        task: What it should be.
+        parts: What to read.
+
+    Raises:
+        FormatError: It is no regular file, or too large.
+        IntegrityError: It cannot be read, or is not what the manifest describes.
+    """
+    try:
+        content = memoryview(typed_json.read_regular(path, task.bytes))
+    except OSError as err:
+        raise IntegrityError(f"{path} is listed in the manifest but cannot be read: {err.strerror}") from err
+    return read_parts(parts, lambda ranges: [bytes(content[a:b]) for a, b in ranges], path)

@@ -72,6 +72,9 @@ class HttpStorage:
             f"list their files; it needs an index.json, which bb-repo publish writes"
         )
 
+    def look(self, path: str) -> NoReturn:
+        raise read_only(self._address)
+
     def write(self, path: str, content: bytes) -> NoReturn:
         raise read_only(self._address)
 

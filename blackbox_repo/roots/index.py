@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Annotated, Any, TypeAlias
 
 import msgspec
 
 from blackbox_repo import typed_json
-from blackbox_repo.errors import FormatError, UnknownName
+from blackbox_repo.errors import FormatError, IntegrityError, UnknownName
 from blackbox_repo.numeric.scalars import is_whole
 from blackbox_repo.store.manifest import Manifest
 from blackbox_repo.store.names import check_plain_name
@@ -85,6 +86,21 @@ class Index:
         versions = self.blackboxes.get(name)
         return max(versions, key=version_order) if versions else None
 
+    def versions(self) -> set[tuple[str, str]]:
+        """The names and versions of all."""
+        return {(name, version) for name, versions in self.blackboxes.items() for version in versions}
+
+    def without(self, dropped: Collection[tuple[str, str]]) -> Index:
+        """The index without these names and versions."""
+        return Index(
+            {
+                name: {
+                    version: entry for version, entry in versions.items() if (name, version) not in dropped
+                }
+                for name, versions in self.blackboxes.items()
+            }
+        )
+
     def text(self) -> str:
         """The content of ``index.json``; equal indexes have equal texts."""
         entries = {
@@ -92,13 +108,15 @@ class Index:
             for name, versions in sorted(self.blackboxes.items())
             if versions
         }
-        return json.dumps({"format": FORMAT, "blackboxes": entries}, indent=1, ensure_ascii=False) + "\n"
+        content = {"format": FORMAT, "sha256": _sha256(entries), "blackboxes": entries}
+        return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
 
 
 @dataclass(frozen=True)
 class _IndexJson:
     format: int
     blackboxes: dict[str, dict[str, IndexEntry]]
+    sha256: _Sha256 | None = None
 
 
 def parse_index(content: bytes, where: str) -> Index:
@@ -110,15 +128,26 @@ def parse_index(content: bytes, where: str) -> Index:
 
     Raises:
         FormatError: It is malformed, or newer than this code.
+        IntegrityError: It has changed since it was written.
     """
     data = typed_json.parse(content, where)
     check_format(data, FORMAT, where)
     read: Any = typed_json.convert(data, _IndexJson, where)
+    if read.sha256 is not None and read.sha256 != _sha256(data["blackboxes"]):
+        raise IntegrityError(
+            f"{where} is damaged: what it lists has the sha256 {_sha256(data['blackboxes'])}, but it says "
+            f"{read.sha256}; it was not used. The publisher can write it again with bb-repo gc ROOT"
+        )
     for name, versions in read.blackboxes.items():
         check_plain_name("blackbox name", name)
         for version in versions:
             check_plain_name("version", version)
     return Index(read.blackboxes)
+
+
+def _sha256(blackboxes: Any) -> str:
+    """The SHA-256 of what an index lists, which shows that its bytes have changed."""
+    return hashlib.sha256(json.dumps(blackboxes, sort_keys=True).encode()).hexdigest()
 
 
 def check_format(data: Any, newest: int, where: str) -> None:

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from blackbox_repo import typed_json
-from blackbox_repo.errors import FormatError, InvalidOption, NotInRoot, UnknownName, VersionExists
+from blackbox_repo.errors import (
+    FormatError,
+    InvalidOption,
+    NotInRoot,
+    UnknownName,
+    VersionExists,
+)
 from blackbox_repo.roots.addresses import parse_address, read_only
 from blackbox_repo.roots.fetch import quiet
 from blackbox_repo.roots.find import Root, find_roots, is_published, locate, open_storage
+from blackbox_repo.roots.folder_storage import FolderStorage
 from blackbox_repo.roots.holding import Holding, ReportFile
 from blackbox_repo.roots.index import INDEX_FILE, Index, parse_index, version_order
 from blackbox_repo.roots.published import (
@@ -33,7 +40,8 @@ from blackbox_repo.store.manifest import Task, parse_manifest
 
 GRACE = 86_400.0
 """Files younger than this, in seconds, may belong to a version that is being published."""
-_TRIES = 20
+_TRIES = 40
+_PAUSE = 0.02  # seconds by which each pause is longer than the one before
 
 
 @dataclass(frozen=True)
@@ -69,7 +77,7 @@ def publish(
     """Publish a blackbox in a root, for others to load it from there.
 
     A version that the root has is never changed. What a publisher that was killed has left is used by the
-    next one, or removed by :func:`collect_garbage`.
+    next one, or removed by :func:`~blackbox_repo.roots.garbage.collect_garbage`.
 
     Args:
         name: The name of the blackbox, or the path of its folder.
@@ -86,14 +94,14 @@ def publish(
         InvalidOption: The root is read-only, or a folder whose subfolders are blackboxes.
         RootUnavailable: The root cannot be read or written.
     """
-    storage = _open_for_writing(root, source)
+    storage = open_for_writing(root, source)
     holding = locate(name, source)
     for task, entry in holding.manifest.tasks.items():
         load_file(holding.file(entry, report), holding.manifest, task, cached=False)
     if repair:
-        _remove_damaged(holding, storage)
+        _remove_damaged(holding, storage, version)
     found = _publish(holding, storage, version, report)
-    write_index(storage)
+    write_index(storage, changed=[(found.name, found.version)])
     return found
 
 
@@ -112,89 +120,72 @@ def mirror(origin: str | Path, root: str | Path, report: ReportFile = quiet) -> 
         VersionExists: The other root has a version with other content.
         RootUnavailable: One of the roots cannot be read or written.
     """
-    storage = _open_for_writing(root, DEFAULT)
+    storage = open_for_writing(root)
     (copied,) = find_roots(Source((origin,)))
-    for name in copied.names():
-        for version in _versions(copied, name):
-            holding = copied.find(name, version)
-            if holding is not None:
-                yield _publish(holding, storage, None, report)
-    write_index(storage)
+    changed: list[tuple[str, str]] = []
+    try:
+        for name in copied.names():
+            for version in _versions(copied, name):
+                holding = copied.find(name, version)
+                if holding is not None:
+                    published = _publish(holding, storage, None, report)
+                    changed.append((published.name, published.version))
+                    yield published
+    finally:  # also of what was published before something went wrong
+        if changed:
+            write_index(storage, changed=changed)
 
 
 def remove(name: str, version: str, root: str | Path) -> None:
-    """Remove a version from a root; its files stay until :func:`collect_garbage`.
+    """Remove a version from a root; its files stay until they are collected as garbage.
 
     Raises:
         UnknownName: The root has no such version.
         RootUnavailable: The root cannot be read or written.
     """
-    storage = _open_for_writing(root, DEFAULT)
+    storage = open_for_writing(root)
     versions = [found for (_, found) in manifests(storage, name)]
     if version not in versions:
         raise UnknownName(
             f"version of {name!r} in {storage.address}", version, sorted(versions, key=version_order)
         )
     storage.remove(manifest_path(name, version))
-    write_index(storage)
+    write_index(storage, changed=[(name, version)])
 
 
-def collect_garbage(root: str | Path, *, grace: float = GRACE) -> list[Entry]:
-    """Remove the files that no manifest names, and write the index again from the manifests.
-
-    Args:
-        root: The root.
-        grace: How old a file must be to be removed, in seconds. A publisher that has been running for longer
-            than this would lose files.
-
-    Returns:
-        The files that were removed.
-
-    Raises:
-        FormatError: A manifest of the root is malformed; nothing was removed.
-        RootUnavailable: The root cannot be read or written.
-    """
-    storage = _open_for_writing(root, DEFAULT)
-    objects = storage.list(OBJECTS)  # before the manifests, which are written after their files
-    named = {path for entry in manifests(storage).values() for path in _files_of(storage, entry)}
-    latest = time.time() - grace  # noqa: TID251  how old files are reaches no result
-    garbage = [e for e in objects if e.path not in named and e.modified is not None and e.modified <= latest]
-    for entry in garbage:
-        storage.remove(entry.path)
-    write_index(storage, known=Index())
-    return garbage
-
-
-def write_index(storage: Storage, known: Index | None = None) -> None:
+def write_index(storage: Storage, changed: Collection[tuple[str, str]]) -> None:
     """Write the index of what is there; others that do so at the same time do not undo each other's work.
 
     Args:
         storage: The files of the root.
-        known: An index whose entries are right; by default the one that is there.
+        changed: Names and versions whose manifests are read; the entries of others are kept as they are.
 
     Raises:
         RootUnavailable: The root cannot be read or written.
     """
-    for _ in range(_TRIES):
+    for attempt in range(_TRIES):
+        time.sleep(_PAUSE * attempt)
         seen = read_or_none(storage, INDEX_FILE)
-        found = make_index(storage, _parse_or_none(seen) if known is None else known)
-        content = found.text().encode()
-        if content != seen and not storage.replace(INDEX_FILE, content, seen):
-            continue
-        if _is_complete(storage, found):
+        content = make_index(storage, _parse_or_none(seen).without(changed)).text().encode()
+        written = content == seen or storage.replace(INDEX_FILE, content, seen)
+        if written and _is_complete(storage):
             return
-    raise VersionExists(  # pragma: no cover  needs twenty publishers at once
+    raise VersionExists(  # pragma: no cover  needs many publishers at once
         f"the index of {storage.address} is written by others all the time; run bb-repo gc there later"
     )
 
 
-def _is_complete(storage: Storage, written: Index) -> bool:
-    """Whether the index still is what was written, and names every manifest."""
-    listed = {(name, version) for name, versions in written.blackboxes.items() for version in versions}
-    return listed == set(manifests(storage)) and read_or_none(storage, INDEX_FILE) == written.text().encode()
+def _is_complete(storage: Storage) -> bool:
+    """Whether the index, whoever has written it last, names the manifests that are there."""
+    return read_index(storage).versions() == set(manifests(storage))
 
 
-def _open_for_writing(root: str | Path, source: Source) -> Storage:
+def open_for_writing(root: str | Path, source: Source = DEFAULT) -> Storage:
+    """The files of a root that is to be written, without those that killed writers have left.
+
+    Raises:
+        InvalidOption: The root is read-only, or a folder whose subfolders are blackboxes.
+    """
     address = parse_address(root, "the root to write")
     if address.kind == "word":
         raise InvalidOption(f"the root {address} cannot be published in; name a folder or an address")
@@ -206,7 +197,10 @@ def _open_for_writing(root: str | Path, source: Source) -> Storage:
             f"{folder} is neither empty nor a published root; name an empty or new folder, in which objects, "
             f"manifests and {INDEX_FILE} are written"
         )
-    return open_storage(address, read_settings(source))
+    storage = open_storage(address, read_settings(source))
+    if isinstance(storage, FolderStorage):
+        storage.tidy_up()
+    return storage
 
 
 def _publish(holding: Holding, storage: Storage, version: str | None, report: ReportFile) -> Published:
@@ -220,6 +214,8 @@ def _publish(holding: Holding, storage: Storage, version: str | None, report: Re
     if known is None:
         storage.create(path, content)
         _check_same(storage, path, storage.read(path, typed_json.LARGEST), digest)
+        more = _write_objects(holding, storage, quiet)  # what was removed before the manifest named it
+        files, size = files + more[0], size + more[1]
     return Published(manifest.name, manifest.version, digest, files, size, new=known is None)
 
 
@@ -242,7 +238,7 @@ def _write_objects(holding: Holding, storage: Storage, report: ReportFile) -> tu
     """Write the files that the root lacks; returns how many, and their size."""
     there = {entry.path: entry for entry in storage.list(OBJECTS)}
     versions = manifests(storage, holding.manifest.name).values()
-    kept = {path for entry in versions for path in _files_of(storage, entry)}
+    kept = {path for entry in versions for path in files_of(storage, entry)}
     tasks: Mapping[str, Task] = {task.sha256: task for task in holding.manifest.tasks.values()}
     size = sum(task.bytes for task in tasks.values())
     files = done = written = 0
@@ -256,7 +252,15 @@ def _write_objects(holding: Holding, storage: Storage, report: ReportFile) -> tu
     return files, written
 
 
-def _remove_damaged(holding: Holding, storage: Storage) -> None:
+def _remove_damaged(holding: Holding, storage: Storage, version: str | None) -> None:
+    """Remove files that are not what they should be; a manifest only if the index says that it is ours."""
+    digest = hashlib.sha256(_content(holding, version)).hexdigest()
+    name, version = holding.manifest.name, version or holding.manifest.version
+    known = read_index(storage).blackboxes.get(name, {}).get(version)
+    found = read_or_none(storage, manifest_path(name, version))
+    ours = known is not None and known.manifest == digest
+    if ours and found is not None and hashlib.sha256(found).hexdigest() != digest:
+        storage.remove(manifest_path(name, version))
     for task in holding.manifest.tasks.values():
         path = object_path(task.sha256)
         try:
@@ -278,7 +282,12 @@ def _stays(entry: Entry | None, task: Task, *, named: bool) -> bool:
     return time.time() - entry.modified < GRACE / 2  # noqa: TID251  how old files are reaches no result
 
 
-def _files_of(storage: Storage, entry: Entry) -> Iterator[str]:
+def files_of(storage: Storage, entry: Entry) -> Iterator[str]:
+    """The paths of the files that a manifest names.
+
+    Raises:
+        FormatError: The manifest is malformed.
+    """
     content = read_or_none(storage, entry.path)
     if content is None:  # removed in between
         return
@@ -292,8 +301,12 @@ def _versions(root: Root, name: str) -> Sequence[str | None]:
     return [None]
 
 
-def _parse_or_none(content: bytes | None) -> Index:
+def read_index(storage: Storage) -> Index:
     """The index; an empty one where there is none, or a damaged one, which is derived from the manifests."""
+    return _parse_or_none(read_or_none(storage, INDEX_FILE))
+
+
+def _parse_or_none(content: bytes | None) -> Index:
     with suppress(FormatError):
         return Index() if content is None else parse_index(content, INDEX_FILE)
     return Index()

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
 from blackbox_repo import typed_json
 from blackbox_repo.errors import FormatError, IntegrityError, NotDownloaded, NotInRoot, UnknownName
 from blackbox_repo.roots import downloads
-from blackbox_repo.roots.holding import Holding, ReportFile
+from blackbox_repo.roots.holding import Holding, ReportFile, read_file_parts
 from blackbox_repo.roots.index import (
     INDEX_FILE,
     Index,
@@ -19,9 +20,9 @@ from blackbox_repo.roots.index import (
     parse_index,
     version_order,
 )
-from blackbox_repo.roots.storage import Entry, OnlyWholeFiles, Range, Storage
+from blackbox_repo.roots.storage import Entry, OnlyWholeFiles, Storage
 from blackbox_repo.store.manifest import Manifest, Task, parse_manifest
-from blackbox_repo.store.names import check_plain_name
+from blackbox_repo.store.names import check_plain_name, is_plain_name
 from blackbox_repo.store.parts import Part, read_parts
 
 MANIFESTS, OBJECTS = "manifests", "objects"
@@ -72,8 +73,9 @@ class PublishedRoot:
             known = downloads.recall_index(self.address)
             if known is None:
                 raise NotDownloaded(
-                    f"the root {self.address} was never asked on this machine, so what it has is not known "
-                    f"offline; run bb-repo list --root {self.address} while online, or leave the root out"
+                    f"the root {self.address} was never asked on this machine, or what was kept of it is "
+                    f"damaged, so what it has is not known offline; run bb-repo list --root {self.address} "
+                    f"while online, or leave the root out"
                 )
             return parse_index(known, where)
         content = read_or_none(self.storage, INDEX_FILE)
@@ -82,6 +84,7 @@ class PublishedRoot:
         index = parse_index(content, where)
         if self.storage.local(INDEX_FILE) is None:
             downloads.remember_index(self.address, content)
+            downloads.tidy_up()
         return index
 
     def find(self, name: str, version: str | None) -> Holding | None:
@@ -92,6 +95,8 @@ class PublishedRoot:
             UnknownName: It has the blackbox, but no such version.
             IntegrityError: The manifest is not the one that the index names.
         """
+        if not is_plain_name(name):  # but perhaps the path of a folder
+            return None
         entries = self.index().blackboxes.get(name) or self._look_for(name)
         if version is not None and version not in entries:
             return self._find_unlisted(name, version, entries)
@@ -134,13 +139,19 @@ class PublishedRoot:
         if content is None:
             if self._offline:
                 raise NotDownloaded(_missing(f"the manifest of {name!r} {version}", name, self.address))
-            content = self.storage.read(manifest_path(name, version), typed_json.LARGEST)
+            content = read_or_none(self.storage, manifest_path(name, version))
+        if content is None:
+            raise NotInRoot(
+                f"the root {self.address} has no {manifest_path(name, version)}, which its {INDEX_FILE} "
+                f"names: it was removed just now, or is lost. Try again, or the publisher can "
+                f"write the index again with bb-repo gc {self.address}"
+            )
         found = hashlib.sha256(content).hexdigest()
         if found != digest:
             raise IntegrityError(
                 f"{self.address}/{manifest_path(name, version)} has the sha256 {found}, but {INDEX_FILE} "
-                f"there says {digest}; one of the two is damaged, and nothing was used. The publisher "
-                f"can compare them with bb-repo gc {self.address}, which writes the index again"
+                f"there says {digest}; it is damaged, and nothing was used. The publisher can restore it with "
+                f"bb-repo publish {name} {self.address} --repair"
             )
         return self._made(content, name, version, digest)
 
@@ -185,40 +196,38 @@ class PublishedHolding:
         return downloads.fetch(self._storage, path, task.sha256, task.bytes, partial(report, task.file))
 
     def parts(self, task: Task, parts: Sequence[Part]) -> dict[Part, bytes]:
-        path, where = object_path(task.sha256), f"{task.file} of {self.manifest.name!r}"
         known = {part: content for part in parts if (content := downloads.read(part.sha256)) is not None}
         missing = [part for part in parts if part not in known]
-        if missing:
-            local = self._storage.local(path) or downloads.find(task.sha256, task.bytes)
-            if local is None:
-                self._refuse_offline(task)
-            read = _read_local(local) if local else lambda ranges: self._read_remote(task, ranges)
-            for part, content in read_parts(missing, read, where).items():
-                known[part] = content
-                if local is None:
-                    downloads.keep(content)
-        return known
+        return {**known, **self._read_parts(task, missing)} if missing else known
 
-    def _read_remote(self, task: Task, ranges: Sequence[Range]) -> list[bytes]:
+    def _read_parts(self, task: Task, parts: Sequence[Part]) -> dict[Part, bytes]:
+        path = object_path(task.sha256)
+        lying = self._storage.local(path)
+        if lying is not None:
+            return read_file_parts(lying, task, parts)
+        downloaded = downloads.find(task.sha256, task.bytes)
+        if downloaded is not None:
+            with suppress(FormatError):
+                return read_file_parts(downloaded, task, parts)
+            downloads.discard(task.sha256)  # it is damaged
+        self._refuse_offline(task)
         try:
-            return self._storage.read_ranges(object_path(task.sha256), ranges)
+            found = read_parts(parts, partial(self._storage.read_ranges, path), f"{self.origin}/{path}")
         except OnlyWholeFiles:
-            return _read_local(self.file(task, lambda file, done, total: None))(ranges)
+            return read_file_parts(self.file(task, lambda file, done, total: None), task, parts)
+        for content in found.values():
+            downloads.keep(content)
+        return found
 
-    def discard(self, task: Task) -> None:
-        if self._storage.local(object_path(task.sha256)) is None:
-            downloads.discard(task.sha256)
+    def discard(self, task: Task) -> bool:
+        lying = self._storage.local(object_path(task.sha256))
+        return lying is None and downloads.discard(task.sha256)
 
     def _refuse_offline(self, task: Task) -> None:
         if self._offline:
             raise NotDownloaded(
                 _missing(f"{task.file} of {self.manifest.name!r}", self.manifest.name, self.origin)
             )
-
-
-def _read_local(path: Path) -> Callable[[Sequence[Range]], list[bytes]]:
-    content = memoryview(path.read_bytes())
-    return lambda ranges: [bytes(content[start:stop]) for start, stop in ranges]
 
 
 def _missing(what: str, name: str, address: str) -> str:
@@ -245,9 +254,14 @@ def manifests(storage: Storage, name: str = "") -> dict[tuple[str, str], Entry]:
     """
     found = {}
     for entry in storage.list(f"{MANIFESTS}/{name}".rstrip("/")):
-        parts = entry.path.split("/")
-        if len(parts) == 3 and parts[2].endswith(".json"):
-            found[parts[1], parts[2].removesuffix(".json")] = entry
+        _, folder, file = (*entry.path.split("/"), "", "")[:3]
+        version = file.removesuffix(".json")
+        if (
+            entry.path == f"{MANIFESTS}/{folder}/{version}.json"
+            and is_plain_name(folder)
+            and is_plain_name(version)
+        ):
+            found[folder, version] = entry
     return found
 
 

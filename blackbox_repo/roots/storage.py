@@ -86,6 +86,9 @@ class Storage(Protocol):
     def list(self, folder: str) -> list[Entry]:
         """All files below a folder, sorted by path; none if there is no such folder."""
 
+    def look(self, path: str) -> Entry | None:
+        """One file as :meth:`list` has it; ``None`` if it is not there."""
+
     def write(self, path: str, content: bytes) -> None:
         """Write a file as a whole; one of that path is replaced."""
 

@@ -33,6 +33,15 @@ def check_plain_name(what: str, name: str) -> None:
         )
 
 
+def is_plain_name(name: str) -> bool:
+    """Whether :func:`check_plain_name` accepts a name."""
+    try:
+        check_plain_name("name", name)
+    except FormatError:
+        return False
+    return True
+
+
 def check_task_names(names: Iterable[str]) -> None:
     """Refuse names of tasks that are not plain, or differ by upper and lower case alone.
 

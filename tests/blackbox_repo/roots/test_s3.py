@@ -16,8 +16,9 @@ import pytest
 
 from blackbox_repo import describe, list_blackboxes, load_blackbox
 from blackbox_repo.errors import RootUnavailable, UnknownName, VersionExists
+from blackbox_repo.roots.garbage import collect_garbage
 from blackbox_repo.roots.packages import PACKAGE_FOLDER
-from blackbox_repo.roots.publish import collect_garbage, mirror, publish, remove
+from blackbox_repo.roots.publish import mirror, publish, remove
 from blackbox_repo.store.manifest import CHECKSUM_FILE, MANIFEST_FILE
 from blackbox_repo.table import TabularBlackbox
 from tests.blackbox_repo.roots.shelf import PACKAGE, Shelf

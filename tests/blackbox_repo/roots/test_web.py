@@ -22,7 +22,8 @@ from blackbox_repo.errors import (
     RootUnavailable,
     UnknownName,
 )
-from blackbox_repo.roots.publish import collect_garbage, mirror, publish, remove
+from blackbox_repo.roots.garbage import collect_garbage
+from blackbox_repo.roots.publish import mirror, publish, remove
 from blackbox_repo.roots.source import Source
 from blackbox_repo.table import TabularBlackbox
 from tests.blackbox_repo.roots.shelf import PACKAGE, write_settings
