@@ -150,8 +150,8 @@ class PublishedRoot:
         if found != digest:
             raise IntegrityError(
                 f"{self.address}/{manifest_path(name, version)} has the sha256 {found}, but {INDEX_FILE} "
-                f"there says {digest}; it is damaged, and nothing was used. The publisher can restore it with "
-                f"bb-repo publish {name} {self.address} --repair"
+                f"there says {digest}; it is damaged, and nothing was used. The publisher can restore it "
+                f"with bb-repo publish {name} {self.address} --repair"
             )
         return self._made(content, name, version, digest)
 

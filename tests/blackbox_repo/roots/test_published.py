@@ -10,9 +10,10 @@ import pytest
 
 from blackbox_repo import Source, list_blackboxes, load_blackbox, publish
 from blackbox_repo.errors import FormatError, IntegrityError, InvalidOption, UnknownName
+from blackbox_repo.roots.garbage import collect_garbage
 from blackbox_repo.roots.index import version_order
 from blackbox_repo.roots.packages import PACKAGE_FOLDER
-from blackbox_repo.roots.publish import collect_garbage, mirror, remove
+from blackbox_repo.roots.publish import mirror, remove
 
 NAME = "nasbench-macro"
 PACKAGE = Source(["package"])
@@ -113,7 +114,7 @@ def test_an_index_that_contradicts_a_manifest_is_refused_and_made_again(tmp_path
     data = json.loads(index.read_bytes())
     data["blackboxes"][NAME]["1.0"]["manifest"] = "0" * 64
     index.write_text(json.dumps(data))
-    with pytest.raises(IntegrityError, match=f"{'0' * 64}.*bb-repo gc"):
+    with pytest.raises(IntegrityError, match="index.json is damaged.*bb-repo gc"):
         load_blackbox(NAME, source=Source([root]))
     collect_garbage(root)
     assert load_blackbox(NAME, source=Source([root]))["cifar10"]
