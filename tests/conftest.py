@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import subprocess
 import sys
@@ -22,6 +23,9 @@ settings.register_profile("any machine", deadline=None, suppress_health_check=[H
 settings.load_profile("any machine")
 
 
+_HOMES = itertools.count()
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _folders_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """What a user has made, cached or set is neither seen nor changed by tests and their processes."""
@@ -32,6 +36,12 @@ def _folders_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[No
         patch.setenv("BLACKBOX_CONFIG", str(settings_file))
         patch.setenv("BLACKBOX_HOME", str(tmp_path_factory.mktemp("home")))
         yield
+
+
+@pytest.fixture(autouse=True)
+def _home_of_its_own(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a test makes in the user's own folder, no other test finds."""
+    monkeypatch.setenv("BLACKBOX_HOME", str(tmp_path_factory.getbasetemp() / f"home {next(_HOMES)}"))
 
 
 @pytest.fixture

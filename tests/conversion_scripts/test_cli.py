@@ -34,11 +34,6 @@ UNKNOWN_HASH: set[str] = {
 }
 
 
-@pytest.fixture(autouse=True)
-def _home_of_its_own(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("BLACKBOX_HOME", str(tmp_path_factory.mktemp("home")))
-
-
 def bb_convert(
     *arguments: str | Path, cwd: Path | None = None, env: Mapping[str, str] = {}
 ) -> subprocess.CompletedProcess[str]:
