@@ -223,4 +223,6 @@ def _unknown(name: str, source: Source) -> UnknownName:
     if holding is not None:
         holding.manifest.task(task)  # which names the tasks if there is no such
         return UnknownName("blackbox", name, [owner], f"its task is load_blackbox({owner!r})[{task!r}]")
-    return make_unknown_blackbox(name, find_names(source), "; ".join(find_missing_packages()))
+    missing = [f"the root {r.address} is no folder" for r in read_settings(source).roots if r.is_missing]
+    remedy = "; ".join([*missing, *find_missing_packages()])
+    return make_unknown_blackbox(name, find_names(source), remedy)

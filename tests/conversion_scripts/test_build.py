@@ -17,6 +17,7 @@ import pytest
 
 from blackbox_repo.errors import FormatError, InvalidOption
 from blackbox_repo.repository import list_blackboxes
+from blackbox_repo.roots.source import Source
 from blackbox_repo.schema import Schema
 from blackbox_repo.store.lazy_tables import LazyTables
 from blackbox_repo.store.loading import load_task
@@ -371,9 +372,9 @@ def bb_convert(folder: Path, moment: str) -> subprocess.Popen[str]:
 @pytest.mark.parametrize("moment", ["converting", "writing"])
 @pytest.mark.parametrize("before", [[], ["tiny"]], ids=["nothing there", "an older version there"])
 def test_what_was_killed_leaves_nothing_to_see_and_can_be_run_again(
-    tmp_path: Path, moment: str, before: list[str], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, moment: str, before: list[str]
 ) -> None:
-    monkeypatch.setenv("BLACKBOX_PATH", str(tmp_path / "out"))
+    out = Source([tmp_path / "out"])
     if before:
         bb_convert(tmp_path, "never").communicate(timeout=60)
     old = content(tmp_path / "out") if before else {}
@@ -383,12 +384,12 @@ def test_what_was_killed_leaves_nothing_to_see_and_can_be_run_again(
     child.kill()  # that is kill -9: no handler, no finally
     child.communicate(timeout=20)
     assert [path.name for path in (tmp_path / "out").iterdir() if path.name[0] != "."] == before
-    assert list_blackboxes() == before
+    assert list_blackboxes(out) == before
     assert {name: found for name, found in content(tmp_path / "out").items() if name[0] != "."} == old
     again = bb_convert(tmp_path, "never")
     assert again.communicate(timeout=60) == ("out/tiny: 1 task, 2 training runs, 0.00 MB of parquet\n", "")
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["tiny"]
-    assert list_blackboxes() == ["tiny"]
+    assert list_blackboxes(out) == ["tiny"]
 
 
 def test_two_conversions_at_once_one_wins_and_the_other_says_so(tmp_path: Path) -> None:
