@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,7 +9,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from blackbox_repo.errors import InvalidOption
+from blackbox_repo import typed_json
+from blackbox_repo.errors import FormatError, InvalidOption
 from blackbox_repo.roots.addresses import Address
 from blackbox_repo.text.plain_text import printable
 
@@ -21,7 +21,7 @@ _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e\t]*[\x21-\x7e])?")
 _OURS = ("accept-encoding", "connection", "content-length", "host", "if-range", "range", "transfer-encoding")
 """Headers that requests have anyway."""
-_LONGEST_TOKEN = 1 << 13  # characters; web servers refuse longer headers
+_LONGEST_TOKEN = 1 << 13  # bytes; web servers refuse longer headers
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,10 @@ def _check_headers(address: Address, headers: Any) -> dict[str, str]:
 
 
 def _check_token_file(address: Address, path: Any, headers: Mapping[str, str]) -> Path:
-    found = Path(path).expanduser() if isinstance(path, str) else Path()
+    try:
+        found = Path(path).expanduser() if isinstance(path, str) else Path()
+    except RuntimeError:  # there is no such user
+        found = Path()
     if not found.is_absolute():
         raise _refuse(address, f"token_file = {path!a}", "must be an absolute path, or begin with ~/")
     if "authorization" in map(str.lower, headers):
@@ -100,7 +103,7 @@ def _is_this_machine(address: Address) -> bool:
 
 def _check_timeout(address: Address, seconds: Any) -> float:
     is_number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
-    if not is_number or not math.isfinite(seconds) or not 0 < seconds <= _LONGEST:
+    if not is_number or not 0 < seconds <= _LONGEST:
         raise _refuse(
             address, f"timeout = {seconds!a}", f"must be a number of seconds, above 0 and up to {_LONGEST:g}"
         )
@@ -109,15 +112,12 @@ def _check_timeout(address: Address, seconds: Any) -> float:
 
 def _read_token(path: Path) -> str:
     try:
-        with path.open(encoding="ascii") as file:
-            token = file.read(_LONGEST_TOKEN + 2).strip()
-    except (OSError, UnicodeDecodeError) as err:
-        reason = err.strerror if isinstance(err, OSError) else "it is not ASCII text"
-        raise InvalidOption(f"the token file {path} cannot be read: {reason}") from None
-    if not _VALUE.fullmatch(token) or len(token) > _LONGEST_TOKEN:
-        raise InvalidOption(
-            f"the token file {path} must hold one line with the token, of {_LONGEST_TOKEN} characters at most"
-        )
+        token = typed_json.read_regular(path, _LONGEST_TOKEN).decode("ascii", "replace").strip()
+    except (OSError, ValueError, FormatError) as err:
+        reason = str(err) if isinstance(err, FormatError) else getattr(err, "strerror", "it is no path")
+        raise InvalidOption(f"the token file {printable(path)} cannot be read: {reason}") from None
+    if not _VALUE.fullmatch(token):
+        raise InvalidOption(f"the token file {path} must hold one line of ASCII text: the token")
     return token
 
 

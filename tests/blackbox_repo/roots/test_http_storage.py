@@ -225,6 +225,8 @@ def test_a_refusal_says_where_credentials_belong(
         ({"token_file": 5}, "the option token_file = 5 of the root https://a.org must be an absolute path"),
         ({"token_file": "token"}, "the option token_file = 'token' of .* must be an absolute path, or begin"),
         ({"token_file": "/t", "headers": {"authorization": "canary"}}, "exclude each other; give one"),
+        ({"token_file": "~nobody-has-this-name/token"}, "must be an absolute path, or begin with ~/"),
+        ({"timeout": 10**400}, "must be a number of seconds"),
         ({"timeout": 0}, "the option timeout = 0 of the root .* must be a number of seconds, above 0 and"),
         ({"timeout": "5"}, "the option timeout = '5'"),
         ({"timeout": True}, "the option timeout = True"),
@@ -251,10 +253,10 @@ def test_a_token_is_sent_over_https_or_within_this_machine(token_file: Path) -> 
     ("content", "message"),
     [
         (None, "cannot be read: No such file"),
-        (b"", "must hold one line with the token"),
-        (b"canary\ncanary", "must hold one line with the token"),
-        (b"canar\xff", "cannot be read: it is not ASCII text"),
-        (b"canary" * 20_000, "must hold one line with the token, of 8192"),
+        (b"", "must hold one line of ASCII text: the token"),
+        (b"canary\ncanary", "must hold one line of ASCII text: the token"),
+        (b"canar\xff", "must hold one line of ASCII text: the token"),
+        (b"canary" * 20_000, "cannot be read: .* is larger than the 8192 bytes that"),
     ],
 )
 def test_a_file_without_a_token_is_named(
@@ -267,6 +269,13 @@ def test_a_file_without_a_token_is_named(
         storage_at(host.address, token_file=str(path)).read("x", 5)
     assert "canary" not in str(caught.value)
     assert host.asked == []
+
+
+@pytest.mark.parametrize("path", ["/dev/zero", "/", "/no\x00path"])
+def test_a_token_file_is_a_file(host: Host, path: str) -> None:
+    with pytest.raises(InvalidOption, match="^the token file .* cannot be read: ") as caught:
+        storage_at(host.address, token_file=path).read("x", 5)
+    assert str(caught.value).isprintable()
 
 
 def test_no_message_holds_a_secret(
