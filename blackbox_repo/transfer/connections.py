@@ -65,7 +65,7 @@ class Request:
         """
         request, opener = self, make_opener(rate)
         for _ in range(_MOST_REDIRECTS):
-            response, location = request._ask(opener, rate.policy.timeout)
+            response, location = request._ask(opener, min(rate.policy.connect, rate.policy.timeout))
             if not location:
                 return response
             response.close()
@@ -127,6 +127,7 @@ class _CountedStream(io.RawIOBase):
 class _Response(http.client.HTTPResponse):
     def __init__(self, rate: RateCheck, sock: Any, *arguments: Any, **options: Any) -> None:
         super().__init__(sock, *arguments, **options)
+        sock.settimeout(rate.policy.timeout)  # until now it was that of connecting
         self.fp = io.BufferedReader(_CountedStream(self.fp.detach(), rate))
 
 

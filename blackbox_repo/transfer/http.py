@@ -12,7 +12,7 @@ from types import MappingProxyType
 from urllib.error import URLError
 
 from blackbox_repo.transfer.connections import Request
-from blackbox_repo.transfer.retry import Failure, NoSuchPart, RateCheck, WrongPart
+from blackbox_repo.transfer.retry import Failure, NoSuchPart, RateCheck, RetryPolicy, WrongPart
 from blackbox_repo.transfer.source import Answer
 
 _TRANSIENT_STATUS = (408, 425, 429, 500, 502, 503, 504)
@@ -69,7 +69,7 @@ class HttpFile:
         except (ValueError, http.client.InvalidURL):  # whose text may hold secrets of the address
             raise Failure("is no address that can be fetched") from None
         except (OSError, http.client.HTTPException) as err:
-            raise _describe(err, self._rate.policy.timeout) from None
+            raise _describe(err, self._rate.policy) from None
 
     def _check_encoding(self, response: http.client.HTTPResponse) -> None:
         packed = (response.headers.get("Content-Encoding") or "identity").strip().lower()
@@ -109,10 +109,13 @@ def _strong_validator(response: http.client.HTTPResponse) -> str:
     return tag if tag.startswith('"') else ""
 
 
-def _describe(err: Exception, timeout: float) -> Failure:
+def _describe(err: Exception, policy: RetryPolicy) -> Failure:
     reason = err.reason if isinstance(err, URLError) else err
+    if isinstance(err, URLError) and isinstance(reason, TimeoutError):
+        limit = min(policy.connect, policy.timeout)
+        return Failure(f"no connection within {limit:g} s", transient=True)
     if isinstance(reason, TimeoutError):
-        return Failure(f"no answer for {timeout:g} s", transient=True)
+        return Failure(f"no answer for {policy.timeout:g} s", transient=True)
     if isinstance(reason, http.client.IncompleteRead):
         return Failure("was cut off", transient=True)
     if isinstance(reason, http.client.HTTPException) and not isinstance(reason, ConnectionError):

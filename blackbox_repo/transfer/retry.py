@@ -22,6 +22,7 @@ class RetryPolicy:
         timeout: A connection counts as broken after so many seconds without a byte.
         slowest: The lowest rate, in bytes a second, that a connection may have over ``timeout`` seconds.
         total: The longest time that one file may take from one address, in seconds.
+        connect: The longest time until there is a connection, in seconds; ``timeout`` if that is shorter.
     """
 
     tries: int = 4
@@ -29,6 +30,7 @@ class RetryPolicy:
     timeout: float = 30.0
     slowest: float = 1000.0
     total: float = 86_400.0
+    connect: float = 10.0
 
 
 DEFAULT_POLICY = RetryPolicy()

@@ -186,6 +186,15 @@ def test_a_host_that_does_not_speak_http_is_not_quoted(echo: str) -> None:
     assert fails(f"{echo}/a?canary") == "does not answer as HTTP demands (BadStatusLine) (tried 2 times)"
 
 
+def test_a_host_to_which_no_connection_comes_about_is_given_up_before_one_that_is_slow() -> None:
+    """It has a queue for connections, and never takes one out."""
+    policy = RetryPolicy(tries=2, pause=0.001, timeout=60.0, connect=0.1)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        file = HttpFile(f"https://127.0.0.1:{listener.getsockname()[1]}/a", "a", RateCheck(policy))
+        with pytest.raises(Failure, match=r"^no connection within 0.1 s \(tried 2 times\)$"):
+            read(file, 1, policy)
+
+
 # --- certificates -----------------------------------------------------------------------------------------
 
 
