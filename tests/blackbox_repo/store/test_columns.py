@@ -257,6 +257,25 @@ def test_no_footer_makes_us_read_outside_the_file_or_end_in_another_error(folder
         refuses(load, vouched(original, footer, **sizes_in(footer)))
 
 
+def test_statistics_of_other_columns_are_refused_and_do_not_abort_python(folder: Path):
+    """A column of which the footer says, as an attacker may, that it has no nulls, beside counts of them."""
+    original = read_manifest(folder)
+    content = (folder / "a.parquet").read_bytes()
+    assert content.count(b"\x25\x02\x18\x04rate") == 1  # optional, and its name in four letters
+    made = content.replace(b"\x25\x02\x18\x04rate", b"\x25\x00\x18\x04rate")
+    (folder / "a.parquet").write_bytes(made)
+    task = replace(original.tasks["a"], sha256=hashlib.sha256(made).hexdigest())
+    with pytest.raises(FormatError, match=r"a.parquet is not "):  # readable, or with wrong values
+        load_task(folder, replace(original, tasks={"a": task}), "a", cached=False)
+    changed = vouched(original, footer := made[-footer_bytes(original) :])
+
+    def get(part: Part) -> bytes:
+        return footer if part.name == "the footer" else b"".join(made[a:b] for a, b in part.ranges)
+
+    with pytest.raises(FormatError, match=r"^a.parquet is not "):
+        load_objectives(changed, "a", ["loss"], get, "a.parquet")
+
+
 def flipped(footer: bytes, seed: int) -> bytes:
     """The footer with some bytes changed, but not its length."""
     stream = Stream("flipped", seed)
