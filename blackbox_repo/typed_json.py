@@ -7,6 +7,7 @@ import math
 import re
 import reprlib
 import stat
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,7 +18,7 @@ DEEPEST = 64
 """How deep arrays and objects may be nested; our own files need less than ten levels."""
 LARGEST = 1 << 28
 """The largest file that is read, in bytes."""
-_MARKS = re.compile(r'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', re.DOTALL)
+_NO_BRACKETS = re.compile(r"[^\[\]{}]+")
 _STEPS = re.compile(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]")
 _LONE_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _T = TypeVar("_T")
@@ -131,20 +132,27 @@ def _parts(data: Any, value: Any) -> Iterator[tuple[str, Any, Any, Any]]:
 
 
 def _check_depth(text: str) -> None:
+    """Refuse arrays and objects that are nested too deep, in time and memory in proportion to the text."""
     if text.count("[") + text.count("{") <= DEEPEST:
         return
-    depth = 0
-    for mark in _MARKS.finditer(text):
-        depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(mark[0], 0)
-        if depth > DEEPEST:
-            raise ValueError(f"arrays and objects are nested more than {DEEPEST} deep")
+    brackets = _brackets(text)
+    for _ in range(DEEPEST):
+        brackets = brackets.replace("[]", "")
+    if brackets:
+        raise ValueError(f"arrays and objects are nested more than {DEEPEST} deep, or not closed")
+
+
+def _brackets(text: str) -> str:
+    """The brackets and braces of a JSON text, all as brackets, without those in strings."""
+    without_escapes = text.replace("\\\\", "").replace('\\"', "")
+    outside = "".join(without_escapes.split('"')[::2])
+    return _NO_BRACKETS.sub("", outside).replace("{", "[").replace("}", "]")
 
 
 def _refuse_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        keys = [key for key, _ in pairs]
-        double = next(key for key in keys if keys.count(key) > 1)
+        double = next(key for key, times in Counter(key for key, _ in pairs).items() if times > 1)
         raise ValueError(f"the key {reprlib.repr(double)} occurs twice in one object")
     return found
 

@@ -7,23 +7,19 @@ import json
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Annotated, Any, TypeAlias
-
-import msgspec
+from typing import Any
 
 from blackbox_repo import typed_json
 from blackbox_repo.errors import FormatError, IntegrityError, UnknownName
 from blackbox_repo.numeric.scalars import is_whole
 from blackbox_repo.store.manifest import Manifest
 from blackbox_repo.store.names import check_plain_name
+from blackbox_repo.store.parts import Count, Sha256
 
 FORMAT = 1
 INDEX_FILE = "index.json"
 LARGEST = 1 << 26
 """The largest index that is read, in bytes."""
-_Count: TypeAlias = Annotated[int, msgspec.Meta(ge=0)]
-_Sha256: TypeAlias = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
-_Text: TypeAlias = Annotated[str, msgspec.Meta(max_length=2000)]
 _PART = re.compile(r"\d+|\D+")
 
 
@@ -43,15 +39,15 @@ class IndexEntry:
         license: The SPDX identifier of its licence.
     """
 
-    manifest: _Sha256
-    bytes: _Count
-    tasks: _Count
-    configurations: _Count | None
-    fidelity: _Text
-    target: _Text
-    time: _Text | None
-    title: _Text
-    license: _Text
+    manifest: Sha256
+    bytes: Count
+    tasks: Count
+    configurations: Count | None
+    fidelity: str
+    target: str
+    time: str | None
+    title: str
+    license: str
 
     @classmethod
     def of(cls, manifest: Manifest, digest: str) -> IndexEntry:

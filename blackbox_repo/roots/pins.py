@@ -7,19 +7,17 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Any, TypeAlias
-
-import msgspec
+from typing import Any
 
 from blackbox_repo import typed_json
 from blackbox_repo.errors import FormatError, InvalidOption, PinMismatch
 from blackbox_repo.roots.holding import Holding
 from blackbox_repo.roots.index import check_format
+from blackbox_repo.store.parts import Sha256
 
 FORMAT = 1
 LOCK_VARIABLE = "BLACKBOX_LOCK"
 LOCK_FILE = "blackboxes.lock"
-_Sha256: TypeAlias = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
 
 
 @dataclass(frozen=True)
@@ -33,8 +31,8 @@ class Pin:
     """
 
     version: str
-    manifest: _Sha256
-    files: Mapping[str, _Sha256]
+    manifest: Sha256
+    files: Mapping[str, Sha256]
 
     @classmethod
     def of(cls, holding: Holding) -> Pin:

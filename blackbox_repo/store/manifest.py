@@ -18,7 +18,7 @@ from blackbox_repo.numeric.scalars import is_whole, plain
 from blackbox_repo.schema import RESERVED, Fidelity, Objective, Schema
 from blackbox_repo.space import Space
 from blackbox_repo.store.names import check_plain_name, check_task_names
-from blackbox_repo.store.parts import Count, Parts, Sha256
+from blackbox_repo.store.parts import Count, Parts, Sha256, Size
 
 FORMAT = 1
 _TEXTS = ("name", "version", "title", "license", "citation", "homepage", "recipe")
@@ -78,7 +78,7 @@ class Task:
 
     file: str
     sha256: Sha256
-    bytes: Count
+    bytes: Size
     rows: Count = 0
     configurations: Count = 0
     title: str = ""

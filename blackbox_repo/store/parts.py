@@ -16,8 +16,11 @@ from blackbox_repo.errors import FormatError, IntegrityError
 if TYPE_CHECKING:
     from pathlib import Path
 
-Count: TypeAlias = Annotated[int, msgspec.Meta(ge=0)]
-Sha256: TypeAlias = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
+Count: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=1 << 53)]
+"""As many as a float can count one by one, so that no arithmetic with it overflows."""
+Size: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=1 << 53)]
+"""The size of a file that is not empty."""
+Sha256: TypeAlias = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
 Range: TypeAlias = tuple[int, int]
 """The first byte, and the byte after the last."""
 GAP = 1 << 14
