@@ -29,6 +29,8 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING
 
+from blackbox_repo.text.plain_text import printable
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -37,7 +39,13 @@ _TELLING = 3  # letters by which a part of a name is recognized
 
 
 class BlackboxRepoError(Exception):
-    """Base of all errors that this project raises on purpose."""
+    """Base of all errors that this project raises on purpose.
+
+    Its text may repeat what a file from outside holds; no character of it controls a terminal.
+    """
+
+    def __str__(self) -> str:
+        return printable(super().__str__())
 
 
 class UnknownName(BlackboxRepoError, LookupError):

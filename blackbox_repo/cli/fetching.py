@@ -22,6 +22,7 @@ from blackbox_repo.text.console import StrictCommand, examples
 from blackbox_repo.text.plain_text import printable
 from blackbox_repo.text.progress import report_progress
 from blackbox_repo.text.terminal import Column, Terminal
+from blackbox_repo.transfer.connections import format_url
 from blackbox_repo.user_folder import user_folder
 
 _HARMLESS = ("endpoint_url", "profile", "anon", "region_name", "timeout", "token_file", "use_ssl")
@@ -184,7 +185,9 @@ def config(root: Roots = None, *, offline: Offline = False, as_json: AsJson = Fa
 def _shown(name: str, value: object) -> object:
     if isinstance(value, dict):
         return {key: _shown(key, inner) for key, inner in value.items()}
-    return value if name in _HARMLESS else "(not shown)"
+    if name not in _HARMLESS:
+        return "(not shown)"
+    return format_url(value) if name == "endpoint_url" and isinstance(value, str) else value
 
 
 def _join(options: dict[str, object]) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
-from blackbox_repo.errors import UnknownName
+from blackbox_repo.errors import InvalidOption, UnknownName
 from blackbox_repo.recipes import convert_by_recipe, describe_recipe, make_unknown_blackbox
 from blackbox_repo.roots.addresses import Address, parse_address
 from blackbox_repo.roots.holding import FolderHolding, Holding
@@ -24,6 +25,9 @@ from blackbox_repo.roots.settings import Settings, read_settings
 from blackbox_repo.roots.source import DEFAULT, Source
 from blackbox_repo.roots.storage import Storage
 from blackbox_repo.store.manifest import MANIFEST_FILE
+
+
+_SLASHES = 3  # in the address of a blackbox, at least
 
 
 class Root(Protocol):
@@ -155,10 +159,14 @@ def find_names(source: Source = DEFAULT) -> list[str]:
 
 def _split_address(name: str | Path, source: Source) -> tuple[str, Source]:
     text = str(name)
+    if "://" in text:
+        address = parse_address(text, "the blackbox to load")
+        text = address.text
+        if address.kind != "folder" and text.count("/") < _SLASHES:
+            raise InvalidOption(f"{text} is the address of a root, not of a blackbox; add /NAME")
     root, slash, last = text.rstrip("/").rpartition("/")
     if not slash or not ("://" in text or is_published(Path(root))):
         return text, source
-    parse_address(root, f"{last!a}")
     return last, Source((root,), offline=source.offline, objectives=source.objectives)
 
 
@@ -214,7 +222,9 @@ def _convert(name: str, source: Source) -> Holding | None:
 
 
 def _in_folder(name: str) -> Holding | None:
-    return FolderHolding(Path(name), name) if (Path(name) / MANIFEST_FILE).is_file() else None
+    with suppress(OSError):  # such as of a name that is too long for a file
+        return FolderHolding(Path(name), name) if (Path(name) / MANIFEST_FILE).is_file() else None
+    return None
 
 
 def _unknown(name: str, source: Source) -> UnknownName:

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from blackbox_repo.errors import FormatError, IntegrityError, InvalidOption, NotInRoot, RootUnavailable
 from blackbox_repo.roots.addresses import Address
 from blackbox_repo.roots.fsspec_errors import is_taken, translate
+from blackbox_repo.roots.settings import read_options
 from blackbox_repo.roots.storage import Entry, Range, Report
 from blackbox_repo.transfer.download import Expected, download
 from blackbox_repo.transfer.retry import Failure, WrongContent
@@ -38,7 +39,8 @@ class FsspecStorage:
     """
 
     def __init__(self, address: Address, options: Mapping[str, Any]) -> None:
-        self._address, self._options = address, dict(options)
+        self._address = address
+        self._options: Mapping[str, Any] | None = dict(options)
         self._opened: tuple[int, Any] | None = None
         self._system()
 
@@ -120,23 +122,27 @@ class FsspecStorage:
         self._ask(path, lambda system, place: system.rm_file(place))
 
     def _unless_taken(self, path: str, write: Callable[[Any, str], object]) -> bool:
+        def attempt(system: Any, place: str) -> bool:
+            try:
+                write(system, place)
+            except Exception as err:  # whatever the library raises
+                if is_taken(err):
+                    return False
+                raise
+            return True
+
         try:
-            self._ask(path, write)
+            return self._ask(path, attempt)
         except NotInRoot:  # it was removed since it was seen
             return False
-        except RootUnavailable as err:
-            if err.__cause__ is not None and is_taken(err.__cause__):
-                return False
-            raise
-        return True
 
     def _ask(self, path: str, action: Callable[[Any, str], _T]) -> _T:
         try:
             return action(self._system(), self._place(path))
         except InvalidOption:
             raise
-        except Exception as err:  # whatever the library raises
-            raise translate(self.address, path, err) from err
+        except Exception as err:  # whatever the library raises; its text may hold secrets
+            raise translate(self.address, path, err) from None
 
     @property
     def _limit(self) -> dict[str, float]:
@@ -149,11 +155,13 @@ class FsspecStorage:
     def _system(self) -> Any:
         """The file system; its event loop does not survive a fork."""
         if self._opened is None or self._opened[0] != os.getpid():
-            self._opened = os.getpid(), _open(self._address, self._options)
+            options = read_options(self._address) if self._options is None else self._options
+            self._opened = os.getpid(), _open(self._address, options)
         return self._opened[1]
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_opened": None}
+        """Without options, which may be secrets; another process has its own configuration file."""
+        return {"_address": self._address, "_options": None, "_opened": None}
 
 
 class _Pieces:
@@ -202,8 +210,8 @@ def _open(address: Address, options: Mapping[str, Any]) -> Any:
     try:
         system = kind(**settings, skip_instance_cache=True, use_listings_cache=False)
         system.retries = _S3_TRIES
-    except Exception as err:  # whatever the library raises
-        raise translate(address.text, "anything", err) from err
+    except Exception as err:  # whatever the library raises; its text may hold secrets
+        raise translate(address.text, "anything", err) from None
     return system
 
 

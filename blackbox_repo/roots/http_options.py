@@ -88,7 +88,9 @@ def _check_token_file(address: Address, path: Any, headers: Mapping[str, str]) -
     except RuntimeError:  # there is no such user
         found = Path()
     if not found.is_absolute():
-        raise _refuse(address, f"token_file = {path!a}", "must be an absolute path, or begin with ~/")
+        raise _refuse(
+            address, "token_file", "must be an absolute path, or begin with ~/; its value is not shown"
+        )
     if "authorization" in map(str.lower, headers):
         raise _refuse(address, "token_file", "and the header Authorization exclude each other; give one")
     if address.scheme != "https" and not _is_this_machine(address):

@@ -17,6 +17,7 @@ from blackbox_repo.errors import (
 )
 from blackbox_repo.roots.addresses import Address, read_only
 from blackbox_repo.roots.http_options import check_options
+from blackbox_repo.roots.settings import read_options
 from blackbox_repo.roots.storage import Entry, OnlyWholeFiles, Range, Report
 from blackbox_repo.transfer.download import Expected, download
 from blackbox_repo.transfer.http import HttpFile
@@ -43,6 +44,15 @@ class HttpStorage:
     def __init__(self, address: Address, options: Mapping[str, Any]) -> None:
         self._address, self._options = address, check_options(address, options)
         self._retry = RetryPolicy(pause=_PAUSE, timeout=self._options.timeout)
+
+    @classmethod
+    def configured(cls, address: Address) -> HttpStorage:
+        """The files below an address, with the options that the configuration file of this process has."""
+        return cls(address, read_options(address))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Without options, which may be secrets; another process has its own configuration file."""
+        return HttpStorage.configured, (self._address,)
 
     @property
     def address(self) -> str:

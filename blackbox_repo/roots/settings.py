@@ -60,19 +60,14 @@ class Settings:
     offline: bool = False
     offline_origin: str = ""
     file: Path | None = None
-    options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
 
     def options_for(self, address: Address) -> dict[str, Any]:
         """The storage options of a root; those for longer beginnings of its address come first."""
-        found: dict[str, Any] = {}
-        for beginning in sorted(self.options, key=len):
-            bare = beginning.rstrip("/")
-            if address.text == bare or address.text.startswith(f"{bare}/"):
-                found.update(self.options[beginning])
-        return found
+        return _options_for(address, self.options)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class _ConfigFile:
     """The configuration file, key by key."""
 
@@ -98,6 +93,24 @@ def read_settings(source: Source = DEFAULT) -> Settings:
         file=file,
         options=config.options,
     )
+
+
+def read_options(address: Address) -> dict[str, Any]:
+    """The storage options that the configuration file has for a root.
+
+    Raises:
+        FormatError: The configuration file is malformed.
+    """
+    return _options_for(address, _read_config(config_file()).options)
+
+
+def _options_for(address: Address, options: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for beginning in sorted(options, key=len):
+        bare = beginning.rstrip("/")
+        if address.text == bare or address.text.startswith(f"{bare}/"):
+            found.update(options[beginning])
+    return found
 
 
 def config_file() -> Path | None:
@@ -168,10 +181,24 @@ def _read_config(file: Path | None) -> _ConfigFile:
         data = _parse_toml(typed_json.read_regular(file, _LARGEST), file)
     except OSError as err:
         raise FormatError(f"{file} cannot be read: {err.strerror}") from err
-    config = typed_json.convert(data, _ConfigFile, file)
-    for beginning in config.options:
-        parse_address(beginning, f"{file}: options")
-    return config
+    if isinstance(data.get("options"), dict):
+        for beginning in data["options"]:
+            _check_beginning(beginning, file)
+    typed_json.convert(_without_texts(data), _ConfigFile, file)  # so that no message shows a secret
+    return typed_json.convert(data, _ConfigFile, file)
+
+
+def _check_beginning(beginning: str, file: Path) -> None:
+    if parse_address(beginning, f"{file}: options").kind in ("word", "folder"):
+        raise FormatError(f"{file}: options are for addresses such as s3://bucket, but not {beginning!a}")
+
+
+def _without_texts(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_texts(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_without_texts(inner) for inner in value]
+    return "(not shown)" if isinstance(value, str) else value
 
 
 def _parse_toml(content: bytes, file: Path) -> Any:
@@ -179,8 +206,10 @@ def _parse_toml(content: bytes, file: Path) -> Any:
 
     try:
         return msgspec.toml.decode(content)
-    except (msgspec.DecodeError, ValueError) as err:
-        raise FormatError(f"{file} is not proper TOML: {_first_line(err)}") from err
+    except UnicodeDecodeError:  # which holds the whole file
+        raise FormatError(f"{file} is not proper TOML: it is not UTF-8") from None
+    except (msgspec.DecodeError, ValueError, RecursionError) as err:
+        raise FormatError(f"{file} is not proper TOML: {_first_line(err)}") from None
 
 
 def _first_line(err: Exception) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from blackbox_repo.errors import InvalidOption
+from blackbox_repo.roots.addresses import parse_address
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Source:
             default all.
 
     Raises:
-        InvalidOption: An argument has another type.
+        InvalidOption: An argument has another type, or a root is malformed or holds a secret.
     """
 
     roots: Sequence[str | Path] | None = None
@@ -39,11 +40,14 @@ class Source:
             given = getattr(self, name)
             if given is None:
                 continue
+            found = type(given).__name__  # a value is not shown, as addresses may hold secrets
             if isinstance(given, str) or not isinstance(given, Sequence) or not given:
-                raise InvalidOption(f"{name} is {given!r}, but must be a list of at least one, or None")
-            if not all(isinstance(each, kind) for each in given):
-                raise InvalidOption(f"{name} is {given!r}, but must hold text only")
+                raise InvalidOption(f"{name} is an empty or single {found}, but must be a list, or None")
+            if strange := [type(each).__name__ for each in given if not isinstance(each, kind)]:
+                raise InvalidOption(f"{name} holds a value of type {strange[0]}, but must hold text only")
             object.__setattr__(self, name, tuple(given))
+        for root in self.roots or ():
+            parse_address(root, "--root")
         for name in ("offline", "convert"):
             if not isinstance(getattr(self, name), bool):
                 raise InvalidOption(f"{name} is {getattr(self, name)!r}, but must be True or False")

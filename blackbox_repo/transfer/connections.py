@@ -82,6 +82,8 @@ class Request:
         headers = {**agent, **self.headers, **self.private}
         request = urllib.request.Request(self.url, headers=headers)  # noqa: S310  the scheme is checked above
         response = opener.open(request, timeout=timeout)
+        if response is None:  # what urllib gives for a proxy that it cannot use
+            raise Failure("the proxy that the environment names is neither http nor https")
         return response, response.headers.get("Location") or "" if response.status in _REDIRECTS else ""
 
     def redirected(self, location: str) -> Request:

@@ -20,6 +20,7 @@ _LONGEST_WAIT = 60.0  # seconds that a host may ask us to wait
 _PIECE = 1 << 16
 _GZIPPED = (".gz", ".tgz")  # some hosts announce these as gzip-encoded, and mean the file itself
 _RANGE = re.compile(r"bytes (\d{1,18})-\d{1,18}/(?:(\d{1,18})|\*)", re.ASCII)
+_TUNNEL = re.compile(r"Tunnel connection failed: (\d{3})", re.ASCII)
 _LENGTH = re.compile(r"\d{1,18}", re.ASCII)
 
 
@@ -120,5 +121,14 @@ def _describe(err: Exception, policy: RetryPolicy) -> Failure:
         return Failure("was cut off", transient=True)
     if isinstance(reason, http.client.HTTPException) and not isinstance(reason, ConnectionError):
         return Failure(f"does not answer as HTTP demands ({type(reason).__name__})", transient=True)
-    text = " ".join(str(reason).split()) or type(reason).__name__
-    return Failure(text, transient=not isinstance(reason, ssl.SSLCertVerificationError))
+    return Failure(_words(reason), transient=not isinstance(reason, ssl.SSLCertVerificationError))
+
+
+def _words(reason: Exception | str) -> str:
+    """What went wrong, without what a proxy or host may have put into it."""
+    refused = _TUNNEL.match(str(reason))
+    if refused:
+        return f"the proxy answers with HTTP {refused[1]}"
+    fixed = isinstance(reason, str | http.client.RemoteDisconnected)
+    text = str(reason) if fixed else getattr(reason, "strerror", None)
+    return text or type(reason).__name__
