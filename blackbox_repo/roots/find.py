@@ -26,7 +26,6 @@ from blackbox_repo.roots.source import DEFAULT, Source
 from blackbox_repo.roots.storage import Storage
 from blackbox_repo.store.manifest import MANIFEST_FILE
 
-
 _SLASHES = 3  # in the address of a blackbox, at least
 
 

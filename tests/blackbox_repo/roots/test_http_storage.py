@@ -223,7 +223,7 @@ def test_a_refusal_says_where_credentials_belong(
         ({"headers": {"Host": "canary"}}, "must have the name of a header other than accept-encoding, "),
         ({"headers": {"range": "canary"}}, "must have the name of a header other than accept-encoding, "),
         ({"token_file": 5}, "the option token_file of the root https://a.org must be an absolute path"),
-        ({"token_file": "token"}, "the option token_file = 'token' of .* must be an absolute path, or begin"),
+        ({"token_file": "token"}, "the option token_file of .* must be an absolute path, or begin"),
         ({"token_file": "/t", "headers": {"authorization": "canary"}}, "exclude each other; give one"),
         ({"token_file": "~nobody-has-this-name/token"}, "must be an absolute path, or begin with ~/"),
         ({"timeout": 10**400}, "must be a number of seconds"),
