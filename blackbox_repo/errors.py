@@ -29,7 +29,7 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING
 
-from blackbox_repo.text.plain_text import printable
+from blackbox_repo.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -40,7 +40,10 @@ RECIPE = tuple(f"conversion_scripts.{m}" for m in ("bounds", "expected_size", "r
 SEAM = ("simulator.clock", "simulator.errors", "simulator.run_state", "simulator.scheduler")
 RULES = {
     "blackbox_repo.numeric": ("blackbox_repo.errors",),
-    "blackbox_repo.text": ("blackbox_repo.__version__", "blackbox_repo.deprecated", "blackbox_repo.errors"),
+    "blackbox_repo.text": (
+        *("blackbox_repo.__version__", "blackbox_repo.deprecated", "blackbox_repo.errors"),
+        "blackbox_repo.printable",
+    ),
     "blackbox_repo.surrogate": (*TYPES, "blackbox_repo.typed_json"),
     "blackbox_repo.views": (*TYPES, "blackbox_repo.surrogate"),
     "blackbox_repo.store": (*TYPES, *TABLES, *FILES, "blackbox_repo.surrogate"),

@@ -44,7 +44,7 @@ class Source:
             if isinstance(given, str) or not isinstance(given, Sequence) or not given:
                 raise InvalidOption(f"{name} is an empty or single {found}, but must be a list, or None")
             if strange := [type(each).__name__ for each in given if not isinstance(each, kind)]:
-                raise InvalidOption(f"{name} holds a value of type {strange[0]}, but must hold text only")
+                raise InvalidOption(f"{name} is a {found} with a {strange[0]}, but must hold text only")
             object.__setattr__(self, name, tuple(given))
         for root in self.roots or ():
             parse_address(root, "--root")

@@ -124,7 +124,7 @@ def _describe(err: Exception, policy: RetryPolicy) -> Failure:
     return Failure(_words(reason), transient=not isinstance(reason, ssl.SSLCertVerificationError))
 
 
-def _words(reason: Exception | str) -> str:
+def _words(reason: BaseException | str) -> str:
     """What went wrong, without what a proxy or host may have put into it."""
     refused = _TUNNEL.match(str(reason))
     if refused:

@@ -93,7 +93,7 @@ def test_options_of_longer_beginnings_count_more(config: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ('roots = "s3://team"', "roots = 's3://team': expected array, got str"),
+        ('roots = "s3://team"', "roots = '(not shown)': expected array, got str"),
         ("roots = [7]", "roots[0] = 7: expected str, got int"),
         ("offline = 1", "offline = 1: expected bool, got int"),
         ('root = ["s3://team"]', "unknown field root"),
@@ -145,17 +145,22 @@ def test_an_address_is_a_word_a_folder_or_a_url(written: str, text: str, kind: s
 @pytest.mark.parametrize(
     ("written", "problem"),
     [
-        ("", "must name a folder or an address"),
-        ("s3:/bucket", "has nothing after s3://"),
+        ("", "is empty, has a NUL character, or is no text"),
+        ("s3:/secret", "lacks the // after s3:"),
+        ("s3:secret", "lacks the // after s3:"),
+        ("s3:///secret", "has nothing after s3://"),
+        ("https://me%3Asecret%40host/", "has a user name or password"),
+        ("https://host:port-secret/", "has no proper host, bucket or port"),
         ("https://", "has nothing after https://"),
         ("https://me:secret@host/boxes", "has a user name or password"),
         ("https://host/boxes?X-Amz-Signature=secret", "has a query or fragment"),
         ("https://host/boxes#secret", "has a query or fragment"),
         ("s3://bucket/a/../secret", "a step to another folder"),
         ("s3://bucket/%2e%2e/secret", "a step to another folder"),
-        ("s3://bucket::zip://secret", "'::'"),
+        ("s3://bucket::zip://secret", "has no proper host, bucket or port"),
+        ("s3://bucket/a::zip://secret", "'::'"),
         ("s3://bucket/\x1b[2Jsecret", "control characters"),
-        ("file://host/secret", "a folder is written"),
+        ("file://me:secret@host/secret", "write file:///path"),
     ],
 )
 def test_an_address_with_more_than_a_place_is_refused_and_no_secret_is_repeated(
@@ -164,7 +169,7 @@ def test_an_address_with_more_than_a_place_is_refused_and_no_secret_is_repeated(
     with pytest.raises(InvalidOption, match="BLACKBOX_ROOTS names") as refused:
         parse_address(written, "BLACKBOX_ROOTS")
     assert problem in str(refused.value)
-    assert "secret" not in str(refused.value) or "file" in written
+    assert "secret" not in str(refused.value)
 
 
 @pytest.mark.parametrize(
