@@ -112,7 +112,7 @@ class Index:
 class _IndexJson:
     format: int
     blackboxes: dict[str, dict[str, IndexEntry]]
-    sha256: _Sha256 | None = None
+    sha256: Sha256 | None = None
 
 
 def parse_index(content: bytes, where: str) -> Index:
