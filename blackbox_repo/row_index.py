@@ -86,12 +86,17 @@ class RowIndex:
     @property
     def replicates(self) -> Array:
         """How many rows each configuration has."""
-        return np.diff(np.asarray(self.first, dtype=np.int64))
+        return _steps(self.first)
+
+    @property
+    def most_replicates(self) -> int:
+        """How many rows a configuration has at most."""
+        return self.first.step if isinstance(self.first, range) else int(self.replicates.max())
 
     @property
     def lengths(self) -> Array:
         """How many points each row has."""
-        return np.diff(np.asarray(self.offsets, dtype=np.int64))
+        return _steps(self.offsets)
 
     @property
     def common_seeds(self) -> tuple[int, ...]:
@@ -159,6 +164,12 @@ def _compress(numbers: Array) -> Array | range:
     if steps[0] > 0 and (steps == steps[0]).all():
         return range(int(numbers[0]), int(numbers[-1]) + 1, int(steps[0]))
     return _narrow(numbers)
+
+
+def _steps(numbers: Array | range) -> Array:
+    if isinstance(numbers, range):
+        return np.full(len(numbers) - 1, numbers.step)
+    return np.diff(numbers.astype(np.int64))
 
 
 def _narrow(whole: Array) -> Array:

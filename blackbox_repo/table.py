@@ -136,19 +136,18 @@ class TabularBlackbox(Blackbox):
     def values(self, objective: str) -> Array:
         self.schema.objective(objective)
         self._check_all()
-        fidelities = len(self.schema.fidelity.values)
-        replicates, lengths = self._rows.replicates, self._rows.lengths
-        shape = (len(replicates), int(replicates.max()), fidelities)
+        rows, fidelities = self._rows, len(self.schema.fidelity.values)
+        shape = (len(self._configurations), rows.most_replicates, fidelities)
         if objective in self._constants:
-            cells = sealed(np.repeat(self._constants[objective], lengths))
+            cells = sealed(np.repeat(self._constants[objective], rows.lengths))
         else:
             cells = self._points[objective]
         if cells.size == np.prod(shape):
             return cells.reshape(shape)
-        array = np.full(shape, np.nan)
+        array, replicates, lengths = np.full(shape, np.nan), rows.replicates, rows.lengths
         row = np.repeat(np.arange(len(lengths)), lengths)
         configuration = np.repeat(np.arange(len(replicates)), replicates)[row]
-        replicate = row - np.asarray(self._rows.first)[configuration]
+        replicate = row - np.asarray(rows.first)[configuration]
         point = np.arange(len(row)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
         array[configuration, replicate, point] = cells
         return sealed(array)

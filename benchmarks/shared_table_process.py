@@ -1,0 +1,69 @@
+"""One of the processes of ``shared_table.py``: it loads the table, says so, and stays until it may end.
+
+python benchmarks/shared_table_process.py FOLDER load            and reads ten curves
+python benchmarks/shared_table_process.py FOLDER read            and reads every point
+python benchmarks/shared_table_process.py FOLDER imports NAME... imports these modules instead
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+
+import blackbox_repo
+import blackbox_repo.store.loading
+from blackbox_repo.table import TabularBlackbox
+
+
+def main() -> None:
+    """Say on one line what was done, then wait for the end of the input."""
+    folder, what, *modules = sys.argv[1:]
+    decodes: list[str] = []
+    sys.addaudithook(lambda event, given: note(decodes, event, given))
+    for module in modules:
+        with suppress(ImportError):
+            importlib.import_module(module)
+    before = anonymous()
+    began = time.perf_counter()
+    if what != "imports":
+        blackbox = blackbox_repo.load_blackbox(folder)["a"]
+        took = time.perf_counter() - began
+        assert isinstance(blackbox, TabularBlackbox)
+        read(blackbox, whole=what == "read")
+    said = {"ms": 0.0 if what == "imports" else took * 1e3, "before": before, "decodes": len(decodes)}
+    print(json.dumps({**said, "modules": sorted(sys.modules)}), flush=True)
+    sys.stdin.read()
+
+
+def note(decodes: list[str], event: str, given: tuple[object, ...]) -> None:
+    """Keep in mind that the file of the table is opened, which is what a decoding begins with."""
+    if event == "open" and str(given[0]).endswith("a.parquet"):
+        decodes.append(str(given[0]))
+
+
+def read(blackbox: TabularBlackbox, *, whole: bool) -> None:
+    """Look up ten configurations; or read each point of the table in pieces, as runs do in the long run."""
+    for index in range(10):
+        configuration = blackbox.schema.space.sample("shared", index)
+        for seed in blackbox.seeds(configuration):
+            blackbox.curve(configuration, seed=seed)["valid_loss"].sum()
+    if whole:
+        for objective in blackbox.schema.objectives:
+            values = blackbox.values(objective.name)
+            assert np.isfinite([part.sum() for part in np.array_split(values, 100)]).all()
+
+
+def anonymous() -> float:
+    """The private memory of this process (MB)."""
+    lines = Path("/proc/self/smaps_rollup").read_text("ascii").splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("Anonymous:")) * 1.024e-3
+
+
+if __name__ == "__main__":
+    main()
