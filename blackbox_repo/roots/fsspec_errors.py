@@ -25,6 +25,12 @@ _REMEDIES = {
     "EndpointConnectionError": "nothing answers there; check the address, endpoint_url and the network",
     "ClientConnectorError": "nothing answers there; check the address and the network",
 }
+_PASSING = {
+    *("InternalError", "ServiceUnavailable", "SlowDown", "OperationAborted", "ConditionalRequestConflict"),
+    *("429", "500", "502", "503", "504"),
+    *("ConnectionClosedError", "EndpointConnectionError", "ClientConnectorError", "ServerDisconnectedError"),
+    *("ClientPayloadError", "ResponseStreamingError", "IncompleteReadError", "FlexibleChecksumError"),
+}
 _SECONDS = "it did not answer in time; try again, or set config_kwargs.read_timeout"
 _REFUSED = (
     "it refuses access; check the credentials and what they permit (on S3 a file that does not exist is "
@@ -57,11 +63,18 @@ def translate(address: str, path: str, err: BaseException) -> RootUnavailable:
 
 def is_taken(err: BaseException) -> bool:
     """Whether a conditional write was refused because the file exists or has changed."""
-    return isinstance(err, FileExistsError) or not {
-        "PreconditionFailed",
-        "ConditionalRequestConflict",
-        "412",
-    }.isdisjoint(_codes(err))
+    return isinstance(err, FileExistsError) or not {"PreconditionFailed", "412"}.isdisjoint(_codes(err))
+
+
+def is_beyond_the_end(err: BaseException) -> bool:
+    """Whether a part of a file was requested that begins after its end."""
+    return not {"InvalidRange", "416"}.isdisjoint(_codes(err))
+
+
+def may_pass(err: BaseException) -> bool:
+    """Whether the same request may succeed if it is repeated."""
+    codes = list(_codes(err))
+    return any(code in _PASSING or "timeout" in code.lower() for code in codes)
 
 
 def _codes(err: BaseException) -> Iterator[str]:

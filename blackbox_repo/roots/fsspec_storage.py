@@ -7,22 +7,32 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from blackbox_repo.errors import FormatError, IntegrityError, InvalidOption, NotInRoot, RootUnavailable
+from blackbox_repo import typed_json
+from blackbox_repo.errors import (
+    BlackboxRepoError,
+    FormatError,
+    IntegrityError,
+    InvalidOption,
+    NotInRoot,
+    RootUnavailable,
+)
 from blackbox_repo.roots.addresses import Address
-from blackbox_repo.roots.fsspec_errors import is_taken, translate
+from blackbox_repo.roots.fsspec_errors import is_taken, may_pass, translate
+from blackbox_repo.roots.fsspec_files import BucketFile, SystemFile
 from blackbox_repo.roots.settings import read_options
-from blackbox_repo.roots.storage import Entry, Range, Report
+from blackbox_repo.roots.storage import Entry, OnlyWholeFiles, Range, Report
 from blackbox_repo.transfer.download import Expected, download
-from blackbox_repo.transfer.retry import Failure, WrongContent
-from blackbox_repo.transfer.source import Answer
+from blackbox_repo.transfer.memory import read, read_ranges
+from blackbox_repo.transfer.retry import Failure, OnlyWhole, RateCheck, RetryPolicy, WrongContent, keep_trying
+from blackbox_repo.transfer.source import ByteSource
 
-_PIECE = 1 << 23  # bytes that one request downloads
-_S3_CLIENT = {"connect_timeout": 10, "read_timeout": 30, "retries": {"total_max_attempts": 3}}
-_S3_TRIES = 2  # of s3fs, each with the attempts of its client
-_LONGEST = 120.0  # seconds that one request may take
+_CONNECT, _PAUSE, _STALLED = 10, 0.5, 30  # seconds
+_SLOWEST = 20_000  # bytes a second that a request may take to bring or take at least
+_LISTING = 600.0  # seconds for all pages of a list
 _S3 = ("s3", "s3a")
 _T = TypeVar("_T")
 
@@ -43,6 +53,8 @@ class FsspecStorage:
         self._options: Mapping[str, Any] | None = dict(options)
         self._opened: tuple[int, Any] | None = None
         self._system()
+        stalled = dict(options.get("config_kwargs") or {}).get("read_timeout", _STALLED)
+        self._retry = RetryPolicy(pause=_PAUSE, timeout=float(stalled))
 
     @property
     def address(self) -> str:
@@ -52,9 +64,7 @@ class FsspecStorage:
         del path
 
     def read(self, path: str, most: int) -> bytes:
-        content: bytes = self._ask(
-            path, lambda system, place: system.cat_file(place, start=0, end=most + 1, **self._limit)
-        )
+        content = self._get(path, lambda file: read(file(), most + 1, self._retry))
         if len(content) > most:
             raise FormatError(
                 f"{self.address}/{path} is larger than the {most} bytes that are read of such a file"
@@ -62,32 +72,16 @@ class FsspecStorage:
         return content
 
     def read_ranges(self, path: str, ranges: Sequence[Range]) -> list[bytes]:
-        starts, stops = [start for start, _ in ranges], [stop for _, stop in ranges]
-
-        def read(system: Any, place: str) -> list[bytes]:
-            # at the same time, where the file system can
-            places, limit = [place] * len(ranges), self._limit
-            found = system.cat_ranges(places, starts, stops, on_error="raise", **limit)
-            return [_cut(content, start, stop) for content, (start, stop) in zip(found, ranges, strict=True)]
-
-        return self._ask(path, read)
+        return self._get(path, lambda file: read_ranges(file, ranges, self._retry))
 
     def download(self, path: str, part: Path, sha256: str, size: int, report: Report) -> None:
-        try:
-            download(_Pieces(self, path, size), part, Expected(sha256, size), report=report)
-        except WrongContent as err:
-            raise IntegrityError(
-                f"{self.address}/{path} is not the file of its manifest: {err}. The publisher can "
-                f"restore it with bb-repo publish NAME ROOT --repair"
-            ) from err
-        except Failure as err:
-            if isinstance(err.__cause__, RootUnavailable):
-                raise err.__cause__ from err
-            raise RootUnavailable(f"{self.address}/{path} could not be downloaded: {err}") from err
+        expected = Expected(sha256, size)
+        self._get(path, lambda file: download(file(), part, expected, retry=self._retry, report=report))
 
     def list(self, folder: str) -> list[Entry]:
+        limit = self._limit(_LISTING)
         try:
-            found = self._ask(folder, lambda system, place: system.find(place, detail=True))
+            found = self._do(folder, lambda system, place: system.find(place, detail=True, **limit))
         except NotInRoot:
             return []
         base = len(self._place(""))
@@ -96,15 +90,21 @@ class FsspecStorage:
 
     def look(self, path: str) -> Entry | None:
         try:
-            return _entry(path, self._ask(path, lambda system, place: system.info(place)))
+            limit = self._limit()
+            return _entry(path, self._do(path, lambda system, place: system.info(place, **limit)))
         except NotInRoot:
             return None
 
     def write(self, path: str, content: bytes) -> None:
-        self._ask(path, lambda system, place: _put(system, place, content))
+        self._do(path, lambda system, place: self._put(system, place, content))
 
     def create(self, path: str, content: bytes) -> bool:
-        return self._unless_taken(path, lambda system, place: _put(system, place, content, mode="create"))
+        def create(system: Any, place: str) -> None:
+            if system.exists(place):  # some servers do not heed the condition
+                raise FileExistsError
+            self._put(system, place, content, mode="create")
+
+        return self._unless_taken(path, create)
 
     def replace(self, path: str, content: bytes, seen: bytes | None) -> bool:
         if seen is None:
@@ -112,14 +112,19 @@ class FsspecStorage:
 
         def replace(system: Any, place: str) -> None:
             tag = system.info(place).get("ETag") if self._address.scheme in _S3 else None
-            if system.cat_file(place) != seen:
+            if self.read(path, typed_json.LARGEST) != seen:
                 raise FileExistsError
-            _put(system, place, content, **({"IfMatch": tag} if tag else {}))
+            self._put(system, place, content, **({"IfMatch": tag} if tag else {}))
 
         return self._unless_taken(path, replace)
 
     def remove(self, path: str) -> None:
-        self._ask(path, lambda system, place: system.rm_file(place))
+        self._do(path, lambda system, place: system.rm_file(place, **self._limit()))
+
+    def _put(self, system: Any, place: str, content: bytes, **how: Any) -> None:
+        if not hasattr(system, "split_path"):  # a bucket has no folders to be made
+            system.makedirs(place.rpartition("/")[0], exist_ok=True)
+        system.pipe_file(place, content, **how, **self._limit(len(content) / _SLOWEST))
 
     def _unless_taken(self, path: str, write: Callable[[Any, str], object]) -> bool:
         def attempt(system: Any, place: str) -> bool:
@@ -132,21 +137,62 @@ class FsspecStorage:
             return True
 
         try:
-            return self._ask(path, attempt)
+            return self._do(path, attempt)
         except NotInRoot:  # it was removed since it was seen
             return False
 
-    def _ask(self, path: str, action: Callable[[Any, str], _T]) -> _T:
+    def _get(self, path: str, action: Callable[[Callable[[], ByteSource]], _T]) -> _T:
+        """What an action, which tries as often as it should, makes of a file."""
+        system, place = self._system(), self._place(path)
+        described = partial(self._errors_described, path)
+
+        def file() -> ByteSource:
+            if self._address.scheme in _S3:
+                return BucketFile(system, place, RateCheck(self._retry), described)
+            return SystemFile(system, place, described)
+
+        with self._failures_translated(path):
+            return action(file)
+
+    def _do(self, path: str, action: Callable[[Any, str], _T]) -> _T:
+        """What an action on the file system returns, which is repeated while that may help."""
+
+        def attempt() -> _T:
+            with self._errors_described(path):
+                return action(self._system(), self._place(path))
+
+        with self._failures_translated(path):
+            return keep_trying(attempt, self._retry)
+
+    @contextmanager
+    def _errors_described(self, path: str) -> Iterator[None]:
         try:
-            return action(self._system(), self._place(path))
-        except InvalidOption:
+            yield
+        except (BlackboxRepoError, Failure):
             raise
         except Exception as err:  # whatever the library raises; its text may hold secrets
-            raise translate(self.address, path, err) from None
+            ours = translate(self.address, path, err)
+            raise (Failure(str(ours), transient=True) if may_pass(err) else ours) from None
 
-    @property
-    def _limit(self) -> dict[str, float]:
-        return {"timeout": _LONGEST} if self._address.scheme in _S3 else {}
+    @contextmanager
+    def _failures_translated(self, path: str) -> Iterator[None]:
+        beginning = f"the root {self.address} does not give {path}:"
+        try:
+            yield
+        except OnlyWhole as err:
+            raise OnlyWholeFiles(f"the root {self.address} {err}") from err
+        except WrongContent as err:
+            raise IntegrityError(
+                f"{self.address}/{path} is not the file of its manifest: {err}. The publisher can "
+                f"restore it with bb-repo publish NAME ROOT --repair"
+            ) from err
+        except Failure as err:
+            reason = str(err).removeprefix(f"{beginning} ")
+            raise RootUnavailable(f"{beginning} {reason}") from err
+
+    def _limit(self, more: float = 0.0) -> dict[str, float]:
+        """The seconds that a call to the file system may take, where it has such a limit."""
+        return {"timeout": self._retry.timeout + more} if self._address.scheme in _S3 else {}
 
     def _place(self, path: str) -> str:
         system = self._system()
@@ -161,31 +207,7 @@ class FsspecStorage:
 
     def __getstate__(self) -> dict[str, Any]:
         """Without options, which may be secrets; another process has its own configuration file."""
-        return {"_address": self._address, "_options": None, "_opened": None}
-
-
-class _Pieces:
-    """A file that is asked for piece by piece; implements ``ByteSource``."""
-
-    def __init__(self, storage: FsspecStorage, path: str, size: int) -> None:
-        self._storage, self._path, self._size = storage, path, size
-
-    @contextmanager
-    def open(self, start: int = 0, stop: int | None = None, *, validator: str = "") -> Iterator[Answer]:
-        del validator  # the hash tells whether it is the same file
-        yield Answer(start, 0, "", self._read(start, self._size if stop is None else stop))
-
-    def _read(self, start: int, stop: int) -> Iterator[bytes]:
-        for begin in range(start, stop, _PIECE):
-            try:
-                (piece,) = self._storage.read_ranges(self._path, [(begin, min(begin + _PIECE, stop))])
-            except NotInRoot as err:
-                raise Failure(str(err)) from err
-            except RootUnavailable as err:
-                raise Failure(str(err), transient=True) from err
-            yield piece
-            if len(piece) < min(begin + _PIECE, stop) - begin:  # the file ends here
-                return
+        return {**self.__dict__, "_options": None, "_opened": None}
 
 
 def _open(address: Address, options: Mapping[str, Any]) -> Any:
@@ -206,10 +228,11 @@ def _open(address: Address, options: Mapping[str, Any]) -> Any:
     settings = dict(options)
     if scheme in _S3:
         _check_s3_options(address, kind, options)
-        settings["config_kwargs"] = {**_S3_CLIENT, **options.get("config_kwargs", {})}
+        client = {"connect_timeout": _CONNECT, "read_timeout": _STALLED, "retries": {"total_max_attempts": 1}}
+        settings["config_kwargs"] = {**client, **options.get("config_kwargs", {})}
     try:
         system = kind(**settings, skip_instance_cache=True, use_listings_cache=False)
-        system.retries = _S3_TRIES
+        system.retries = 1  # all that may help is repeated here
     except Exception as err:  # whatever the library raises; its text may hold secrets
         raise translate(address.text, "anything", err) from None
     return system
@@ -226,18 +249,6 @@ def _check_s3_options(address: Address, kind: Any, options: Mapping[str, Any]) -
             )
         if name.endswith("_kwargs") and not isinstance(value, dict):
             raise InvalidOption(f"the option {name} of the root {address} must be a table of options")
-
-
-def _cut(content: bytes, start: int, stop: int) -> bytes:
-    """The part that was asked for, also of a server that knows no ranges and sends the whole file."""
-    return content if len(content) <= stop - start else content[start:stop]
-
-
-def _put(system: Any, place: str, content: bytes, **how: Any) -> None:
-    parent = place.rpartition("/")[0]
-    if not hasattr(system, "split_path"):  # a bucket has no folders to be made
-        system.makedirs(parent, exist_ok=True)
-    system.pipe_file(place, content, **how)
 
 
 def _entry(path: str, info: Mapping[str, Any]) -> Entry:
