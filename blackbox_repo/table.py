@@ -15,7 +15,7 @@ from blackbox_repo.configuration_list import ConfigurationList
 from blackbox_repo.curve import Array, LearningCurve
 from blackbox_repo.domains import Value
 from blackbox_repo.errors import UnknownName, UnknownSeed
-from blackbox_repo.frozen import sealed
+from blackbox_repo.frozen import FrozenDict, sealed
 from blackbox_repo.keyed_random import number_of
 from blackbox_repo.lookup import Lookup
 from blackbox_repo.row_index import RowIndex
@@ -71,6 +71,18 @@ class TabularBlackbox(Blackbox):
 
     def __reduce__(self) -> Any:
         return partial(TabularBlackbox, name=self.name, check=self._check), (self.schema, self._rows)
+
+    def under(self, schema: Schema, name: str) -> TabularBlackbox:
+        """The same training runs with some of the objectives, in the same memory.
+
+        Args:
+            schema: The same schema with these objectives only.
+            name: The name of the blackbox in messages and results.
+        """
+        points = {curve: self._points[curve] for curve in schema.curve_names}
+        constants = {constant: self._constants[constant] for constant in schema.constant_names}
+        rows = replace(self._rows, points=FrozenDict(points), constants=FrozenDict(constants))
+        return TabularBlackbox(schema, rows, name=name, check=self._check)
 
     @cached_property
     def _index(self) -> Callable[[Configuration], int]:

@@ -1,4 +1,7 @@
-"""Getting the tasks of a blackbox that was found: downloaded if need be, checked, decoded."""
+"""Getting the tasks of a blackbox that was found: downloaded if need be, checked, decoded.
+
+What reads single objectives is imported where it is used, because it needs pyarrow; a decoded copy does not.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +13,9 @@ from typing import TypeVar
 from blackbox_repo.blackbox import Blackbox
 from blackbox_repo.errors import IntegrityError
 from blackbox_repo.roots.holding import Holding, ReportFile
-from blackbox_repo.store.columns import is_worth_it, load_objectives, narrow, needed_parts
 from blackbox_repo.store.loading import load_file, read_checked
 from blackbox_repo.store.manifest import Manifest, Task
 from blackbox_repo.store.parts import Part, footer_part
-from blackbox_repo.table import TabularBlackbox
 
 _T = TypeVar("_T")
 
@@ -39,13 +40,16 @@ def load_task(holding: Holding, task: str, objectives: Sequence[str] | None) -> 
     """
     manifest, entry = holding.manifest, holding.manifest.task(task)
     if objectives is not None and reads_parts(manifest, task, objectives):
+        from blackbox_repo.store.columns import load_objectives
+
         found = fetch_parts(holding, task, objectives)
         return load_objectives(manifest, task, objectives, found.__getitem__, _where(manifest, entry))
     with _showing_progress(f"fetching {manifest.name}") as report:
         whole = _use_file(holding, entry, report, lambda path: load_file(path, manifest, task))
     if objectives is None:
         return whole
-    assert isinstance(whole, TabularBlackbox)
+    from blackbox_repo.store.columns import narrow
+
     return narrow(whole, objectives)
 
 
@@ -69,6 +73,8 @@ def reads_parts(manifest: Manifest, task: str, objectives: Sequence[str]) -> boo
         UnknownName: There is no such task or objective.
         InvalidOption: None of the objectives has a goal.
     """
+    from blackbox_repo.store.columns import is_worth_it
+
     return manifest.network is None and is_worth_it(manifest, task, objectives)
 
 
@@ -81,6 +87,8 @@ def fetch_parts(holding: Holding, task: str, objectives: Sequence[str]) -> dict[
     """
     entry = holding.manifest.task(task)
     assert entry.parts is not None, "reads_parts has said so"
+    from blackbox_repo.store.columns import needed_parts
+
     footer = footer_part(entry.parts, entry.bytes)
     found = holding.parts(entry, [footer])
     needed = needed_parts(holding.manifest, task, objectives, found[footer], _where(holding.manifest, entry))

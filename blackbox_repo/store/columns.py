@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 from bisect import bisect
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -148,13 +147,8 @@ def narrow(blackbox: Blackbox, objectives: Sequence[str]) -> Blackbox:
     """
     schema = blackbox.schema.with_objectives(objectives)
     name = _name(blackbox.name, schema)
-    if isinstance(blackbox, NetworkBlackbox):
-        return blackbox.under(schema, name)
-    assert isinstance(blackbox, TabularBlackbox)
-    table = blackbox.table
-    points = {curve: table.points[curve] for curve in schema.curve_names}
-    constants = {constant: table.constants[constant] for constant in schema.constant_names}
-    return TabularBlackbox(schema, replace(table, points=points, constants=constants), name=name)
+    assert isinstance(blackbox, NetworkBlackbox | TabularBlackbox)
+    return blackbox.under(schema, name)
 
 
 def parts(task: Task) -> Parts:
