@@ -102,6 +102,9 @@ def publish(
         _remove_damaged(holding, storage, version)
     found = _publish(holding, storage, version, report)
     write_index(storage, changed=[(found.name, found.version)])
+    path = manifest_path(found.name, found.version)
+    # where a storage heeds no conditions, another publisher may have come between
+    _check_same(storage, path, read_or_none(storage, path), found.digest)
     return found
 
 

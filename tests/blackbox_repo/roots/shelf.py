@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import shutil
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from blackbox_repo.roots.packages import PACKAGE_FOLDER
 from blackbox_repo.roots.source import Source
+from blackbox_repo.store.manifest import CHECKSUM_FILE, MANIFEST_FILE
 from tests.servers.fixtures import Bucket
 
 PACKAGE = Source(("package",))
@@ -47,6 +51,15 @@ class Shelf:
 
     def write(self, path: str, content: bytes) -> None:
         self.files.pipe_file(self.place(path), content)
+
+
+def edited_copy(folder: Path, title: str) -> Path:
+    """A blackbox of ours under another title, so with another manifest."""
+    shutil.copytree(PACKAGE_FOLDER / "icml-deepar", folder)
+    content = json.dumps({**json.loads((folder / MANIFEST_FILE).read_bytes()), "title": title}).encode()
+    (folder / MANIFEST_FILE).write_bytes(content)
+    (folder / CHECKSUM_FILE).write_text(f"{hashlib.sha256(content).hexdigest()}  {MANIFEST_FILE}\n")
+    return folder
 
 
 def write_settings(file: Path, address: str, options: Mapping[str, object]) -> None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -17,22 +15,11 @@ import pytest
 from blackbox_repo import describe, list_blackboxes, load_blackbox
 from blackbox_repo.errors import RootUnavailable, UnknownName, VersionExists
 from blackbox_repo.roots.garbage import collect_garbage
-from blackbox_repo.roots.packages import PACKAGE_FOLDER
 from blackbox_repo.roots.publish import mirror, publish, remove
-from blackbox_repo.store.manifest import CHECKSUM_FILE, MANIFEST_FILE
 from blackbox_repo.table import TabularBlackbox
-from tests.blackbox_repo.roots.shelf import PACKAGE, Shelf
+from tests.blackbox_repo.roots.shelf import PACKAGE, Shelf, edited_copy
 
 SMALL = "nasbench-macro"
-
-
-def edited_copy(folder: Path, title: str) -> Path:
-    """A blackbox of ours under another title, so with another manifest."""
-    shutil.copytree(PACKAGE_FOLDER / "icml-deepar", folder)
-    content = json.dumps({**json.loads((folder / MANIFEST_FILE).read_bytes()), "title": title}).encode()
-    (folder / MANIFEST_FILE).write_bytes(content)
-    (folder / CHECKSUM_FILE).write_text(f"{hashlib.sha256(content).hexdigest()}  {MANIFEST_FILE}\n")
-    return folder
 
 
 def same_values(loaded: object, name: str, task: str) -> bool:
