@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import importlib
 import os
 import shutil
@@ -18,17 +17,12 @@ import numpy as np
 import pytest
 
 from blackbox_repo import load_blackbox, verify
-from blackbox_repo.domains import Categorical, Float, Integer
 from blackbox_repo.errors import CacheWarning, IntegrityError, InvalidOption
-from blackbox_repo.schema import Fidelity, Objective, Schema
-from blackbox_repo.space import Space
 from blackbox_repo.store import cache
-from blackbox_repo.store.manifest import Manifest
-from blackbox_repo.store.storage import save_tables
-from blackbox_repo.table import Coded, Table, TabularBlackbox
+from blackbox_repo.table import TabularBlackbox
+from tests.blackbox_repo.store.large_table import EPOCHS, made, saved
 
 ROOT = Path(__file__).parents[3]
-ROWS, EPOCHS = 9_000, 100
 
 
 @pytest.fixture(autouse=True)
@@ -37,48 +31,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("BLACKBOX_CACHE", str(where))
     monkeypatch.setattr(cache, "_told", set())
     return where
-
-
-@functools.cache
-def made(rows: int = ROWS, *, ragged: bool = False) -> TabularBlackbox:
-    """A table of every kind of column; 10.8 MB of numbers for 9,000 rows."""
-    numbers = np.arange(rows)
-    lengths = np.where(numbers % 7 == 0, 3, EPOCHS) if ragged else np.full(rows, EPOCHS)
-    loss = np.sqrt(np.arange(lengths.sum(), dtype=np.float64)).astype(np.float32)
-    loss[5] = np.nan
-    schema = Schema(
-        Space(
-            {
-                "number": Integer(0, rows),
-                "rate": Float(0, 1),
-                "kind": Categorical(("a", "b")),
-                "on": Categorical((False, True)),
-            }
-        ),
-        Fidelity("epoch", tuple(range(1, EPOCHS + 1))),
-        (
-            Objective("loss", "min"),
-            Objective("elapsed_time", "none", "s", cumulative=True),
-            Objective("parameters", "none", constant=True),
-        ),
-        target="loss",
-        time="elapsed_time",
-    )
-    table = Table(
-        hyperparameters={
-            "number": Coded.of(range(rows)),
-            "rate": Coded.of_array(numbers % 10 / 10),
-            "kind": Coded.of("ab"[number % 2] for number in range(rows)),
-            "on": Coded.of(number % 3 == 0 for number in range(rows)),
-        },
-        seeds=np.full(rows, 777),
-        points={"loss": loss, "elapsed_time": np.concatenate([np.arange(1.0, n + 1) / 7 for n in lengths])},
-        lengths=lengths,
-        constants={"parameters": numbers / 3},
-        status=(numbers % 3).astype(np.uint8),
-        labels={"official": Coded.of(f"|{number}|" for number in range(rows))},
-    )
-    return TabularBlackbox(schema, table, name="made/a")
 
 
 @pytest.fixture(scope="module")
@@ -90,14 +42,6 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def where(original: Path, tmp_path: Path) -> Path:
     """A blackbox of one task, just written."""
     return Path(shutil.copytree(original, tmp_path / "made"))
-
-
-def saved(blackbox: TabularBlackbox, where: Path) -> Path:
-    manifest = Manifest(
-        "made", "1", "made up", "CC0-1.0", "nobody", "", "none", blackbox.schema, {}, labels=("official",)
-    )
-    save_tables(where, manifest, {"a": blackbox.table})
-    return where
 
 
 def damage(where: Path) -> None:
