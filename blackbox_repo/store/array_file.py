@@ -20,6 +20,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from blackbox_repo.curve import Array
+from blackbox_repo.frozen import sealed
 from blackbox_repo.store.cache_folder import is_private
 
 MARK = b"BBARRAYS"
@@ -91,9 +92,9 @@ def _header(content: mmap.mmap) -> dict[str, list[Any]]:
 
 def _mapped(content: mmap.mmap, kind: str, count: int, place: int) -> Array:
     dtype = np.dtype(kind)
-    if dtype.kind not in _KINDS or not dtype.isnative:
-        raise ValueError(f"the file has numbers of the type {kind}")
-    return np.frombuffer(content, dtype, count, place) if count else np.empty(0, dtype)
+    if dtype.kind not in _KINDS or not dtype.isnative or count < 0:
+        raise ValueError(f"the file has {count} numbers of the type {kind}")
+    return np.frombuffer(content, dtype, count, place) if count else sealed(np.empty(0, dtype))
 
 
 def _padded(array: Array) -> bytes:
