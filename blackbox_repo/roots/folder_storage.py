@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -86,7 +87,7 @@ class FolderStorage:
             atomic_file.tidy_up(folder)
 
     def _entries(self, path: Path) -> Iterator[Entry]:
-        with suppress(FileNotFoundError):  # removed in between, or a link to nothing
+        with suppress(OSError):  # removed in between, or a link to nothing
             found = path.stat()
             yield Entry(path.relative_to(self._folder).as_posix(), found.st_size, found.st_mtime)
 
@@ -111,9 +112,9 @@ class FolderStorage:
 
     def _failure(self, path: str, err: OSError) -> RootUnavailable:
         place = self.local(path)
-        if isinstance(err, FileNotFoundError | NotADirectoryError):
+        if isinstance(err, FileNotFoundError | NotADirectoryError) or err.errno == errno.ELOOP:
             return NotInRoot(f"the root {self._folder} has no {path}")
-        return RootUnavailable(f"{place} cannot be read: {err.strerror}")
+        return RootUnavailable(f"{place} cannot be read: {err.strerror}; mend that and try again")
 
 
 def _read(file: BinaryIO, start: int, stop: int) -> bytes:

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Protocol, TypeAlias
 
 from blackbox_repo import typed_json
-from blackbox_repo.errors import IntegrityError
+from blackbox_repo.errors import FormatError, IntegrityError
+from blackbox_repo.store.loading import REMEDY
 from blackbox_repo.store.manifest import MANIFEST_FILE, Manifest, Task, read_manifest
 from blackbox_repo.store.parts import Part, read_parts
 
@@ -100,11 +101,12 @@ def read_file_parts(path: Path, task: Task, parts: Sequence[Part]) -> dict[Part,
         parts: What to read.
 
     Raises:
-        FormatError: It is no regular file, or too large.
         IntegrityError: It cannot be read, or is not what the manifest describes.
     """
     try:
         content = memoryview(typed_json.read_regular(path, task.bytes))
     except OSError as err:
-        raise IntegrityError(f"{path} is listed in the manifest but cannot be read: {err.strerror}") from err
+        raise IntegrityError(f"{path} cannot be read ({err.strerror}); {REMEDY}") from err
+    except FormatError as err:
+        raise IntegrityError(f"{err}; {REMEDY}") from err
     return read_parts(parts, lambda ranges: [bytes(content[a:b]) for a, b in ranges], path)

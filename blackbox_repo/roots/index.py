@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -126,9 +127,11 @@ def parse_index(content: bytes, where: str) -> Index:
         FormatError: It is malformed, or newer than this code.
         IntegrityError: It has changed since it was written.
     """
-    data = typed_json.parse(content, where)
+    with telling_remedy("the publisher can write it again with bb-repo gc ROOT"):
+        data = typed_json.parse(content, where)
     check_format(data, FORMAT, where)
-    read: Any = typed_json.convert(data, _IndexJson, where)
+    with telling_remedy("the publisher can write it again with bb-repo gc ROOT"):
+        read: Any = typed_json.convert(data, _IndexJson, where)
     if read.sha256 is not None and read.sha256 != _sha256(data["blackboxes"]):
         raise IntegrityError(
             f"{where} is damaged: what it lists has the sha256 {_sha256(data['blackboxes'])}, but it says "
@@ -139,6 +142,15 @@ def parse_index(content: bytes, where: str) -> Index:
         for version in versions:
             check_plain_name("version", version)
     return Index(read.blackboxes)
+
+
+@contextmanager
+def telling_remedy(remedy: str) -> Iterator[None]:
+    """Add to the message about a malformed file what to do."""
+    try:
+        yield
+    except FormatError as err:
+        raise FormatError(f"{err}; {remedy}") from err
 
 
 def _sha256(blackboxes: Any) -> str:

@@ -22,7 +22,7 @@ from blackbox_repo.roots.fetch import quiet
 from blackbox_repo.roots.find import Root, find_roots, is_published, locate, open_storage
 from blackbox_repo.roots.folder_storage import FolderStorage
 from blackbox_repo.roots.holding import Holding, ReportFile
-from blackbox_repo.roots.index import INDEX_FILE, Index, parse_index, version_order
+from blackbox_repo.roots.index import INDEX_FILE, Index, parse_index, telling_remedy, version_order
 from blackbox_repo.roots.published import (
     OBJECTS,
     PublishedRoot,
@@ -259,21 +259,23 @@ def _remove_damaged(holding: Holding, storage: Storage, version: str | None) -> 
     """Remove files that are not what they should be; a manifest only if the index says that it is ours."""
     digest = hashlib.sha256(_content(holding, version)).hexdigest()
     name, version = holding.manifest.name, version or holding.manifest.version
-    known = read_index(storage).blackboxes.get(name, {}).get(version)
-    found = read_or_none(storage, manifest_path(name, version))
-    ours = known is not None and known.manifest == digest
-    if ours and found is not None and hashlib.sha256(found).hexdigest() != digest:
-        storage.remove(manifest_path(name, version))
+    listed = read_index(storage).blackboxes.get(name, {}).get(version)
+    if listed is not None and listed.manifest == digest:
+        _remove_unless(storage, manifest_path(name, version), digest, typed_json.LARGEST)
     for task in holding.manifest.tasks.values():
-        path = object_path(task.sha256)
-        try:
-            content = storage.read(path, task.bytes)
-        except NotInRoot:
-            continue
-        except FormatError:  # it is longer
-            content = b""
-        if hashlib.sha256(content).hexdigest() != task.sha256:
-            storage.remove(path)
+        _remove_unless(storage, object_path(task.sha256), task.sha256, task.bytes)
+
+
+def _remove_unless(storage: Storage, path: str, sha256: str, most: int) -> None:
+    """Remove a file if it is there but does not have this hash."""
+    try:
+        found = hashlib.sha256(storage.read(path, most)).hexdigest()
+    except NotInRoot:
+        return
+    except FormatError:  # it is longer, or no regular file
+        found = ""
+    if found != sha256:
+        storage.remove(path)
 
 
 def _stays(entry: Entry | None, task: Task, *, named: bool) -> bool:
@@ -294,7 +296,8 @@ def files_of(storage: Storage, entry: Entry) -> Iterator[str]:
     content = read_or_none(storage, entry.path)
     if content is None:  # removed in between
         return
-    manifest = parse_manifest(content, f"{storage.address}/{entry.path}")
+    with telling_remedy("restore it with bb-repo publish NAME ROOT --repair"):
+        manifest = parse_manifest(content, f"{storage.address}/{entry.path}")
     yield from (object_path(task.sha256) for task in manifest.tasks.values())
 
 

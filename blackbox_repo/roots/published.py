@@ -18,6 +18,7 @@ from blackbox_repo.roots.index import (
     IndexEntry,
     choose_version,
     parse_index,
+    telling_remedy,
     version_order,
 )
 from blackbox_repo.roots.storage import Entry, OnlyWholeFiles, Storage
@@ -78,7 +79,8 @@ class PublishedRoot:
                     f"while online, or leave the root out"
                 )
             return parse_index(known, where)
-        content = read_or_none(self.storage, INDEX_FILE)
+        with telling_remedy(f"the publisher can write it again with bb-repo gc {self.address}"):
+            content = read_or_none(self.storage, INDEX_FILE)
         if content is None:
             content = make_index(self.storage, Index()).text().encode()
         index = parse_index(content, where)
@@ -139,7 +141,8 @@ class PublishedRoot:
         if content is None:
             if self._offline:
                 raise NotDownloaded(_missing(f"the manifest of {name!r} {version}", name, self.address))
-            content = read_or_none(self.storage, manifest_path(name, version))
+            with telling_remedy(f"restore it: bb-repo publish {name} {self.address} --repair"):
+                content = read_or_none(self.storage, manifest_path(name, version))
         if content is None:
             raise NotInRoot(
                 f"the root {self.address} has no {manifest_path(name, version)}, which its {INDEX_FILE} "
@@ -293,7 +296,8 @@ def _read_entries(
         content = read_or_none(storage, entry.path)
         if content is None:  # removed in between
             continue
-        manifest = parse_manifest(content, f"{storage.address}/{entry.path}")
+        with telling_remedy(f"restore it: bb-repo publish {name} {storage.address} --repair"):
+            manifest = parse_manifest(content, f"{storage.address}/{entry.path}")
         digest = hashlib.sha256(content).hexdigest()
         entries.setdefault(name, {})[version] = IndexEntry.of(manifest, digest)
     return entries

@@ -113,6 +113,10 @@ def _network(content: bytes, spec: Mapping[str, Any], task: Task, path: Path) ->
     return network
 
 
+REMEDY = "restore the file, or convert or download the blackbox again"
+"""What to do about a file that is not the one in the manifest."""
+
+
 def read_checked(path: Path, task: Task) -> bytes:
     """The bytes of a task's file.
 
@@ -121,14 +125,14 @@ def read_checked(path: Path, task: Task) -> bytes:
     """
     try:
         if not stat.S_ISREG(path.stat().st_mode):  # a pipe or a device need not end
-            raise IntegrityError(f"{path} is not a regular file")
+            raise IntegrityError(f"{path} is not a regular file; {REMEDY}")
         content = path.read_bytes()
     except OSError as err:
-        raise IntegrityError(f"{path} is listed in the manifest but cannot be read: {err.strerror}") from err
+        raise IntegrityError(f"{path} cannot be read ({err.strerror}); {REMEDY}") from err
     found = hashlib.sha256(content).hexdigest()
     if found != task.sha256:
         raise IntegrityError(
             f"{path} is corrupted: its sha256 is {found}, but the manifest says {task.sha256}; "
-            f"it was not used. Restore the file, or convert or download the blackbox again"
+            f"it was not used; {REMEDY}"
         )
     return content

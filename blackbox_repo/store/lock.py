@@ -37,7 +37,7 @@ def exclusive(target: Path, timeout: float = 0.0) -> Iterator[None]:
     """
     from filelock import FileLock  # takes 50 ms to import, and only writers need it
 
-    place = target.resolve()
+    place = Path(os.path.realpath(target))  # also of a link to itself
     path = place.with_name(f".{place.name}.lock")
     lock = FileLock(path, is_singleton=True)  # with a state for each thread
     if lock.is_locked:

@@ -139,7 +139,8 @@ def read_parts(
     for (start, stop), content in known.items():
         if len(content) != stop - start:
             raise IntegrityError(
-                f"{where} is cut off: bytes {start} to {stop} were {len(content)} instead of {stop - start}"
+                f"{where} is cut off: bytes {start} to {stop} were {len(content)} instead of {stop - start}; "
+                f"restore the file, or publish the blackbox again"
             )
     return {part: check_part(part, b"".join(_cut(part.ranges, known)), where) for part in parts}
 

@@ -35,8 +35,8 @@ from blackbox_repo.roots.storage import Storage
 from blackbox_repo.store.manifest import parse_manifest
 from tests.kill_points import count_steps, forked, killed_after
 
-NAMES = ("icml-deepar", "nasbench-macro")
-GARBAGE = 6
+NAMES = ("nasbench-macro", "nmt-hpo")
+GARBAGE = 3
 _READY = 1.2  # seconds
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from blackbox_repo import Source, publish
+from tests.blackbox_repo.roots.killing import NAMES
 from tests.blackbox_repo.roots.shelf import write_settings
 from tests.servers import proxy as faults
 from tests.servers.fixtures import Bucket, S3Server, Site, WebServer, make_bucket
@@ -54,7 +55,7 @@ def kill(
 def slow_site(nginx: WebServer, tmp_path: Path) -> Site:
     """A root on a server that sends slowly, under as many addresses as are asked for."""
     folder = nginx.folder / tmp_path.name
-    for name in ("icml-deepar", "nasbench-macro"):
+    for name in NAMES:
         publish(name, folder / "root", source=Source(("package",)))
     for point in (*range(50), "steps", *(f"timed-{repeat}" for repeat in range(3))):
         (folder / str(point)).symlink_to(folder / "root")
@@ -95,6 +96,6 @@ def test_in_a_bucket(command: str, points: int, tmp_path: Path, moto: S3Server) 
     pytest.importorskip("s3fs", reason="the extra s3 is not installed")
     with FaultyProxy(moto.address) as proxy:
         bucket: Bucket = make_bucket(moto, proxy)
-        proxy.plan(faults.delayed(0.02))
+        proxy.plan(faults.delayed(0.005))
         write_settings(tmp_path / "config.toml", bucket.url, bucket.options)
         kill(command, "times", points, tmp_path, bucket.url, BLACKBOX_CONFIG=str(tmp_path / "config.toml"))
