@@ -54,7 +54,9 @@ def test_merged_ranges_hold_every_byte_of_the_others_and_lie_apart(pairs: list[R
 
 
 def test_a_range_that_was_cut_off_is_named():
-    with pytest.raises(IntegrityError, match=r"^a.parquet is cut off: bytes 4 to 10 were 5 instead of 6; restore the file"):
+    with pytest.raises(
+        IntegrityError, match=r"^a.parquet is cut off: bytes 4 to 10 were 5 instead of 6; restore the file"
+    ):
         read_parts([part((4, 10))], lambda ranges: [CONTENT[4:9]], "a.parquet")
 
 
