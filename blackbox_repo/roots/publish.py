@@ -125,18 +125,17 @@ def mirror(origin: str | Path, root: str | Path, report: ReportFile = quiet) -> 
     """
     storage = open_for_writing(root)
     (copied,) = find_roots(Source((origin,)))
-    changed: list[tuple[str, str]] = []
+    done: list[Published] = []
     try:
         for name in copied.names():
             for version in _versions(copied, name):
                 holding = copied.find(name, version)
                 if holding is not None:
-                    published = _publish(holding, storage, None, report)
-                    changed.append((published.name, published.version))
-                    yield published
+                    done.append(_publish(holding, storage, None, report))
+                    yield done[-1]
     finally:  # also of what was published before something went wrong
-        if changed:
-            write_index(storage, changed=changed)
+        if done:
+            write_index(storage, changed=[(each.name, each.version) for each in done if each.new])
 
 
 def remove(name: str, version: str, root: str | Path) -> None:
@@ -171,16 +170,17 @@ def write_index(storage: Storage, changed: Collection[tuple[str, str]]) -> None:
         seen = read_or_none(storage, INDEX_FILE)
         content = make_index(storage, _parse_or_none(seen).without(changed)).text().encode()
         written = content == seen or storage.replace(INDEX_FILE, content, seen)
-        if written and _is_complete(storage):
+        if written and _is_complete(storage, changed):
             return
     raise VersionExists(  # pragma: no cover  needs many publishers at once
         f"the index of {storage.address} is written by others all the time; run bb-repo gc there later"
     )
 
 
-def _is_complete(storage: Storage) -> bool:
-    """Whether the index, whoever has written it last, names the manifests that are there."""
-    return read_index(storage).versions() == set(manifests(storage))
+def _is_complete(storage: Storage, changed: Collection[tuple[str, str]]) -> bool:
+    """Whether the index, whoever has written it last, names what is there, and these rightly."""
+    index = read_index(storage)
+    return index == make_index(storage, index.without(changed))
 
 
 def open_for_writing(root: str | Path, source: Source = DEFAULT) -> Storage:
