@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -16,13 +14,13 @@ from blackbox_repo.errors import (
     BlackboxRepoError,
     FormatError,
     IntegrityError,
-    InvalidOption,
     NotInRoot,
     RootUnavailable,
 )
 from blackbox_repo.roots.addresses import Address
 from blackbox_repo.roots.fsspec_errors import is_taken, may_pass, translate
 from blackbox_repo.roots.fsspec_files import BucketFile, SystemFile
+from blackbox_repo.roots.fsspec_systems import S3, forget_systems, open_system, read_timeout
 from blackbox_repo.roots.settings import read_options
 from blackbox_repo.roots.storage import Entry, OnlyWholeFiles, Range, Report
 from blackbox_repo.transfer.download import Expected, download
@@ -30,10 +28,9 @@ from blackbox_repo.transfer.memory import read, read_ranges
 from blackbox_repo.transfer.retry import Failure, OnlyWhole, RateCheck, RetryPolicy, WrongContent, keep_trying
 from blackbox_repo.transfer.source import ByteSource
 
-_CONNECT, _PAUSE, _STALLED = 10, 0.5, 30  # seconds
+_PAUSE = 0.5  # seconds before the second try
 _SLOWEST = 20_000  # bytes a second that a request may take to bring or take at least
 _LISTING = 600.0  # seconds for all pages of a list
-_S3 = ("s3", "s3a")
 _T = TypeVar("_T")
 
 
@@ -51,10 +48,8 @@ class FsspecStorage:
     def __init__(self, address: Address, options: Mapping[str, Any]) -> None:
         self._address = address
         self._options: Mapping[str, Any] | None = dict(options)
-        self._opened: tuple[int, Any] | None = None
         self._system()
-        stalled = dict(options.get("config_kwargs") or {}).get("read_timeout", _STALLED)
-        self._retry = RetryPolicy(pause=_PAUSE, timeout=float(stalled))
+        self._retry = RetryPolicy(pause=_PAUSE, timeout=read_timeout(options))
 
     @property
     def address(self) -> str:
@@ -111,7 +106,7 @@ class FsspecStorage:
             return self.create(path, content)
 
         def replace(system: Any, place: str) -> None:
-            tag = system.info(place).get("ETag") if self._address.scheme in _S3 else None
+            tag = system.info(place).get("ETag") if self._address.scheme in S3 else None
             if self.read(path, typed_json.LARGEST) != seen:
                 raise FileExistsError
             self._put(system, place, content, **({"IfMatch": tag} if tag else {}))
@@ -147,7 +142,7 @@ class FsspecStorage:
         described = partial(self._errors_described, path)
 
         def file() -> ByteSource:
-            if self._address.scheme in _S3:
+            if self._address.scheme in S3:
                 return BucketFile(system, place, RateCheck(self._retry), described)
             return SystemFile(system, place, described)
 
@@ -171,6 +166,8 @@ class FsspecStorage:
         except (BlackboxRepoError, Failure):
             raise
         except Exception as err:  # whatever the library raises; its text may hold secrets
+            if isinstance(err, PermissionError):
+                forget_systems()  # the credentials may have been renewed when it is tried again
             ours = translate(self.address, path, err)
             raise (Failure(str(ours), transient=True) if may_pass(err) else ours) from None
 
@@ -192,63 +189,20 @@ class FsspecStorage:
 
     def _limit(self, more: float = 0.0) -> dict[str, float]:
         """The seconds that a call to the file system may take, where it has such a limit."""
-        return {"timeout": self._retry.timeout + more} if self._address.scheme in _S3 else {}
+        return {"timeout": self._retry.timeout + more} if self._address.scheme in S3 else {}
 
     def _place(self, path: str) -> str:
         system = self._system()
         return f"{system._strip_protocol(self.address)}/{path}"  # noqa: SLF001  the documented way
 
     def _system(self) -> Any:
-        """The file system; its event loop does not survive a fork."""
-        if self._opened is None or self._opened[0] != os.getpid():
-            options = read_options(self._address) if self._options is None else self._options
-            self._opened = os.getpid(), _open(self._address, options)
-        return self._opened[1]
+        if self._options is None:
+            self._options = read_options(self._address)
+        return open_system(self._address, self._options)
 
     def __getstate__(self) -> dict[str, Any]:
         """Without options, which may be secrets; another process has its own configuration file."""
-        return {**self.__dict__, "_options": None, "_opened": None}
-
-
-def _open(address: Address, options: Mapping[str, Any]) -> Any:
-    scheme = address.scheme
-    try:
-        import fsspec
-
-        kind = fsspec.get_filesystem_class(scheme)
-    except ImportError as err:
-        extra = (
-            "pip install 'blackbox-repo[s3]'" if scheme in _S3 else f"install what fsspec needs for {scheme}"
-        )
-        raise InvalidOption(f"the root {address} needs a package that is not installed: {extra}") from err
-    except ValueError as err:
-        raise InvalidOption(
-            f"the root {address} has an unknown scheme {scheme!a}; fsspec knows none"
-        ) from err
-    settings = dict(options)
-    if scheme in _S3:
-        _check_s3_options(address, kind, options)
-        client = {"connect_timeout": _CONNECT, "read_timeout": _STALLED, "retries": {"total_max_attempts": 1}}
-        settings["config_kwargs"] = {**client, **options.get("config_kwargs", {})}
-    try:
-        system = kind(**settings, skip_instance_cache=True, use_listings_cache=False)
-        system.retries = 1  # all that may help is repeated here
-    except Exception as err:  # whatever the library raises; its text may hold secrets
-        raise translate(address.text, "anything", err) from None
-    return system
-
-
-def _check_s3_options(address: Address, kind: Any, options: Mapping[str, Any]) -> None:
-    """Refuse what s3fs would ignore, such as a misspelt endpoint."""
-    ours = {"self", "kwargs", "asynchronous", "loop", "session"}
-    known = sorted({*inspect.signature(kind.__init__).parameters, "profile"} - ours)
-    for name, value in options.items():
-        if name not in known:
-            raise InvalidOption(
-                f"the option {name!a} of the root {address} is not known; s3fs has {', '.join(known)}"
-            )
-        if name.endswith("_kwargs") and not isinstance(value, dict):
-            raise InvalidOption(f"the option {name} of the root {address} must be a table of options")
+        return {**self.__dict__, "_options": None}
 
 
 def _entry(path: str, info: Mapping[str, Any]) -> Entry:

@@ -28,7 +28,17 @@ EXTRAS = ("convert", "pandas", "s3", "surrogates")
 TESTS = (
     "tests/blackbox_repo/test_fitted.py",
     "tests/blackbox_repo/test_table.py",
-    "tests/blackbox_repo/roots/test_s3.py",
+    "tests/blackbox_repo/roots/test_fsspec_storage.py",
+    *(
+        f"tests/blackbox_repo/roots/test_s3.py::test_{promise}"
+        for promise in (
+            "what_is_published_is_listed_and_loads_the_same",
+            "a_version_is_never_overwritten",
+            "a_forked_process_asks_the_bucket_by_itself",
+        )
+    ),
+    "tests/blackbox_repo/roots/test_s3_faults.py::test_what_passes_is_waited_for",
+    "tests/blackbox_repo/roots/test_s3_faults.py::test_a_file_that_has_changed_is_not_replaced",
     "tests/blackbox_repo/store/test_lock.py",
     "tests/conversion_scripts/recipes/test_fcnet.py",
     "tests/conversion_scripts/readers/test_onnx_network.py",

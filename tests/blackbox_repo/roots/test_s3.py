@@ -15,6 +15,7 @@ import pytest
 from blackbox_repo import describe, list_blackboxes, load_blackbox
 from blackbox_repo.errors import RootUnavailable, UnknownName, VersionExists
 from blackbox_repo.roots.garbage import collect_garbage
+from blackbox_repo.roots.index import Index, IndexEntry
 from blackbox_repo.roots.publish import mirror, publish, remove
 from blackbox_repo.table import TabularBlackbox
 from tests.blackbox_repo.roots.shelf import PACKAGE, Shelf, edited_copy
@@ -45,6 +46,16 @@ def test_a_list_is_one_request(shelf: Shelf) -> None:
     shelf.proxy.forget()
     list_blackboxes(shelf.source)
     assert [(r.method, r.where) for r in shelf.proxy.requests] == [("GET", f"/{shelf.place('index.json')}")]
+
+
+def test_a_list_of_200_blackboxes_is_one_request(shelf: Shelf) -> None:
+    entry = IndexEntry.of(describe(SMALL, source=PACKAGE), "0" * 64)
+    names = [f"box-{number:03}" for number in range(200)]
+    shelf.write("index.json", Index({name: {"1.0": entry} for name in names}).text().encode())
+    shelf.proxy.forget()
+    assert list_blackboxes(shelf.source) == names
+    assert len(shelf.proxy.requests) == 1
+    assert shelf.proxy.received < 200_000
 
 
 def test_what_was_loaded_is_not_downloaded_again(shelf: Shelf) -> None:

@@ -10,7 +10,8 @@ from typing import TypeAlias
 import pytest
 
 from blackbox_repo import list_blackboxes, load_blackbox
-from blackbox_repo.errors import FormatError, IntegrityError, NotInRoot, RootUnavailable
+from blackbox_repo.errors import FormatError, IntegrityError, InvalidOption, NotInRoot, RootUnavailable
+from blackbox_repo.roots import fsspec_systems
 from blackbox_repo.roots.addresses import parse_address
 from blackbox_repo.roots.fsspec_storage import FsspecStorage
 from blackbox_repo.roots.publish import publish
@@ -324,6 +325,37 @@ def test_a_damaged_manifest_or_index_is_named(published: Shelf, path: str) -> No
     published.proxy.plan(faults.answer(200, b"<html>Please log in</html>"), "GET", path)
     with pytest.raises(FormatError, match=path.replace(".", r"\.")):
         load_blackbox(SMALL, source=published.source)
+
+
+def test_renewed_credentials_are_used_at_once(published: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a notebook, in which the file of the credentials has changed."""
+    published.proxy.plan(faults.answer_s3(400, "ExpiredToken"), times=1)
+    with pytest.raises(RootUnavailable, match="have expired"):
+        list_blackboxes(published.source)
+    made = []
+    monkeypatch.setattr(
+        fsspec_systems, "_open", lambda *a, real=fsspec_systems._open: made.append(a) or real(*a)
+    )
+    assert list_blackboxes(published.source) == [SMALL]
+    assert len(made) == 1
+
+
+def test_wrong_options_are_named(shelf: Shelf) -> None:
+    for changed, message in (
+        ({"endpoint_url": "127.0.0.1:9"}, "an endpoint_url without https://"),
+        (
+            {"config_kwargs": {"read_timeout": "long"}},
+            r"config_kwargs\.read_timeout .* must be a number of seconds",
+        ),
+        ({"config_kwargs": {"nonsense": 1}}, "an option is unknown, or of the wrong type"),
+        ({"client_kwargs": {"nonsense": 1}}, "an option is unknown, or of the wrong type"),
+        ({"client_kwargs": 1}, "client_kwargs of the root .* must be a table of options"),
+        ({"nonsense": 1}, "the option 'nonsense' of the root .* is not known"),
+        ({"profile": "nobody", "key": ""}, "there is no such profile"),
+    ):
+        shelf.set_options(**changed)
+        with pytest.raises((InvalidOption, RootUnavailable), match=message):
+            list_blackboxes(shelf.source)
 
 
 def test_no_message_holds_a_secret(published: Shelf, tmp_path: Path) -> None:
