@@ -107,6 +107,27 @@ def convert(data: Any, kind: type[_T], path: Path | str) -> _T:
     return value
 
 
+def check_format(data: Any, newest: int, where: Path | str) -> None:
+    """Refuse an object whose ``format`` is no number, or newer than this code.
+
+    Args:
+        data: Parsed JSON.
+        newest: The newest format that this code reads.
+        where: The file, for messages.
+
+    Raises:
+        FormatError: It is.
+    """
+    found = data.get("format") if isinstance(data, dict) else None
+    if not isinstance(found, int) or isinstance(found, bool) or found < 1:
+        raise FormatError(f"{where} is malformed: it has no integer 'format'")
+    if found > newest:
+        raise FormatError(
+            f"{where} has format {reprlib.repr(found)}, but this version of blackbox-repo reads up to "
+            f"{newest}; upgrade with: pip install --upgrade blackbox-repo"
+        )
+
+
 def _unknown_key(data: Any, value: Any) -> str:
     """The place of a key that the dataclass made of an object lacks, which msgspec ignores; empty if none."""
     known = getattr(value, "__dataclass_fields__", data)

@@ -12,7 +12,6 @@ from typing import Any
 
 from blackbox_repo import typed_json
 from blackbox_repo.errors import FormatError, IntegrityError, UnknownName
-from blackbox_repo.numeric.scalars import is_whole
 from blackbox_repo.store.manifest import Manifest
 from blackbox_repo.store.names import check_plain_name
 from blackbox_repo.store.parts import Count, Sha256
@@ -129,7 +128,7 @@ def parse_index(content: bytes, where: str) -> Index:
     """
     with telling_remedy("the publisher can write it again with bb-repo gc ROOT"):
         data = typed_json.parse(content, where)
-    check_format(data, FORMAT, where)
+    typed_json.check_format(data, FORMAT, where)
     with telling_remedy("the publisher can write it again with bb-repo gc ROOT"):
         read: Any = typed_json.convert(data, _IndexJson, where)
     if read.sha256 is not None and read.sha256 != _sha256(data["blackboxes"]):
@@ -156,22 +155,6 @@ def telling_remedy(remedy: str) -> Iterator[None]:
 def _sha256(blackboxes: Any) -> str:
     """The SHA-256 of what an index lists, which shows that its bytes have changed."""
     return hashlib.sha256(json.dumps(blackboxes, sort_keys=True).encode()).hexdigest()
-
-
-def check_format(data: Any, newest: int, where: str) -> None:
-    """Refuse a file whose ``format`` is no number, or newer than this code.
-
-    Raises:
-        FormatError: It is.
-    """
-    found = data.get("format") if isinstance(data, dict) else None
-    if not is_whole(found) or found < 1:
-        raise FormatError(f"{where} is malformed: it has no integer 'format'")
-    if found > newest:
-        raise FormatError(
-            f"{where} has format {found}, but this version of blackbox-repo reads up to {newest}; "
-            f"upgrade with: pip install --upgrade blackbox-repo"
-        )
 
 
 def version_order(version: str) -> tuple[tuple[int, int, str], ...]:

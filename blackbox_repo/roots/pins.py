@@ -12,7 +12,6 @@ from typing import Any
 from blackbox_repo import typed_json
 from blackbox_repo.errors import FormatError, InvalidOption, PinMismatch
 from blackbox_repo.roots.holding import Holding
-from blackbox_repo.roots.index import check_format
 from blackbox_repo.store.parts import Sha256
 
 FORMAT = 1
@@ -120,7 +119,7 @@ def parse_pins(content: bytes, path: Path) -> Pins:
         FormatError: The content is malformed, or newer than this code.
     """
     data = typed_json.parse(content, path)
-    check_format(data, FORMAT, str(path))
+    typed_json.check_format(data, FORMAT, str(path))
     read: Any = typed_json.convert(data, _LockJson, path)
     return Pins(read.blackboxes, path)
 

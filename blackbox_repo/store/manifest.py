@@ -14,7 +14,7 @@ import msgspec
 from blackbox_repo import typed_json
 from blackbox_repo.domains import Value
 from blackbox_repo.errors import BlackboxRepoError, FormatError, IntegrityError, UnknownName
-from blackbox_repo.numeric.scalars import is_whole, plain
+from blackbox_repo.numeric.scalars import plain
 from blackbox_repo.schema import RESERVED, Fidelity, Objective, Schema
 from blackbox_repo.space import Space
 from blackbox_repo.store.names import check_plain_name, check_task_names
@@ -187,14 +187,7 @@ class Manifest:
         Raises:
             FormatError: The format is newer than this code, or a field is missing or malformed.
         """
-        version = data.get("format") if isinstance(data, Mapping) else None
-        if not is_whole(version) or version < 1:
-            raise FormatError(f"{where} is no manifest: it has no integer 'format'")
-        if version > FORMAT:
-            raise FormatError(
-                f"{where} has format {version}, but this version of blackbox-repo reads up to {FORMAT}; "
-                f"upgrade with: pip install --upgrade blackbox-repo"
-            )
+        typed_json.check_format(data, FORMAT, where)
         if not data.get("tasks", True) and isinstance(data["tasks"], dict):
             raise FormatError(f"{where} is malformed: it has no tasks; a blackbox has at least one")
         try:
