@@ -20,6 +20,7 @@ LARGEST = 1 << 28
 """The largest file that is read, in bytes."""
 _NO_BRACKETS = re.compile(r"[^\[\]{}]+")
 _STEPS = re.compile(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]")
+_LONG_NUMBER = re.compile(r"[0-9]{309}")
 _LONE_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _T = TypeVar("_T")
 
@@ -72,14 +73,20 @@ def parse(content: str | bytes, path: Path | str) -> Any:
     """A JSON text as dicts, lists and scalars.
 
     Raises:
-        FormatError: It is no JSON, or has a key twice in an object, a number that is not finite, text that
-            is not Unicode, or arrays and objects in one another more than ``DEEPEST`` deep.
+        FormatError: It is no JSON, or has a key twice in an object, a number that is not finite or larger
+            than any float, text that is not Unicode, or arrays and objects in one another more than
+            ``DEEPEST`` deep.
     """
     try:
         text = content if isinstance(content, str) else content.decode()
         _check_depth(text)
+        whole = _whole_number if _LONG_NUMBER.search(text) else None
         data = json.loads(
-            text, object_pairs_hook=_refuse_doubles, parse_constant=_number, parse_float=_number
+            text,
+            object_pairs_hook=_refuse_doubles,
+            parse_constant=_number,
+            parse_float=_number,
+            parse_int=whole,
         )
         if _LONE_SURROGATE.search(text):  # or the half of a pair
             json.dumps(data, ensure_ascii=False).encode()
@@ -183,6 +190,11 @@ def _number(text: str) -> float:
     if not math.isfinite(number):
         raise ValueError(f"{reprlib.repr(text)} is not a finite number")
     return number
+
+
+def _whole_number(text: str) -> int:
+    _number(text)  # an integer that no float can hold would end in an overflow somewhere
+    return int(text)
 
 
 def _explain(message: str, data: Any, kind: Any) -> str:

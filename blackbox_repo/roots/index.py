@@ -13,7 +13,7 @@ from typing import Any
 from blackbox_repo import typed_json
 from blackbox_repo.errors import FormatError, IntegrityError, UnknownName
 from blackbox_repo.store.manifest import Manifest
-from blackbox_repo.store.names import check_plain_name
+from blackbox_repo.store.names import check_names
 from blackbox_repo.store.parts import Count, Sha256
 
 FORMAT = 1
@@ -136,10 +136,9 @@ def parse_index(content: bytes, where: str) -> Index:
             f"{where} is damaged: what it lists has the sha256 {_sha256(data['blackboxes'])}, but it says "
             f"{read.sha256}; it was not used. The publisher can write it again with bb-repo gc ROOT"
         )
-    for name, versions in read.blackboxes.items():
-        check_plain_name("blackbox name", name)
-        for version in versions:
-            check_plain_name("version", version)
+    check_names("blackbox name", read.blackboxes)
+    for versions in read.blackboxes.values():
+        check_names("version", versions)
     return Index(read.blackboxes)
 
 

@@ -37,6 +37,7 @@ from blackbox_repo.roots.source import DEFAULT, Source
 from blackbox_repo.roots.storage import Entry, Storage
 from blackbox_repo.store.loading import load_file, read_checked
 from blackbox_repo.store.manifest import Task, parse_manifest
+from blackbox_repo.store.names import check_names
 
 GRACE = 86_400.0
 """Files younger than this, in seconds, may belong to a version that is being published."""
@@ -90,7 +91,8 @@ def publish(
     Raises:
         VersionExists: The root has this version with other content.
         UnknownName: There is no such blackbox.
-        FormatError: A file of the blackbox is malformed or damaged; nothing was published.
+        FormatError: A file of the blackbox is malformed or damaged, or the root has a blackbox whose name
+            differs by upper and lower case alone; nothing was published.
         InvalidOption: The root is read-only, or a folder whose subfolders are blackboxes.
         RootUnavailable: The root cannot be read or written.
     """
@@ -211,6 +213,7 @@ def _publish(holding: Holding, storage: Storage, version: str | None, report: Re
     digest = hashlib.sha256(content).hexdigest()
     manifest = parse_manifest(content, holding.origin)
     path = manifest_path(manifest.name, manifest.version)
+    check_names("blackbox name", [*read_index(storage).blackboxes, manifest.name])
     known = read_or_none(storage, path)
     _check_same(storage, path, known, digest)
     files, size = _write_objects(holding, storage, report)

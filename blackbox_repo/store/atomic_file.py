@@ -23,7 +23,9 @@ def write(target: Path, content: bytes) -> None:
     try:
         remove_irregular(partial)
         with name_full_disk(target):
-            partial.write_bytes(content)
+            partial.unlink(missing_ok=True)  # which may be a hard link
+            with partial.open("xb") as file:
+                file.write(content)
             sync_to_disk(partial)
         partial.replace(target)
     finally:

@@ -124,8 +124,14 @@ def read_checked(path: Path, task: Task) -> bytes:
         IntegrityError: The file is missing or not a regular one, or its SHA-256 differs from the manifest.
     """
     try:
-        if not stat.S_ISREG(path.stat().st_mode):  # a pipe or a device need not end
+        known = path.stat()
+        if not stat.S_ISREG(known.st_mode):  # a pipe or a device need not end
             raise IntegrityError(f"{path} is not a regular file; {REMEDY}")
+        if known.st_size > task.bytes:  # it may be too large for the memory
+            raise IntegrityError(
+                f"{path} is corrupted: it has {known.st_size} bytes, but the manifest says {task.bytes}; "
+                f"it was not used; {REMEDY}"
+            )
         content = path.read_bytes()
     except OSError as err:
         raise IntegrityError(f"{path} cannot be read ({err.strerror}); {REMEDY}") from err

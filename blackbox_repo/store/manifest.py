@@ -17,7 +17,7 @@ from blackbox_repo.errors import BlackboxRepoError, FormatError, IntegrityError,
 from blackbox_repo.numeric.scalars import plain
 from blackbox_repo.schema import RESERVED, Fidelity, Objective, Schema
 from blackbox_repo.space import Space
-from blackbox_repo.store.names import check_plain_name, check_task_names
+from blackbox_repo.store.names import check_names, check_plain_name
 from blackbox_repo.store.parts import Count, Parts, Sha256, Size
 
 FORMAT = 1
@@ -118,9 +118,8 @@ class Manifest:
 
     def __post_init__(self) -> None:
         check_plain_name("blackbox name", self.name)
-        check_task_names(self.tasks)
-        for task in self.tasks.values():
-            check_plain_name("file name", task.file)
+        check_names("task name", self.tasks)
+        check_names("file name", [task.file for task in self.tasks.values()])
         for text in _TEXTS[1:]:
             if not isinstance(value := getattr(self, text), str):
                 raise FormatError(f"the {text} of {self.name!r} is {value!r}, but must be text")
@@ -216,8 +215,10 @@ class Manifest:
         taken = {*RESERVED, self.schema.fidelity.name, *self.schema.space.domains}
         taken |= {objective.name for objective in self.schema.objectives}
         for label in self.labels:
-            if label in taken or self.labels.count(label) > 1:
+            if label in taken:
                 raise FormatError(f"the label {label!r} is taken already")
+            taken.add(label)
+        self._check_files()
         for name, task in self.tasks.items():
             self.schema_of(name)
             self._check_parts(name, task)
@@ -226,6 +227,17 @@ class Manifest:
             for best in task.best.values():
                 self.schema.space.check(best.configuration)
                 self.schema.fidelity.index(best.fidelity)
+
+    def _check_files(self) -> None:
+        known: dict[str, Task] = {}
+        for task in self.tasks.values():
+            other = known.setdefault(task.file, task)
+            if (other.sha256, other.bytes) != (task.sha256, task.bytes):
+                raise FormatError(
+                    f"the file {task.file!r} is listed with {other.bytes} bytes and the sha256 "
+                    f"{other.sha256}, and with {task.bytes} bytes and the sha256 {task.sha256}; a file has "
+                    f"one content"
+                )
 
     def _check_parts(self, name: str, task: Task) -> None:
         if task.parts is None:

@@ -42,18 +42,22 @@ def is_plain_name(name: str) -> bool:
     return True
 
 
-def check_task_names(names: Iterable[str]) -> None:
-    """Refuse names of tasks that are not plain, or differ by upper and lower case alone.
+def check_names(what: str, names: Iterable[str]) -> None:
+    """Refuse names that are not plain, or differ by upper and lower case alone.
+
+    Args:
+        what: What they are names of, for messages.
+        names: The names; one may occur several times.
 
     Raises:
         FormatError: :func:`check_plain_name` refuses a name, or two are the same file on some systems.
     """
     known: dict[str, str] = {}
     for name in names:
-        check_plain_name("task name", name)
+        check_plain_name(what, name)
         other = known.setdefault(name.lower(), name)
         if other != name:
             raise FormatError(
-                f"the task names {other!r} and {name!r} are the same file on systems that do not tell upper "
+                f"the {what}s {other!r} and {name!r} are the same file on systems that do not tell upper "
                 f"from lower case; rename one of them"
             )

@@ -23,7 +23,7 @@ from blackbox_repo.store.manifest import (
     read_manifest,
     write_manifest,
 )
-from blackbox_repo.store.names import check_task_names
+from blackbox_repo.store.names import check_names
 from blackbox_repo.store.parquet import read_arrays, write_arrays, write_table
 from blackbox_repo.store.self_description import README_FILE, file_metadata, readme
 from blackbox_repo.table import Table, TabularBlackbox
@@ -59,7 +59,7 @@ def save_tables(
     Returns:
         The manifest as written.
     """
-    check_task_names(tables)
+    check_names("task name", tables)
     manifest.to_text()  # refused before anything is written
     with atomic_directory(folder, read_manifest) as partial:
         tasks = {name: _write_task(partial, manifest, name, tables[name]) for name in tables}  # one at a time
@@ -79,7 +79,7 @@ def save_network(
         arrays: Name -> float32 weights.
         codes: Task -> its code in the network's embedding; ``None`` for the only task of a network without.
     """
-    check_task_names(codes)
+    check_names("task name", codes)
     manifest.to_text()
     with atomic_directory(folder, read_manifest) as partial:
         file = partial / NETWORK_FILE

@@ -1,6 +1,8 @@
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from time import process_time
 from typing import Any
 
 import msgspec
@@ -96,7 +98,7 @@ def test_the_guilty_one_of_many_entries_is_found_quickly():
         ('{"a":' * 100_000, "more than 64 deep"),
         ("", "Expecting value"),
         ("\ufeff{}", "BOM"),
-        ("9" * 5000, "limit"),
+        ("9" * 5000, "is not a finite number"),
     ],
 )
 def test_what_is_no_proper_json_is_refused(text, message):
@@ -122,3 +124,25 @@ def test_a_file_that_is_too_large_is_refused_before_all_is_read(tmp_path):
     (tmp_path / "file").write_bytes(b" " * 11)
     with pytest.raises(FormatError, match="larger than the 10 bytes"):
         typed_json.read_regular(tmp_path / "file", 10)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda n: '"' + '\\"' * n + "[" * 100,
+        lambda n: "[" + ",".join(['"\\\\\\""'] * n) + ",[]" * 100 + "]",
+        lambda n: "{" + ",".join(f'"k{k}":0' for k in range(n)) + f',"k{n - 1}":0}}',
+        lambda n: "[]" * n,
+        lambda n: "][" * n,
+        lambda n: "[" + "[]," * n + "0]",
+        lambda n: '["' + "a" * n + '"' + ",[]" * 100 + "]",
+    ],
+)
+def test_a_text_of_twice_the_length_takes_about_twice_the_time(make: Callable[[int], str]) -> None:
+    def seconds(size: int) -> float:
+        text, began = make(size), process_time()
+        with suppress(FormatError):
+            typed_json.parse(text, "page.json")
+        return process_time() - began
+
+    assert min(seconds(80_000) for _ in range(3)) < 5 * min(seconds(40_000) for _ in range(3)) + 0.05
