@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
@@ -356,6 +359,16 @@ def test_wrong_options_are_named(shelf: Shelf) -> None:
         shelf.set_options(**changed)
         with pytest.raises((InvalidOption, RootUnavailable), match=message):
             list_blackboxes(shelf.source)
+
+
+def test_a_command_says_it_in_one_line_and_exits_with_2(published: Shelf) -> None:
+    environment = {**os.environ, **published.bucket.environment, "PYTHONPATH": str(Path(__file__).parents[3])}
+    command = [sys.executable, "-W", "error", "-m", "blackbox_repo", "info", SMALL, "--root", published.url]
+    published.proxy.plan(faults.answer_s3(400, "ExpiredToken"))
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "the credentials have expired; get new ones" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1  # nor does anything complain that it was not closed
 
 
 def test_no_message_holds_a_secret(published: Shelf, tmp_path: Path) -> None:
