@@ -180,7 +180,7 @@ def write_index(storage: Storage, changed: Collection[tuple[str, str]]) -> None:
 
 
 def _is_complete(storage: Storage, changed: Collection[tuple[str, str]]) -> bool:
-    """Whether the index, whoever has written it last, names what is there, and these rightly."""
+    """Whether the index, which another publisher may have written last, names what is there, and rightly."""
     index = read_index(storage)
     return index == make_index(storage, index.without(changed))
 
