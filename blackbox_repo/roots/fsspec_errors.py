@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from blackbox_repo.errors import NotInRoot, RootUnavailable
+from blackbox_repo.roots.storage import AccessRefused
 
 _CODE = re.compile(r"[A-Za-z0-9]{1,60}")
 _REMEDIES = {
@@ -54,12 +55,13 @@ def translate(address: str, path: str, err: BaseException) -> RootUnavailable:
         return NotInRoot(f"the root {address} has no {path}")
     where = "[options] in the configuration file; see bb-repo config"
     reason = next((_REMEDIES[code] for code in codes if code in _REMEDIES), "")
-    if not reason and isinstance(err, PermissionError):
+    kind = AccessRefused if not reason and isinstance(err, PermissionError) else RootUnavailable
+    if kind is AccessRefused:
         reason = _REFUSED
     if not reason and any("timeout" in code.lower() for code in codes):
         reason = _SECONDS
     reason = reason or "it did not answer properly; try again later"
-    return RootUnavailable(
+    return kind(
         f"the root {address} does not give {path}: {reason} ({' / '.join(dict.fromkeys(codes))}; {where})"
     )
 

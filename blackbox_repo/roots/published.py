@@ -21,7 +21,7 @@ from blackbox_repo.roots.index import (
     telling_remedy,
     version_order,
 )
-from blackbox_repo.roots.storage import Entry, OnlyWholeFiles, Storage
+from blackbox_repo.roots.storage import AccessRefused, Entry, OnlyWholeFiles, Storage
 from blackbox_repo.store.manifest import Manifest, Task, parse_manifest
 from blackbox_repo.store.names import check_plain_name, is_plain_name
 from blackbox_repo.store.parts import Part, read_parts
@@ -120,14 +120,17 @@ class PublishedRoot:
             return {}
         try:
             found = manifests(self.storage, name)
-        except NotInRoot:  # it cannot be listed
+        except (NotInRoot, AccessRefused):  # it cannot be listed, or not by us, who can read its index
             return {}
         return _read_entries(self.storage, found).get(name, {})
 
     def _find_unlisted(self, name: str, version: str, entries: Mapping[str, IndexEntry]) -> Holding | None:
         """A version that the index does not have (yet)."""
         path = manifest_path(name, version)
-        content = None if self._offline else read_or_none(self.storage, path)
+        try:
+            content = None if self._offline else read_or_none(self.storage, path)
+        except AccessRefused:  # what a bucket says of a missing file to those who may not list it
+            content = None
         if content is not None:
             return self._made(content, name, version, hashlib.sha256(content).hexdigest())
         if not entries:

@@ -35,6 +35,10 @@ class OnlyWholeFiles(RootUnavailable):
     """A place gives files only as a whole, and a part of one was asked for."""
 
 
+class AccessRefused(RootUnavailable):
+    """A place does not permit what was asked; some say so of a file that does not exist."""
+
+
 class Storage(Protocol):
     """Files below one address: a folder, a bucket, a web server.
 

@@ -13,11 +13,20 @@ from typing import TypeAlias
 import pytest
 
 from blackbox_repo import list_blackboxes, load_blackbox
-from blackbox_repo.errors import FormatError, IntegrityError, InvalidOption, NotInRoot, RootUnavailable
+from blackbox_repo.errors import (
+    FormatError,
+    IntegrityError,
+    InvalidOption,
+    NotInRoot,
+    RootUnavailable,
+    UnknownName,
+)
 from blackbox_repo.roots import fsspec_systems
 from blackbox_repo.roots.addresses import parse_address
 from blackbox_repo.roots.fsspec_storage import FsspecStorage
+from blackbox_repo.roots.garbage import collect_garbage
 from blackbox_repo.roots.publish import publish
+from blackbox_repo.roots.source import Source
 from blackbox_repo.roots.storage import OnlyWholeFiles
 from tests.blackbox_repo.roots.shelf import PACKAGE, Shelf
 from tests.servers import proxy as faults
@@ -294,6 +303,19 @@ def test_a_bucket_that_may_not_be_listed_is_read_by_its_index(published: Shelf) 
     assert list_blackboxes(published.source) == [SMALL]
     assert load_blackbox(SMALL, source=published.source)[TASK]
     assert published.proxy.asked("GET", "list-type") == []
+
+
+def test_a_bucket_that_may_not_be_listed_does_not_hide_the_roots_behind_it(published: Shelf) -> None:
+    """It says of a file that it does not have that access is refused, as S3 does."""
+    published.proxy.plan(faults.answer_s3(403, "AccessDenied"), "GET", "list-type|manifests/nasbench-macro/")
+    published.proxy.plan(faults.answer_s3(403, "AccessDenied"), "GET", f"manifests/{SMALL}/7")
+    source = Source((published.url, "package"))
+    assert load_blackbox("nasbench-macro", source=source).origin == "package"
+    assert load_blackbox("nasbench-macro", version="1.0", source=source).origin == "package"
+    with pytest.raises(UnknownName, match=f"version of '{SMALL}' in {published.url}"):
+        load_blackbox(SMALL, version="7", source=source)
+    with pytest.raises(RootUnavailable, match="check the credentials"):
+        collect_garbage(published.url)
 
 
 def test_a_bucket_that_may_not_be_listed_and_has_no_index_says_so(published: Shelf) -> None:
