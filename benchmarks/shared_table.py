@@ -53,14 +53,18 @@ def main() -> None:
 
 def measure(blackbox: Path, copies: Path, processes: int) -> dict[str, Any]:
     """The figures of a table: sizes in MB, times in ms."""
-    together(blackbox, copies, ["load"], 1)
+    (first,) = together(blackbox, copies, ["load"], 1)
     (copy,) = copies.glob("*.table")
     found: dict[str, Any] = {"table": copy.stat().st_size / 1e6}
     modules = together(blackbox, copies, ["load"], 1)[0]["modules"]
     warm = [together(blackbox, copies, ["load", *modules], 1)[0] for _ in range(WARM)]
+    found["first_cpu_ms"], found["first_private"] = first["cpu_ms"], first["private"] - first["before"]
     found["warm_ms"] = statistics.median(one["ms"] for one in warm)
     found["warm_cpu_ms"] = statistics.median(one["cpu_ms"] for one in warm)
     found["warm_private"] = statistics.median(one["private"] - one["before"] for one in warm)
+    found["check_cpu_ms"] = statistics.median(
+        together(blackbox, copies, ["read", *modules], 1)[0]["check_cpu_ms"] for _ in range(WARM)
+    )
     for what in ("load", "read"):
         copy.unlink()
         used = together(blackbox, copies, [what, *modules], processes)
@@ -113,31 +117,26 @@ def memory_of(pid: int | str) -> dict[str, float]:
 
 def rows(found: dict[str, Any], processes: int) -> list[tuple[str, str, str]]:
     """The figures in words, each with what is promised of it."""
-    size = found["table"]
-    together = [
-        row
-        for what, how in (("load", "of ten curves each"), ("read", "of every point in each"))
-        for row in (
-            (f"{processes} processes at once, which read {how}", f"{figure(found[f'{what}_seconds'])} s", ""),
-            ("- how often the table is decoded", f"{found[f'{what}_decodes']}", "1"),
-            (
-                "- memory of all together, above their imports, in tables",
-                f"{figure(found[f'{what}_pss'] / size)}",
-                "<= 1.2",
-            ),
-            (
-                "- private memory of a process, above its imports",
-                f"{figure(found[f'{what}_private'])} MB",
-                "",
-            ),
-        )
+    listed = [
+        ("size of the table in memory", found["table"], "MB", ""),
+        ("load from the file, leaving a copy; processor time", found["first_cpu_ms"] / 1e3, "s", ""),
+        ("- private memory that stays, with imports", found["first_private"], "MB", ""),
+        ("load from the copy", found["warm_ms"], "ms", ""),
+        ("- processor time", found["warm_cpu_ms"], "ms", "<= 30 ms"),
+        ("- private memory above the imports", found["warm_private"], "MB", "<= 30 MB"),
+        ("- checksums of all points, processor time", found["check_cpu_ms"], "ms", ""),
     ]
+    for what, how in (("load", "ten curves each"), ("read", "every point each")):
+        shares = found[f"{what}_pss"] / found["table"]
+        listed += [
+            (f"{processes} processes at once that read {how}", found[f"{what}_seconds"], "s", ""),
+            ("- how often the table is decoded", found[f"{what}_decodes"], "x", "1 x"),
+            ("- memory of all above their imports", shares, "tables", "<= 1.2"),
+            ("- private memory of one above its imports", found[f"{what}_private"], "MB", ""),
+        ]
     return [
-        ("size of the table in memory", f"{figure(size)} MB", ""),
-        ("load from a copy", f"{figure(found['warm_ms'])} ms", ""),
-        ("- processor time", f"{figure(found['warm_cpu_ms'])} ms", "<= 30 ms"),
-        ("- private memory above the imports", f"{figure(found['warm_private'])} MB", "<= 30 MB"),
-        *together,
+        (name, f"{value if isinstance(value, int) else figure(value)} {unit}", mark)
+        for name, value, unit, mark in listed
     ]
 
 

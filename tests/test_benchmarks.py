@@ -139,6 +139,25 @@ def test_the_benchmark_of_schedulers_fills_the_tables_of_its_page() -> None:
     assert len(rows) == 2 + 2 + 9 + 4
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is counted as Linux does")
+def test_the_benchmark_of_a_shared_table_fills_the_table_of_its_page() -> None:
+    program = str(ROOT / "benchmarks" / "shared_table.py")
+    done = subprocess.run(
+        [sys.executable, program, "--epochs", "2", "--processes", "3", "--markdown"],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    page = (ROOT / "docs" / "performance.md").read_text("utf-8")
+    made = [line.strip("| ").split(" | ") for line in done.stdout.splitlines() if line.startswith("| ")][2:]
+    for row in made:
+        assert f"\n| {row[0].replace('3 processes', '50 processes')} | " in page
+    assert [row[1] for row in made if "how often" in row[0]] == ["1 x"] * 2
+    assert len(made) == 7 + 2 * 4
+
+
 def test_the_benchmark_of_scale_measures_every_number_of_workers() -> None:
     pytest.importorskip("resource", reason="there is none on Windows, nor can a process be forked there")
     done = subprocess.run(

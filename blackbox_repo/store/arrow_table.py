@@ -1,4 +1,4 @@
-"""Tables as columns of Arrow, read from parquet files or mapped into memory."""
+"""Tables as columns of Arrow."""
 
 from __future__ import annotations
 
@@ -39,19 +39,6 @@ def from_arrow(columns: Any, schema: Schema, labels: Sequence[str]) -> Table:
         status=_read_status(columns) if "status" in columns.column_names else None,
         labels={name: _read_coded(columns, name) for name in labels},
     )
-
-
-def to_arrow(table: Table, schema: Schema) -> Any:
-    """The table as columns from which :func:`from_arrow` makes it again without computing."""
-    columns = [coded_column(name, column, dictionary=True) for name, column in table.hyperparameters.items()]
-    columns.append(plain_column("seed", array_of(table.seeds)))
-    if table.status is not None:
-        columns.append(plain_column("status", status_column(table.status)))
-    for name, points in table.points.items():
-        columns.append(plain_column(name, list_column(points, table.lengths, schema)))
-    columns += [plain_column(name, array_of(values)) for name, values in table.constants.items()]
-    columns += [coded_column(name, column, dictionary=True) for name, column in table.labels.items()]
-    return table_of(columns)
 
 
 def table_of(columns: Sequence[tuple[Any, Any]]) -> Any:

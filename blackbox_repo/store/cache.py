@@ -16,7 +16,7 @@ import os
 import re
 import warnings
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -27,7 +27,7 @@ from blackbox_repo.schema import Schema
 from blackbox_repo.store import array_file
 from blackbox_repo.store.block_sums import CheckedBlocks, block_sums
 from blackbox_repo.store.cache_folder import FOLDER_VARIABLE, check_private, folder, make_private
-from blackbox_repo.store.lock import exclusive
+from blackbox_repo.store.lock import exclusive, remove_abandoned
 from blackbox_repo.store.row_arrays import arrays_of, index_of
 
 __all__ = ["FOLDER_VARIABLE", "SMALLEST", "Wanted", "copies", "find", "folder", "load"]
@@ -87,6 +87,8 @@ def load(wanted: Wanted, decode: Callable[[], RowIndex]) -> tuple[RowIndex, Chec
     with ExitStack() as stack:
         try:
             make_private(copy.parent)
+            if copy.is_symlink():  # none is read, and what it names is not ours to lock
+                copy.unlink()
             stack.enter_context(exclusive(copy, timeout=_PATIENCE))
         except (OSError, FolderNotPrivate, AlreadyLocked) as err:
             _tell(copy.parent, err)
@@ -125,7 +127,7 @@ def _decode_and_keep(
 
     rows = decode()
     try:
-        _tidy_up(copy.parent)
+        remove_abandoned(copy.parent, _remove_partial)
         _keep(copy, rows, not_before=wanted.file.stat().st_mtime_ns)
     except OSError as err:
         _tell(copy.parent, err)
@@ -170,12 +172,10 @@ def _begins_like_one(path: Path) -> bool:
         return file.read(len(array_file.MARK)) in _MARKS
 
 
-def _tidy_up(where: Path) -> None:
-    """Remove the partial copies of writers that were killed."""
-    for partial in where.glob(".*.partial"):
-        if _NAME.fullmatch(partial.name):
-            with suppress(AlreadyLocked), exclusive(where / partial.name[1 : -len(".partial")]):
-                partial.unlink(missing_ok=True)
+def _remove_partial(copy: Path) -> None:
+    """Remove what a writer left that was killed."""
+    if _NAME.fullmatch(copy.name):
+        _partial(copy).unlink(missing_ok=True)
 
 
 def _partial(path: Path) -> Path:

@@ -90,6 +90,15 @@ def test_a_file_that_changed_after_the_copy_was_made_is_checked_again(where: Pat
         read(where)
 
 
+def test_a_file_from_a_clock_that_is_fast_has_a_copy_all_the_same(where: Path, folder: Path) -> None:
+    os.utime(where / "a.parquet", (4e9, 4e9))
+    read(where)
+    (copy,) = folder.iterdir()
+    made_at = copy.stat().st_ino
+    read(where)
+    assert copy.stat().st_ino == made_at
+
+
 def test_a_file_that_is_gone_is_missed_though_there_is_a_copy(where: Path) -> None:
     read(where)
     (where / "a.parquet").unlink()
@@ -124,6 +133,18 @@ def test_a_pipe_in_the_place_of_a_copy_is_not_opened(where: Path, folder: Path) 
     copy.unlink()
     os.mkfifo(copy)
     assert load_blackbox(where)["a"].digest() == made().digest()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links of POSIX")
+def test_a_link_in_the_place_of_a_copy_is_replaced(where: Path, folder: Path, tmp_path: Path) -> None:
+    load_blackbox(where)["a"]
+    (copy,) = folder.iterdir()
+    for target in (copy.name, str(tmp_path / "nothing")):
+        copy.unlink()
+        copy.symlink_to(target)
+        assert load_blackbox(where)["a"].digest() == made().digest()
+        assert not copy.is_symlink()
+    assert not (tmp_path / "nothing").exists()
 
 
 def test_verification_reads_the_file_itself(where: Path, folder: Path) -> None:
@@ -322,6 +343,16 @@ def test_the_folder_is_the_users_own_whatever_the_umask(where: Path, folder: Pat
 
 
 @posix
+def test_a_copy_that_others_can_write_to_is_made_again(where: Path, folder: Path) -> None:
+    read(where)
+    (copy,) = folder.iterdir()
+    assert copy.stat().st_mode & 0o777 == 0o600
+    copy.chmod(0o622)
+    assert read(where).digest() == made().digest()
+    assert copy.stat().st_mode & 0o777 == 0o600
+
+
+@posix
 @pytest.mark.parametrize("mode", [0o777, 0o720, 0o702])
 def test_a_folder_that_others_can_write_to_is_not_used(where: Path, folder: Path, mode: int) -> None:
     read(where)
@@ -383,7 +414,7 @@ def test_what_a_killed_writer_left_is_removed_by_the_next(where: Path, tmp_path:
     assert left in cache.copies()
     other = saved(made(ragged=True), tmp_path / "other")
     read(other)
-    assert [path.suffix for path in folder.iterdir() if not path.name.endswith(".lock")] == [".table"]
+    assert [path.suffix for path in folder.iterdir()] == [".table"]
 
 
 def test_a_full_disk_leaves_no_copy_and_is_no_obstacle(
