@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from blackbox_repo import keyed_random
+from blackbox_repo.errors import BlackboxRepoError
 
 LONGEST = 60  # seconds, after which something hangs
 
@@ -96,3 +97,12 @@ def no_hanging() -> Iterator[None]:
     finally:
         signal.alarm(0)
         signal.signal(signal.SIGALRM, before)
+
+
+def attempt(act: Callable[[], object]) -> tuple[object, Exception | None]:
+    """What it returns, or the error of this project or the system that it raises."""
+    with no_hanging():
+        try:
+            return act(), None
+        except (BlackboxRepoError, OSError) as err:
+            return None, err

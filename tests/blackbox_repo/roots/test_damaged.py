@@ -15,7 +15,7 @@ from blackbox_repo.errors import BlackboxRepoError, NotDownloaded
 from blackbox_repo.roots.listing import list_contents
 from blackbox_repo.roots.packages import PACKAGE_FOLDER
 from blackbox_repo.store import cache
-from tests.blackbox_repo.roots.damage import INSTEAD, flipped, flips, no_hanging, replaced
+from tests.blackbox_repo.roots.damage import INSTEAD, attempt, flipped, flips, replaced
 from tests.blackbox_repo.roots.shelf import PACKAGE
 from tests.servers.fixtures import WebServer
 
@@ -70,14 +70,6 @@ def check(reader: Reader, right: dict[str, object], path: Path, *, may_fail: boo
         assert may_fail, (what, path, error)
         says_what(error, path)
     return errors
-
-
-def attempt(act: Callable[[], object]) -> tuple[object, Exception | None]:
-    with no_hanging():
-        try:
-            return act(), None
-        except (BlackboxRepoError, OSError) as err:
-            return None, err
 
 
 def says_what(error: Exception, path: Path) -> None:
