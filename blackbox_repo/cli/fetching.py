@@ -22,7 +22,7 @@ from blackbox_repo.text.console import StrictCommand, examples
 from blackbox_repo.text.plain_text import printable
 from blackbox_repo.text.progress import report_progress
 from blackbox_repo.text.terminal import Column, Terminal
-from blackbox_repo.transfer.connections import format_url
+from blackbox_repo.transfer.connections import SCHEMES, format_url, scheme_of
 from blackbox_repo.user_folder import user_folder
 
 _HARMLESS = ("endpoint_url", "profile", "anon", "region_name", "timeout", "token_file", "use_ssl")
@@ -187,7 +187,11 @@ def _shown(name: str, value: object) -> object:
         return {key: _shown(key, inner) for key, inner in value.items()}
     if name not in _HARMLESS:
         return "(not shown)"
-    return format_url(value) if name == "endpoint_url" and isinstance(value, str) else value
+    if name == "endpoint_url":
+        return format_url(str(value)) if scheme_of(str(value)) in SCHEMES else "(not shown, as no address)"
+    if name == "token_file" and not Path(str(value)).expanduser().is_absolute():
+        return "(not shown, as no absolute path)"  # but perhaps the token
+    return value
 
 
 def _join(options: dict[str, object]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -26,6 +27,7 @@ from blackbox_repo.roots.source import DEFAULT, Source
 from blackbox_repo.roots.storage import Storage
 from blackbox_repo.store.manifest import MANIFEST_FILE
 
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 _SLASHES = 3  # in the address of a blackbox, at least
 
 
@@ -158,7 +160,7 @@ def find_names(source: Source = DEFAULT) -> list[str]:
 
 def _split_address(name: str | Path, source: Source) -> tuple[str, Source]:
     text = str(name)
-    if "://" in text:
+    if _URL.match(text):
         address = parse_address(text, "the blackbox to load")
         text = address.text
         if address.kind != "folder" and text.count("/") < _SLASHES:
