@@ -52,7 +52,7 @@ class UnknownName(BlackboxRepoError, LookupError):
     """A name that is not among the known ones.
 
     Args:
-        kind: What the name should be, such as ``"objective"``.
+        kind: What the name should be, such as ``"objective"`` or ``"task of 'taskset'"``.
         name: The name that was given.
         known: All names that exist, in the order to show them.
         remedy: What to do instead, if listing the names does not say it.
@@ -60,7 +60,8 @@ class UnknownName(BlackboxRepoError, LookupError):
 
     def __init__(self, kind: str, name: object, known: Iterable[str], remedy: str = "") -> None:
         self.kind, self.name, self.known, self.remedy = kind, name, tuple(known), remedy
-        message = f"unknown {kind} {name!r}{suggestion(name, self.known)}"
+        what, of, owner = kind.partition(" of ")
+        message = f"unknown {what} {name!r}{of}{owner}{suggestion(name, self.known)}"
         if remedy:
             message += f" ({remedy})" if message.endswith("?") else f"; {remedy}"
         super().__init__(message)

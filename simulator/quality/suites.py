@@ -115,7 +115,7 @@ class Suite:
         known = {case.name: case for case in self.cases}
         for name in tasks or ():
             if name not in known:
-                raise UnknownName(f"task of the suite {self.name!r}:", name, known)
+                raise UnknownName(f"task of the suite {self.name!r}", name, known)
         return [case for name, case in known.items() if tasks is None or name in tasks]
 
 

@@ -28,7 +28,7 @@ def make_setup(settings: Mapping[str, Any]) -> Setup:
     known = [*(field.name for field in fields(Setup)), "time_model"]
     for name in settings:
         if name not in known:
-            raise UnknownName("setting of a simulation:", name, known)
+            raise UnknownName("setting of a simulation", name, known)
     chosen = {"workers": WORKERS, "stop": Stop(trials_started=TRIALS), **settings}
     blackbox, time_model = chosen.pop("blackbox", DEFAULT), chosen.pop("time_model", None)
     if isinstance(blackbox, str):

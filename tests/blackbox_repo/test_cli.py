@@ -307,7 +307,7 @@ def test_a_task_that_is_asked_for_like_a_blackbox_is_answered_with_how_to_load_i
 
 def test_a_task_that_is_not_there_is_told_as_such_however_it_is_asked_for() -> None:
     with pytest.raises(
-        UnknownName, match=r"unknown task of 'nasbench201-final' 'cifar11'; did you mean 'cifar1"
+        UnknownName, match=r"unknown task 'cifar11' of 'nasbench201-final'; did you mean 'cifar1"
     ):
         load_blackbox("nasbench201-final/cifar11")
 

@@ -118,7 +118,7 @@ def test_wrong(simulated_run):
     simulated_run(RandomSearch)
 """)
     assert "3 passed" in said
-    assert "unknown setting of a simulation: 'blackbocks'; did you mean 'blackbox'?" in said
+    assert "unknown setting 'blackbocks' of a simulation; did you mean 'blackbox'?" in said
     assert status == 1
 
 

@@ -165,7 +165,7 @@ def tabulated_times(surrogate: Blackbox) -> np.ndarray:
 
 
 def test_an_unknown_task_is_refused_before_anything_is_written(tmp_path: Path) -> None:
-    with pytest.raises(UnknownName, match="unknown task of 'yahpo-lcbench' '3946'; did you mean '3945'"):
+    with pytest.raises(UnknownName, match="unknown task '3946' of 'yahpo-lcbench'; did you mean '3945'"):
         save_tabulated("yahpo-lcbench", 5, tmp_path, tasks=["3945", "3946"])
     assert list(tmp_path.iterdir()) == []
 

@@ -105,7 +105,7 @@ def test_one_member_is_opened_by_its_name(pack: Callable[[dict[str, bytes]], byt
     with open_member(io.BytesIO(pack(FILES)), "x.zip", "sub/b.txt") as stream:
         assert stream.read(6) == b"second"
     with (
-        pytest.raises(UnknownName, match=r"^unknown member of x\.zip 'b\.txt'; did you mean .*'sub/b\.txt'"),
+        pytest.raises(UnknownName, match=r"^unknown member 'b\.txt' of x\.zip; did you mean .*'sub/b\.txt'"),
         open_member(io.BytesIO(pack(FILES)), "x.zip", "b.txt"),
     ):
         pass

@@ -76,7 +76,10 @@ def test_the_whole_way(tmp_path):
     assert json.loads(updated.stdout)["verdict"] == "regressed"
     assert bb_sim(tmp_path, *few, *slower).returncode == 0
     unknown = bb_sim(tmp_path, *few[:2], "--task", "nasbench-nlp/x")
-    assert (unknown.returncode, "unknown task of the suite 'smoke-2'" in unknown.stderr) == (2, True)
+    assert (unknown.returncode, "unknown task 'nasbench-nlp/x' of the suite 'smoke-2'" in unknown.stderr) == (
+        2,
+        True,
+    )
     refused = bb_sim(tmp_path, "--suite", "standard", *few[2:])
     assert (refused.returncode, "the baseline is of the suite 'smoke-2'" in refused.stderr) == (2, True)
     replaced = bb_sim(tmp_path, "--suite", "smoke", "--seeds", "13", "--task", TASK, "--update")
@@ -93,7 +96,7 @@ def test_wrong_options_are_named(tmp_path):
             "--set delays.* is fixed by the suite; only scheduler.NAME=VALUE is free",
         ),
         (["--set", "scheduler.etta=2"], "unknown asha setting 'etta'; did you mean 'eta'?"),
-        (["--suite", "smoke", "--task", "x/y"], "unknown task of the suite 'smoke-2': 'x/y'"),
+        (["--suite", "smoke", "--task", "x/y"], "unknown task 'x/y' of the suite 'smoke-2'"),
         (["--suite", "smoke", "--seeds", "0"], "seeds is 0, but must be a whole number, 1 or more"),
     ):
         done = bb_sim(tmp_path, *arguments)
@@ -131,7 +134,7 @@ def test_a_scheduler_that_cannot_go_to_another_process_is_told_so():
 def test_a_part_of_a_suite_is_measured(baseline):
     part = measure(ASHA, SMOKE, tasks=[TASK], seeds=2)
     assert part.rows == baseline.rows[:2]
-    with pytest.raises(UnknownName, match="unknown task of the suite"):
+    with pytest.raises(UnknownName, match="unknown task 'x' of the suite"):
         measure(ASHA, SMOKE, tasks=["x"])
 
 

@@ -39,7 +39,7 @@ def test_what_is_not_is_caught_and_its_kind_is_named(make: Any, message: str) ->
 def test_an_instance_cannot_run_twice() -> None:
     with pytest.raises(InvalidOption, match="a factory .* is needed, not 3"):
         assert_deterministic(3)
-    with pytest.raises(UnknownName, match="unknown setting of a simulation: 'stopp'"):
+    with pytest.raises(UnknownName, match="unknown setting 'stopp' of a simulation"):
         assert_deterministic(ASHA, stopp=1)
 
 
