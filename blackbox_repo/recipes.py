@@ -100,7 +100,9 @@ def make_unknown_blackbox(name: str, known: Sequence[str], remedy: str = "") -> 
     """
     offers, problems = _find_offers()
     if how := _describe(name, offers):
-        return NotConverted(name, how)
+        at_hand = [each for each in known if comparable(name) in comparable(each)]
+        loads = f"what can be loaded at once: {_join(list(map(repr, at_hand)), 'or')}" if at_hand else ""
+        return NotConverted(name, "; ".join(filter(None, (how, loads, remedy))))
     called = [offer.recipe.name for offer in offers if _is_called(offer.recipe, name)]
     if {*called} - {*known}:
         return NotConverted(name, f"it is called {_join(list(map(repr, called)), 'or')} here")
