@@ -117,7 +117,7 @@ def remove(
 ) -> None:
     """Remove a version from a root. Its files stay until bb-repo gc removes them."""
     publishing.remove(name, version, target)
-    _say(f"{target}: {name} {version} is removed; bb-repo gc {target} removes its files")
+    _say(f"{target}: {name} {version} is removed; bb-repo gc {target} removes its files in a day")
 
 
 @app.command(
@@ -142,7 +142,10 @@ def gc(
     if as_json:
         typer.echo(json.dumps({"files": len(removed), "bytes": size}))
         return
-    _say(f"{target}: {format_count(len(removed), 'file')} removed, {size / 1e6:.1f} MB")
+    _say(
+        f"{target}: {format_count(len(removed), 'file')} removed, {size / 1e6:.1f} MB; what is younger than "
+        f"{hours:g} h stays"
+    )
 
 
 def _show(done: list[Published], target: str, *, as_json: bool) -> None:

@@ -83,7 +83,8 @@ def _kind(address: Address) -> Any:
         raise InvalidOption(f"the root {address} needs a package that is not installed: {extra}") from err
     except ValueError as err:
         raise InvalidOption(
-            f"the root {address} has an unknown scheme {scheme!a}; fsspec knows none"
+            f"the root {address} has the scheme {scheme!a}, which fsspec does not know; write s3://, "
+            f"https:// or another one"
         ) from err
 
 

@@ -9,7 +9,14 @@ from pathlib import Path
 
 from blackbox_repo.errors import IntegrityError
 from blackbox_repo.roots.index import INDEX_FILE, Index
-from blackbox_repo.roots.publish import GRACE, files_of, open_for_writing, read_index, write_index
+from blackbox_repo.roots.publish import (
+    GRACE,
+    check_exists,
+    files_of,
+    open_for_writing,
+    read_index,
+    write_index,
+)
 from blackbox_repo.roots.published import OBJECTS, make_index, manifest_path, manifests
 from blackbox_repo.roots.storage import Entry, Storage
 
@@ -31,6 +38,7 @@ def collect_garbage(root: str | Path, *, grace: float = GRACE) -> list[Entry]:
         FormatError: A manifest of the root is malformed; nothing was removed.
         RootUnavailable: The root cannot be read or written.
     """
+    check_exists(root)
     storage, latest = open_for_writing(root), time.time() - grace  # noqa: TID251  it reaches no result
     changed = _changed_versions(storage)
     objects = storage.list(OBJECTS)  # before the manifests, which are written after their files

@@ -78,8 +78,8 @@ class HttpStorage:
 
     def list(self, folder: str) -> list[Entry]:
         raise NotInRoot(
-            f"the root {self.address} cannot be searched for what lies in {folder}, as web servers do not "
-            f"list their files; it needs an index.json, which bb-repo publish writes"
+            f"the root {self.address} has no index.json, and a web server does not list its files; check the "
+            f"address; if it is right, copy index.json, which bb-repo publish writes, to the server"
         )
 
     def look(self, path: str) -> NoReturn:

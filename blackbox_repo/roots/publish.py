@@ -125,6 +125,7 @@ def mirror(origin: str | Path, root: str | Path, report: ReportFile = quiet) -> 
         VersionExists: The other root has a version with other content.
         RootUnavailable: One of the roots cannot be read or written.
     """
+    check_exists(origin)
     storage = open_for_writing(root)
     (copied,) = find_roots(Source((origin,)))
     done: list[Published] = []
@@ -147,8 +148,13 @@ def remove(name: str, version: str, root: str | Path) -> None:
         UnknownName: The root has no such version.
         RootUnavailable: The root cannot be read or written.
     """
+    check_exists(root)
     storage = open_for_writing(root)
     versions = [found for (_, found) in manifests(storage, name)]
+    if not versions:
+        raise UnknownName(
+            f"blackbox of {storage.address}", name, dict.fromkeys(known for known, _ in manifests(storage))
+        )
     if version not in versions:
         raise UnknownName(
             f"version of {name!r} in {storage.address}", version, sorted(versions, key=version_order)
@@ -206,6 +212,17 @@ def open_for_writing(root: str | Path, source: Source = DEFAULT) -> Storage:
     if isinstance(storage, FolderStorage):
         storage.tidy_up()
     return storage
+
+
+def check_exists(root: str | Path) -> None:
+    """Refuse a folder that does not exist, as one that is misspelt.
+
+    Raises:
+        InvalidOption: The root is one.
+    """
+    address = parse_address(root, "the root")
+    if address.kind == "folder" and not Path(address.text).is_dir():
+        raise InvalidOption(f"the root {address} does not exist; check its path")
 
 
 def _publish(holding: Holding, storage: Storage, version: str | None, report: ReportFile) -> Published:

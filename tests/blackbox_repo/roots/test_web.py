@@ -86,7 +86,7 @@ def test_what_is_no_index_is_refused(site: Site, page: bytes) -> None:
 
 def test_a_site_without_an_index_is_told_to_have_one(site: Site) -> None:
     (site.folder / "index.json").unlink()
-    with pytest.raises(RootUnavailable, match=r"needs an index.json, which bb-repo publish writes"):
+    with pytest.raises(RootUnavailable, match=r"has no index.json, .*; check the address"):
         list_blackboxes(source_of(site))
 
 
