@@ -27,6 +27,7 @@ from blackbox_repo.user_folder import user_folder
 
 _HARMLESS = ("endpoint_url", "profile", "anon", "region_name", "timeout", "token_file", "use_ssl")
 """Options whose values are shown; others may be secrets."""
+_WRITTEN = {True: "yes", False: "no", None: "-"}
 
 
 @app.command(
@@ -61,7 +62,7 @@ def fetch(
     """Download blackboxes, so that they can be loaded offline and without waiting.
 
     Every file is checked against the manifest before it is kept. A download that was interrupted continues
-    where it ended. Files that are on this machine are not downloaded again.
+    where it ended. Files that are on this machine are not downloaded again. --json has the path of each file.
     """
     source = make_source(root, convert=convert)
     wanted = [name for name in (objectives or "").split(",") if name]
@@ -76,9 +77,11 @@ def fetch(
     if as_json:
         typer.echo(json.dumps(found))
         return
-    rows = [(each["blackbox"], each["version"], each["task"], each["bytes"], each["path"]) for each in found]
+    rows = [(each["blackbox"], each["version"], each["task"], f"{each['bytes']:,}") for each in found]
     headings = (Column("blackbox"), Column("version"), Column("task"), Column("bytes", right=True))
-    Terminal().show_table((*headings, Column("file", wraps=True)), rows)
+    Terminal().show_table(headings, rows)
+    for folder in dict.fromkeys(str(Path(each["path"]).parent) for each in found if each["path"]):
+        typer.echo(printable(f"files in {folder}"))
 
 
 def _fetch(holding: Holding, task: str, objectives: list[str], report: ReportFile) -> dict[str, Any]:
@@ -129,57 +132,65 @@ def lock(
     typer.echo(printable(f"{out}: {', '.join(names)}"))
 
 
-@app.command(cls=StrictCommand, epilog=examples("bb-repo config", "bb-repo config --root s3://team --json"))
+_CONFIG = """Show which roots are searched, in which order, what named them, and where things are kept.
+
+Roots are named by --root, else by the environment variables BLACKBOX_ROOTS (one a line) and BLACKBOX_PATH
+(folders only), else by the configuration file. Values of options that may be secret are not shown.
+
+\b
+The configuration file is TOML:
+  roots = ["s3://team/blackboxes", "https://host/blackboxes"]
+  offline = false
+  [options."s3://team"]
+  profile = "team"                  # or anon = true
+  endpoint_url = "https://minio.example.org"
+  client_kwargs = {region_name = "eu-central-1"}
+  [options."https://host"]
+  token_file = "/home/me/.token"
+"""
+
+
+@app.command(
+    help=_CONFIG,
+    cls=StrictCommand,
+    epilog=examples("bb-repo config", "bb-repo config --root s3://team --json"),
+)
 def config(root: Roots = None, *, offline: Offline = False, as_json: AsJson = False) -> None:
-    r"""Show which roots are searched, in which order, what named them, and where things are kept.
-
-    Roots are named by --root, else by the environment variables BLACKBOX_ROOTS (one a line) and
-    BLACKBOX_PATH (folders only), else by the configuration file. Values of options that may be secret are not
-    shown.
-
-    \b
-    The configuration file is TOML:
-      roots = ["s3://team/blackboxes", "https://host/blackboxes"]
-      offline = false
-      [options."s3://team"]
-      profile = "team"                  # or anon = true
-      endpoint_url = "https://minio.example.org"
-      client_kwargs = {region_name = "eu-central-1"}
-      [options."https://host"]
-      token_file = "/home/me/.token"
-    """
+    """Show what is in force."""
     found = settings.read_settings(make_source(root, offline=offline))
     locked = pins.read_pins()
-    facts = {
-        "configuration file": found.file and f"{found.file}{'' if found.file.is_file() else ' (none)'}",
-        "offline": (found.offline_origin and f"yes ({found.offline_origin})") or "no",
-        "lock file": locked and str(locked.file),
-        "your own blackboxes": user_folder(),
-        "downloads": downloads_folder(),
-        "decoded copies": copies_folder(),
+    facts: dict[str, Any] = {
+        "configuration_file": _text_of(found.file),
+        "configuration_file_exists": bool(found.file and found.file.is_file()),
+        "offline": bool(found.offline_origin),
+        "offline_named_by": found.offline_origin or None,
+        "lock_file": None if locked is None else str(locked.file),
+        "own_blackboxes": _text_of(user_folder()),
+        "downloads": _text_of(downloads_folder()),
+        "decoded_copies": _text_of(copies_folder()),
     }
-    rows: list[dict[str, Any]] = [
-        {
-            "root": named.address.text,
-            "named by": named.origin,
-            "options": {
-                name: _shown(name, value) for name, value in found.options_for(named.address).items()
-            },
-        }
-        for named in found.roots
-    ]
+    rows = [_row(named, found) for named in found.roots]
     if as_json:
-        paths = {name: None if value is None else str(value) for name, value in facts.items()}
-        typer.echo(json.dumps({**paths, "roots": rows}))
+        typer.echo(json.dumps({**facts, "roots": rows}))
         return
     Terminal().show_table(
         (Column("root"), Column("named by"), Column("options", wraps=True)),
-        [(each["root"], each["named by"], _join(each["options"])) for each in rows],
+        [(each["root"], each["named_by"], _join(each["options"])) for each in rows],
     )
     typer.echo()
     Terminal().show_table(
-        (Column("what"), Column("is", wraps=True)), [(k, v or "-") for k, v in facts.items()]
+        (Column("what"), Column("is", wraps=True)),
+        [(name.replace("_", " "), _WRITTEN.get(value) or value) for name, value in facts.items()],
     )
+
+
+def _row(named: settings.NamedRoot, found: settings.Settings) -> dict[str, Any]:
+    options = {name: _shown(name, value) for name, value in found.options_for(named.address).items()}
+    return {"root": named.address.text, "named_by": named.origin, "options": options}
+
+
+def _text_of(path: Path | None) -> str | None:
+    return None if path is None else str(path)
 
 
 def _shown(name: str, value: object) -> object:
