@@ -291,7 +291,7 @@ def share_of_allowed(name: str, task: str, rounds: int) -> Measured:
         gc.collect()
         taken = tracemalloc.get_traced_memory()[0] + pa.total_allocated_bytes() - arrow
         tracemalloc.stop()
-        rows = blackbox._table  # type: ignore[attr-defined]  # noqa: SLF001  it is what is weighed
+        rows = blackbox.table  # type: ignore[attr-defined]
         arrays = sum(array.nbytes for array in [*rows.points.values(), *rows.constants.values()])
         shares.append(taken / (2 * arrays + 300 * len(rows)))
         del blackbox, rows

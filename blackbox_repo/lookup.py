@@ -102,28 +102,23 @@ class Lookup:
             if len(configuration) == len(key) and (
                 self._doubtful is None or _DOUBTFUL_TYPES.isdisjoint(map(type, self._doubtful(configuration)))
             ):
-                return self._index_of(key)
+                if self._strides:
+                    return sum(map(getitem, self._strides, key))
+                index = self._found.get(key)
+                return self._search(key) if index is None else index
         except (KeyError, TypeError, AttributeError):
             pass
         checked = self._space.key(configuration)
         try:
-            return self._index_of(checked)
+            return sum(map(getitem, self._strides, checked)) if self._strides else self._search(checked)
         except KeyError:
             raise ConfigurationNotInTable(
                 f"{dict(configuration)!r} is not among the {len(self._order)} configurations of "
                 f"{self._name!r}; wrap the blackbox with views.nearest(...) to take the closest one"
             ) from None
 
-    def _index_of(self, key: CanonicalKey) -> int:
+    def _search(self, key: CanonicalKey) -> int:
         """The index of a configuration with these values; ``KeyError`` if there is none."""
-        if self._strides:
-            return sum(map(getitem, self._strides, key))
-        index = self._found.get(key)
-        if index is None:
-            index = self._found[key] = self._position(key)
-        return index
-
-    def _position(self, key: CanonicalKey) -> int:
         low, high = 0, len(self._order)
         for part, shares, numbers in self._groups:
             number = sum(map(getitem, shares, key[part]))
@@ -131,7 +126,8 @@ class Lookup:
             high = bisect_right(numbers, number, low, high)
         if low == high:
             raise KeyError(key)
-        return self._order[low]
+        index = self._found[key] = self._order[low]
+        return index
 
 
 _Group = tuple[slice, list[dict[Value | None, int]], Sequence[int]]

@@ -25,6 +25,7 @@ from blackbox_repo.space import Configuration
 
 __all__ = ["STATUSES", "Coded", "ConfigurationList", "Table", "TabularBlackbox"]
 
+_FEW = 1 << 14  # of numbers that may take 40 bytes each as Python objects
 _VALUES_AT_ONCE = 1 << 16  # what is hashed: half a megabyte stays in the processor's cache
 
 
@@ -60,11 +61,13 @@ class TabularBlackbox(Blackbox):
         rows = table if isinstance(table, RowIndex) else RowIndex.of(schema, table, name)
         self.name, self._rows, self._check = name, rows, check
         self._first, self._offsets = _as_sequence(rows.first), _as_sequence(rows.offsets)
-        self._seeds: Sequence[int] = rows.seeds.data
-        self._status: Sequence[int] | None = None if rows.status is None else rows.status.data
+        self._seeds = _as_sequence(rows.seeds)
+        self._status = None if rows.status is None else _as_sequence(rows.status)
         self._points, self._constants = dict(rows.points), dict(rows.constants)
         self._configurations = ConfigurationList(rows.values, rows.codes, gaps=bool(schema.space.conditions))
         self._digest = ""
+        # no cached property, which would make each access to an attribute slower
+        self._index: Callable[[Configuration], int] | None = None
         if rows.numbers is not None:
             schema = replace(schema, space=replace(schema.space, candidates=self._configurations))
         self.schema = schema
@@ -84,10 +87,10 @@ class TabularBlackbox(Blackbox):
         rows = replace(self._rows, points=FrozenDict(points), constants=FrozenDict(constants))
         return TabularBlackbox(schema, rows, name=name, check=self._check)
 
-    @cached_property
-    def _index(self) -> Callable[[Configuration], int]:
-        """Finds the index of a configuration."""
-        return Lookup(self.schema.space, self._rows.values, self._rows.numbers, self.name).index
+    def _make_index(self) -> Callable[[Configuration], int]:
+        """Finds the index of a configuration; made when one is first looked up."""
+        self._index = Lookup(self.schema.space, self._rows.values, self._rows.numbers, self.name).index
+        return self._index
 
     @property
     def table(self) -> Table:
@@ -96,7 +99,7 @@ class TabularBlackbox(Blackbox):
         return self._rows.table()
 
     def curve(self, configuration: Configuration, *, seed: int | None = None) -> LearningCurve:
-        return self.curve_at(self._index(configuration), seed)
+        return self.curve_at((self._index or self._make_index())(configuration), seed)
 
     def curve_at(self, index: int, seed: int | None = None) -> LearningCurve:
         """As :meth:`curve`, for the configuration at an index of :meth:`configurations`."""
@@ -118,7 +121,7 @@ class TabularBlackbox(Blackbox):
         )
 
     def seeds(self, configuration: Configuration) -> tuple[int, ...]:
-        return self.seeds_at(self._index(configuration))
+        return self.seeds_at((self._index or self._make_index())(configuration))
 
     def seeds_at(self, index: int) -> tuple[int, ...]:
         """As :meth:`seeds`, for the configuration at an index of :meth:`configurations`."""
@@ -129,7 +132,7 @@ class TabularBlackbox(Blackbox):
         return self._rows.common_seeds
 
     def trainings(self, configuration: Configuration) -> Trainings:
-        return _Row(self, self._index(configuration))
+        return _Row(self, (self._index or self._make_index())(configuration))
 
     def number_at(self, index: int) -> int:
         """The number of the configuration at an index, as in :class:`Trainings`; it is computed once."""
@@ -254,4 +257,7 @@ def _table_digest(schema: Schema, table: Table) -> str:
 
 
 def _as_sequence(numbers: Array | range) -> Sequence[int]:
-    return numbers if isinstance(numbers, range) else numbers.data
+    """Numbers that are fetched one by one: from a list if they are few, as that is faster."""
+    if isinstance(numbers, range):
+        return numbers
+    return numbers.tolist() if len(numbers) <= _FEW else numbers.data
