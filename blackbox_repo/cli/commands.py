@@ -15,6 +15,7 @@ from blackbox_repo.cli.options import AsJson, Name, Offline, Roots, Version, com
 from blackbox_repo.errors import BlackboxRepoError, FormatError, RootUnavailable
 from blackbox_repo.repository import Finding, describe, list_blackboxes, verify
 from blackbox_repo.roots.find import locate
+from blackbox_repo.roots.pins import read_pins
 from blackbox_repo.roots.source import Source
 from blackbox_repo.store.manifest import MANIFEST_FILE
 from blackbox_repo.text import console
@@ -56,7 +57,11 @@ def info(
 def verify_command(
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="NAME", help="Blackboxes; by default all.", autocompletion=complete_name),
+        typer.Argument(
+            metavar="NAME",
+            help="Blackboxes; by default all, or those in the lock file.",
+            autocompletion=complete_name,
+        ),
     ] = None,
     root: Roots = None,
     *,
@@ -72,7 +77,8 @@ def verify_command(
     for name in names or ():
         with suppress(FormatError, RootUnavailable):  # which are findings
             locate(name, source)
-    checked = names or list_blackboxes(source)
+    pinned = read_pins()
+    checked = names or (sorted(pinned.blackboxes) if pinned else list_blackboxes(source))
     findings = [(name, finding) for name in checked for finding in _findings(name, source)]
     if as_json:
         typer.echo(json.dumps([{"blackbox": name, **vars(finding)} for name, finding in findings]))

@@ -10,10 +10,9 @@ import typer
 
 from blackbox_repo.cli.app import app
 from blackbox_repo.cli.options import AsJson, Offline, Roots, Version, complete_name, make_source
-from blackbox_repo.errors import InvalidOption
 from blackbox_repo.roots import pins, settings
 from blackbox_repo.roots.fetch import fetch_file, fetch_parts, reads_parts
-from blackbox_repo.roots.find import locate, locate_task, search
+from blackbox_repo.roots.find import locate_any, locate_task
 from blackbox_repo.roots.holding import Holding, ReportFile
 from blackbox_repo.store.cache_folder import downloads_folder
 from blackbox_repo.store.cache_folder import folder as copies_folder
@@ -117,13 +116,7 @@ def lock(
     file names no root and no machine, so it can be committed.
     """
     source = make_source(root, offline=offline)
-    found = []
-    for name in names:
-        holding = search(name, source, None)
-        if holding is None:
-            locate(name, source)  # which says why
-            raise InvalidOption(f"{name!r} cannot be locked")
-        found.append(holding)
+    found = [locate_any(name, source) for name in names]
     text = pins.pins_text(found)
     if out is None:
         typer.echo(text, nl=False)

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
-from blackbox_repo.errors import InvalidOption, UnknownName
+from blackbox_repo.errors import InvalidOption, PinMismatch, UnknownName
 from blackbox_repo.recipes import convert_by_recipe, describe_recipe, make_unknown_blackbox
 from blackbox_repo.roots.addresses import Address, parse_address
 from blackbox_repo.roots.holding import FolderHolding, Holding
@@ -196,6 +196,19 @@ def search(name: str, source: Source = DEFAULT, version: str | None = None) -> H
     return None
 
 
+def locate_any(name: str, source: Source = DEFAULT) -> Holding:
+    """The blackbox of the first root that has it, whatever a lock file says.
+
+    Raises:
+        UnknownName: No root has it.
+        RootUnavailable: A root that would come first does not answer.
+    """
+    found = search(name, source)
+    if found is None:
+        raise _unknown(name, source)
+    return found
+
+
 def _locate_pinned(name: str, source: Source, version: str | None, pins: Pins) -> Holding:
     pin = pins.pin(name, version)
     roots = find_roots(source)
@@ -203,8 +216,15 @@ def _locate_pinned(name: str, source: Source, version: str | None, pins: Pins) -
     for root in published:  # what is here needs no request
         found = root.find_digest(name, pin.version, pin.manifest)
         if found is not None:
+            pins.check(found)
             return found
-    found = search(name, source, pin.version) or _convert(name, source)
+    try:
+        found = search(name, source, pin.version) or _convert(name, source)
+    except UnknownName as err:
+        raise PinMismatch(
+            f"{pins.file} pins {name!r} to version {pin.version}, which no root has ({err}); name a root "
+            f"that has it, or write the file again with bb-repo lock"
+        ) from err
     if found is None:
         raise _unknown(name, source)
     pins.check(found)

@@ -75,7 +75,8 @@ class Pins:
         """Refuse a blackbox that is not the pinned one.
 
         Raises:
-            PinMismatch: It is not pinned, or its manifest has another SHA-256; the message has both.
+            PinMismatch: It is not pinned, or its manifest has another SHA-256; the message has both. Or the
+                lock file has hashes of files that are not those of the manifest that it names.
         """
         name = holding.manifest.name
         pin = self.pin(name, None)
@@ -85,6 +86,11 @@ class Pins:
                 f"{holding.manifest.version}) has the sha256 {holding.digest}, but {pin.manifest} (version "
                 f"{pin.version}) is pinned. If the change is meant, write the file again with bb-repo lock; "
                 f"else fetch the pinned one from another root"
+            )
+        if Pin.of(holding) != pin:
+            raise PinMismatch(
+                f"{self.file} contradicts itself: its version or files of {name!r} are not those of the "
+                f"manifest that it names; it has been edited. Restore it, or write it again with bb-repo lock"
             )
 
 

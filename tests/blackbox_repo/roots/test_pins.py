@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from blackbox_repo import Source, load_blackbox, publish
-from blackbox_repo.errors import FormatError, InvalidOption, PinMismatch
-from blackbox_repo.roots.find import locate
+from blackbox_repo.cli.commands import verify_command
+from blackbox_repo.errors import FormatError, InvalidOption, PinMismatch, UnknownName
+from blackbox_repo.roots.find import locate, locate_any
 from blackbox_repo.roots.packages import PACKAGE_FOLDER
 from blackbox_repo.roots.pins import pins_text, read_pins
 from simulator.quality.suites import SUITES
@@ -75,6 +76,34 @@ def test_another_content_is_refused_with_both_digests() -> None:
         load_blackbox(NAME, source=Source(["boxes"]))
     assert {pinned} < set(re.findall("[0-9a-f]{64}", str(refused.value)))
     assert "of boxes is not the one in blackboxes.lock" in str(refused.value)
+
+
+def test_a_lock_file_that_was_edited_is_refused() -> None:
+    publish(NAME, "root")
+    write_lock(NAME)
+    lock = Path("blackboxes.lock")
+    text = lock.read_text()
+    lock.write_text(re.sub('(parquet": ")....', r"\g<1>0000", text))
+    for source in (Source(), Source(["root"])):
+        with pytest.raises(PinMismatch, match=r"blackboxes.lock contradicts itself: .* of 'nasbench-macro'"):
+            load_blackbox(NAME, source=source)
+    lock.write_text(text.replace('"1.0"', '"1.1"'))
+    with pytest.raises(PinMismatch, match=r"pins 'nasbench-macro' to version 1.1, which no root has"):
+        load_blackbox(NAME)
+
+
+def test_the_command_lock_names_what_is_unknown_whatever_is_pinned() -> None:
+    write_lock(NAME)
+    with pytest.raises(
+        UnknownName, match=r"unknown blackbox 'nasbench-makro'; did you mean 'nasbench-macro'"
+    ):
+        locate_any("nasbench-makro")
+
+
+def test_the_command_verify_checks_what_is_pinned(capsys: pytest.CaptureFixture[str]) -> None:
+    write_lock(NAME)
+    verify_command(as_json=True)
+    assert [each["blackbox"] for each in json.loads(capsys.readouterr().out)] == [NAME]
 
 
 def test_a_pinned_version_is_loaded_though_there_is_a_newer_one() -> None:
