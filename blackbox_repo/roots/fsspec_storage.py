@@ -20,7 +20,7 @@ from blackbox_repo.errors import (
 from blackbox_repo.roots.addresses import Address
 from blackbox_repo.roots.fsspec_errors import is_taken, may_pass, translate
 from blackbox_repo.roots.fsspec_files import BucketFile, SystemFile
-from blackbox_repo.roots.fsspec_systems import S3, forget_systems, open_system, read_timeout
+from blackbox_repo.roots.fsspec_systems import S3, forget_systems, open_system, read_timeout, silence_systems
 from blackbox_repo.roots.settings import read_options
 from blackbox_repo.roots.storage import Entry, OnlyWholeFiles, Range, Report
 from blackbox_repo.transfer.download import Expected, download
@@ -186,6 +186,11 @@ class FsspecStorage:
         except Failure as err:
             reason = str(err).removeprefix(f"{beginning} ")
             raise RootUnavailable(f"{beginning} {reason}") from err
+        except Exception:
+            raise
+        except BaseException:
+            silence_systems()
+            raise
 
     def _limit(self, more: float = 0.0) -> dict[str, float]:
         """The seconds that a call to the file system may take, where it has such a limit."""

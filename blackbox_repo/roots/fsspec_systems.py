@@ -42,6 +42,14 @@ def forget_systems() -> None:
     _opened.clear()
 
 
+def silence_systems() -> None:
+    """Let connections that end with this process, which is interrupted, say nothing on stderr."""
+    for system in _opened.values():
+        loop = getattr(system, "loop", None)
+        if loop is not None:
+            loop.set_exception_handler(lambda loop, context: None)
+
+
 def read_timeout(options: Mapping[str, Any]) -> float:
     """The seconds without a byte after which a connection counts as broken."""
     return float(options.get("config_kwargs", {}).get("read_timeout", STALLED))
