@@ -30,10 +30,10 @@ from blackbox_repo import list_blackboxes, load_blackbox
 from blackbox_repo.roots.addresses import parse_address
 from blackbox_repo.roots.http_storage import HttpStorage
 from blackbox_repo.store.columns import is_worth_it, load_objectives, needed_parts, parts_of
+from blackbox_repo.store.loading import load_task
 from blackbox_repo.store.manifest import MANIFEST_FILE, Manifest, Task
 from blackbox_repo.store.parquet import DICTIONARY_BYTES
 from blackbox_repo.store.parts import GAP, Part, Parts, Range, footer_part, merged, read_parts
-from blackbox_repo.store.storage import load_task
 
 WAIT, LINES = 0.03, (10, 100)
 """Seconds until the server answers, and the lines behind which it is, in Mbit/s."""

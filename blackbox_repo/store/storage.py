@@ -15,7 +15,7 @@ from blackbox_repo.schema import Objective
 from blackbox_repo.store.atomic_directory import atomic_directory
 from blackbox_repo.store.columns import useful_parts
 from blackbox_repo.store.lazy_tables import LazyTables
-from blackbox_repo.store.loading import check_copy, check_file_parts, load_file, load_task, read_checked
+from blackbox_repo.store.loading import check_file_parts, load_task, read_checked
 from blackbox_repo.store.manifest import (
     BestKnown,
     Manifest,
@@ -27,17 +27,6 @@ from blackbox_repo.store.names import check_names
 from blackbox_repo.store.parquet import read_arrays, write_arrays, write_table
 from blackbox_repo.store.self_description import README_FILE, file_metadata, readme
 from blackbox_repo.table import Table, TabularBlackbox
-
-__all__ = [
-    "check_copy",
-    "check_file_parts",
-    "load_file",
-    "load_task",
-    "read_checked",
-    "rewrite",
-    "save_network",
-    "save_tables",
-]
 
 NETWORK_FILE = "network.parquet"
 
