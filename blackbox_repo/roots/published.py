@@ -120,7 +120,7 @@ class PublishedRoot:
             return {}
         try:
             found = manifests(self.storage, name)
-        except (NotInRoot, AccessRefused):  # it cannot be listed, or not by us, who can read its index
+        except (NotInRoot, AccessRefused):  # it cannot be listed, or may not be, though its index may be read
             return {}
         return _read_entries(self.storage, found).get(name, {})
 
