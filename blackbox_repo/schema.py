@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
@@ -163,9 +164,10 @@ class Schema:
     def __post_init__(self) -> None:
         object.__setattr__(self, "objectives", tuple(self.objectives))
         names = [*RESERVED, self.fidelity.name, *(o.name for o in self.objectives), *self.space.domains]
+        times = Counter(names)
         for name in names:
             _check_name(name)
-            if names.count(name) > 1:
+            if times[name] > 1:
                 raise InvalidSpace(f"the name {name!r} is taken already; choose another one")
         for objective in self.objectives:
             if _is_taken(objective):

@@ -58,17 +58,17 @@ class Space:
             raise InvalidSpace("a space needs at least one hyperparameter")
         object.__setattr__(self, "domains", FrozenDict(self.domains))
         conditions = dict(self.conditions)
+        places = {name: place for place, name in enumerate(self.domains)}
         for name, several in conditions.items():
             if name not in self.domains:
                 raise InvalidSpace(
                     f"a condition names the hyperparameter {name!r}{suggestion(name, self.domains)}"
                 )
-            conditions[name] = tuple(self._check_condition(name, one) for one in several)
+            conditions[name] = tuple(self._check_condition(name, one, places) for one in several)
         object.__setattr__(self, "conditions", FrozenDict(conditions))
 
-    def _check_condition(self, name: str, condition: Condition) -> Condition:
-        order = list(self.domains)
-        if condition.parent not in order[: order.index(name)]:
+    def _check_condition(self, name: str, condition: Condition, places: Mapping[str, int]) -> Condition:
+        if places.get(condition.parent, len(places)) >= places[name]:
             raise InvalidSpace(
                 f"hyperparameter {name!r} depends on {condition.parent!r}, which must be declared before it"
             )

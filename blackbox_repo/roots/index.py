@@ -18,8 +18,8 @@ from blackbox_repo.store.parts import Count, Sha256
 
 FORMAT = 1
 INDEX_FILE = "index.json"
-LARGEST = 1 << 26
-"""The largest index that is read, in bytes."""
+LARGEST = 1 << 24
+"""The largest index or manifest of a root that is read, in bytes; ours have a hundredth of that."""
 _PART = re.compile(r"\d+|\D+")
 
 

@@ -8,12 +8,12 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
-from blackbox_repo import typed_json
 from blackbox_repo.errors import FormatError, IntegrityError, NotDownloaded, NotInRoot, UnknownName
 from blackbox_repo.roots import downloads
 from blackbox_repo.roots.holding import Holding, ReportFile, read_file_parts
 from blackbox_repo.roots.index import (
     INDEX_FILE,
+    LARGEST,
     Index,
     IndexEntry,
     choose_version,
@@ -246,7 +246,7 @@ def _missing(what: str, name: str, address: str) -> str:
 def read_or_none(storage: Storage, path: str) -> bytes | None:
     """The content of a manifest or an index; ``None`` if there is none."""
     try:
-        return storage.read(path, typed_json.LARGEST)
+        return storage.read(path, LARGEST)
     except NotInRoot:
         return None
 
