@@ -35,17 +35,22 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _SUGGESTED = 3  # names that a message suggests at most
+_LONGEST = 4000  # characters of a message
 _TELLING = 3  # letters by which a part of a name is recognized
 
 
 class BlackboxRepoError(Exception):
     """Base of all errors that this project raises on purpose.
 
-    Its text may repeat what a file from outside holds; no character of it controls a terminal.
+    Its text may repeat what a file from outside holds; no character of it controls a terminal, and of a very
+    long one the middle is left out.
     """
 
     def __str__(self) -> str:
-        return printable(super().__str__())
+        text = super().__str__()
+        if len(text) > _LONGEST:
+            text = f"{text[: _LONGEST // 2]} ... {text[-_LONGEST // 2 :]}"
+        return printable(text)
 
 
 class UnknownName(BlackboxRepoError, LookupError):
