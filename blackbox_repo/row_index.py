@@ -122,7 +122,7 @@ class RowIndex:
             lengths=sealed(self.lengths),
             constants=self.constants,
             status=self.status,
-            labels=self.labels,
+            labels=FrozenDict(self.labels),
         )
 
 
@@ -174,9 +174,13 @@ def _steps(numbers: Array | range) -> Array:
 
 def _narrow(whole: Array) -> Array:
     """Whole numbers in as few bytes as they need."""
-    kind = np.result_type(np.min_scalar_type(whole.min(initial=0)), np.min_scalar_type(whole.max(initial=0)))
-    return whole.astype(kind)
+    low, high = int(whole.min(initial=0)), int(whole.max(initial=0))
+    kinds = (
+        (np.uint8, np.uint16, np.uint32, np.uint64) if low >= 0 else (np.int8, np.int16, np.int32, np.int64)
+    )
+    return whole.astype(next(k for k in kinds if np.iinfo(k).min <= low and high <= np.iinfo(k).max))
 
 
 def _widened(seeds: Array) -> Array:
-    return seeds if seeds.dtype == np.uint64 else seeds.astype(np.int64)
+    """Seeds as int64, or as uint64 where one of them needs it."""
+    return seeds.astype(np.uint64 if int(seeds.max()) > np.iinfo(np.int64).max else np.int64)

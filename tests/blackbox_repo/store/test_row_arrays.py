@@ -121,8 +121,29 @@ def test_numbers_take_as_few_bytes_as_they_need() -> None:
         "kind": "uint8",
         "on": "uint8",
     }
-    negative = replace(made(700).table, seeds=np.full(700, -3))
-    assert RowIndex.of(made(700).schema, negative, "t").table().seeds.tolist() == [-3] * 700
+
+
+@pytest.mark.parametrize(
+    ("seeds", "kind"),
+    [
+        ([0, 255], "uint8"),
+        ([-1, 127], "int8"),
+        ([-1, 2**40], "int64"),
+        ([-(2**63), 2**63 - 1], "int64"),
+        ([2**40, 2**53 + 1], "uint64"),
+        ([2**63 - 1, 2**64 - 1], "uint64"),
+    ],
+)
+def test_seeds_keep_every_digit(seeds: list[int], kind: str) -> None:
+    table = replace(
+        made(2).table, seeds=np.array(seeds, dtype=np.uint64 if max(seeds) >= 2**63 else np.int64)
+    )
+    rows = RowIndex.of(made(2).schema, table, "t")
+    assert (str(rows.seeds.dtype), rows.seeds.tolist()) == (kind, seeds)
+    again = rows.table().seeds
+    assert (again.dtype, again.tolist()) == (table.seeds.dtype, seeds)
+    digest = TabularBlackbox(made(2).schema, table).digest()
+    assert digest == TabularBlackbox(made(2).schema, rows.table()).digest()
 
 
 def test_a_grid_needs_no_numbers_and_a_scattered_table_does(
