@@ -11,6 +11,7 @@ from blackbox_repo.cli.app import app
 from blackbox_repo.cli.options import AsJson, Offline, Roots, make_source
 from blackbox_repo.roots.listing import Listed, list_contents
 from blackbox_repo.roots.packages import find_missing_packages
+from blackbox_repo.roots.pins import read_pins
 from blackbox_repo.roots.settings import ALWAYS, NamedRoot, read_settings
 from blackbox_repo.roots.source import Source
 from blackbox_repo.text import console
@@ -50,13 +51,14 @@ def list_command(
 
     The table has the number of tasks and of configurations (- for a surrogate, which takes any), whether the
     time of training is recorded (if not, a simulation needs a time model), the target, the size, and the
-    fidelities of the curves. A published root is asked for its index only, in one request.
+    fidelities of the curves. A published root is asked for its index only, in one request. Where a lock file
+    is in force, what it does not pin is not listed.
 
     The exit status is 1 if a blackbox is broken or a root does not answer; it is listed with the reason.
     """
     source = make_source(root, offline=offline)
     found = list_contents(source)
-    chosen = found if versions else _first_of_each_name(found)
+    chosen = found if versions else _first_of_each_name(_permitted(found))
     entries = [_entry(each) for each in chosen]
     if as_json:
         typer.echo(json.dumps(entries))
@@ -65,6 +67,16 @@ def list_command(
         _print(entries, source, versions=versions)
     if any(each.broken for each in chosen):
         raise typer.Exit(1)
+
+
+def _permitted(found: list[Listed]) -> list[Listed]:
+    """What the lock file in force, if any, permits to load; and what is broken."""
+    pins = read_pins()
+    if pins is None:
+        return found
+    typer.echo(printable(f"bb-repo: only what {pins.file} pins is loaded; --versions lists all"), err=True)
+    pinned = {(name, pin.manifest) for name, pin in pins.blackboxes.items()}
+    return [each for each in found if each.entry is None or (each.name, each.entry.manifest) in pinned]
 
 
 def _first_of_each_name(found: list[Listed]) -> list[Listed]:

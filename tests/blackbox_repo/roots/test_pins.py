@@ -12,6 +12,7 @@ import pytest
 
 from blackbox_repo import Source, load_blackbox, publish
 from blackbox_repo.cli.commands import verify_command
+from blackbox_repo.cli.listing import list_command
 from blackbox_repo.errors import FormatError, InvalidOption, PinMismatch, UnknownName
 from blackbox_repo.roots.find import locate, locate_any
 from blackbox_repo.roots.packages import PACKAGE_FOLDER
@@ -104,6 +105,16 @@ def test_the_command_verify_checks_what_is_pinned(capsys: pytest.CaptureFixture[
     write_lock(NAME)
     verify_command(as_json=True)
     assert [each["blackbox"] for each in json.loads(capsys.readouterr().out)] == [NAME]
+
+
+def test_the_command_list_lists_what_is_pinned(capsys: pytest.CaptureFixture[str]) -> None:
+    publish(NAME, "root")
+    write_lock(NAME)
+    publish(NAME, "root", version="2.0", source=Source(["package"]))
+    list_command(root=["root", "package"], as_json=True)
+    listed = capsys.readouterr()
+    assert [(each["name"], each["version"]) for each in json.loads(listed.out)] == [(NAME, "1.0")]
+    assert "only what blackboxes.lock pins is loaded" in listed.err
 
 
 def test_a_pinned_version_is_loaded_though_there_is_a_newer_one() -> None:
