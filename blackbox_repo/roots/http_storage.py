@@ -115,6 +115,8 @@ class HttpStorage:
                 f"{self.address}/{path} is not the file of its manifest: {err}. The publisher can restore it"
             )
         remedy = self._describe_credentials() if err.status in _REFUSED else ""
+        if not err.status:
+            remedy = "; check the address and the network, or use what was downloaded: BLACKBOX_OFFLINE=1"
         return RootUnavailable(f"the root {self.address} does not give {path}: {err}{remedy}")
 
     def _describe_credentials(self) -> str:

@@ -42,7 +42,8 @@ class Source:
                 continue
             found = type(given).__name__  # a value is not shown, as addresses may hold secrets
             if isinstance(given, str) or not isinstance(given, Sequence) or not given:
-                raise InvalidOption(f"{name} is an empty or single {found}, but must be a list, or None")
+                what = f"is of the type {found}" if given else f"is an empty {found}"
+                raise InvalidOption(f"{name} {what}, but must be a list with one or more, or None")
             if strange := [type(each).__name__ for each in given if not isinstance(each, kind)]:
                 raise InvalidOption(f"{name} is a {found} with a {strange[0]}, but must hold text only")
             object.__setattr__(self, name, tuple(given))
