@@ -66,7 +66,8 @@ def publish(
 
     The files are written first, named by their SHA-256, then the manifest under its version, and the index
     last. So others see a version completely or not at all. A version never changes: if the root has it with
-    the same content, there is nothing to do; other content is refused.
+    the same content, there is nothing to do; other content is refused. The
+    blackbox is looked for in ROOT itself last.
     """
     *chosen, target = names
     if not chosen and not all_embedded:

@@ -115,7 +115,7 @@ class HttpStorage:
                 f"{self.address}/{path} is not the file of its manifest: {err}. The publisher can restore it"
             )
         remedy = self._describe_credentials() if err.status in _REFUSED else ""
-        if not err.status:
+        if not err.status and isinstance(err.__cause__, Failure):  # it was tried in vain several times
             remedy = "; check the address and the network, or use what was downloaded: BLACKBOX_OFFLINE=1"
         return RootUnavailable(f"the root {self.address} does not give {path}: {err}{remedy}")
 

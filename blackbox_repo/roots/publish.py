@@ -14,6 +14,7 @@ from blackbox_repo.errors import (
     FormatError,
     InvalidOption,
     NotInRoot,
+    PinMismatch,
     UnknownName,
     VersionExists,
 )
@@ -84,7 +85,7 @@ def publish(
         name: The name of the blackbox, or the path of its folder.
         root: A folder, which becomes a published root, or an address such as ``s3://bucket/prefix``.
         version: Publish it as this version, instead of the one in its manifest.
-        source: Where the blackbox is looked for.
+        source: Where the blackbox is looked for; the root that is written is searched last.
         repair: Whether files that are there are read again, and written again if they are damaged.
         report: Called while files are written.
 
@@ -97,7 +98,7 @@ def publish(
         RootUnavailable: The root cannot be read or written.
     """
     storage = open_for_writing(root, source)
-    holding = locate(name, source)
+    holding = _locate_elsewhere(name, source, storage.address)
     for task, entry in holding.manifest.tasks.items():
         load_file(holding.file(entry, report), holding.manifest, task, cached=False)
     if repair:
@@ -108,6 +109,16 @@ def publish(
     # where a storage heeds no conditions, another publisher may have come between
     _check_same(storage, path, read_or_none(storage, path), found.digest)
     return found
+
+
+def _locate_elsewhere(name: str | Path, source: Source, written: str) -> Holding:
+    """The blackbox; from the root that is written only if no other one has it."""
+    roots = [named.address.text for named in read_settings(source).roots]
+    others = [root for root in roots if root != written]
+    if others not in ([], roots):
+        with suppress(UnknownName, PinMismatch):
+            return locate(name, replace(source, roots=others))
+    return locate(name, source)
 
 
 def mirror(origin: str | Path, root: str | Path, report: ReportFile = quiet) -> Iterator[Published]:

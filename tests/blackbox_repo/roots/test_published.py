@@ -72,6 +72,19 @@ def test_removed_versions_are_gone_and_garbage_is_collected_when_it_is_old(root:
         remove(NAME, "1.0", root)
 
 
+def test_a_version_of_ones_own_is_published_though_the_usual_root_has_another(
+    root: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(NAME, tmp_path / "boxes")
+    publish(NAME, tmp_path / "boxes", version="0.9", source=PACKAGE)
+    publish(NAME, root, version="0.8", source=PACKAGE)
+    monkeypatch.setenv("BLACKBOX_ROOTS", f"{root}\n{tmp_path / 'boxes'}")
+    assert publish(NAME, root).version == "1.0"
+    assert publish("icml-deepar", root).new
+    monkeypatch.setenv("BLACKBOX_ROOTS", root)
+    assert not publish("icml-deepar", root).new
+
+
 def test_a_root_is_copied_with_all_its_versions(root: str, tmp_path: Path) -> None:
     publish(NAME, root)
     publish(NAME, root, version="2.0", source=PACKAGE)
