@@ -136,7 +136,7 @@ def _write_task(folder: Path, manifest: Manifest, name: str, table: Table) -> Ta
         sha256=_sha256(content),
         bytes=len(content),
         parts=useful_parts(content, manifest.schema),
-        rows=len(blackbox.table),
+        rows=len(table),
         configurations=len(blackbox.configurations()),
         best={o.name: _best(blackbox, o) for o in goals if not np.isnan(blackbox.values(o.name)).all()},
     )
