@@ -112,7 +112,7 @@ def _expand(path: Path, origin: str) -> Path:
 
 def _path_of(written: str, origin: str) -> Path:
     parts = urlsplit(written)
-    if parts.netloc or not parts.path or parts.query or parts.fragment:
+    if parts.netloc or not parts.path.startswith("/") or parts.query or parts.fragment:
         raise InvalidOption(
             f"{origin} names a root file:... with a host, or without a path; write file:///path"
         )

@@ -214,7 +214,7 @@ def _locate_pinned(name: str, source: Source, version: str | None, pins: Pins) -
     roots = find_roots(source)
     published = [root for root in roots if isinstance(root, PublishedRoot)]
     for root in published:  # what is here needs no request
-        found = root.find_digest(name, pin.version, pin.manifest)
+        found = root.find_digest(name, pin.manifest)
         if found is not None:
             pins.check(found)
             return found

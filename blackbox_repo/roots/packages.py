@@ -17,6 +17,7 @@ from blackbox_repo.user_folder import user_folder
 
 GROUP = "blackbox_repo.blackboxes"
 """Entry points of this group have an importable package as value, whose folder holds blackboxes."""
+_LONGEST_NAME = 255  # bytes; file systems have no longer ones
 PACKAGE_FOLDER = Path(data_cache.__file__).parent
 
 
@@ -110,7 +111,8 @@ def _in_version(found: Holding, name: str, version: str | None) -> Holding:
 
 def _is_subfolder(name: str) -> bool:
     """Whether it names something in a folder, and nothing that is hidden, as what is being written."""
-    return Path(name).name == name and not name.startswith(".")
+    short = 0 < len(name.encode(errors="replace")) <= _LONGEST_NAME
+    return short and Path(name).name == name and not name.startswith(".")
 
 
 def _blackboxes_in(folders: Iterable[Path]) -> dict[str, Path]:

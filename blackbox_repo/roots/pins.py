@@ -12,6 +12,7 @@ from typing import Any
 from blackbox_repo import typed_json
 from blackbox_repo.errors import FormatError, InvalidOption, PinMismatch
 from blackbox_repo.roots.holding import Holding
+from blackbox_repo.store.names import check_plain_name
 from blackbox_repo.store.parts import Sha256
 
 FORMAT = 1
@@ -103,7 +104,7 @@ def read_pins() -> Pins | None:
     """
     named = os.environ.get(LOCK_VARIABLE, "")
     path = Path(named or LOCK_FILE)
-    if not path.exists():
+    if not path.exists() and not path.is_symlink():  # a link to nothing is an error
         if named:
             raise InvalidOption(
                 f"{LOCK_VARIABLE} names {named!r}, which does not exist; make it with bb-repo lock"
@@ -127,6 +128,9 @@ def parse_pins(content: bytes, path: Path) -> Pins:
     data = typed_json.parse(content, path)
     typed_json.check_format(data, FORMAT, str(path))
     read: Any = typed_json.convert(data, _LockJson, path)
+    for name, pin in read.blackboxes.items():
+        check_plain_name(f"blackbox name in {path}", name)
+        check_plain_name(f"version of {name!r} in {path}", pin.version)
     return Pins(read.blackboxes, path)
 
 

@@ -157,9 +157,11 @@ def remove(name: str, version: str, root: str | Path) -> None:
 
     Raises:
         UnknownName: The root has no such version.
+        FormatError: The name or the version would lead to another folder.
         RootUnavailable: The root cannot be read or written.
     """
     check_exists(root)
+    path = manifest_path(name, version)
     storage = open_for_writing(root)
     versions = [found for (_, found) in manifests(storage, name)]
     if not versions:
@@ -170,7 +172,7 @@ def remove(name: str, version: str, root: str | Path) -> None:
         raise UnknownName(
             f"version of {name!r} in {storage.address}", version, sorted(versions, key=version_order)
         )
-    storage.remove(manifest_path(name, version))
+    storage.remove(path)
     write_index(storage, changed=[(name, version)])
 
 

@@ -107,12 +107,18 @@ class PublishedRoot:
         chosen = choose_version(name, entries, version)
         return self._holding(name, chosen, entries[chosen].manifest)
 
-    def find_digest(self, name: str, version: str, digest: str) -> Holding | None:
-        """The blackbox with this manifest, if that was downloaded before; the root is not asked."""
+    def find_digest(self, name: str, digest: str) -> Holding | None:
+        """The blackbox with this manifest, if that was downloaded before; the root is not asked.
+
+        Its name and version are to be checked.
+        """
         if self.storage.local(INDEX_FILE) is not None:
             return None
         content = downloads.read(digest)
-        return None if content is None else self._made(content, name, version, digest)
+        if content is None:
+            return None
+        manifest = parse_manifest(content, f"the downloaded manifest of {name!r}")
+        return PublishedHolding(self.storage, manifest, content, offline=self._offline)
 
     def _look_for(self, name: str) -> Mapping[str, IndexEntry]:
         """The versions of a blackbox that the index does not have (yet)."""
