@@ -23,7 +23,8 @@ ROOT = Path(__file__).parents[3]
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are forked")
 PIECE = 8192
 IN_HAND = 1 << 16  # bytes that a download has in memory before it writes them
-FEW_AND_MANY = [4, pytest.param(50, marks=pytest.mark.slow)]
+KINDS = ["steps", pytest.param("times", marks=pytest.mark.slow)]
+FEW_AND_MANY = [2, pytest.param(50, marks=pytest.mark.slow)]
 
 
 def kill(
@@ -66,7 +67,7 @@ def slow_site(nginx: WebServer, tmp_path: Path) -> Site:
 
 
 @pytest.mark.parametrize("points", FEW_AND_MANY)
-@pytest.mark.parametrize("kind", ["steps", "times"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_fetch(kind: str, points: int, tmp_path: Path, slow_site: Site) -> None:
     with slow_site.proxy as proxy:
         kill("fetch", kind, points, tmp_path, slow_site.url)
@@ -80,21 +81,21 @@ def test_fetch(kind: str, points: int, tmp_path: Path, slow_site: Site) -> None:
 
 
 @pytest.mark.parametrize("points", FEW_AND_MANY)
-@pytest.mark.parametrize("kind", ["steps", "times"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_mirror(kind: str, points: int, tmp_path: Path, slow_site: Site) -> None:
     with slow_site.proxy:
         kill("mirror", kind, points, tmp_path, slow_site.url)
 
 
 @pytest.mark.parametrize("points", FEW_AND_MANY)
-@pytest.mark.parametrize("kind", ["steps", "times"])
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("command", ["publish", "gc"])
 def test_in_a_folder(command: str, kind: str, points: int, tmp_path: Path) -> None:
     kill(command, kind, points, tmp_path)
 
 
 @pytest.mark.parametrize("points", FEW_AND_MANY)
-@pytest.mark.parametrize("command", ["publish", "gc"])
+@pytest.mark.parametrize("command", ["publish", pytest.param("gc", marks=pytest.mark.slow)])
 def test_in_a_bucket(command: str, points: int, tmp_path: Path, moto: S3Server) -> None:
     pytest.importorskip("s3fs", reason="the extra s3 is not installed")
     with FaultyProxy(moto.address) as proxy:
