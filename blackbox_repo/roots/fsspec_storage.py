@@ -2,39 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
-from pathlib import Path
 from typing import Any, TypeVar
 
 from blackbox_repo import typed_json
 from blackbox_repo.errors import (
     BlackboxRepoError,
-    FormatError,
-    IntegrityError,
     NotInRoot,
-    RootUnavailable,
 )
 from blackbox_repo.roots.addresses import Address
 from blackbox_repo.roots.fsspec_errors import is_taken, may_pass, translate
 from blackbox_repo.roots.fsspec_files import BucketFile, SystemFile
 from blackbox_repo.roots.fsspec_systems import S3, forget_systems, open_system, read_timeout, silence_systems
+from blackbox_repo.roots.remote_storage import RemoteStorage
 from blackbox_repo.roots.settings import read_options
-from blackbox_repo.roots.storage import Entry, OnlyWholeFiles, Range, Report
-from blackbox_repo.transfer.download import Expected, download
-from blackbox_repo.transfer.memory import read, read_ranges
-from blackbox_repo.transfer.retry import Failure, OnlyWhole, RateCheck, RetryPolicy, WrongContent, keep_trying
+from blackbox_repo.roots.storage import Entry
+from blackbox_repo.transfer.retry import Failure, RateCheck, keep_trying
 from blackbox_repo.transfer.source import ByteSource
 
-_PAUSE = 0.5  # seconds before the second try
 _SLOWEST = 20_000  # bytes a second that a request may take to bring or take at least
 _LISTING = 600.0  # seconds for all pages of a list
 _T = TypeVar("_T")
 
 
-class FsspecStorage:
+class FsspecStorage(RemoteStorage):
     """The files below an address; implements :class:`blackbox_repo.roots.storage.Storage`.
 
     Args:
@@ -46,32 +40,9 @@ class FsspecStorage:
     """
 
     def __init__(self, address: Address, options: Mapping[str, Any]) -> None:
-        self._address = address
+        super().__init__(address, read_timeout(options))
         self._options: Mapping[str, Any] | None = dict(options)
         self._system()
-        self._retry = RetryPolicy(pause=_PAUSE, timeout=read_timeout(options))
-
-    @property
-    def address(self) -> str:
-        return self._address.text
-
-    def local(self, path: str) -> None:
-        del path
-
-    def read(self, path: str, most: int) -> bytes:
-        content = self._get(path, lambda file: read(file(), most + 1, self._retry))
-        if len(content) > most:
-            raise FormatError(
-                f"{self.address}/{path} is larger than the {most} bytes that are read of such a file"
-            )
-        return content
-
-    def read_ranges(self, path: str, ranges: Sequence[Range]) -> list[bytes]:
-        return self._get(path, lambda file: read_ranges(file, ranges, self._retry))
-
-    def download(self, path: str, part: Path, sha256: str, size: int, report: Report) -> None:
-        expected = Expected(sha256, size)
-        self._get(path, lambda file: download(file(), part, expected, retry=self._retry, report=report))
 
     def list(self, folder: str) -> list[Entry]:
         limit = self._limit(_LISTING)
@@ -136,18 +107,16 @@ class FsspecStorage:
         except NotInRoot:  # it was removed since it was seen
             return False
 
-    def _get(self, path: str, action: Callable[[Callable[[], ByteSource]], _T]) -> _T:
-        """What an action, which tries as often as it should, makes of a file."""
+    def _file(self, path: str) -> ByteSource:
         system, place = self._system(), self._place(path)
         described = partial(self._errors_described, path)
+        if self._address.scheme in S3:
+            return BucketFile(system, place, RateCheck(self._retry), described)
+        return SystemFile(system, place, described)
 
-        def file() -> ByteSource:
-            if self._address.scheme in S3:
-                return BucketFile(system, place, RateCheck(self._retry), described)
-            return SystemFile(system, place, described)
-
-        with self._failures_translated(path):
-            return action(file)
+    def _get(self, path: str, action: Callable[[Callable[[], ByteSource]], _T]) -> _T:
+        with _silencing_systems():
+            return super()._get(path, action)
 
     def _do(self, path: str, action: Callable[[Any, str], _T]) -> _T:
         """What an action on the file system returns, which is repeated while that may help."""
@@ -156,8 +125,11 @@ class FsspecStorage:
             with self._errors_described(path):
                 return action(self._system(), self._place(path))
 
-        with self._failures_translated(path):
-            return keep_trying(attempt, self._retry)
+        try:
+            with _silencing_systems():
+                return keep_trying(attempt, self._retry)
+        except Failure as err:
+            raise self._translate(path, err) from err
 
     @contextmanager
     def _errors_described(self, path: str) -> Iterator[None]:
@@ -170,27 +142,6 @@ class FsspecStorage:
                 forget_systems()  # the credentials may have been renewed when it is tried again
             ours = translate(self.address, path, err)
             raise (Failure(str(ours), transient=True) if may_pass(err) else ours) from None
-
-    @contextmanager
-    def _failures_translated(self, path: str) -> Iterator[None]:
-        beginning = f"the root {self.address} does not give {path}:"
-        try:
-            yield
-        except OnlyWhole as err:
-            raise OnlyWholeFiles(f"the root {self.address} {err}") from err
-        except WrongContent as err:
-            raise IntegrityError(
-                f"{self.address}/{path} is not the file of its manifest: {err}. The publisher can "
-                f"restore it with bb-repo publish NAME ROOT --repair"
-            ) from err
-        except Failure as err:
-            reason = str(err).removeprefix(f"{beginning} ")
-            raise RootUnavailable(f"{beginning} {reason}") from err
-        except Exception:
-            raise
-        except BaseException:
-            silence_systems()
-            raise
 
     def _limit(self, more: float = 0.0) -> dict[str, float]:
         """The seconds that a call to the file system may take, where it has such a limit."""
@@ -208,6 +159,18 @@ class FsspecStorage:
     def __getstate__(self) -> dict[str, Any]:
         """Without options, which may be secrets; another process has its own configuration file."""
         return {**self.__dict__, "_options": None}
+
+
+@contextmanager
+def _silencing_systems() -> Iterator[None]:
+    """Within this, an interruption leaves no complaints of what it has interrupted."""
+    try:
+        yield
+    except Exception:
+        raise
+    except BaseException:
+        silence_systems()
+        raise
 
 
 def _entry(path: str, info: Mapping[str, Any]) -> Entry:
