@@ -70,7 +70,7 @@ def test_files_are_created_and_replaced_unless_others_were_faster(storage: Fsspe
 
 
 def test_a_scheme_that_nobody_knows_and_an_option_that_s3_does_not_know_are_refused() -> None:
-    with pytest.raises(InvalidOption, match="unknown scheme 'nonsense'"):
+    with pytest.raises(InvalidOption, match="the scheme 'nonsense', which fsspec does not know"):
         FsspecStorage(parse_address("nonsense://a/b", "--root"), {})
     with pytest.raises(InvalidOption, match="the option 'endpoint' of the root s3://a/b is not known"):
         FsspecStorage(parse_address("s3://a/b", "--root"), {"endpoint": "http://127.0.0.1:1"})
