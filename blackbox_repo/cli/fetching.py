@@ -14,8 +14,10 @@ from blackbox_repo.roots import pins, settings
 from blackbox_repo.roots.fetch import fetch_file, fetch_parts, reads_parts
 from blackbox_repo.roots.find import locate_any, locate_task
 from blackbox_repo.roots.holding import Holding, ReportFile
+from blackbox_repo.store import atomic_file
 from blackbox_repo.store.cache_folder import downloads_folder
 from blackbox_repo.store.cache_folder import folder as copies_folder
+from blackbox_repo.store.lock import exclusive
 from blackbox_repo.text import console
 from blackbox_repo.text.console import StrictCommand, examples
 from blackbox_repo.text.plain_text import printable
@@ -121,7 +123,11 @@ def lock(
     if out is None:
         typer.echo(text, nl=False)
         return
-    out.write_text(text, encoding="utf-8")
+    if out.exists() and not out.is_file():  # such as /dev/stdout
+        out.write_text(text, encoding="utf-8")
+    else:
+        with exclusive(out):  # completely or not at all: the file that is there may be needed
+            atomic_file.write(out.resolve(), text.encode())
     typer.echo(printable(f"{out}: {', '.join(names)}"))
 
 

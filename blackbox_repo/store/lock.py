@@ -65,6 +65,10 @@ def remove_abandoned(folder: Path, clean_up: Callable[[Path], object]) -> None:
         clean_up: Called with the file or folder that an abandoned lock is on, while it is locked.
     """
     for path in folder.glob(".*.lock"):
+        from filelock import FileLock  # takes 50 ms to import
+
+        if FileLock(path, is_singleton=True).is_locked:  # by this thread
+            continue
         target = folder / path.name[1 : -len(".lock")]
         with suppress(AlreadyLocked, OSError), exclusive(target, timeout=_AT_ONCE):
             clean_up(target)

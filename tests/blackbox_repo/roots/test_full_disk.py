@@ -156,6 +156,20 @@ def test_a_manifest_or_the_index_finds_no_space(disk: Path) -> None:
     assert list(load_blackbox("nasbench-macro", version="2.0", source=Source((str(root),))))
 
 
+def test_a_lock_file_stays_when_the_new_one_finds_no_space(disk: Path) -> None:
+    pins = disk / "blackboxes.lock"
+    assert bb_repo("lock", "nasbench-macro", "--out", pins) == (0, "")
+    before = pins.read_bytes()
+    fill(disk, 1)  # which a lock takes
+    status, said = bb_repo("lock", "nasbench-macro", "nmt-hpo", "--out", pins)
+    assert (status, said) == (2, f"bb-repo: error: {pins}: No space left on device\n")
+    assert pins.read_bytes() == before
+    assert hidden(disk) == []
+    (disk / "ballast").unlink()
+    assert bb_repo("lock", "nasbench-macro", "nmt-hpo", "--out", pins) == (0, "")
+    assert pins.read_bytes() != before
+
+
 def test_the_users_own_folder_is_full(disk: Path) -> None:
     fill(disk, 10)
     command = ["tabulate", "yahpo-lcbench", "--configurations", 200, "--task", "3945", "--out", disk / "home"]
