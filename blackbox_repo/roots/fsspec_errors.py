@@ -9,13 +9,16 @@ from blackbox_repo.errors import NotInRoot, RootUnavailable
 from blackbox_repo.roots.storage import AccessRefused
 
 _CODE = re.compile(r"[A-Za-z0-9]{1,60}")
-_REMEDIES = {
+_CREDENTIALS = {
     "ExpiredToken": "the credentials have expired; get new ones",
     "ExpiredTokenException": "the credentials have expired; get new ones",
     "TokenRefreshRequired": "the credentials have expired; get new ones",
-    "RequestTimeTooSkewed": "the clock of this machine is wrong; set it",
     "InvalidAccessKeyId": "it does not know the access key; name another profile",
     "SignatureDoesNotMatch": "the secret key is not that of the access key",
+}
+_REMEDIES = {
+    **_CREDENTIALS,
+    "RequestTimeTooSkewed": "the clock of this machine is wrong; set it",
     "AuthorizationHeaderMalformed": "the region is wrong; set client_kwargs.region_name",
     "PermanentRedirect": "the bucket lies in another region; set client_kwargs.region_name",
     "RecursionError": "the bucket lies in another region; set client_kwargs.region_name",
@@ -69,6 +72,11 @@ def translate(address: str, path: str, err: BaseException) -> RootUnavailable:
 def is_taken(err: BaseException) -> bool:
     """Whether a conditional write was refused because the file exists or has changed."""
     return isinstance(err, FileExistsError) or not {"PreconditionFailed", "412"}.isdisjoint(_codes(err))
+
+
+def concerns_credentials(err: BaseException) -> bool:
+    """Whether other credentials would help."""
+    return not _CREDENTIALS.keys().isdisjoint(_codes(err))
 
 
 def is_beyond_the_end(err: BaseException) -> bool:

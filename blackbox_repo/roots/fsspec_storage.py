@@ -14,7 +14,7 @@ from blackbox_repo.errors import (
     NotInRoot,
 )
 from blackbox_repo.roots.addresses import Address
-from blackbox_repo.roots.fsspec_errors import is_taken, may_pass, translate
+from blackbox_repo.roots.fsspec_errors import concerns_credentials, is_taken, may_pass, translate
 from blackbox_repo.roots.fsspec_files import BucketFile, SystemFile
 from blackbox_repo.roots.fsspec_systems import S3, forget_systems, open_system, read_timeout, silence_systems
 from blackbox_repo.roots.remote_storage import RemoteStorage
@@ -138,8 +138,8 @@ class FsspecStorage(RemoteStorage):
         except (BlackboxRepoError, Failure):
             raise
         except Exception as err:  # whatever the library raises; its text may hold secrets
-            if isinstance(err, PermissionError):
-                forget_systems()  # the credentials may have been renewed when it is tried again
+            if concerns_credentials(err):
+                forget_systems()  # they may have been renewed when it is tried again
             ours = translate(self.address, path, err)
             raise (Failure(str(ours), transient=True) if may_pass(err) else ours) from None
 

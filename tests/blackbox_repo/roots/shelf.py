@@ -55,7 +55,7 @@ class Shelf:
 
 def edited_copy(folder: Path, title: str) -> Path:
     """A blackbox of ours under another title, so with another manifest."""
-    shutil.copytree(PACKAGE_FOLDER / "icml-deepar", folder)
+    shutil.copytree(PACKAGE_FOLDER / "nasbench-macro", folder)
     content = json.dumps({**json.loads((folder / MANIFEST_FILE).read_bytes()), "title": title}).encode()
     (folder / MANIFEST_FILE).write_bytes(content)
     (folder / CHECKSUM_FILE).write_text(f"{hashlib.sha256(content).hexdigest()}  {MANIFEST_FILE}\n")

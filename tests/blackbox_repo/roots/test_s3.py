@@ -97,7 +97,7 @@ def test_publishing_again_writes_nothing(shelf: Shelf) -> None:
 
 
 def test_a_version_is_never_overwritten(shelf: Shelf, tmp_path: Path) -> None:
-    publish("icml-deepar", shelf.url, source=PACKAGE)
+    publish(SMALL, shelf.url, source=PACKAGE)
     before = {path: shelf.read(path) for path in shelf.paths()}
     with pytest.raises(VersionExists, match="another --version"):
         publish(edited_copy(tmp_path / "edited", "Mine"), shelf.url)
@@ -153,23 +153,23 @@ def test_an_index_that_is_older_than_the_objects_hides_nothing(shelf: Shelf) -> 
     publish(SMALL, shelf.url, source=PACKAGE)
     old = shelf.read("index.json")
     publish(SMALL, shelf.url, version="2.0", source=PACKAGE)
-    publish("icml-deepar", shelf.url, source=PACKAGE)
+    publish("nmt-hpo", shelf.url, source=PACKAGE)
     shelf.write("index.json", old)
     assert load_blackbox(SMALL, version="2.0", source=shelf.source).manifest.version == "2.0"
-    assert load_blackbox("icml-deepar", source=shelf.source).origin == shelf.url
+    assert load_blackbox("nmt-hpo", source=shelf.source).origin == shelf.url
     collect_garbage(shelf.url)  # writes the index again
-    assert list_blackboxes(shelf.source) == ["icml-deepar", SMALL]
+    assert list_blackboxes(shelf.source) == [SMALL, "nmt-hpo"]
     assert load_blackbox(SMALL, source=shelf.source).manifest.version == "2.0"
 
 
 def test_what_was_removed_is_gone_and_garbage_too(shelf: Shelf) -> None:
     publish(SMALL, shelf.url, source=PACKAGE)
-    publish("icml-deepar", shelf.url, source=PACKAGE)
+    publish("nmt-hpo", shelf.url, source=PACKAGE)
     remove(SMALL, "1.0", shelf.url)
-    assert list_blackboxes(shelf.source) == ["icml-deepar"]
+    assert list_blackboxes(shelf.source) == ["nmt-hpo"]
     assert len(collect_garbage(shelf.url)) == 0  # it is too young
     assert len(collect_garbage(shelf.url, grace=-60)) == 1  # the server's clock counts in whole seconds
-    kept = load_blackbox("icml-deepar", source=shelf.source)
+    kept = load_blackbox("nmt-hpo", source=shelf.source)
     assert all(kept[task] for task in kept)
 
 

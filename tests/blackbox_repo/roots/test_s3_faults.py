@@ -299,8 +299,8 @@ def test_a_file_that_changes_between_look_and_write_stays_where_the_server_heeds
 
 # --- what a user sees -----------------------------------------------------------------------------------
 
-SMALL = "icml-deepar"
-TASK = "electricity"
+SMALL = "nasbench-macro"
+TASK = "cifar10"
 
 
 @pytest.fixture
@@ -319,12 +319,12 @@ def test_a_bucket_that_may_not_be_listed_is_read_by_its_index(published: Shelf) 
 
 def test_a_bucket_that_may_not_be_listed_does_not_hide_the_roots_behind_it(published: Shelf) -> None:
     """It says of a file that it does not have that access is refused, as S3 does."""
-    published.proxy.plan(faults.answer_s3(403, "AccessDenied"), "GET", "list-type|manifests/nasbench-macro/")
+    published.proxy.plan(faults.answer_s3(403, "AccessDenied"), "GET", "list-type|manifests/nmt-hpo/")
     published.proxy.plan(faults.answer_s3(403, "AccessDenied"), "GET", f"manifests/{SMALL}/7")
     source = Source((published.url, "package"))
-    assert load_blackbox("nasbench-macro", source=source).origin == "package"
-    assert load_blackbox("nasbench-macro", version="1.0", source=source).origin == "package"
-    with pytest.raises(UnknownName, match=f"version of '{SMALL}' in {published.url}"):
+    assert load_blackbox("nmt-hpo", source=source).origin == "package"
+    assert load_blackbox("nmt-hpo", version="1.1", source=source).origin == "package"
+    with pytest.raises(UnknownName, match=f"of '{SMALL}' in {published.url}"):
         load_blackbox(SMALL, version="7", source=source)
     with pytest.raises(RootUnavailable, match="check the credentials"):
         collect_garbage(published.url)
