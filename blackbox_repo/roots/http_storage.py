@@ -76,7 +76,7 @@ class HttpStorage(RemoteStorage):
         if err.status in _MISSING:
             return NotInRoot(f"the root {self.address} has no {path}")
         remedy = self._describe_credentials() if err.status in _REFUSED else ""
-        if not err.status and isinstance(err.__cause__, Failure):  # it was tried in vain several times
+        if not err.status and isinstance(err.__cause__, Failure):  # no try has reached it
             remedy = "; check the address and the network, or use what was downloaded: BLACKBOX_OFFLINE=1"
         return super()._translate(path, type(err)(f"{err}{remedy}"))
 
