@@ -83,6 +83,8 @@ class PackagesRoot:
             UnknownName: The package has another version.
             FormatError: Several packages have one of this name, or its manifest is malformed.
         """
+        if not _is_subfolder(name):  # reading what is installed takes long
+            return None
         offers = _offers_of_packages().get(name, [])
         if len(offers) > 1:
             packages = " and ".join(plugin.distribution for plugin, _ in offers)

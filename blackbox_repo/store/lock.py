@@ -35,11 +35,9 @@ def exclusive(target: Path, timeout: float = 0.0) -> Iterator[None]:
     Raises:
         AlreadyLocked: Another process, or another thread of this one, holds the lock.
     """
-    from filelock import FileLock  # takes 50 ms to import, and only writers need it
-
     place = Path(os.path.realpath(target))  # also of a link to itself
     path = place.with_name(f".{place.name}.lock")
-    lock = FileLock(path, is_singleton=True)  # with a state for each thread
+    lock = _make_lock(path)
     if lock.is_locked:
         yield
         return
@@ -65,13 +63,18 @@ def remove_abandoned(folder: Path, clean_up: Callable[[Path], object]) -> None:
         clean_up: Called with the file or folder that an abandoned lock is on, while it is locked.
     """
     for path in folder.glob(".*.lock"):
-        from filelock import FileLock  # takes 50 ms to import
-
-        if FileLock(path, is_singleton=True).is_locked:  # by this thread
+        if _make_lock(path).is_locked:  # by this thread
             continue
         target = folder / path.name[1 : -len(".lock")]
         with suppress(AlreadyLocked, OSError), exclusive(target, timeout=_AT_ONCE):
             clean_up(target)
+
+
+def _make_lock(path: Path) -> BaseFileLock:
+    """The lock at a path, with a state for each thread; never a mere file, which would outlive its owner."""
+    from filelock import FileLock  # takes 50 ms to import, and only writers need it
+
+    return FileLock(path, is_singleton=True, fallback_to_soft=False)
 
 
 def _acquire(lock: BaseFileLock, path: Path, target: Path, timeout: float) -> None:
