@@ -10,7 +10,7 @@ from typing import Protocol, TypeAlias
 from blackbox_repo import typed_json
 from blackbox_repo.errors import FormatError, IntegrityError
 from blackbox_repo.store.loading import REMEDY
-from blackbox_repo.store.manifest import MANIFEST_FILE, Manifest, Task, read_manifest
+from blackbox_repo.store.manifest import Manifest, Task, read_manifest_file
 from blackbox_repo.store.parts import Part, read_parts
 
 ReportFile: TypeAlias = Callable[[str, int, int], None]
@@ -74,11 +74,11 @@ class FolderHolding:
         self.folder: Path | None = folder
         self.origin = origin
         self._place = folder
-        self.manifest = read_manifest(folder)
-        self.digest = hashlib.sha256(self.content()).hexdigest()
+        self._content, self.manifest = read_manifest_file(folder)
+        self.digest = hashlib.sha256(self._content).hexdigest()
 
     def content(self) -> bytes:
-        return (self._place / MANIFEST_FILE).read_bytes()
+        return self._content
 
     def file(self, task: Task, report: ReportFile) -> Path:
         del report

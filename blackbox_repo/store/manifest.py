@@ -283,6 +283,15 @@ def read_manifest(folder: Path) -> Manifest:
     """The manifest in a folder.
 
     Raises:
+        FormatError, IntegrityError: As :func:`read_manifest_file`.
+    """
+    return read_manifest_file(folder)[1]
+
+
+def read_manifest_file(folder: Path) -> tuple[bytes, Manifest]:
+    """The file of the manifest in a folder, and what it says; the file is read once.
+
+    Raises:
         FormatError: There is no manifest, it is not JSON, or :meth:`Manifest.from_json` refuses it.
         IntegrityError: Its SHA-256 differs from the one that lies beside it.
     """
@@ -295,7 +304,7 @@ def read_manifest(folder: Path) -> Manifest:
     except OSError as err:
         raise FormatError(f"{path} cannot be read: {err}") from err
     _check_sum(folder, content)
-    return manifest
+    return content, manifest
 
 
 def parse_manifest(content: bytes, where: str) -> Manifest:

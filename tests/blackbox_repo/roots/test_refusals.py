@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -16,7 +17,9 @@ import pytest
 from blackbox_repo import Source, load_blackbox
 from blackbox_repo.cli import main
 from blackbox_repo.errors import BlackboxRepoError
+from blackbox_repo.roots.holding import FolderHolding
 from blackbox_repo.roots.settings import read_settings
+from blackbox_repo.store.manifest import parse_manifest
 from tests.blackbox_repo.roots import attacks
 from tests.blackbox_repo.roots.attacks import ESCAPES
 from tests.blackbox_repo.transfer.host import Page, serving
@@ -326,3 +329,13 @@ def test_a_version_that_no_blackbox_has(version: str, root: Path, run: Run) -> N
         assert status == 2
     assert run("publish", "nasbench-macro", str(root), "--version", version)[0] == 2
     assert run("remove", "mine", version, str(root))[0] == 2
+
+
+def test_the_digest_of_a_blackbox_is_that_of_the_manifest_that_was_read(root: Path) -> None:
+    """A folder that is written meanwhile cannot be one manifest under the hash of another."""
+    folder = root.parent / "mine"
+    shutil.copytree(Path(load_blackbox("nasbench-macro").folder or ""), folder)
+    holding = FolderHolding(folder, "here")
+    (folder / "manifest.json").write_text("{}")
+    assert hashlib.sha256(holding.content()).hexdigest() == holding.digest
+    assert parse_manifest(holding.content(), "it") == holding.manifest
