@@ -155,6 +155,8 @@ def mirror(origin: str | Path, root: str | Path, report: ReportFile = quiet) -> 
 def remove(name: str, version: str, root: str | Path) -> None:
     """Remove a version from a root; its files stay until they are collected as garbage.
 
+    A version that only the index names any more, as after a removal that was stopped, is removed from there.
+
     Raises:
         UnknownName: The root has no such version.
         FormatError: The name or the version would lead to another folder.
@@ -163,11 +165,10 @@ def remove(name: str, version: str, root: str | Path) -> None:
     check_exists(root)
     path = manifest_path(name, version)
     storage = open_for_writing(root)
-    versions = [found for (_, found) in manifests(storage, name)]
+    there = read_index(storage).versions().union(manifests(storage))
+    versions = {found for known, found in there if known == name}
     if not versions:
-        raise UnknownName(
-            f"blackbox of {storage.address}", name, dict.fromkeys(known for known, _ in manifests(storage))
-        )
+        raise UnknownName(f"blackbox of {storage.address}", name, sorted({known for known, _ in there}))
     if version not in versions:
         raise UnknownName(
             f"version of {name!r} in {storage.address}", version, sorted(versions, key=version_order)

@@ -3,8 +3,8 @@
     python killing.py COMMAND steps|times POINTS FOLDER ADDRESS    prints a JSON list: what came of each point
 
 A point is a change on the disk, or a moment; the points are drawn. Commands: ``fetch`` from the root at
-ADDRESS/POINT, ``mirror`` of that root into a folder, ``publish`` and ``gc`` in ADDRESS/POINT, or in a folder
-if ADDRESS is empty.
+ADDRESS/POINT, ``mirror`` of that root into a folder, ``publish``, ``gc`` and ``remove`` in ADDRESS/POINT,
+or in a folder if ADDRESS is empty.
 """
 
 from __future__ import annotations
@@ -57,13 +57,14 @@ class Work:
                 "mirror": ["mirror", self.root, "copy"],
                 "publish": ["publish", *NAMES, *target],
                 "gc": ["gc", *target, "--hours", "0"],
+                "remove": ["remove", NAMES[0], "1.0", *target],
             }[self.command],
         ]
         cli.main()
 
     def prepare(self) -> None:
         """What is there before the command."""
-        if self.command != "gc":
+        if self.command not in ("gc", "remove"):
             return
         use_cache()
         for name in NAMES:
@@ -159,6 +160,9 @@ def look_at_root(root: str) -> list[str]:
     content = storage.look(INDEX_FILE) and storage.read(INDEX_FILE, 1 << 28)
     for name, versions in parse_index(content, INDEX_FILE).blackboxes.items() if content else ():
         for version, listed in versions.items():
+            if storage.look(manifest_path(name, version)) is None:
+                wrong.append(f"{name} {version} is only in the index")
+                continue
             found = storage.read(manifest_path(name, version), 1 << 28)
             if hashlib.sha256(found).hexdigest() != listed.manifest:
                 wrong.append(f"{name} {version} has another digest in the index")

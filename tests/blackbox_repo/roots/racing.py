@@ -64,6 +64,7 @@ RACES: dict[str, tuple[list[Act], list[Act], list[Act]]] = {
     "the same": ([], [publish_version(NAME, "1.0")] * 2, []),
     "different content": ([], [publish_edited("a"), publish_edited("b")], []),
     "two versions": ([], [publish_version(NAME, "1.0"), publish_version(NAME, "1.1")], []),
+    "eight versions": ([], [publish_version(NAME, f"1.{number}") for number in range(8)], []),
     "different names": ([], [publish_version(NAME, "1.0"), publish_version(OTHER, "1.0")], []),
     "with gc": (
         [publish_version(NAME, "0.9"), lambda root: remove(NAME, "0.9", root)],

@@ -25,6 +25,7 @@ NAME, OTHER = ["nasbench-macro", "1.0"], ["nmt-hpo", "1.0"]
 LEFT = {
     "the same": [NAME],
     "two versions": [NAME, ["nasbench-macro", "1.1"]],
+    "eight versions": [["nasbench-macro", f"1.{number}"] for number in range(8)],
     "different names": [NAME, OTHER],
     "with gc": [NAME],
     "with gc without grace": [NAME],
@@ -79,10 +80,10 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
 @pytest.mark.parametrize("rounds", ROUNDS)
 @pytest.mark.parametrize("what", LEFT)
 def test_all_succeed(what: str, rounds: int, tmp_path: Path, place: Place) -> None:
-    if rounds == 1 and place.address and what != "two versions":
+    if rounds == 1 and place.address and what not in ("two versions", "eight versions"):
         pytest.skip("servers take long; the slow tests have them")
     for each in place.race(what, rounds, tmp_path):
-        assert each["said"] == ["done", "done"], each
+        assert set(each["said"]) == {"done"}, each
         assert each["index"] == LEFT[what], each
 
 
