@@ -111,6 +111,8 @@ def _print(entries: list[dict[str, Any]], source: Source, *, versions: bool) -> 
     keys = [key for key in _COLUMNS if key not in hidden]
     intact = [{**each, "time": each["time"] and "yes"} for each in entries if not each["broken"]]
     rows = [[_cell(each[key]) for key in keys] for each in intact]
+    if not entries:
+        typer.echo("bb-repo: warning: the roots have no blackboxes; see bb-repo config", err=True)
     if rows or not entries:
         Terminal().show_table([_COLUMNS[key] for key in keys], rows)
     broken = [(each["name"] or each["root"], each["broken"]) for each in entries if each["broken"]]

@@ -107,6 +107,8 @@ def mirror(
         for published in publishing.mirror(origin, target, progress.amount):
             progress.step(f"{published.name} {published.version}")
             done.append(published)
+    if not done:
+        typer.echo(printable(f"bb-repo: warning: {origin} has no blackboxes, so none was copied"), err=True)
     _show(done, target, as_json=as_json)
 
 
