@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -202,13 +203,15 @@ def _without_texts(value: Any) -> Any:
 
 
 def _parse_toml(content: bytes, file: Path) -> Any:
-    import msgspec
-
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
     try:
-        return msgspec.toml.decode(content)
+        return tomllib.loads(content.decode())
     except UnicodeDecodeError:  # which holds the whole file
         raise FormatError(f"{file} is not proper TOML: it is not UTF-8") from None
-    except (msgspec.DecodeError, ValueError, RecursionError) as err:
+    except (ValueError, RecursionError) as err:
         raise FormatError(f"{file} is not proper TOML: {_first_line(err)}") from None
 
 

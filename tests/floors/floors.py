@@ -66,8 +66,8 @@ def direct_requirements() -> list[str]:
 
 
 def lowest(requirement: str) -> str:
-    """``numpy>=1.26`` as ``numpy==1.26``, which pip takes for 1.26.0."""
-    matched = re.fullmatch(r"([\w.-]+)>=([\w.]+)", requirement)
+    """``numpy>=1.26`` as ``numpy==1.26``, which pip takes for 1.26.0; what is for old Pythons only, too."""
+    matched = re.fullmatch(r"([\w.-]+)>=([\w.]+)(; python_version < .*)?", requirement)
     if matched is None:
         raise SystemExit(f"{requirement!r} in pyproject.toml states no lowest version: write 'name>=version'")
     return f"{matched[1]}=={matched[2]}"
