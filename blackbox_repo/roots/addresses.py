@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,10 +60,10 @@ def parse_address(text: str | Path, origin: str) -> Address:
         InvalidOption: It is none of these, or holds a password, token or signature.
     """
     written = str(text).strip() if isinstance(text, str | Path) else ""
-    if not written or "\0" in written:
+    if not written or "\0" in written or _has_half_a_character(written):
         raise InvalidOption(
-            f"{origin} names a root that is empty, has a NUL character, or is no text; name a folder, or an "
-            f"address such as s3://bucket/prefix"
+            f"{origin} names a root that is empty, has a NUL character or half a character, or is no text; "
+            f"name a folder, or an address such as s3://bucket/prefix"
         )
     if written in WORDS:
         return Address(written, "word")
@@ -101,6 +102,14 @@ def _find_problem(written: str, scheme: str) -> str:
         "has '::', a backslash, or a step to another folder": odd,
     }
     return next((problem for problem, found in problems.items() if found), "")
+
+
+def _has_half_a_character(text: str) -> bool:
+    try:
+        os.fsencode(text)
+    except UnicodeEncodeError:
+        return True
+    return False
 
 
 def _expand(path: Path, origin: str) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -113,8 +114,11 @@ def _in_version(found: Holding, name: str, version: str | None) -> Holding:
 
 def _is_subfolder(name: str) -> bool:
     """Whether it names something in a folder, and nothing that is hidden, as what is being written."""
-    short = 0 < len(name.encode(errors="replace")) <= _LONGEST_NAME
-    return short and Path(name).name == name and not name.startswith(".")
+    try:
+        short = 0 < len(os.fsencode(name)) <= _LONGEST_NAME
+    except UnicodeEncodeError:  # half a character
+        return False
+    return short and Path(name).name == name and not name.startswith(".") and "\0" not in name
 
 
 def _blackboxes_in(folders: Iterable[Path]) -> dict[str, Path]:

@@ -217,6 +217,8 @@ def open_for_writing(root: str | Path, source: Source = DEFAULT) -> Storage:
     if address.kind == "http":
         raise read_only(address)
     folder = Path(address.text)
+    if address.kind == "folder" and folder.exists() and not folder.is_dir():
+        raise InvalidOption(f"{folder} is no folder; name an empty, new or published one, or an address")
     if address.kind == "folder" and folder.exists() and not is_published(folder) and any(folder.iterdir()):
         raise InvalidOption(
             f"{folder} is neither empty nor a published root; name an empty or new folder, in which objects, "

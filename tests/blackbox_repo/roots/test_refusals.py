@@ -222,6 +222,7 @@ ADDRESSES = {
     "": "is empty",
     "\t": "is empty",
     "a\0b": "NUL",
+    "a\ud800b": "half a character",
     "~no-such-user-at-all/x": "no user has such a folder",
     "s3:": "lacks the // after s3:",
     "s3:x": "lacks the // after s3:",
@@ -272,7 +273,7 @@ def test_an_address_that_is_malformed(
     for command in (["list", "--root", address], ["publish", "nasbench-macro", address], ["gc", address]):
         status, said = run(*command)
         assert (status, bool(re.search(says, said))) == (2, True), (command, said)
-    if address.strip() and "\0" not in address:
+    if address.strip() and "\0" not in address and "\ud800" not in address:
         monkeypatch.setenv("BLACKBOX_ROOTS", f"\r\n  {root}  \r\n\r\n{address}\r\n")
         with pytest.raises(BlackboxRepoError, match=says):
             load_blackbox("mine")
@@ -318,7 +319,7 @@ def test_a_name_that_no_blackbox_has(name: str, root: Path, run: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    "version", ["../1", "1.0/../../x", "", "\u0663", "\u00b2", "9" * 5000, ESCAPES, "a\0"]
+    "version", ["../1", "1.0/../../x", "", "\u0663", "\u00b2", "9" * 5000, ESCAPES, "a\0", "\ud800"]
 )
 def test_a_version_that_no_blackbox_has(version: str, root: Path, run: Run) -> None:
     with pytest.raises(BlackboxRepoError) as refused:
@@ -339,3 +340,9 @@ def test_the_digest_of_a_blackbox_is_that_of_the_manifest_that_was_read(root: Pa
     (folder / "manifest.json").write_text("{}")
     assert hashlib.sha256(holding.content()).hexdigest() == holding.digest
     assert parse_manifest(holding.content(), "it") == holding.manifest
+
+
+def test_a_root_to_write_that_is_no_folder(root: Path, run: Run) -> None:
+    for place in (root / "index.json", Path("/dev/null")):
+        status, said = run("publish", "nasbench-macro", str(place))
+        assert (status, "is no folder; name an empty, new or published one" in said) == (2, True)
