@@ -40,7 +40,7 @@ class FsspecStorage(RemoteStorage):
     """
 
     def __init__(self, address: Address, options: Mapping[str, Any]) -> None:
-        super().__init__(address, read_timeout(options))
+        super().__init__(address, read_timeout(address, options))
         self._options: Mapping[str, Any] | None = dict(options)
         self._system()
 

@@ -50,9 +50,19 @@ def silence_systems() -> None:
             loop.set_exception_handler(lambda loop, context: None)
 
 
-def read_timeout(options: Mapping[str, Any]) -> float:
-    """The seconds without a byte after which a connection counts as broken."""
-    return float(options.get("config_kwargs", {}).get("read_timeout", STALLED))
+def read_timeout(address: Address, options: Mapping[str, Any]) -> float:
+    """The seconds without a byte after which a connection counts as broken.
+
+    Raises:
+        InvalidOption: The option has another type.
+    """
+    client = options.get("config_kwargs", {})
+    seconds = client.get("read_timeout", STALLED) if isinstance(client, Mapping) else STALLED
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds < float("inf"):
+        raise InvalidOption(
+            f"the option config_kwargs.read_timeout of the root {address} must be a number of seconds"
+        )
+    return float(seconds)
 
 
 def _digest(options: Mapping[str, Any]) -> str:
@@ -107,8 +117,3 @@ def _check_s3_options(address: Address, kind: Any, options: Mapping[str, Any]) -
             )
         if name.endswith("_kwargs") and not isinstance(value, dict):
             raise InvalidOption(f"the option {name} of the root {address} must be a table of options")
-    seconds = options.get("config_kwargs", {}).get("read_timeout", STALLED)
-    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds < float("inf"):
-        raise InvalidOption(
-            f"the option config_kwargs.read_timeout of the root {address} must be a number of seconds"
-        )
