@@ -9,7 +9,6 @@ or in a folder if ADDRESS is empty.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import importlib.util
 import json
@@ -111,6 +110,8 @@ def storage_of(root: str) -> Storage:
 
 
 def is_locked(path: Path) -> bool:
+    import fcntl  # which Windows does not have; tests import this module there, too
+
     with path.open() as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
