@@ -10,6 +10,7 @@ import typer
 
 from blackbox_repo.cli.app import app
 from blackbox_repo.cli.options import AsJson, Offline, Roots, Version, complete_name, make_source
+from blackbox_repo.errors import BlackboxRepoError
 from blackbox_repo.roots import pins, settings
 from blackbox_repo.roots.fetch import fetch_file, fetch_parts, reads_parts
 from blackbox_repo.roots.find import locate_any, locate_task
@@ -104,7 +105,12 @@ def _fetch(holding: Holding, task: str, objectives: list[str], report: ReportFil
 )
 def lock(
     names: Annotated[
-        list[str], typer.Argument(metavar="NAME...", help="Blackboxes.", autocompletion=complete_name)
+        list[str],
+        typer.Argument(
+            metavar="NAME[@VERSION]...",
+            help="Blackboxes; the newest version unless one is given.",
+            autocompletion=complete_name,
+        ),
     ],
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write FILE instead of printing.")] = None,
     root: Roots = None,
@@ -118,7 +124,10 @@ def lock(
     file names no root and no machine, so it can be committed.
     """
     source = make_source(root, offline=offline)
-    found = [locate_any(name, source) for name in names]
+    found = []
+    for given in names:
+        name, at, version = given.rpartition("@")
+        found.append(locate_any(name, source, version) if at else locate_any(given, source))
     text = pins.pins_text(found)
     if out is None:
         typer.echo(text, nl=False)
@@ -157,13 +166,12 @@ The configuration file is TOML:
 def config(root: Roots = None, *, offline: Offline = False, as_json: AsJson = False) -> None:
     """Show what is in force."""
     found = settings.read_settings(make_source(root, offline=offline))
-    locked = pins.read_pins()
     facts: dict[str, Any] = {
         "configuration_file": _text_of(found.file),
         "configuration_file_exists": bool(found.file and found.file.is_file()),
         "offline": bool(found.offline_origin),
         "offline_named_by": found.offline_origin or None,
-        "lock_file": None if locked is None else str(locked.file),
+        "lock_file": _describe_lock(),
         "own_blackboxes": _text_of(user_folder()),
         "downloads": _text_of(downloads_folder()),
         "decoded_copies": _text_of(copies_folder()),
@@ -186,6 +194,14 @@ def config(root: Roots = None, *, offline: Offline = False, as_json: AsJson = Fa
 def _row(named: settings.NamedRoot, found: settings.Settings) -> dict[str, Any]:
     options = {name: _shown(name, value) for name, value in found.options_for(named.address).items()}
     return {"root": named.address.text, "named_by": named.origin, "options": options}
+
+
+def _describe_lock() -> str | None:
+    try:
+        locked = pins.read_pins()
+    except BlackboxRepoError as err:  # what is in force is of interest all the more
+        return printable(err)
+    return None if locked is None else str(locked.file)
 
 
 def _text_of(path: Path | None) -> str | None:

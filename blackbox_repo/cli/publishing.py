@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,10 +13,12 @@ from blackbox_repo.cli.app import app
 from blackbox_repo.cli.options import AsJson, Roots, complete_name, make_source
 from blackbox_repo.errors import InvalidOption
 from blackbox_repo.roots import publish as publishing
-from blackbox_repo.roots.find import find_names
+from blackbox_repo.roots.find import find_names, search
 from blackbox_repo.roots.garbage import collect_garbage
+from blackbox_repo.roots.holding import ReportFile
 from blackbox_repo.roots.publish import GRACE, Published
 from blackbox_repo.roots.source import Source
+from blackbox_repo.store.names import is_plain_name
 from blackbox_repo.text import console
 from blackbox_repo.text.console import StrictCommand, examples
 from blackbox_repo.text.humanize import format_count
@@ -72,6 +76,7 @@ def publish(
     *chosen, target = names
     if not chosen and not all_embedded:
         raise InvalidOption("give the NAME of a blackbox before the ROOT, or --all-embedded")
+    _check_target(target)
     if version is not None and len(chosen) != 1:
         raise InvalidOption("--version goes with one NAME only")
     source = Source(("package",)) if all_embedded else make_source(root)
@@ -79,13 +84,11 @@ def publish(
         chosen = [*find_names(source), *chosen]
     with console.interruptible(lambda: _KEPT), report_progress("bb-repo publish") as progress:
         done = []
-        for name in chosen:
-            progress.step(name)
-            done.append(
-                publishing.publish(
-                    name, target, version=version, source=source, repair=repair, report=progress.amount
-                )
-            )
+        for published in _publish(
+            chosen, target, version, source=source, repair=repair, report=progress.amount
+        ):
+            progress.step(f"{published.name} {published.version}")
+            done.append(published)
     _show(done, target, as_json=as_json)
 
 
@@ -149,6 +152,31 @@ def gc(
         f"{target}: {format_count(len(removed), 'file')} removed, {size / 1e6:.1f} MB; what is younger than "
         f"{hours:g} h stays"
     )
+
+
+def _publish(
+    names: Sequence[str],
+    target: str,
+    version: str | None,
+    *,
+    source: Source,
+    repair: bool,
+    report: ReportFile,
+) -> Iterator[Published]:
+    if version is None and not repair:
+        yield from publishing.publish_all(names, target, source=source, report=report)
+        return
+    for name in names:
+        yield publishing.publish(name, target, version=version, source=source, repair=repair, report=report)
+
+
+def _check_target(target: str) -> None:
+    """Refuse a name of a blackbox where the root should be, unless there is such a folder."""
+    if is_plain_name(target) and not Path(target).exists() and search(target, Source(("package", "user"))):
+        raise InvalidOption(
+            f"the last argument is the root to write, but {target!r} is a blackbox; add the root, or write "
+            f"./{target} for a folder of that name"
+        )
 
 
 def _show(done: list[Published], target: str, *, as_json: bool) -> None:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
-from blackbox_repo.errors import InvalidOption, PinMismatch, UnknownName
+from blackbox_repo.errors import InvalidOption, PinMismatch, RootUnavailable, UnknownName
 from blackbox_repo.recipes import convert_by_recipe, describe_recipe, make_unknown_blackbox
 from blackbox_repo.roots.addresses import Address, parse_address
 from blackbox_repo.roots.holding import FolderHolding, Holding
@@ -196,14 +196,14 @@ def search(name: str, source: Source = DEFAULT, version: str | None = None) -> H
     return None
 
 
-def locate_any(name: str, source: Source = DEFAULT) -> Holding:
+def locate_any(name: str, source: Source = DEFAULT, version: str | None = None) -> Holding:
     """The blackbox of the first root that has it, whatever a lock file says.
 
     Raises:
-        UnknownName: No root has it.
+        UnknownName: No root has it, or not in this version.
         RootUnavailable: A root that would come first does not answer.
     """
-    found = search(name, source)
+    found = search(name, source, version)
     if found is None:
         raise _unknown(name, source)
     return found
@@ -218,17 +218,36 @@ def _locate_pinned(name: str, source: Source, version: str | None, pins: Pins) -
         if found is not None:
             pins.check(found)
             return found
-    try:
-        found = search(name, source, pin.version) or _convert(name, source)
-    except UnknownName as err:
-        raise PinMismatch(
-            f"{pins.file} pins {name!r} to version {pin.version}, which no root has ({err}); name a root "
-            f"that has it, or write the file again with bb-repo lock"
-        ) from err
-    if found is None:
+    found, reason = _search_pinned(roots, name, pin.version)
+    found = found or _convert(name, source)
+    if found is not None:
+        pins.check(found)
+        return found
+    if isinstance(reason, RootUnavailable):
+        raise reason
+    if reason is None:
         raise _unknown(name, source)
-    pins.check(found)
-    return found
+    raise PinMismatch(
+        f"{pins.file} pins {name!r} to version {pin.version}, which no root has ({reason}); name a root that "
+        f"has it, or write the file again with bb-repo lock"
+    ) from reason
+
+
+def _search_pinned(
+    roots: Iterable[Root], name: str, version: str
+) -> tuple[Holding | None, UnknownName | RootUnavailable | None]:
+    """As :func:`search`; a root that does not answer is passed over, as the lock file says what is right."""
+    reasons: list[UnknownName | RootUnavailable] = []
+    for root in roots:
+        try:
+            found = root.find(name, version)
+        except (UnknownName, RootUnavailable) as err:
+            reasons.append(err)
+            continue
+        if found is not None:
+            return found, None
+    down = [err for err in reasons if isinstance(err, RootUnavailable)]
+    return None, next(iter([*down, *reasons]), None)
 
 
 def _convert(name: str, source: Source) -> Holding | None:
@@ -254,6 +273,8 @@ def _unknown(name: str, source: Source) -> UnknownName:
     if holding is not None:
         holding.manifest.task(task)  # which names the tasks if there is no such
         return UnknownName("blackbox", name, [owner], f"its task is load_blackbox({owner!r})[{task!r}]")
+    if name.startswith((".", "/", "~")):
+        return UnknownName("blackbox", name, (), f"the folder {name} holds no {MANIFEST_FILE}")
     missing = [f"the root {r.address} is no folder" for r in read_settings(source).roots if r.is_missing]
     remedy = "; ".join([*missing, *find_missing_packages()])
     return make_unknown_blackbox(name, find_names(source), remedy)

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from blackbox_repo.errors import IntegrityError
+from blackbox_repo.errors import IntegrityError, InvalidOption
 from blackbox_repo.roots.index import INDEX_FILE, Index
 from blackbox_repo.roots.publish import (
     GRACE,
@@ -17,7 +17,7 @@ from blackbox_repo.roots.publish import (
     read_index,
     write_index,
 )
-from blackbox_repo.roots.published import OBJECTS, make_index, manifest_path, manifests
+from blackbox_repo.roots.published import MANIFESTS, OBJECTS, make_index, manifest_path, manifests
 from blackbox_repo.roots.storage import Entry, Storage
 
 _OBJECT = re.compile(rf"{OBJECTS}/[0-9a-f]{{64}}")
@@ -40,6 +40,8 @@ def collect_garbage(root: str | Path, *, grace: float = GRACE) -> list[Entry]:
     """
     check_exists(root)
     storage, latest = open_for_writing(root), time.time() - grace  # noqa: TID251  it reaches no result
+    if not any(storage.list(folder) for folder in (MANIFESTS, OBJECTS)):
+        raise InvalidOption(f"{storage.address} is no published root: it has neither manifests nor objects")
     changed = _changed_versions(storage)
     objects = storage.list(OBJECTS)  # before the manifests, which are written after their files
     named, removed = _Named(storage), []

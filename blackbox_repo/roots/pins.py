@@ -61,9 +61,10 @@ class Pins:
         """
         pin = self.blackboxes.get(name)
         if pin is None:
+            known = [f"{other}@{pin.version}" for other, pin in self.blackboxes.items()]
             raise PinMismatch(
                 f"{name!r} is not in {self.file}, and nothing else is loaded; lock it too: "
-                f"bb-repo lock {' '.join(sorted({*self.blackboxes, name}))} --out {self.file}"
+                f"bb-repo lock {' '.join(sorted([*known, name]))} --out {self.file}"
             )
         if version not in (None, pin.version):
             raise PinMismatch(

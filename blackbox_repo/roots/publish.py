@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -99,16 +99,22 @@ def publish(
     """
     storage = open_for_writing(root, source)
     holding = _locate_elsewhere(name, source, storage.address)
-    for task, entry in holding.manifest.tasks.items():
-        load_file(holding.file(entry, report), holding.manifest, task, cached=False)
-    if repair:
-        _remove_damaged(holding, storage, version)
-    found = _publish(holding, storage, version, report)
-    write_index(storage, changed=[(found.name, found.version)])
-    path = manifest_path(found.name, found.version)
-    # where a storage heeds no conditions, another publisher may have come between
-    _check_same(storage, path, read_or_none(storage, path), found.digest)
+    (found,) = _indexed(storage, [_publish_checked(holding, storage, version, repair=repair, report=report)])
     return found
+
+
+def publish_all(
+    names: Iterable[str], root: str | Path, *, source: Source = DEFAULT, report: ReportFile = quiet
+) -> Iterator[Published]:
+    """Publish several blackboxes in a root, as :func:`publish` does each.
+
+    Yields:
+        What was done; the index is written once, at the end.
+    """
+    storage = open_for_writing(root, source)
+    found = (_locate_elsewhere(name, source, storage.address) for name in names)
+    done = (_publish_checked(holding, storage, None, repair=False, report=report) for holding in found)
+    yield from _indexed(storage, done)
 
 
 def _locate_elsewhere(name: str | Path, source: Source, written: str) -> Holding:
@@ -139,17 +145,33 @@ def mirror(origin: str | Path, root: str | Path, report: ReportFile = quiet) -> 
     check_exists(origin)
     storage = open_for_writing(root)
     (copied,) = find_roots(Source((origin,)))
+    found = (copied.find(name, version) for name in copied.names() for version in _versions(copied, name))
+    yield from _indexed(storage, (_publish(holding, storage, None, report) for holding in found if holding))
+
+
+def _indexed(storage: Storage, publishing: Iterable[Published]) -> Iterator[Published]:
+    """What is published; at the end the index is written, also if something went wrong before."""
     done: list[Published] = []
     try:
-        for name in copied.names():
-            for version in _versions(copied, name):
-                holding = copied.find(name, version)
-                if holding is not None:
-                    done.append(_publish(holding, storage, None, report))
-                    yield done[-1]
-    finally:  # also of what was published before something went wrong
+        for published in publishing:
+            done.append(published)
+            yield published
+    finally:
         if done:
-            write_index(storage, changed=[(each.name, each.version) for each in done if each.new])
+            write_index(storage, changed=[(each.name, each.version) for each in done])
+    for each in done:  # where a storage heeds no conditions, another publisher may have come between
+        path = manifest_path(each.name, each.version)
+        _check_same(storage, path, read_or_none(storage, path), each.digest)
+
+
+def _publish_checked(
+    holding: Holding, storage: Storage, version: str | None, *, repair: bool, report: ReportFile
+) -> Published:
+    for task, entry in holding.manifest.tasks.items():
+        load_file(holding.file(entry, report), holding.manifest, task, cached=False)
+    if repair:
+        _remove_damaged(holding, storage, version)
+    return _publish(holding, storage, version, report)
 
 
 def remove(name: str, version: str, root: str | Path) -> None:

@@ -8,7 +8,14 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
-from blackbox_repo.errors import FormatError, IntegrityError, NotDownloaded, NotInRoot, UnknownName
+from blackbox_repo.errors import (
+    FormatError,
+    IntegrityError,
+    NotDownloaded,
+    NotInRoot,
+    RootUnavailable,
+    UnknownName,
+)
 from blackbox_repo.roots import downloads
 from blackbox_repo.roots.holding import Holding, ReportFile, read_file_parts
 from blackbox_repo.roots.index import (
@@ -205,7 +212,10 @@ class PublishedHolding:
         if found is not None:
             return found
         self._refuse_offline(task)
-        return downloads.fetch(self._storage, path, task.sha256, task.bytes, partial(report, task.file))
+        try:
+            return downloads.fetch(self._storage, path, task.sha256, task.bytes, partial(report, task.file))
+        except (RootUnavailable, IntegrityError) as err:
+            raise type(err)(f"{task.file} of {self.manifest.name!r}: {err}") from err
 
     def parts(self, task: Task, parts: Sequence[Part]) -> dict[Part, bytes]:
         known = {part: content for part in parts if (content := downloads.read(part.sha256)) is not None}

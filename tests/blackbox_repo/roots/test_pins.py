@@ -13,7 +13,7 @@ import pytest
 from blackbox_repo import Source, load_blackbox, publish
 from blackbox_repo.cli.commands import verify_command
 from blackbox_repo.cli.listing import list_command
-from blackbox_repo.errors import FormatError, InvalidOption, PinMismatch, UnknownName
+from blackbox_repo.errors import FormatError, InvalidOption, PinMismatch, RootUnavailable, UnknownName
 from blackbox_repo.roots.find import locate, locate_any
 from blackbox_repo.roots.packages import PACKAGE_FOLDER
 from blackbox_repo.roots.pins import pins_text, read_pins
@@ -125,6 +125,23 @@ def test_a_pinned_version_is_loaded_though_there_is_a_newer_one() -> None:
     assert load_blackbox(NAME, source=source).manifest.version == "1.0"
     Path("blackboxes.lock").unlink()
     assert load_blackbox(NAME, source=source).manifest.version == "2.0"
+
+
+def test_a_root_that_does_not_answer_is_passed_over_as_the_lock_file_says_what_is_right() -> None:
+    write_lock(NAME)
+    down = "http://127.0.0.1:1/boxes"
+    assert load_blackbox(NAME, source=Source([down, "package"])).origin == "package"
+    with pytest.raises(RootUnavailable, match=re.escape(down)):
+        load_blackbox(NAME, source=Source([down]))
+
+
+def test_a_version_is_locked_by_name_and_the_command_to_lock_another_keeps_it() -> None:
+    publish(NAME, "root", version="0.9", source=Source(["package"]))
+    publish(NAME, "root", source=Source(["package"]))
+    Path("blackboxes.lock").write_text(pins_text([locate_any(NAME, Source(["root"]), "0.9")]))
+    assert load_blackbox(NAME, source=Source(["root"])).manifest.version == "0.9"
+    with pytest.raises(PinMismatch, match="bb-repo lock icml-deepar nasbench-macro@0.9 --out"):
+        load_blackbox("icml-deepar")
 
 
 def test_a_variable_names_another_lock_file(monkeypatch: pytest.MonkeyPatch) -> None:
