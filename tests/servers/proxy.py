@@ -73,8 +73,8 @@ class Exchange:
 
     def write(self, content: bytes) -> None:
         """Bytes to the client, counted."""
+        self.request.received += len(content)  # before the client can have read it
         self.handler.wfile.write(content)
-        self.request.received += len(content)
 
     def write_answer(self, answer: Answer) -> None:
         self.write_head(answer)
