@@ -211,7 +211,7 @@ def write_index(storage: Storage, changed: Collection[tuple[str, str]]) -> None:
     """
     for attempt in range(_TRIES):
         time.sleep(_PAUSE * attempt)
-        seen = read_or_none(storage, INDEX_FILE)
+        seen = _readable_index(storage)
         content = make_index(storage, _parse_or_none(seen).without(changed)).text().encode()
         written = content == seen or storage.replace(INDEX_FILE, content, seen)
         if written and _is_complete(storage, changed):
@@ -367,7 +367,18 @@ def _versions(root: Root, name: str) -> Sequence[str | None]:
 
 def read_index(storage: Storage) -> Index:
     """The index; an empty one where there is none, or a damaged one, which is derived from the manifests."""
-    return _parse_or_none(read_or_none(storage, INDEX_FILE))
+    with suppress(FormatError):  # it is no regular file, or too large
+        return _parse_or_none(read_or_none(storage, INDEX_FILE))
+    return Index()
+
+
+def _readable_index(storage: Storage) -> bytes | None:
+    """The file of the index; something else in its place is removed, as the index is derived."""
+    try:
+        return read_or_none(storage, INDEX_FILE)
+    except FormatError:
+        storage.remove(INDEX_FILE)
+        return None
 
 
 def _parse_or_none(content: bytes | None) -> Index:

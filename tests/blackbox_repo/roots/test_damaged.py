@@ -12,6 +12,7 @@ import pytest
 
 from blackbox_repo import Source, load_blackbox, publish
 from blackbox_repo.errors import BlackboxRepoError, NotDownloaded
+from blackbox_repo.roots.garbage import collect_garbage
 from blackbox_repo.roots.listing import list_contents
 from blackbox_repo.roots.packages import PACKAGE_FOLDER
 from blackbox_repo.store import cache
@@ -21,7 +22,17 @@ from tests.servers.fixtures import WebServer
 
 NAME, WITH_PARTS, OBJECTIVE = "nasbench-macro", "nasbench-nlp", "valid_loss"
 BITS = [4, pytest.param(20, marks=pytest.mark.slow)]
-REMEDIES = ("bb-repo", "try again", "Restore", "restore", "publish", "sha256sum", "upgrade", "download")
+REMEDIES = (
+    "bb-repo",
+    "same command",
+    "try again",
+    "Restore",
+    "restore",
+    "publish",
+    "sha256sum",
+    "upgrade",
+    "download",
+)
 pytestmark = [
     pytest.mark.skipif(not hasattr(signal, "SIGALRM"), reason="a test that hangs is ended by an alarm"),
     pytest.mark.filterwarnings("ignore::blackbox_repo.errors.CacheWarning"),
@@ -221,6 +232,20 @@ def test_publishing_mends_what_it_can(instead: str, root: Path) -> None:
                 assert check(reader, right, path) == 0, path
 
 
+@pytest.mark.parametrize("instead", INSTEAD)
+def test_gc_writes_the_index_again(instead: str, root: Path) -> None:
+    path, reader = root / "index.json", Reader(str(root))
+    right, content = right_of(reader), path.read_bytes()
+    with replaced(path, INSTEAD[instead]):
+        _, error = attempt(lambda: collect_garbage(root))
+        if "folder" in instead:
+            assert error is not None
+            says_what(error, path)
+        else:
+            assert (error, path.read_bytes()) == (None, content)
+            assert check(reader, right, path) == 0
+
+
 def test_a_damaged_manifest_is_restored_by_publishing_again(root: Path) -> None:
     reader = Reader(str(root))
     right = right_of(reader)
@@ -234,8 +259,6 @@ def test_a_damaged_manifest_is_restored_by_publishing_again(root: Path) -> None:
 
 
 def test_gc_does_not_believe_a_damaged_manifest(root: Path) -> None:
-    from blackbox_repo.roots.garbage import collect_garbage
-
     before = files(root)
     for path in files(root / "manifests"):
         for bit in flips(path, 10):
