@@ -205,12 +205,13 @@ REFUSED = {
 }
 
 
-def test_what_is_refused_is_not_asked_for_again(stored: Shelf, tmp_path: Path, ask: Ask) -> None:
+@pytest.mark.parametrize("asked", ["download", "list", "write"])
+def test_what_is_refused_is_not_asked_for_again(stored: Shelf, tmp_path: Path, asked: str) -> None:
     storage = storage_at(stored)
     for message, fault in REFUSED.items():
         stored.proxy.plan(fault)
         with pytest.raises(RootUnavailable) as caught:
-            ask(storage, tmp_path / "part")
+            ASK[asked](storage, tmp_path / "part")
         assert message in str(caught.value)
         assert not isinstance(caught.value, NotInRoot)
         assert len(stored.proxy.requests) == 1
