@@ -14,6 +14,8 @@ import threading
 
 def main() -> int:
     """Start the command in a process group of its own; the exit status is the command's."""
+    for ending in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # sent to the owner and to all it started
+        signal.signal(ending, lambda *_: None)
     server = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL, start_new_session=True)
 
     def end_with_the_owner() -> None:

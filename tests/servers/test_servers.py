@@ -153,7 +153,9 @@ def test_a_server_that_cannot_start_says_why(tmp_path: Path) -> None:
         pass
 
 
-def test_a_server_ends_with_the_process_that_started_it_even_by_a_signal(tmp_path: Path) -> None:
+@pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGTERM])
+def test_a_server_ends_with_the_process_that_started_it(tmp_path: Path, ending: signal.Signals) -> None:
+    """The second signal is sent to the leash as well, as by timeout, or when a terminal is closed."""
     code = f"""
 import pathlib, sys, time
 from tests.servers.running import running
@@ -162,12 +164,19 @@ with running(lambda port: [*command, str(port)], pathlib.Path({str(tmp_path / "l
     print(port, flush=True)
     time.sleep(60)
 """
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, env=environment) as owner:
+    with subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        start_new_session=True,
+    ) as owner:
         assert owner.stdout is not None
         address = f"http://127.0.0.1:{int(owner.stdout.readline())}/"
         assert request("GET", address) == 200
-        owner.send_signal(signal.SIGKILL)
+        if ending == signal.SIGTERM:
+            os.killpg(owner.pid, ending)
+        else:
+            owner.send_signal(ending)
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         try:
