@@ -50,7 +50,7 @@ class BlackboxRepoError(Exception):
         text = super().__str__()
         if len(text) > _LONGEST:
             text = f"{text[: _LONGEST // 2]} ... {text[-_LONGEST // 2 :]}"
-        return printable(text)
+        return printable(text, keep="\n")
 
 
 class UnknownName(BlackboxRepoError, LookupError):

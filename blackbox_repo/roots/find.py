@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -20,7 +21,7 @@ from blackbox_repo.roots.packages import (
     UserRoot,
     find_missing_packages,
 )
-from blackbox_repo.roots.pins import Pins, read_pins
+from blackbox_repo.roots.pins import Pin, Pins, read_pins
 from blackbox_repo.roots.published import MANIFESTS, OBJECTS, PublishedRoot
 from blackbox_repo.roots.settings import Settings, read_settings
 from blackbox_repo.roots.source import DEFAULT, Source
@@ -211,43 +212,38 @@ def locate_any(name: str, source: Source = DEFAULT, version: str | None = None) 
 
 def _locate_pinned(name: str, source: Source, version: str | None, pins: Pins) -> Holding:
     pin = pins.pin(name, version)
-    roots = find_roots(source)
-    published = [root for root in roots if isinstance(root, PublishedRoot)]
-    for root in published:  # what is here needs no request
-        found = root.find_digest(name, pin.manifest)
-        if found is not None:
-            pins.check(found)
-            return found
-    found, reason = _search_pinned(roots, name, pin.version)
-    found = found or _convert(name, source)
-    if found is not None:
-        pins.check(found)
-        return found
-    if isinstance(reason, RootUnavailable):
-        raise reason
-    if reason is None:
-        raise _unknown(name, source)
-    raise PinMismatch(
-        f"{pins.file} pins {name!r} to version {pin.version}, which no root has ({reason}); name a root that "
-        f"has it, or write the file again with bb-repo lock"
-    ) from reason
-
-
-def _search_pinned(
-    roots: Iterable[Root], name: str, version: str
-) -> tuple[Holding | None, UnknownName | RootUnavailable | None]:
-    """As :func:`search`; a root that does not answer is passed over, as the lock file says what is right."""
     reasons: list[UnknownName | RootUnavailable] = []
-    for root in roots:
+    for look in _looks(source, name, pin):
         try:
-            found = root.find(name, version)
-        except (UnknownName, RootUnavailable) as err:
+            found = look()
+        except (
+            UnknownName,
+            RootUnavailable,
+        ) as err:  # another root may have it: the lock file says what is right
             reasons.append(err)
             continue
         if found is not None:
-            return found, None
+            pins.check(found)
+            return found
+    if not reasons:
+        raise _unknown(name, source)
     down = [err for err in reasons if isinstance(err, RootUnavailable)]
-    return None, next(iter([*down, *reasons]), None)
+    if down:
+        raise down[0]
+    raise PinMismatch(
+        f"{pins.file} pins {name!r} to version {pin.version}, which no root has ({reasons[0]}); name a root "
+        f"that has it, or write the file again with bb-repo lock"
+    ) from reasons[0]
+
+
+def _looks(source: Source, name: str, pin: Pin) -> Iterator[Callable[[], Holding | None]]:
+    """The ways to look for what is pinned; those that need no request come first."""
+    roots = find_roots(source)
+    remote = [root for root in roots if isinstance(root, PublishedRoot) and root.is_remote]
+    yield from (partial(root.find, name, pin.version) for root in roots if root not in remote)
+    yield from (partial(root.find_digest, name, pin.manifest) for root in remote)
+    yield from (partial(root.find, name, pin.version) for root in remote)
+    yield partial(_convert, name, source)
 
 
 def _convert(name: str, source: Source) -> Holding | None:

@@ -64,6 +64,11 @@ class PublishedRoot:
         self.storage, self._offline = storage, offline and storage.local(INDEX_FILE) is None
         self.address = storage.address
 
+    @property
+    def is_remote(self) -> bool:
+        """Whether its files are not on this machine."""
+        return self.storage.local(INDEX_FILE) is None
+
     def names(self) -> Iterable[str]:
         """The names of its blackboxes."""
         return self.index().blackboxes
@@ -91,7 +96,7 @@ class PublishedRoot:
         if content is None:
             content = make_index(self.storage, Index()).text().encode()
         index = parse_index(content, where)
-        if self.storage.local(INDEX_FILE) is None:
+        if self.is_remote:
             downloads.remember_index(self.address, content)
             downloads.tidy_up()
         return index
@@ -119,9 +124,7 @@ class PublishedRoot:
 
         Its name and version are to be checked.
         """
-        if self.storage.local(INDEX_FILE) is not None:
-            return None
-        content = downloads.read(digest)
+        content = downloads.read(digest) if self.is_remote else None
         if content is None:
             return None
         manifest = parse_manifest(content, f"the downloaded manifest of {name!r}")
@@ -152,8 +155,7 @@ class PublishedRoot:
         raise UnknownName(f"version of {name!r} in {self.address}", version, known)
 
     def _holding(self, name: str, version: str, digest: str) -> Holding:
-        local = self.storage.local(INDEX_FILE) is not None
-        content = None if local else downloads.read(digest)
+        content = downloads.read(digest) if self.is_remote else None
         if content is None:
             if self._offline:
                 raise NotDownloaded(_missing(f"the manifest of {name!r} {version}", name, self.address))
@@ -181,7 +183,7 @@ class PublishedRoot:
             raise FormatError(
                 f"{where} describes {manifest.name!r} {manifest.version!r}, but lies under another name"
             )
-        if self.storage.local(INDEX_FILE) is None:
+        if self.is_remote:
             downloads.keep(content)
         return PublishedHolding(self.storage, manifest, content, offline=self._offline)
 

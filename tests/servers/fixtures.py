@@ -157,6 +157,11 @@ def http_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebServer]
 
 @pytest.fixture(params=["moto", "s3rver"])
 def s3(request: pytest.FixtureRequest) -> Iterator[Bucket]:
+    yield from buckets(request)
+
+
+def buckets(request: pytest.FixtureRequest) -> Iterator[Bucket]:
+    """An empty bucket on the server that the parameter of a fixture names."""
     server: S3Server = request.getfixturevalue(request.param)
     with FaultyProxy(server.address) as proxy:
         yield make_bucket(server, proxy)

@@ -6,7 +6,7 @@ import hashlib
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeAlias
 
@@ -30,6 +30,7 @@ from blackbox_repo.roots.source import Source
 from blackbox_repo.roots.storage import OnlyWholeFiles
 from tests.blackbox_repo.roots.shelf import PACKAGE, Shelf
 from tests.servers import proxy as faults
+from tests.servers.fixtures import Bucket, buckets
 
 CONTENT = bytes(range(256)) * 4000  # 1,024,000 bytes
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -42,6 +43,12 @@ CANARY = "canary-of-the-secret-key"
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("blackbox_repo.transfer.retry.sleep", lambda seconds: None)
+
+
+@pytest.fixture(params=["moto", pytest.param("s3rver", marks=pytest.mark.slow)])
+def s3(request: pytest.FixtureRequest) -> Iterator[Bucket]:
+    """As everywhere, but the second server, which the proxy makes fail in the same ways, takes long."""
+    yield from buckets(request)
 
 
 @pytest.fixture
