@@ -15,6 +15,7 @@ import pyarrow as pa
 import pytest
 
 from tests.blackbox_repo.roots import attacks
+from tests.blackbox_repo.roots.quick import few_and_the_rest
 from tests.blackbox_repo.transfer.host import Page, serving
 from tests.servers import proxy as faults
 from tests.servers.proxy import FaultyProxy
@@ -131,7 +132,7 @@ BOMBS = {
 }
 
 
-@pytest.mark.parametrize("name", BOMBS)
+@pytest.mark.parametrize("name", few_and_the_rest(BOMBS, 3))
 def test_a_bomb_is_refused_in_proportion(name: str, tmp_path: Path) -> None:
     harm, says = BOMBS[name]
     root = attacks.make_root(tmp_path / "scratch")

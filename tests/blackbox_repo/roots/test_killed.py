@@ -100,7 +100,8 @@ def test_in_a_folder(command: str, kind: str, points: int, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("points", FEW_AND_MANY)
-@pytest.mark.parametrize("command", ["publish", pytest.param("gc", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("command", ["publish", "gc"])
+@pytest.mark.slow
 def test_in_a_bucket(command: str, points: int, tmp_path: Path, moto: S3Server) -> None:
     pytest.importorskip("s3fs", reason="the extra s3 is not installed")
     with FaultyProxy(moto.address) as proxy:

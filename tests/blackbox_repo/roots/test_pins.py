@@ -127,6 +127,7 @@ def test_a_pinned_version_is_loaded_though_there_is_a_newer_one() -> None:
     assert load_blackbox(NAME, source=source).manifest.version == "2.0"
 
 
+@pytest.mark.usefixtures("empty_cache")
 def test_a_root_that_does_not_answer_is_passed_over_as_the_lock_file_says_what_is_right() -> None:
     write_lock(NAME)
     down = "http://127.0.0.1:1/boxes"

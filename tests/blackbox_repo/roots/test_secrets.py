@@ -25,6 +25,7 @@ from blackbox_repo.errors import BlackboxRepoError
 from blackbox_repo.roots.find import find_roots, open_storage
 from blackbox_repo.roots.settings import read_settings
 from tests.blackbox_repo.roots import attacks
+from tests.blackbox_repo.roots.quick import few_and_the_rest
 from tests.blackbox_repo.roots.shelf import write_settings
 from tests.blackbox_repo.transfer.host import Host, Page, serving
 from tests.servers import proxy as faults
@@ -395,7 +396,7 @@ FAULTS = {
 }
 
 
-@pytest.mark.parametrize("name", FAULTS)
+@pytest.mark.parametrize("name", few_and_the_rest(FAULTS, 3))
 def test_a_bucket_that_repeats_secrets(
     name: str, bucket: Bucket, listener: Listener, use: Callable[..., None]
 ) -> None:
