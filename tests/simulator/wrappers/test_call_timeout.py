@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import signal
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,15 @@ from blackbox_repo.errors import InvalidOption
 from simulator import ASHA, Conditions, Run, SchedulerError, Stop, cli, simulate
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no interval timers here")
+
+
+@pytest.fixture(autouse=True)
+def _no_finalizers() -> Iterator[None]:
+    """Nothing that other tests have left is finalized while a call is interrupted, where no code can catch it."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
 
 
 class Hanging(ASHA):
