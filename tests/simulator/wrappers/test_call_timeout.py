@@ -23,7 +23,7 @@ pytestmark = pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no int
 
 @pytest.fixture(autouse=True)
 def _no_finalizers() -> Iterator[None]:
-    """Nothing that other tests have left is finalized while a call is interrupted, where no code can catch it."""
+    """Nothing that other tests have left is finalized while a call is interrupted."""
     gc.collect()
     gc.disable()
     yield
