@@ -54,7 +54,7 @@ def main() -> None:
 def measure(blackbox: Path, copies: Path, processes: int) -> dict[str, Any]:
     """The figures of a table: sizes in MB, times in ms."""
     (first,) = together(blackbox, copies, ["load"], 1)
-    (copy,) = copies.glob("*.table")
+    (copy,) = copies.glob("*.arrow")
     found: dict[str, Any] = {"table": copy.stat().st_size / 1e6}
     modules = together(blackbox, copies, ["load"], 1)[0]["modules"]
     warm = [together(blackbox, copies, ["load", *modules], 1)[0] for _ in range(WARM)]

@@ -36,8 +36,8 @@ SMALLEST = 1_500_000
 """The smallest table with a copy, in points (about 8 MB): decoding less is faster than starting Python."""
 _LAYOUT = 3
 _PATIENCE = 300.0  # seconds to wait for a process that decodes the same table
-_NAME = re.compile(r"[0-9a-f]{64}\.(arrow|table)|\.[0-9a-f]{64}\.(arrow|table)\.partial")
-_MARKS = (array_file.MARK, b"ARROW1\0\0")  # the second one is of copies before layout 3
+_NAME = re.compile(r"[0-9a-f]{64}\.arrow|\.[0-9a-f]{64}\.arrow\.partial")
+_MARKS = (array_file.MARK, b"ARROW1\0\0")  # copies before layout 3 were Arrow files; the name has stayed
 _POINTS, _SUMS = "points ", "sums"
 _told: set[str] = set()
 
@@ -65,7 +65,7 @@ class Wanted:
         """Where the copy lies, or ``None`` if there is no cache."""
         where = folder()
         meant = f"{_LAYOUT} {self.sha256} {self.schema.meaning()} {list(self.labels)!a}"
-        return where and where / f"{hashlib.sha256(meant.encode()).hexdigest()}.table"
+        return where and where / f"{hashlib.sha256(meant.encode()).hexdigest()}.arrow"
 
 
 def load(wanted: Wanted, decode: Callable[[], RowIndex]) -> tuple[RowIndex, Check | None]:

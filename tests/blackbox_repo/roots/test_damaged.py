@@ -165,7 +165,7 @@ def test_a_bit_of_the_cache_is_flipped(
             with flipped(path, bit):
                 check(Reader(reader.root, offline=True), right, path)
             with flipped(path, bit):
-                copy = path.suffix == ".table"
+                copy = path.suffix == ".arrow"
                 check(reader, right, path, may_fail=copy)
                 check(reader, right, path, may_fail=False)  # it has been removed, or come again
 

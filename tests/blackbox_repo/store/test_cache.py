@@ -129,7 +129,7 @@ def test_a_copy_that_was_cut_off_is_made_again(where: Path, folder: Path) -> Non
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
 def test_a_pipe_in_the_place_of_a_copy_is_not_opened(where: Path, folder: Path) -> None:
     load_blackbox(where)["a"]
-    (copy,) = folder.glob("*.table")
+    (copy,) = folder.glob("*.arrow")
     copy.unlink()
     os.mkfifo(copy)
     assert load_blackbox(where)["a"].digest() == made().digest()
@@ -414,7 +414,7 @@ def test_what_a_killed_writer_left_is_removed_by_the_next(where: Path, tmp_path:
     assert left in cache.copies()
     other = saved(made(ragged=True), tmp_path / "other")
     read(other)
-    assert [path.suffix for path in folder.iterdir()] == [".table"]
+    assert [path.suffix for path in folder.iterdir()] == [".arrow"]
 
 
 def test_a_full_disk_leaves_no_copy_and_is_no_obstacle(

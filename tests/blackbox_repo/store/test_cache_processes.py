@@ -92,7 +92,7 @@ def check_whole(copies: Path, blackbox: Path) -> None:
     found = load_blackbox(blackbox)["a"]
     assert found.digest() == made().digest()
     (name,) = files(copies)
-    assert name.endswith(".table")
+    assert name.endswith(".arrow")
     assert time.monotonic() - began < 60, "a lock was waited for"
 
 
@@ -233,13 +233,13 @@ def test_a_process_may_be_killed_at_any_time(blackbox: Path, copies: Path) -> No
     took = time.monotonic() - began
     digest_of(whole)
     for point in range(50):
-        for path in copies.glob("*.table"):
+        for path in copies.glob("*.arrow"):
             path.unlink()
         process = start(PROGRAM, blackbox)
         time.sleep(took * unit("killed at time", point))
         process.kill()
         process.communicate()
-        if list(copies.glob("*.table")):
+        if list(copies.glob("*.arrow")):
             assert load_blackbox(blackbox)["a"].digest() == made().digest()
     other = start(PROGRAM, blackbox)
     assert said_by(other)["told"] == []
