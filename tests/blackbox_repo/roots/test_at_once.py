@@ -62,7 +62,7 @@ class Place:
         return race(what, rounds, folder, self.address, BLACKBOX_CONFIG=self.settings)
 
 
-@pytest.fixture(params=["folder", "moto", "s3rver"])
+@pytest.fixture(params=["folder", "moto", pytest.param("s3rver", marks=pytest.mark.slow)])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     settings = tmp_path / "config.toml"
     settings.touch()

@@ -116,7 +116,7 @@ def test_there_are_more_than_a_hundred_attacks() -> None:
     assert len(set(names)) == len(names) > 180
 
 
-@pytest.mark.parametrize("attack", few_and_the_rest(ATTACKS, 2), ids=lambda attack: attack.name)
+@pytest.mark.parametrize("attack", few_and_the_rest(ATTACKS, 4), ids=lambda attack: attack.name)
 def test_a_root_that_was_tampered_with_is_refused_by_name(
     attack: Attack, root: Path, sound: Path, web: Host, run: Callable[[list[str]], tuple[int, str]]
 ) -> None:

@@ -171,7 +171,9 @@ SIGNED = f"X-Amz-Signature={quote(SECRET)}&sig={SECRET}"
 ECHO = {"X-Echo": SECRET, "WWW-Authenticate": f'Bearer realm="{SECRET}"', "ETag": f'"{SECRET}"'}
 
 
-@pytest.mark.parametrize("status", [200, 204, 400, 401, 403, 404, 407, 416, 429, 500, 503])
+@pytest.mark.parametrize(
+    "status", few_and_the_rest([403, 200, 204, 400, 401, 404, 407, 416, 429, 500, 503], 5)
+)
 def test_a_host_that_repeats_secrets_in_its_answers(
     status: int, host: Host, listener: Listener, use: Callable[..., None]
 ) -> None:
