@@ -9,7 +9,7 @@ from pathlib import Path
 from blackbox_repo.blackbox import Blackbox
 from blackbox_repo.errors import BlackboxRepoError
 from blackbox_repo.roots.find import find_names, locate, locate_task
-from blackbox_repo.roots.holding import Holding
+from blackbox_repo.roots.holding import Holding, quiet
 from blackbox_repo.roots.source import DEFAULT, Source
 from blackbox_repo.store.manifest import CHECKSUM_FILE, MANIFEST_FILE, Manifest, Task
 
@@ -157,7 +157,6 @@ def verify(name: str | Path, *, version: str | None = None, source: Source = DEF
 
 
 def _problem(holding: Holding, name: str) -> str:
-    from blackbox_repo.roots.fetch import quiet
     from blackbox_repo.store.loading import check_copy, check_file_parts, load_file
 
     try:

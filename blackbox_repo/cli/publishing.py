@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -82,13 +82,10 @@ def publish(
     source = Source(("package",)) if all_embedded else make_source(root)
     if all_embedded:
         chosen = [*find_names(source), *chosen]
-    with console.interruptible(lambda: _KEPT), report_progress("bb-repo publish") as progress:
-        done = []
-        for published in _publish(
-            chosen, target, version, source=source, repair=repair, report=progress.amount
-        ):
-            progress.step(f"{published.name} {published.version}")
-            done.append(published)
+    done = _watch(
+        "bb-repo publish",
+        lambda report: _publish(chosen, target, version, source=source, repair=repair, report=report),
+    )
     _show(done, target, as_json=as_json)
 
 
@@ -105,11 +102,7 @@ def mirror(
 
     What the other root has already is not copied again; what else it has stays.
     """
-    with console.interruptible(lambda: _KEPT), report_progress("bb-repo mirror") as progress:
-        done = []
-        for published in publishing.mirror(origin, target, progress.amount):
-            progress.step(f"{published.name} {published.version}")
-            done.append(published)
+    done = _watch("bb-repo mirror", lambda report: publishing.mirror(origin, target, report))
     if not done:
         typer.echo(printable(f"bb-repo: warning: {origin} has no blackboxes, so none was copied"), err=True)
     _show(done, target, as_json=as_json)
@@ -152,6 +145,16 @@ def gc(
         f"{target}: {format_count(len(removed), 'file')} removed, {size / 1e6:.1f} MB; what is younger than "
         f"{hours:g} h stays"
     )
+
+
+def _watch(command: str, publish: Callable[[ReportFile], Iterator[Published]]) -> list[Published]:
+    """What is published, while progress is shown."""
+    done = []
+    with console.interruptible(lambda: _KEPT), report_progress(command) as progress:
+        for published in publish(progress.amount):
+            progress.step(f"{published.name} {published.version}")
+            done.append(published)
+    return done
 
 
 def _publish(

@@ -20,10 +20,6 @@ from blackbox_repo.store.parts import Part, footer_part
 _T = TypeVar("_T")
 
 
-def quiet(file: str, done: int, total: int) -> None:
-    """Report nothing."""
-
-
 def load_task(holding: Holding, task: str, objectives: Sequence[str] | None) -> Blackbox:
     """One task of a blackbox; progress is shown while it is downloaded.
 

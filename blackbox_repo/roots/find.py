@@ -216,11 +216,8 @@ def _locate_pinned(name: str, source: Source, version: str | None, pins: Pins) -
     for look in _looks(source, name, pin):
         try:
             found = look()
-        except (
-            UnknownName,
-            RootUnavailable,
-        ) as err:  # another root may have it: the lock file says what is right
-            reasons.append(err)
+        except (UnknownName, RootUnavailable) as err:
+            reasons.append(err)  # another root may have it: the lock file says what is right
             continue
         if found is not None:
             pins.check(found)

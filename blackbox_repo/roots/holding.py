@@ -17,6 +17,10 @@ ReportFile: TypeAlias = Callable[[str, int, int], None]
 """Called with the name of a file, the number of its bytes that have been moved, and of all its bytes."""
 
 
+def quiet(file: str, done: int, total: int) -> None:
+    """Report nothing."""
+
+
 class Holding(Protocol):
     """A blackbox that was found in a root.
 

@@ -51,7 +51,7 @@ def _contents(root: Root) -> Iterator[Listed]:
 
 
 def _published(root: PublishedRoot) -> Iterator[Listed]:
-    for name, versions in sorted(root.index().blackboxes.items()):
+    for name, versions in sorted(root.index.blackboxes.items()):
         for version in sorted(versions, key=version_order, reverse=True):
             yield Listed(root.address, name, version, versions[version])
 

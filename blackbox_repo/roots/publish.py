@@ -19,10 +19,9 @@ from blackbox_repo.errors import (
     VersionExists,
 )
 from blackbox_repo.roots.addresses import parse_address, read_only
-from blackbox_repo.roots.fetch import quiet
 from blackbox_repo.roots.find import Root, find_roots, is_published, locate, open_storage
 from blackbox_repo.roots.folder_storage import FolderStorage
-from blackbox_repo.roots.holding import Holding, ReportFile
+from blackbox_repo.roots.holding import Holding, ReportFile, quiet
 from blackbox_repo.roots.index import INDEX_FILE, Index, parse_index, telling_remedy, version_order
 from blackbox_repo.roots.published import (
     OBJECTS,
@@ -361,7 +360,7 @@ def files_of(storage: Storage, entry: Entry) -> Iterator[str]:
 
 def _versions(root: Root, name: str) -> Sequence[str | None]:
     if isinstance(root, PublishedRoot):
-        return sorted(root.index().blackboxes[name], key=version_order)
+        return sorted(root.index.blackboxes[name], key=version_order)
     return [None]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 
 from blackbox_repo.errors import (
@@ -17,7 +17,7 @@ from blackbox_repo.errors import (
     UnknownName,
 )
 from blackbox_repo.roots import downloads
-from blackbox_repo.roots.holding import Holding, ReportFile, read_file_parts
+from blackbox_repo.roots.holding import Holding, ReportFile, quiet, read_file_parts
 from blackbox_repo.roots.index import (
     INDEX_FILE,
     LARGEST,
@@ -61,8 +61,8 @@ class PublishedRoot:
     """
 
     def __init__(self, storage: Storage, *, offline: bool) -> None:
-        self.storage, self._offline = storage, offline and storage.local(INDEX_FILE) is None
-        self.address = storage.address
+        self.storage, self.address = storage, storage.address
+        self._offline = offline and self.is_remote
 
     @property
     def is_remote(self) -> bool:
@@ -71,10 +71,11 @@ class PublishedRoot:
 
     def names(self) -> Iterable[str]:
         """The names of its blackboxes."""
-        return self.index().blackboxes
+        return self.index.blackboxes
 
+    @cached_property
     def index(self) -> Index:
-        """What the root says it has; where it has no index, what is found by looking.
+        """What the root says it has; where it has no index, what is found by looking. It is asked once.
 
         Raises:
             NotDownloaded: This process is offline, and the root was never asked on this machine.
@@ -111,7 +112,7 @@ class PublishedRoot:
         """
         if not is_plain_name(name):  # but perhaps the path of a folder
             return None
-        entries = self.index().blackboxes.get(name) or self._look_for(name)
+        entries = self.index.blackboxes.get(name) or self._look_for(name)
         if version is not None and version not in entries:
             return self._find_unlisted(name, version, entries)
         if not entries:
@@ -238,7 +239,7 @@ class PublishedHolding:
         try:
             found = read_parts(parts, partial(self._storage.read_ranges, path), f"{self.origin}/{path}")
         except OnlyWholeFiles:
-            return read_file_parts(self.file(task, lambda file, done, total: None), task, parts)
+            return read_file_parts(self.file(task, quiet), task, parts)
         for content in found.values():
             downloads.keep(content)
         return found

@@ -58,6 +58,15 @@ def test_a_list_of_200_blackboxes_is_one_request(shelf: Shelf) -> None:
     assert shelf.proxy.received < 200_000
 
 
+def test_a_root_that_is_copied_is_asked_once_for_its_index(shelf: Shelf, tmp_path: Path) -> None:
+    for version in ("1.0", "1.1"):
+        publish(SMALL, shelf.url, version=version, source=PACKAGE)
+    publish("icml-deepar", shelf.url, source=PACKAGE)
+    shelf.proxy.forget()
+    assert len(list(mirror(shelf.url, tmp_path / "copy"))) == 3
+    assert len([r for r in shelf.proxy.requests if r.where == f"/{shelf.place('index.json')}"]) == 1
+
+
 def test_what_was_loaded_is_not_downloaded_again(shelf: Shelf) -> None:
     publish(SMALL, shelf.url, source=PACKAGE)
     load_blackbox(SMALL, source=shelf.source)["cifar10"]
