@@ -10,11 +10,12 @@ from typing import Any
 
 from blackbox_repo import keyed_random, typed_json
 from blackbox_repo.domain_json import domain_from_json, domain_to_json
-from blackbox_repo.domains import Domain, Value
+from blackbox_repo.domains import Domain, Ordinal, Value
 from blackbox_repo.errors import InvalidConfiguration, InvalidSpace, TooEntangled, suggestion
 from blackbox_repo.frozen import FrozenDict
 from blackbox_repo.grid import Grid, Rows
 from blackbox_repo.keyed_random import Key
+from blackbox_repo.numeric_domain import FEWEST, numeric_domain
 
 Configuration = Mapping[str, Value]
 CanonicalKey = tuple[Value | None, ...]
@@ -251,6 +252,19 @@ class Space:
                 filled[name] = self._check_value(name, given[name]) if name in given else domain.middle
         return self.check({**filled, **given})
 
+    def continuous(self) -> Space:
+        """The wider space that has numbers in place of the ordinals of a grid, for surrogates.
+
+        An ordinal of three or more numbers becomes an :class:`~blackbox_repo.domains.Integer` if all are
+        whole, else a :class:`~blackbox_repo.domains.Float`, from the smallest to the largest of them, in log
+        scale if they are :func:`~blackbox_repo.numeric_domain.geometric`. All else stays: two values say
+        nothing about the scale between them, the numbers of a categorical are names without an order, and a
+        condition names values of its parent. Candidates are dropped, as they are rows of a table.
+        """
+        parents = {condition.parent for several in self.conditions.values() for condition in several}
+        domains = {name: d if name in parents else _continuous(d) for name, d in self.domains.items()}
+        return Space(domains, self.conditions)
+
     def identity(self, configuration: Configuration) -> CanonicalKey:
         """As :meth:`key`, for a configuration in canonical form, which is not checked."""
         return tuple(map(configuration.get, self.domains))
@@ -317,6 +331,12 @@ class _HyperparameterJson:
 
     name: str
     active_where: tuple[Condition, ...] = ()
+
+
+def _continuous(domain: Domain) -> Domain:
+    if not isinstance(domain, Ordinal) or domain.size < FEWEST:
+        return domain
+    return numeric_domain(domain.values) or domain
 
 
 def _stream(key: tuple[Key, ...]) -> tuple[keyed_random.Stream, int]:

@@ -30,7 +30,7 @@ TYPES = (
         "blackbox_repo.frozen",
     ),
     *(f"blackbox_repo.{m}" for m in ("blackbox", "curve", "distance", "domains", "errors")),
-    *(f"blackbox_repo.{m}" for m in ("schema", "space")),
+    *(f"blackbox_repo.{m}" for m in ("schema", "space", "numeric_domain")),
     *(f"blackbox_repo.{m}" for m in ("keyed_random", "permutation", "sampling")),
 )
 """What configurations, curves and draws are; nothing that loads, saves or prints."""

@@ -305,3 +305,54 @@ def entry(**changes):
 def test_json_that_is_no_space_is_refused_with_its_place(data, problem):
     with pytest.raises((FormatError, InvalidSpace), match=re.escape(problem)):
         Space.from_json(data)
+
+
+# --- the numbers behind a grid ------------------------------------------------------------------------------
+
+
+def test_a_continuous_space_has_numbers_in_place_of_the_ordinals_of_a_grid():
+    grid = Space(
+        {
+            "lr": Ordinal((0.0005, 0.001, 0.005, 0.01, 0.05, 0.1)),
+            "units": Ordinal((16, 32, 64, 128)),
+            "dropout": Ordinal((0.0, 0.3, 0.6)),
+            "heads": Ordinal((8, 16)),
+            "size": Ordinal(("small", "middle", "large")),
+            "architecture": Categorical((1000000, 1000001, 1000050)),
+            "depth": Integer(1, 4),
+        },
+        candidates=[],
+    )
+    wide = grid.continuous()
+    assert wide == Space(
+        {
+            "lr": Float(0.0005, 0.1, log=True),
+            "units": Integer(16, 128, log=True),
+            "dropout": Float(0.0, 0.6),
+            "heads": Ordinal((8, 16)),
+            "size": Ordinal(("small", "middle", "large")),
+            "architecture": Categorical((1000000, 1000001, 1000050)),
+            "depth": Integer(1, 4),
+        }
+    )
+    assert wide.candidates is None
+    assert wide.continuous() == wide
+
+
+def test_a_continuous_space_keeps_conditions_and_the_ordinals_that_they_name():
+    conditions = {"lr": (Condition("layers", (2, 3)),)}
+    grid = Space({"layers": Ordinal((1, 2, 3)), "lr": Ordinal((0.1, 0.2, 0.3))}, conditions)
+    wide = Space({"layers": Ordinal((1, 2, 3)), "lr": Float(0.1, 0.3)}, conditions)
+    assert grid.continuous() == wide
+
+
+@given(
+    st.lists(
+        st.integers(-(10**400), 10**400) | st.floats(allow_nan=False, allow_infinity=False),
+        min_size=1,
+        unique=True,
+    )
+)
+def test_a_continuous_space_holds_every_value_of_the_grid(values):
+    wide = Space({"x": Ordinal(tuple(values))}).continuous()
+    assert [wide.check({"x": value})["x"] for value in values] == values
