@@ -19,10 +19,11 @@ from blackbox_repo.schema import RESERVED, Fidelity, Objective, Schema
 from blackbox_repo.space import Space
 from blackbox_repo.store.names import check_names, check_plain_name
 from blackbox_repo.store.parts import Count, Parts, Sha256, Size
+from blackbox_repo.store.surrogate_entry import MANIFEST_FORMAT, SurrogateEntry, check_entry_format
 
 FORMAT = 1
 _TEXTS = ("name", "version", "title", "license", "citation", "homepage", "recipe")
-_PARTS = ("tasks", "sources", "card", "labels", "network")
+_PARTS = ("tasks", "sources", "card", "labels", "network", "surrogate")
 MANIFEST_FILE, CHECKSUM_FILE = "manifest.json", "manifest.sha256"
 _Range: TypeAlias = tuple[int | float, int | float]
 
@@ -115,6 +116,7 @@ class Manifest:
     default: TuningDefaults = TuningDefaults()
     labels: tuple[str, ...] = ()
     network: Mapping[str, Any] | None = None
+    surrogate: SurrogateEntry | None = None
 
     def __post_init__(self) -> None:
         check_plain_name("blackbox name", self.name)
@@ -147,8 +149,9 @@ class Manifest:
     def to_json(self) -> dict[str, Any]:
         """The JSON object of docs/format.md."""
         schema = self.schema.to_json()
+        surrogate = {} if self.surrogate is None else {"surrogate": self.surrogate.to_json()}
         return {
-            "format": FORMAT,
+            "format": MANIFEST_FORMAT if surrogate else FORMAT,
             **{text: getattr(self, text) for text in _TEXTS},
             "sources": [{k: v for k, v in asdict(source).items() if v != ""} for source in self.sources],
             "card": [asdict(defect) for defect in self.card],
@@ -156,6 +159,7 @@ class Manifest:
             **schema,
             "labels": list(self.labels),
             "network": self.network,
+            **surrogate,
             "tasks": {name: _task_to_json(task) for name, task in self.tasks.items()},
         }
 
@@ -186,7 +190,8 @@ class Manifest:
         Raises:
             FormatError: The format is newer than this code, or a field is missing or malformed.
         """
-        typed_json.check_format(data, FORMAT, where)
+        typed_json.check_format(data, MANIFEST_FORMAT, where)
+        check_entry_format(data, where)
         if not data.get("tasks", True) and isinstance(data["tasks"], dict):
             raise FormatError(f"{where} is malformed: it has no tasks; a blackbox has at least one")
         try:
@@ -219,6 +224,7 @@ class Manifest:
                 raise FormatError(f"the label {label!r} is taken already")
             taken.add(label)
         self._check_files()
+        self._check_surrogate()
         for name, task in self.tasks.items():
             self.schema_of(name)
             self._check_parts(name, task)
@@ -239,11 +245,18 @@ class Manifest:
                     f"one content"
                 )
 
+    def _check_surrogate(self) -> None:
+        if self.surrogate is None:
+            return
+        if self.network is not None or self.labels:
+            raise FormatError("a manifest of fitted surrogates has neither a network nor labels")
+        self.surrogate.check(self.tasks)
+
     def _check_parts(self, name: str, task: Task) -> None:
         if task.parts is None:
             return
-        if self.network is not None:
-            raise FormatError(f"the task {name!r} has parts, but a network is read as a whole")
+        if self.network is not None or self.surrogate is not None:
+            raise FormatError(f"the task {name!r} has parts, but a surrogate is read as a whole")
         try:
             task.parts.check(task.bytes, [objective.name for objective in self.schema.objectives])
         except FormatError as err:
@@ -277,6 +290,7 @@ class _ManifestJson:
     labels: tuple[str, ...]
     network: dict[str, Any] | None
     tasks: dict[str, Task]
+    surrogate: SurrogateEntry | None = None
 
 
 def read_manifest(folder: Path) -> Manifest:

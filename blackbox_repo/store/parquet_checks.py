@@ -133,7 +133,7 @@ def check_sizes(
         raise FormatError(
             f"{path} has {size} bytes, but its {rows} rows would take {decoded} in memory, too many"
         )
-    _check_chunks(found)
+    check_chunks(found)
     groups = [found.row_group(group) for group in range(found.num_row_groups)]
     if any(group.num_rows < 0 for group in groups) or sum(group.num_rows for group in groups) != rows:
         raise FormatError(f"the row groups of {path} have other numbers of rows than {rows} together")
@@ -142,7 +142,7 @@ def check_sizes(
             _check_chunk(group.column(index), expected[name], group.num_rows, f"{name!r} of {path}")
 
 
-def _check_chunks(metadata: Any) -> None:
+def check_chunks(metadata: Any) -> None:
     """Refuse metadata of chunks that do not fit together, which would abort Python when they are looked at.
 
     Only pyarrow's reader can look at them safely; it gets so far that it would read the first chunk.

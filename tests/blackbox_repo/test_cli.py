@@ -140,8 +140,8 @@ def test_info_of_an_unknown_blackbox_suggests_the_nearest(bb_repo: Callable[...,
 
 def test_info_of_a_newer_format_says_what_to_do(bb_repo: Callable[..., Finished], boxes: Path) -> None:
     path = boxes / "mine" / "manifest.json"
-    path.write_text(json.dumps({**json.loads(path.read_text()), "format": 2}))
-    refuses(bb_repo("info", "mine"), str(path), "has format 2", "pip install --upgrade blackbox-repo")
+    path.write_text(json.dumps({**json.loads(path.read_text()), "format": 3}))
+    refuses(bb_repo("info", "mine"), str(path), "has format 3", "pip install --upgrade blackbox-repo")
     found = bb_repo("verify", "mine", "--json")
     assert (found.status, [finding["file"] for finding in found.json]) == (1, ["manifest.json"])
     assert "has format 2" in found.json[0]["problem"]

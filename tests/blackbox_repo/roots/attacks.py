@@ -326,7 +326,7 @@ def manifest_attacks() -> Iterator[Attack]:
         yield Attack(f"manifest: {name}", manifest_bytes(change), f"{MANIFEST} is not proper JSON")
     for name, change, says in (
         ("no format", lambda d: d.pop("format"), "no integer 'format'"),
-        ("format 2", _set(format=2), "has format 2, but this version"),
+        ("format 3", _set(format=3), "has format 3, but this version"),
         ("another name", _set(name="other"), f"{MANIFEST} describes 'other' '1', but lies under another"),
         ("a name as a path", _set(name="../mine"), "name '../mine' must be letters"),
         ("another version", _set(version="2"), f"{MANIFEST} describes 'mine' '2', but lies under another"),
