@@ -189,7 +189,7 @@ def surrogate(
     --off-table surrogate:MODEL.
     """
     from blackbox_repo.repository import load_blackbox
-    from blackbox_repo.surrogate.neighbour_weights import MODELS
+    from blackbox_repo.surrogate.models import MODELS
     from blackbox_repo.surrogate.quality import surrogate_quality
 
     blackbox = load_blackbox(name)[task]

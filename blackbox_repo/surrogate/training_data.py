@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from blackbox_repo.blackbox import Blackbox
-from blackbox_repo.curve import Array
-from blackbox_repo.distance import coordinate
-from blackbox_repo.domains import Categorical
-from blackbox_repo.schema import Objective
-from blackbox_repo.space import Configuration, Space
-
-_CHOSEN = math.sqrt(0.5)  # two different categories are then 1 apart
+from blackbox_repo.curve import Array, LearningCurve
+from blackbox_repo.permutation import Permutation
+from blackbox_repo.schema import Objective, Schema
+from blackbox_repo.surrogate.encoding import Encoding
 
 
 @dataclass(frozen=True)
@@ -23,27 +20,55 @@ class TrainingData:
     """What a surrogate learns from: one example for each configuration, the mean over its training runs.
 
     Args:
+        encoding: How configurations are encoded.
         rows: The encoded configurations ``(example, feature)``.
         points: Objective -> its values ``(example, fidelity)``, or ``(example, 1)`` for a constant one. A
             value is NaN where the table has none for any run.
+        numbers: The number of each example's configuration in the table.
     """
 
+    encoding: Encoding
     rows: Array
     points: Mapping[str, Array]
+    numbers: Array
 
     @classmethod
-    def of(cls, blackbox: Blackbox) -> TrainingData:
+    def of(
+        cls,
+        blackbox: Blackbox,
+        schema: Schema | None = None,
+        *,
+        seed: int | None = None,
+        max_samples: int | None = None,
+        draw: int = 0,
+    ) -> TrainingData:
         """The training data that a table makes; runs without any point are left out.
 
         A value that is not finite, and a point that a diverged or crashed run lacks, becomes the worst finite
-        value of the table at that fidelity. A point that another run lacks becomes its last value. In either
-        case a cumulative objective continues at its mean rate.
+        value of the examples at that fidelity. A point that another run lacks becomes its last value. In
+        either case a cumulative objective continues at its mean rate.
+
+        Args:
+            blackbox: The table.
+            schema: The objectives that are learnt, and the space in which configurations are encoded; by
+                default those of the table.
+            seed: Only the training runs with this seed; by default the mean over all seeds.
+            max_samples: At most so many configurations, drawn at random; by default all.
+            draw: What they are drawn from.
+
+        Raises:
+            NotTabulated: The blackbox has no table.
+            InvalidConfiguration: The space refuses a configuration of the table.
         """
         configurations = blackbox.configurations()
-        runs = _Runs.of(blackbox)
-        points = {o.name: runs.means(o, blackbox.values(o.name)) for o in blackbox.schema.objectives}
-        encoded = [encode(blackbox.schema.space, configurations[row]) for row in runs.kept.tolist()]
-        return cls(np.array(encoded, dtype=np.float64), points)
+        chosen = _draw(len(configurations), max_samples, draw)
+        runs = _Runs.of(blackbox, chosen, seed)
+        schema = blackbox.schema if schema is None else schema
+        points = {o.name: runs.means(o) for o in schema.objectives}
+        encoding = Encoding(schema.space)
+        numbers = runs.kept
+        rows = encoding.rows([configurations[number] for number in numbers.tolist()])
+        return cls(encoding, rows, points, numbers)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -51,7 +76,13 @@ class TrainingData:
     def take(self, chosen: Array) -> TrainingData:
         """The examples with the given indices."""
         points = {name: values[chosen] for name, values in self.points.items()}
-        return TrainingData(self.rows[chosen], points)
+        return TrainingData(self.encoding, self.rows[chosen], points, self.numbers[chosen])
+
+
+def _draw(count: int, at_most: int | None, draw: int) -> Iterable[int]:
+    if at_most is None or count <= at_most:
+        return range(count)
+    return sorted(Permutation(count, draw, "surrogate samples").block(0, at_most))
 
 
 @dataclass(frozen=True)
@@ -59,46 +90,64 @@ class _Runs:
     """The training runs of a table that have points.
 
     Args:
-        row: The configuration of each run, an index into the first axis of :meth:`Blackbox.values`.
-        replicate: Its seed, an index into the second axis.
-        length: How many points it has.
+        curves: Their curves, those of a configuration one after the other.
+        number: The number of each one's configuration in the table.
+        length: How many points each has.
         ok: Whether it neither diverged nor crashed.
+        most: How many fidelities there are.
     """
 
-    row: Array
-    replicate: Array
+    curves: list[LearningCurve]
+    number: Array
     length: Array
     ok: Array
+    most: int
 
     @classmethod
-    def of(cls, blackbox: Blackbox) -> _Runs:
-        found = []
-        for row, configuration in enumerate(blackbox.configurations()):
-            for replicate, seed in enumerate(blackbox.seeds(configuration)):
-                curve = blackbox.curve(configuration, seed=seed)
-                if len(curve):
-                    found.append((row, replicate, len(curve), curve.status == "ok"))
-        columns = np.array(found, dtype=np.int64).reshape(-1, 4).T
-        return cls(columns[0], columns[1], columns[2], columns[3].astype(bool))
+    def of(cls, blackbox: Blackbox, chosen: Iterable[int], seed: int | None) -> _Runs:
+        curves, numbers = [], []
+        configurations = blackbox.configurations()
+        for number in chosen:
+            configuration = configurations[number]
+            for each in blackbox.seeds(configuration):
+                if seed is None or each == seed:
+                    curve = blackbox.curve(configuration, seed=each)
+                    if len(curve):
+                        curves.append(curve)
+                        numbers.append(number)
+        length = np.array([len(curve) for curve in curves], dtype=np.int64)
+        ok = np.array([curve.status == "ok" for curve in curves], dtype=np.bool_)
+        most = len(blackbox.schema.fidelity.values)
+        return cls(curves, np.array(numbers, dtype=np.int64), length, ok, most)
 
     @property
     def kept(self) -> Array:
         """The configurations that have a run."""
-        return np.unique(self.row)
+        return np.unique(self.number)
 
-    def means(self, objective: Objective, values: Array) -> Array:
+    def means(self, objective: Objective) -> Array:
         """The mean curve ``(configuration, fidelity)`` over the runs of each configuration."""
-        count = 1 if objective.constant else values.shape[2]
-        runs = values[self.row, self.replicate, :count].astype(np.float64)
+        runs = self._values(objective)
         runs[~np.isfinite(runs)] = np.nan
         if not objective.constant:
             self._complete(objective, runs)
         known = np.isfinite(runs)
-        first = np.flatnonzero(np.diff(self.row, prepend=-1))
+        first = np.flatnonzero(np.diff(self.number, prepend=-1))
+        if not len(first):
+            return runs
         totals = np.add.reduceat(np.where(known, runs, 0.0), first, axis=0)
         with np.errstate(invalid="ignore"):
             means: Array = totals / np.add.reduceat(known.astype(np.float64), first, axis=0)
         return means
+
+    def _values(self, objective: Objective) -> Array:
+        """The values of the runs ``(run, fidelity)``, NaN after their ends; ``(run, 1)`` if constant."""
+        if objective.constant:
+            return np.array([[curve.constant(objective.name)] for curve in self.curves]).reshape(-1, 1)
+        runs = np.full((len(self.curves), self.most), np.nan)
+        for run, curve in zip(runs, self.curves, strict=True):
+            run[: len(curve)] = curve[objective.name]
+        return runs
 
     def _complete(self, objective: Objective, runs: Array) -> None:
         unknown = np.isnan(runs)
@@ -115,7 +164,7 @@ def _worst(objective: Objective, runs: Array) -> Array:
     """The worst value at each fidelity, NaN where there is none."""
     lowest = objective.goal == "max"
     filled = np.where(np.isnan(runs), math.inf if lowest else -math.inf, runs)
-    worst = filled.min(axis=0) if lowest else filled.max(axis=0)
+    worst = filled.min(axis=0, initial=math.inf) if lowest else filled.max(axis=0, initial=-math.inf)
     return np.where(np.isfinite(worst), worst, np.nan)
 
 
@@ -125,21 +174,3 @@ def _carry_on(run: Array, length: int, cumulative: bool) -> None:  # noqa: FBT00
     step = last / length if cumulative else 0.0
     further = last + step * np.arange(1, len(run) - length + 1)
     run[length:][missing] = further[missing]
-
-
-def encode(space: Space, configuration: Configuration) -> list[float]:
-    """A configuration as numbers; different configurations have different numbers.
-
-    Numbers and ordinals become positions in [0, 1] between the ends of their domain, in log scale if the
-    domain is. Each category has a feature of its own, 0 or the root of a half, so that two are 1 apart.
-    """
-    features: list[float] = []
-    for name, domain in space.domains.items():
-        value = configuration.get(name)
-        if isinstance(domain, Categorical):
-            features += [
-                _CHOSEN if value is not None and value == choice else 0.0 for choice in domain.values
-            ]
-        else:
-            features.append(coordinate(domain, value))
-    return features

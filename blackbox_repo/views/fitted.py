@@ -6,79 +6,97 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
 
-import numpy as np
-
 from blackbox_repo.blackbox import Blackbox
 from blackbox_repo.curve import LearningCurve
-from blackbox_repo.errors import UnknownSeed
+from blackbox_repo.errors import InvalidOption, UnknownSeed
 from blackbox_repo.space import Configuration
-from blackbox_repo.surrogate.curve_mixture import CurveMixture
-from blackbox_repo.surrogate.neighbour_weights import MODELS, model_version
-from blackbox_repo.surrogate.training_data import TrainingData, encode
+from blackbox_repo.surrogate.fit import Fitting
+from blackbox_repo.surrogate.surrogate_blackbox import SurrogateBlackbox
 from blackbox_repo.views.base import View
 from blackbox_repo.views.nearest import in_table
 
 
-def with_surrogate(blackbox: Blackbox, model: str = "knn", *, seed: int = 0) -> Blackbox:
+def with_surrogate(
+    blackbox: Blackbox, surrogate: str | SurrogateBlackbox = "knn", *, seed: int = 0
+) -> Blackbox:
     """A table that answers for any configuration of its space, with a prediction where it lacks one.
 
-    The table answers for the configurations that it has. The curve of any other configuration is predicted:
-    it is a weighted mean of the curves of similar configurations, reaches the last fidelity, has the seed 0,
-    and has values of 6 significant digits. Each configuration of the table counts with the mean over its
-    seeds, and a run that diverged with the worst value at each fidelity (see
-    :mod:`blackbox_repo.surrogate.training_data`). The model is fitted when it is first needed. Samplers draw
-    from the whole space.
+    The table answers for the configurations that it has, a surrogate for any other one. Samplers draw from
+    the whole space, which is that of the surrogate.
 
     Args:
         blackbox: A table.
-        model: ``"knn"``, the 5 nearest configurations weighted by inverse distance, or ``"forest"``, a random
-            forest, which needs scikit-learn and differs with its version. ``bb-repo surrogate`` says how well
-            each predicts a table.
-        seed: What the forest is drawn from.
+        surrogate: What :func:`~blackbox_repo.fit_surrogate` has fitted to it; or the name of a model, which
+            is fitted with its defaults when it is first needed.
+        seed: What is drawn while a model is fitted by its name.
 
     Raises:
         NotTabulated: The blackbox has no table.
         UnknownName: There is no such model.
-        InvalidOption: What it needs is not installed.
+        InvalidOption: What it needs is not installed; or the surrogate was fitted to another table.
     """
-    return _Fitted(blackbox, model, seed)
+    if isinstance(surrogate, SurrogateBlackbox):
+        return _WithSurrogate(blackbox, surrogate)
+    return _Fitted(blackbox, Fitting.of(blackbox, surrogate, seed=seed))
 
 
-class _Fitted(View):
-    def __init__(self, inner: Blackbox, model: str, seed: int) -> None:
-        inner.configurations()  # it says why there are none
-        space = replace(inner.schema.space, candidates=None)
-        described = f"with_surrogate({model_version(model)}{f', seed={seed}' if seed else ''})"
-        super().__init__(inner, replace(inner.schema, space=space), described)
-        self._model, self._seed = model, seed
+class _Combined(View):
+    """The rows of a table, and the predictions of ``surrogate``, which a subclass sets."""
 
-    @cached_property
-    def _surrogate(self) -> CurveMixture:
-        data = TrainingData.of(self.inner)
-        return CurveMixture(data, MODELS[self._model](data, self._seed))
+    surrogate: SurrogateBlackbox
 
     def curve(self, configuration: Configuration, *, seed: int | None = None) -> LearningCurve:
-        if self.holds(configuration):
-            return super().curve(configuration, seed=seed)
-        if seed not in (None, 0):
-            raise UnknownSeed(
-                f"{self.name!r} predicts {dict(configuration)!r} with the seed 0 only, not {seed!r}"
-            )
-        row = np.array(encode(self.schema.space, self.schema.space.check(configuration)))
-        predicted = self._surrogate.predict(row, self.schema.objectives)
-        values = {
-            o.name: float(predicted[o.name][0]) if o.constant else predicted[o.name]
-            for o in self.schema.objectives
-        }
-        return LearningCurve.of(self.schema, values)
+        return self.curves([configuration], seed=seed)[0]
 
     def curves(
         self, configurations: Sequence[Configuration], *, seed: int | None = None
     ) -> list[LearningCurve]:
-        return [self.curve(configuration, seed=seed) for configuration in configurations]
+        known = [self.holds(configuration) for configuration in configurations]
+        asked = [each for each, held in zip(configurations, known, strict=True) if not held]
+        predicted = iter(self._predicted(asked, seed) if asked else ())
+        return [
+            super(_Combined, self).curve(each, seed=seed) if held else next(predicted).under(self.schema)
+            for each, held in zip(configurations, known, strict=True)
+        ]
+
+    def _predicted(self, configurations: Sequence[Configuration], seed: int | None) -> list[LearningCurve]:
+        try:
+            return self.surrogate.curves(configurations, seed=seed)
+        except UnknownSeed as err:
+            raise UnknownSeed(f"{self.name!r} predicts {dict(configurations[0])!r}: {err}") from err
 
     def seeds(self, configuration: Configuration) -> tuple[int, ...]:
-        return super().seeds(configuration) if self.holds(configuration) else (0,)
+        if self.holds(configuration):
+            return super().seeds(configuration)
+        return self.surrogate.seeds(configuration)
 
     def holds(self, configuration: Configuration) -> bool:
         return in_table(self.inner, configuration)
+
+
+class _WithSurrogate(_Combined):
+    def __init__(self, inner: Blackbox, surrogate: SurrogateBlackbox) -> None:
+        if surrogate.info.table != inner.digest():
+            raise InvalidOption(
+                f"{surrogate.name!r} was fitted to another table than {inner.name!r}: the digest of its table "
+                f"is {surrogate.info.table or 'unknown'}, not {inner.digest() or 'known'}; fit it again"
+            )
+        self.surrogate = surrogate
+        described = f"with_surrogate({surrogate.info.model}, {surrogate.digest() or 'in memory'})"
+        super().__init__(inner, surrogate.schema, described)
+
+    def digest(self) -> str:
+        return super().digest() if self.surrogate.digest() else ""
+
+
+class _Fitted(_Combined):
+    def __init__(self, inner: Blackbox, fitting: Fitting) -> None:
+        self._fitting = fitting
+        versions = "".join(f" of {name} {version}" for name, version in fitting.prepared()[1].items())
+        seed = f", seed={fitting.seed}" if fitting.seed else ""
+        described = f"with_surrogate({fitting.model}{versions}{seed})"
+        super().__init__(inner, replace(inner.schema, space=fitting.space), described)
+
+    @cached_property
+    def surrogate(self) -> SurrogateBlackbox:  # type: ignore[override]
+        return self._fitting.fit()

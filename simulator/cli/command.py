@@ -14,7 +14,7 @@ from blackbox_repo.errors import FormatError, InvalidOption, UnknownName
 from blackbox_repo.roots.source import Source
 from blackbox_repo.schema import Schema
 from blackbox_repo.store.atomic_directory import atomic_directory
-from blackbox_repo.surrogate.neighbour_weights import MODELS
+from blackbox_repo.surrogate.models import MODELS
 from simulator.callbacks import Callback
 from simulator.cli.options import (
     check_count,
@@ -31,7 +31,7 @@ from simulator.scheduler import SchedulerFactory
 from simulator.schedulers.mo_asha import choose_objectives
 
 DEFAULT_SECONDS = 7200.0
-OFF_TABLE = ("error", "nearest", "surrogate", *(f"surrogate:{model}" for model in MODELS))
+OFF_TABLE = ("error", "nearest", "surrogate", *MODELS, *(f"surrogate:{model}" for model in MODELS))
 _COMMAND, _LOG = "command.json", "log.jsonl"
 
 

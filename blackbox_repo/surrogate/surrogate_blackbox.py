@@ -1,0 +1,140 @@
+"""A fitted surrogate as a blackbox: it predicts every configuration of its space."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+
+import numpy as np
+
+from blackbox_repo.blackbox import Blackbox
+from blackbox_repo.curve import Array, LearningCurve
+from blackbox_repo.errors import InvalidOption, UnknownSeed
+from blackbox_repo.frozen import sealed
+from blackbox_repo.numeric.rounding import round_significant
+from blackbox_repo.schema import Objective, Schema
+from blackbox_repo.space import Configuration
+from blackbox_repo.surrogate.encoding import Encoding
+from blackbox_repo.surrogate.info import SurrogateInfo
+from blackbox_repo.surrogate.model import CurveModel
+
+DIGITS = 6
+_NOISE = 1e-11  # sums of some thousand terms differ by less in another order
+_STEP, _RELATIVE_STEP = 1e-6, 1e-6
+
+
+class SurrogateBlackbox(Blackbox):
+    """Curves that fitted models predict, of 6 significant digits; nothing is looked up.
+
+    Elapsed time strictly increases along a curve, by a millionth of itself and a microsecond at least, and no
+    other cumulative objective decreases; unless the fidelity is independent, so that every point is a
+    training of its own. Curves reach the last fidelity.
+
+    Attributes:
+        info: What it was fitted to, and how.
+        models: Seed -> the model that predicts it.
+        encoding: How configurations are encoded.
+
+    Args:
+        schema: What the objectives mean, over the space of the surrogate.
+        models: Seed -> a fitted model; 0 alone where seeds are merged.
+        info: What they were fitted to.
+        name: What messages call the blackbox.
+    """
+
+    batch = 64
+
+    def __init__(
+        self,
+        schema: Schema,
+        models: Mapping[int, CurveModel],
+        info: SurrogateInfo,
+        *,
+        name: str = "",
+    ) -> None:
+        self.schema, self.name = schema, name or f"surrogate {info.model}"
+        self.models, self.info = dict(sorted(models.items())), info
+        self.encoding = Encoding(schema.space)
+        self._seeds = tuple(self.models)
+        self._known_seeds = frozenset(self._seeds)
+
+    def curve(self, configuration: Configuration, *, seed: int | None = None) -> LearningCurve:
+        return self.curves([configuration], seed=seed)[0]
+
+    def curves(
+        self, configurations: Sequence[Configuration], *, seed: int | None = None
+    ) -> list[LearningCurve]:
+        chosen = self._check_seed(seed)
+        checked = [self.schema.space.check(configuration) for configuration in configurations]
+        if not checked:
+            return []
+        rows = self.encoding.rows(checked) if len(checked) > 1 else self.encoding.row(checked[0])[np.newaxis]
+        predicted = self.models[chosen].predict(rows)
+        points: dict[str, Array] = {}
+        constants: dict[str, Array] = {}
+        for objective in self.schema.objectives:
+            values = sealed(self._finish(objective, predicted[objective.name]).ravel())
+            (constants if objective.constant else points)[objective.name] = values
+        length = len(self.schema.fidelity.values)
+        return [
+            LearningCurve(self.schema, points, constants, k * length, (k + 1) * length, k, "ok", chosen)
+            for k in range(len(checked))
+        ]
+
+    def seeds(self, configuration: Configuration) -> tuple[int, ...]:
+        return self._seeds
+
+    def holds(self, configuration: Configuration) -> bool:
+        del configuration
+        return False
+
+    def digest(self) -> str:
+        return self._digest
+
+    @cached_property
+    def _digest(self) -> str:
+        found = hashlib.sha256(self.schema.meaning().encode())
+        for seed, model in self.models.items():
+            try:
+                arrays = model.arrays()
+            except InvalidOption:  # foreign code
+                return ""
+            found.update(json.dumps([seed, model.spec()], sort_keys=True).encode())
+            for name in sorted(arrays):
+                array = np.ascontiguousarray(arrays[name])
+                found.update(f"{name} {array.dtype.str} {array.shape}".encode())
+                found.update(array.data)
+        return found.hexdigest()
+
+    def _check_seed(self, seed: int | None) -> int:
+        if seed is None:
+            return self._seeds[0]
+        if seed not in self._known_seeds:
+            raise UnknownSeed(f"{self.name!r} predicts the seeds {self._seeds}, not {seed!r}")
+        return int(seed)
+
+    def _finish(self, objective: Objective, values: Array) -> Array:
+        rounded = round_significant(values, DIGITS, noise=_NOISE)
+        if objective.constant or self.schema.fidelity.kind == "independent":
+            return rounded
+        if objective.name == self.schema.time:
+            return increasing(rounded)
+        return np.maximum.accumulate(rounded, axis=1) if objective.cumulative else rounded
+
+
+def increasing(times: Array) -> Array:
+    """Times ``(curve, fidelity)`` of which each is raised until it exceeds the one before.
+
+    They are at least 0, and rise by a microsecond and by a millionth of themselves at least.
+    """
+    times = np.maximum(times, 0.0)
+    before, after = times[:, :-1], times[:, 1:]
+    if (after >= before * (1 + _RELATIVE_STEP) + _STEP).all():
+        return times
+    raised = times.copy()
+    for point in range(1, times.shape[1]):
+        least = raised[:, point - 1] * (1 + _RELATIVE_STEP) + _STEP
+        raised[:, point] = np.maximum(raised[:, point], least)
+    return raised
