@@ -44,7 +44,6 @@ MODULES = {
     "blackbox_repo.one_by_one": "blackbox_repo.store.lazy_tables",
     "blackbox_repo.surrogate.examples": "blackbox_repo.surrogate.training_data",
     "blackbox_repo.surrogate.fitted": "blackbox_repo.views.fitted",
-    "blackbox_repo.surrogate.resemblance": "blackbox_repo.surrogate.neighbour_weights",
     "blackbox_repo.view": "blackbox_repo.views.base",
     "blackbox_repo.words": "blackbox_repo.text.humanize",
     "conversion_scripts.completeness": "conversion_scripts.expected_size",
@@ -111,7 +110,6 @@ NAMES: dict[str, dict[str, str]] = {
         "Source": "SourceFile",
     },
     "blackbox_repo.store.parquet_checks": {"Place": "ColumnRule", "places": "column_rules"},
-    "blackbox_repo.surrogate.neighbour_weights": {"Resemblance": "NeighbourWeights"},
     "blackbox_repo.surrogate.training_data": {"Examples": "TrainingData"},
     "blackbox_repo.text.humanize": {"counted": "format_count", "in_words": "format_duration"},
     "blackbox_repo.text.progress": {
@@ -127,7 +125,6 @@ NAMES: dict[str, dict[str, str]] = {
         "make_opener": "blackbox_repo.transfer.connections:make_opener",
         "opener": "blackbox_repo.transfer.connections:make_opener",
     },
-    "blackbox_repo.views.fitted": {"Surrogate": "blackbox_repo.surrogate.curve_mixture:CurveMixture"},
     "blackbox_repo.views.nearest": {"position": "blackbox_repo.distance:coordinate"},
     "blackbox_repo.yahpo_suites": {"MEMBERS": "PROBLEMS", "Member": "SuiteProblem"},
     "conversion_scripts.build": {"check_place": "check_target"},

@@ -12,9 +12,7 @@ Say: TypeAlias = Callable[[str], None]
 
 
 class CurveModel(Protocol):
-    """A fitted model. It is evaluated with numpy alone, whatever it was fitted with.
-
-    """
+    """A fitted model. It is evaluated with numpy alone, whatever it was fitted with."""
 
     @property
     def kind(self) -> str:

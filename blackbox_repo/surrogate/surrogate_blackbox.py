@@ -116,12 +116,13 @@ class SurrogateBlackbox(Blackbox):
         return int(seed)
 
     def _finish(self, objective: Objective, values: Array) -> Array:
-        rounded = round_significant(values, DIGITS, noise=_NOISE)
-        if objective.constant or self.schema.fidelity.kind == "independent":
+        rounded: Array = round_significant(values, DIGITS, noise=_NOISE)
+        if objective.constant or self.schema.fidelity.kind == "independent" or not objective.cumulative:
             return rounded
         if objective.name == self.schema.time:
             return increasing(rounded)
-        return np.maximum.accumulate(rounded, axis=1) if objective.cumulative else rounded
+        risen: Array = np.maximum.accumulate(rounded, axis=1)
+        return risen
 
 
 def increasing(times: Array) -> Array:

@@ -60,10 +60,13 @@ class _Combined(View):
         ]
 
     def _predicted(self, configurations: Sequence[Configuration], seed: int | None) -> list[LearningCurve]:
-        try:
-            return self.surrogate.curves(configurations, seed=seed)
-        except UnknownSeed as err:
-            raise UnknownSeed(f"{self.name!r} predicts {dict(configurations[0])!r}: {err}") from err
+        known = self.surrogate.seeds(configurations[0])
+        if seed is not None and seed not in known:
+            seeds = f"the seed {known[0]} only" if len(known) == 1 else f"the seeds {known} only"
+            raise UnknownSeed(
+                f"{self.name!r} predicts {dict(configurations[0])!r} with {seeds}, not {seed!r}"
+            )
+        return self.surrogate.curves(configurations, seed=seed)
 
     def seeds(self, configuration: Configuration) -> tuple[int, ...]:
         if self.holds(configuration):
@@ -78,8 +81,8 @@ class _WithSurrogate(_Combined):
     def __init__(self, inner: Blackbox, surrogate: SurrogateBlackbox) -> None:
         if surrogate.info.table != inner.digest():
             raise InvalidOption(
-                f"{surrogate.name!r} was fitted to another table than {inner.name!r}: the digest of its table "
-                f"is {surrogate.info.table or 'unknown'}, not {inner.digest() or 'known'}; fit it again"
+                f"{surrogate.name!r} was fitted to another table than {inner.name!r}: the digest of its "
+                f"table is {surrogate.info.table or 'unknown'}, not {inner.digest()}; fit it again"
             )
         self.surrogate = surrogate
         described = f"with_surrogate({surrogate.info.model}, {surrogate.digest() or 'in memory'})"

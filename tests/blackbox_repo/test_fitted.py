@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +16,10 @@ from blackbox_repo.domains import Categorical, Float
 from blackbox_repo.errors import InvalidConfiguration, InvalidOption, NotTabulated, UnknownName, UnknownSeed
 from blackbox_repo.schema import Fidelity, Objective, Schema
 from blackbox_repo.space import Space
-from blackbox_repo.surrogate.neighbour_weights import ranks
+from blackbox_repo.surrogate.growth import assemble, flatten
 from blackbox_repo.surrogate.quality import Quality, surrogate_quality
-from blackbox_repo.surrogate.training_data import TrainingData, encode
+from blackbox_repo.surrogate.training_curves import TrainingCurves
+from blackbox_repo.surrogate.training_data import TrainingData
 from blackbox_repo.table import Coded, Table, TabularBlackbox
 
 
@@ -73,12 +74,6 @@ def test_a_training_that_merely_ends_early_keeps_its_last_value_and_goes_on_in_t
     points = TrainingData.of(table).points
     assert points["loss"].tolist() == [[5, 4], [9, 9]]
     assert points["time_spent"].tolist() == [[10, 30], [7, 14]]
-
-
-def test_numbers_are_encoded_by_position_and_categories_one_by_one(ragged):
-    half = math.sqrt(0.5)
-    assert encode(ragged.schema.space, {"lr": 0.01, "optimizer": "adam"}) == [0.5, 0, half, -2]
-    assert encode(ragged.schema.space, {"lr": 1, "optimizer": "sgd", "momentum": 0.99}) == [1, half, 0, 1]
 
 
 # --- what is said -------------------------------------------------------------------------------------------
@@ -147,21 +142,22 @@ def test_surrogates_need_a_table_a_name_that_exists_and_the_library(monkeypatch,
 # --- forests ------------------------------------------------------------------------------------------------
 
 
-def test_flat_forests_find_the_leaves_that_scikit_learn_finds():
+def test_flat_forests_predict_what_scikit_learn_predicts():
     ensemble = pytest.importorskip("sklearn.ensemble")
-    from blackbox_repo.surrogate.flat_forest import FlatForest
-
-    examples = TrainingData.of(load_blackbox("icml-deepar")["electricity"])
-    model = ensemble.RandomForestRegressor(10, random_state=3).fit(
-        examples.rows, examples.points["crps"][:, 0]
-    )
-    flat = FlatForest.of(model, examples.rows)
-    asked = np.sqrt(examples.rows * examples.rows[::-1])
-    for row, leaves in zip(asked, model.apply(asked), strict=True):
-        assert (flat.leaves(row) - flat.roots).tolist() == leaves.tolist()
-        members, weights = flat.neighbour_weights(row)
-        assert weights.sum() == pytest.approx(1)
-        assert len(members) >= 10
+    table = load_blackbox("icml-deepar")["electricity"]
+    data = TrainingData.of(table)
+    crps = data.points["crps"][:, 0]
+    curves = TrainingCurves.of(table.schema, data.points)
+    asked = np.sqrt(np.abs(data.rows * data.rows[::-1]))
+    for kind in (ensemble.RandomForestRegressor, ensemble.ExtraTreesRegressor):
+        model = kind(10, random_state=3).fit(data.rows, crps)
+        forest = assemble(flatten(model, data.rows), replace(curves, most=np.full(5, np.inf)), {})
+        found = forest.trees.leaves_of(asked) - forest.trees.roots
+        assert found.tolist() == model.apply(asked).tolist()
+        assert [forest.trees.leaves(row).tolist() for row in asked] == forest.trees.leaves_of(asked).tolist()
+        np.testing.assert_allclose(
+            forest.predict(asked)["crps"][:, 0], model.predict(asked), rtol=1e-12, atol=0
+        )
 
 
 def test_a_forest_predicts_the_same_twice_and_says_its_version():
@@ -193,10 +189,6 @@ def test_quality_is_that_of_configurations_that_were_not_seen():
 def test_noise_is_not_predicted():
     rows = {x / 40: ([x * 7919 % 41, x * 7919 % 41], [1, 2]) for x in range(41)}
     assert surrogate_quality(table_of(rows))[0].r2 < 0.2
-
-
-def test_equal_values_share_the_mean_of_their_ranks():
-    assert ranks(np.array([3.0, 1.0, 3.0, np.nan])).tolist() == [2.5, 1, 2.5, 4]
 
 
 def test_forests_predict_better_than_neighbours():
