@@ -125,12 +125,12 @@ class SurrogateBlackbox(Blackbox):
         return risen
 
 
-def increasing(times: Array) -> Array:
+def increasing(raw: Array) -> Array:
     """Times ``(curve, fidelity)`` of which each is raised until it exceeds the one before.
 
     They are at least 0, and rise by a microsecond and by a millionth of themselves at least.
     """
-    times = np.maximum(times, 0.0)
+    times: Array = np.maximum(raw, 0.0)
     before, after = times[:, :-1], times[:, 1:]
     if (after >= before * (1 + _RELATIVE_STEP) + _STEP).all():
         return times
