@@ -125,17 +125,18 @@ class SurrogateBlackbox(Blackbox):
         return risen
 
 
-def increasing(raw: Array) -> Array:
+def increasing(times: Array) -> Array:
     """Times ``(curve, fidelity)`` of which each is raised until it exceeds the one before.
 
     They are at least 0, and rise by a microsecond and by a millionth of themselves at least.
     """
-    times: Array = np.maximum(raw, 0.0)
-    before, after = times[:, :-1], times[:, 1:]
-    if (after >= before * (1 + _RELATIVE_STEP) + _STEP).all():
-        return times
-    raised = times.copy()
-    for point in range(1, times.shape[1]):
-        least = raised[:, point - 1] * (1 + _RELATIVE_STEP) + _STEP
-        raised[:, point] = np.maximum(raised[:, point], least)
+    raised: Array = np.maximum(times, 0.0)
+    if (raised[:, 1:] < _least_after(raised[:, :-1])).any():
+        for point in range(1, times.shape[1]):
+            raised[:, point] = np.maximum(raised[:, point], _least_after(raised[:, point - 1]))
     return raised
+
+
+def _least_after(times: Array) -> Array:
+    least: Array = times * (1 + _RELATIVE_STEP) + _STEP
+    return least
