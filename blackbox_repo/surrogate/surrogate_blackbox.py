@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -71,12 +71,10 @@ class SurrogateBlackbox(Blackbox):
         if not checked:
             return []
         rows = self.encoding.rows(checked) if len(checked) > 1 else self.encoding.row(checked[0])[np.newaxis]
-        predicted = self.models[chosen].predict(rows)
         points: dict[str, Array] = {}
         constants: dict[str, Array] = {}
-        for objective in self.schema.objectives:
-            values = sealed(self._finish(objective, predicted[objective.name]).ravel())
-            (constants if objective.constant else points)[objective.name] = values
+        for objective, values in self._finish(self.models[chosen].predict(rows)):
+            (constants if objective.constant else points)[objective.name] = sealed(values.ravel())
         length = len(self.schema.fidelity.values)
         return [
             LearningCurve(self.schema, points, constants, k * length, (k + 1) * length, k, "ok", chosen)
@@ -115,13 +113,22 @@ class SurrogateBlackbox(Blackbox):
             raise UnknownSeed(f"{self.name!r} predicts the seeds {self._seeds}, not {seed!r}")
         return int(seed)
 
-    def _finish(self, objective: Objective, values: Array) -> Array:
-        rounded: Array = round_significant(values, DIGITS, noise=_NOISE)
+    def _finish(self, predicted: Mapping[str, Array]) -> Iterator[tuple[Objective, Array]]:
+        """Each objective with its final values ``(configuration, fidelity)``."""
+        objectives = self.schema.objectives
+        raw = np.concatenate([predicted[objective.name] for objective in objectives], axis=1)
+        rounded = round_significant(raw, DIGITS, noise=_NOISE)
+        stop = 0
+        for objective in objectives:
+            start, stop = stop, stop + predicted[objective.name].shape[1]
+            yield objective, self._risen(objective, rounded[:, start:stop])
+
+    def _risen(self, objective: Objective, values: Array) -> Array:
         if objective.constant or self.schema.fidelity.kind == "independent" or not objective.cumulative:
-            return rounded
+            return values
         if objective.name == self.schema.time:
-            return increasing(rounded)
-        risen: Array = np.maximum.accumulate(rounded, axis=1)
+            return increasing(values)
+        risen: Array = np.maximum.accumulate(values, axis=1)
         return risen
 
 

@@ -16,8 +16,6 @@ import numpy as np
 from blackbox_repo.curve import Array
 from blackbox_repo.errors import FormatError
 
-_MOST_AT_ONCE = 1 << 18  # leaves that are looked for at once
-
 
 @dataclass(frozen=True)
 class Trees:
@@ -145,24 +143,21 @@ class Trees:
         nodes, feature, threshold, children = self._doubled
         nodes = nodes.copy()
         for _ in range(int(self._depths.max(initial=0))):
-            nodes += values.take(feature.take(nodes)) > threshold.take(nodes)
-            nodes = children.take(nodes)
+            nodes += values[feature[nodes]] > threshold[nodes]
+            nodes = children[nodes]
         found: Array = nodes >> 1
         return found
 
     def leaves_of(self, rows: Array) -> Array:
         """As :meth:`leaves`, for many: ``(configuration, tree)``."""
-        columns = np.ascontiguousarray(rows.T.astype(np.float32))
+        values = rows.astype(np.float32).ravel()
+        starts = np.arange(len(rows)) * rows.shape[1]
         roots, feature, threshold, children = self._doubled
         found = np.empty((len(roots), len(rows)), dtype=np.intp)
-        flat, place = columns.ravel(), np.arange(len(rows))
         for tree, (root, depth) in enumerate(zip(roots.tolist(), self._depths.tolist(), strict=True)):
             nodes = np.full(len(rows), root)
             for _ in range(depth):
-                at = feature.take(nodes)
-                at *= len(rows)
-                at += place
-                nodes += flat.take(at) > threshold.take(nodes)
+                nodes += values.take(feature.take(nodes) + starts) > threshold.take(nodes)
                 nodes = children.take(nodes)
             found[tree] = nodes >> 1
         leaves: Array = found.T
