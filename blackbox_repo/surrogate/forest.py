@@ -31,7 +31,6 @@ class Forest:
         members: The examples in the leaves, leaf by leaf.
         counts: How often the bootstrap drew each of them.
         curves: The curves of the examples.
-        details: What the growing chose, for the reader of a report.
     """
 
     trees: Trees
@@ -39,7 +38,6 @@ class Forest:
     members: Array
     counts: Array
     curves: TrainingCurves
-    details: Mapping[str, Any]
     kind: str = "forest"
 
     def __post_init__(self) -> None:
@@ -73,11 +71,10 @@ class Forest:
             raise FormatError("the forest has other leaves than sizes of leaves")
         sizes = np.zeros(len(leaf), dtype=np.int64)
         sizes[leaf] = arrays["sizes"]
-        details = {name: value for name, value in spec.items() if name != "kind"}
-        return cls(trees, sizes, arrays["members"], arrays["counts"], curves, details)
+        return cls(trees, sizes, arrays["members"], arrays["counts"], curves)
 
     def spec(self) -> dict[str, Any]:
-        return {"kind": self.kind, **self.details}
+        return {"kind": self.kind}
 
     def arrays(self) -> dict[str, Array]:
         return {

@@ -151,7 +151,7 @@ def test_flat_forests_predict_what_scikit_learn_predicts():
     asked = np.sqrt(np.abs(data.rows * data.rows[::-1]))
     for kind in (ensemble.RandomForestRegressor, ensemble.ExtraTreesRegressor):
         model = kind(10, random_state=3).fit(data.rows, crps)
-        forest = assemble(flatten(model, data.rows), replace(curves, most=np.full(5, np.inf)), {})
+        forest = assemble(flatten(model, data.rows), replace(curves, most=np.full(5, np.inf)))
         found = forest.trees.leaves_of(asked) - forest.trees.roots
         assert found.tolist() == model.apply(asked).tolist()
         assert [forest.trees.leaves(row).tolist() for row in asked] == forest.trees.leaves_of(asked).tolist()
