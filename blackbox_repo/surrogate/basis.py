@@ -149,8 +149,8 @@ class CurveBasis:
             bounded = np.clip(shapes, self.numbers.least, self.numbers.most)
             steps = np.where(self.mean[~np.isnan(self.mean)] == _NEVER, 0.0, exp_array(bounded))
             sums = np.cumsum(steps, axis=1)
-            return ends[:, np.newaxis] * (sums / sums[:, -1:])
-        curves = self.numbers.values(self.numbers.scaled(ends)[:, np.newaxis] + shapes)
+            return np.asarray(ends[:, np.newaxis] * (sums / sums[:, -1:]))
+        curves: Array = self.numbers.values(self.numbers.scaled(ends)[:, np.newaxis] + shapes)
         curves[:, -1] = ends
         return curves
 
