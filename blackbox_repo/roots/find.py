@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from blackbox_repo.errors import InvalidOption, PinMismatch, RootUnavailable, UnknownName
+from blackbox_repo.errors import IntegrityError, InvalidOption, PinMismatch, RootUnavailable, UnknownName
 from blackbox_repo.recipes import convert_by_recipe, describe_recipe, make_unknown_blackbox
 from blackbox_repo.roots.addresses import Address, parse_address
 from blackbox_repo.roots.holding import FolderHolding, Holding
@@ -27,6 +28,7 @@ from blackbox_repo.roots.settings import Settings, read_settings
 from blackbox_repo.roots.source import DEFAULT, Source
 from blackbox_repo.roots.storage import Storage
 from blackbox_repo.store.manifest import MANIFEST_FILE
+from blackbox_repo.store.surrogate_entry import surrogate_folder, surrogate_name
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 _SLASHES = 3  # in the address of a blackbox, at least
@@ -108,11 +110,14 @@ def locate(name: str | Path, source: Source = DEFAULT, version: str | None = Non
         version: The version; by default the newest of the first root that has the blackbox.
 
     Raises:
-        UnknownName: No root has it, or not in this version.
+        UnknownName: No root has it, or not in this version; or it has no such surrogate as the source names.
         RootUnavailable: A root that would come first does not answer.
-        IntegrityError: It is not the one that the root or a lock file names.
+        IntegrityError: It is not the one that the root or a lock file names; or the surrogate is one of
+            another table.
         FormatError: Its manifest is malformed.
     """
+    if source.surrogate is not None:
+        return _locate_surrogate(name, source, version)
     named, source = _split_address(name, source)
     pins = read_pins()
     if pins is not None and not _is_folder(named):
@@ -123,6 +128,52 @@ def locate(name: str | Path, source: Source = DEFAULT, version: str | None = Non
     if pins is not None:
         pins.check(found)
     return found
+
+
+def _locate_surrogate(name: str | Path, source: Source, version: str | None) -> Holding:
+    """The surrogate of a blackbox: beside its tables, else in the same root, else the user's own."""
+    assert source.surrogate is not None
+    model, source = source.surrogate, replace(source, surrogate=None)
+    tables = locate(name, source, version)
+    blackbox, files = tables.manifest.name, {task: t.sha256 for task, t in tables.manifest.tasks.items()}
+    refused: list[IntegrityError] = []
+    for found in _find_surrogates(tables, model, source):
+        try:
+            found.manifest.fitted().check_tables(blackbox, files)
+        except IntegrityError as err:
+            refused.append(err)  # another one may have been fitted since then
+            continue
+        pins = read_pins()
+        if pins is not None:
+            pins.check(found)
+        return found
+    if refused:
+        raise refused[0]
+    raise UnknownName(
+        f"surrogate of {blackbox!r}", model, (), f"fit it with bb-repo fit {blackbox} --model {model}"
+    )
+
+
+def _find_surrogates(tables: Holding, model: str, source: Source) -> Iterator[Holding]:
+    name, version = surrogate_name(tables.manifest.name, model), tables.manifest.version
+    if tables.folder is not None:
+        beside = surrogate_folder(tables.folder, model)
+        if (beside / MANIFEST_FILE).is_file():
+            yield FolderHolding(beside, tables.origin)
+    for root in find_roots(source):
+        if tables.folder is None and root.address == tables.origin:
+            yield from _in_any_version(root, name, version)
+    yield from _in_any_version(UserRoot(), name, version)
+
+
+def _in_any_version(root: Root, name: str, version: str) -> Iterator[Holding]:
+    """The surrogates with the version of their tables, else the newest ones."""
+    try:
+        found = root.find(name, version)
+    except UnknownName:
+        found = root.find(name, None)
+    if found is not None:
+        yield found
 
 
 def locate_task(

@@ -14,6 +14,7 @@ from blackbox_repo.plugins import Plugin, find_plugins
 from blackbox_repo.roots.holding import FolderHolding, Holding
 from blackbox_repo.store.atomic_directory import is_moved_away, recover
 from blackbox_repo.store.manifest import MANIFEST_FILE
+from blackbox_repo.store.surrogate_entry import split_surrogate_name, surrogate_folder
 from blackbox_repo.user_folder import user_folder
 
 GROUP = "blackbox_repo.blackboxes"
@@ -44,13 +45,18 @@ class FolderRoot:
             UnknownName: It has another version.
             FormatError: Its manifest is malformed.
         """
-        if (
-            self.folder is None
-            or not _is_subfolder(name)
-            or not (self.folder / name / MANIFEST_FILE).exists()
-        ):
-            return None
-        return _in_version(FolderHolding(self.folder / name, self.address), name, version)
+        for place in self.places(name):
+            if (place / MANIFEST_FILE).exists():
+                return _in_version(FolderHolding(place, self.address), name, version)
+        return None
+
+    def places(self, name: str) -> list[Path]:
+        """The folders in which a blackbox of this name may lie: its own, and as surrogate that of its table."""
+        if self.folder is None or not _is_subfolder(name):
+            return []
+        table, model = split_surrogate_name(name)
+        inner = [surrogate_folder(self.folder / table, model)] if table else []
+        return [self.folder / name, *inner]
 
 
 class UserRoot(FolderRoot):
@@ -61,10 +67,10 @@ class UserRoot(FolderRoot):
 
     def find(self, name: str, version: str | None) -> Holding | None:
         """As of any folder; a blackbox that a killed command was replacing is put back first."""
-        place = self.folder / name if self.folder is not None and _is_subfolder(name) else None
-        if place is not None and not place.is_symlink() and is_moved_away(place):
-            with suppress(AlreadyLocked, OSError):  # it is being written, or the folder cannot be
-                recover(place)
+        for place in self.places(name):
+            if not place.is_symlink() and is_moved_away(place):
+                with suppress(AlreadyLocked, OSError):  # it is being written, or the folder cannot be
+                    recover(place)
         return super().find(name, version)
 
 
@@ -86,7 +92,7 @@ class PackagesRoot:
         """
         if not _is_subfolder(name):  # reading what is installed takes long
             return None
-        offers = _offers_of_packages().get(name, [])
+        offers = _offers_of(name)
         if len(offers) > 1:
             packages = " and ".join(plugin.distribution for plugin, _ in offers)
             raise FormatError(
@@ -136,6 +142,14 @@ def _offers_of_packages() -> dict[str, list[tuple[Plugin, Path]]]:
         for name, folder in _blackboxes_in(_folders_of(plugin)).items():
             offers.setdefault(name, []).append((plugin, folder))
     return offers
+
+
+def _offers_of(name: str) -> list[tuple[Plugin, Path]]:
+    """The packages that have a blackbox of this name, or the tables of surrogates that are called so."""
+    offers = _offers_of_packages()
+    table, model = split_surrogate_name(name)
+    beside = [(plugin, surrogate_folder(folder, model)) for plugin, folder in offers.get(table, [])]
+    return offers.get(name) or [each for each in beside if (each[1] / MANIFEST_FILE).exists()]
 
 
 def _folders_of(plugin: Plugin) -> list[Path]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from blackbox_repo.errors import InvalidOption
 from blackbox_repo.roots.addresses import parse_address
+from blackbox_repo.store.names import is_plain_name
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,9 @@ class Source:
         objectives: Only these objectives are read; where the root is remote, only their columns are
             downloaded if that moves fewer bytes. Name the time of training too, if a simulation needs it. By
             default all.
+        surrogate: Instead of the tables of the blackbox, the surrogates that were fitted to them with this
+            model, such as ``"forest"``: those beside the tables, else those of the same root, else the user's
+            own, which ``bb-repo fit`` writes. They are refused if a table has changed since then.
 
     Raises:
         InvalidOption: An argument has another type, or a root is malformed or holds a secret.
@@ -34,6 +38,7 @@ class Source:
     offline: bool = False
     convert: bool = False
     objectives: Sequence[str] | None = None
+    surrogate: str | None = None
 
     def __post_init__(self) -> None:
         for name, kind in (("roots", str | Path), ("objectives", str)):
@@ -52,6 +57,12 @@ class Source:
         for name in ("offline", "convert"):
             if not isinstance(getattr(self, name), bool):
                 raise InvalidOption(f"{name} is {getattr(self, name)!r}, but must be True or False")
+        if self.surrogate is not None and not (
+            isinstance(self.surrogate, str) and is_plain_name(self.surrogate)
+        ):
+            raise InvalidOption(
+                f"surrogate is {self.surrogate!r}, but must be the name of a model, such as 'forest', or None"
+            )
 
 
 DEFAULT = Source()

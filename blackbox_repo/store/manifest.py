@@ -146,6 +146,16 @@ class Manifest:
         schema = self.schema.with_ranges(task.ranges)
         return schema.with_target(task.target) if task.target else schema
 
+    def fitted(self) -> SurrogateEntry:
+        """What it says of fitted surrogates.
+
+        Raises:
+            FormatError: It is a manifest of something else.
+        """
+        if self.surrogate is None:
+            raise FormatError(f"{self.name!r} has no fitted surrogates: its manifest lacks the key 'surrogate'")
+        return self.surrogate
+
     def to_json(self) -> dict[str, Any]:
         """The JSON object of docs/format.md."""
         schema = self.schema.to_json()

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from blackbox_repo import typed_json
 from blackbox_repo.errors import FormatError, IntegrityError
 from blackbox_repo.store.names import check_plain_name
 from blackbox_repo.store.parts import Count, Sha256
+from blackbox_repo.surrogate.report import Report
 
+SURROGATES = "surrogates"
+"""The folder in that of a blackbox which has its surrogates, each in a folder that is called as its model."""
 FORMAT = 1
 """The newest format of specs and arrays that this code reads."""
 MANIFEST_FORMAT = 2
@@ -44,7 +48,7 @@ class FittedTask:
     rows: Count
     of: Count
     spec: Mapping[str, Any]
-    quality: Mapping[str, Any] | None = None
+    quality: Report | None = None
 
 
 @dataclass(frozen=True)
@@ -88,25 +92,45 @@ class SurrogateEntry:
                 f"there are surrogates of {list(self.tasks)!r}, but the tasks are {list(tasks)!r}"
             )
 
-    def check_table(self, task: str, sha256: str, name: str) -> None:
-        """Refuse the surrogate of a table that has changed since it was fitted.
+    def check_tables(self, blackbox: str, tables: Mapping[str, str]) -> None:
+        """Refuse surrogates of tables that have changed since they were fitted.
 
         Args:
-            task: The name of the task.
-            sha256: The SHA-256 of the file of the table.
-            name: What messages call the surrogate.
+            blackbox: The name of the blackbox whose tables are meant.
+            tables: Task -> the SHA-256 of the file of its table.
 
         Raises:
-            IntegrityError: It was fitted to another table.
+            IntegrityError: They were fitted to another blackbox, or a table is another one.
         """
-        fitted = self.tasks[task]
-        if fitted.sha256 != sha256:
-            raise IntegrityError(
-                f"the surrogate {name!r} was fitted to another table of the task {task!r}: to the file with "
-                f"the sha256 {fitted.sha256} of {self.of.blackbox!r} {self.of.version}, but the table is now "
-                f"{sha256}; it was not used. Fit it again: bb-repo fit {self.of.blackbox} --model "
-                f"{self.model}"
-            )
+        which, remedy = f"the surrogate {self.model!r} of {blackbox!r}", self._remedy(blackbox)
+        if self.of.blackbox != blackbox:
+            raise IntegrityError(f"{which} was fitted to {self.of.blackbox!r}; it was not used. {remedy}")
+        for task, fitted in self.tasks.items():
+            if tables.get(task) != fitted.sha256:
+                raise IntegrityError(
+                    f"{which} was fitted to another table of the task {task!r}: that of version "
+                    f"{self.of.version} with the sha256 {fitted.sha256}, but the table has "
+                    f"{tables.get(task, 'been removed')}; it was not used. {remedy}"
+                )
+
+    def _remedy(self, blackbox: str) -> str:
+        return f"Fit it again: bb-repo fit {blackbox} --model {self.model}"
+
+
+def surrogate_name(blackbox: str, model: str) -> str:
+    """The name of the surrogates of a blackbox, which are a blackbox of their own."""
+    return f"{blackbox}.{model}"
+
+
+def surrogate_folder(folder: Path, model: str) -> Path:
+    """Where the surrogates lie of a blackbox that lies in ``folder``."""
+    return folder / SURROGATES / model
+
+
+def split_surrogate_name(name: str) -> tuple[str, str]:
+    """The blackbox and the model that a name may be made of; both are empty if it cannot be."""
+    blackbox, _, model = name.rpartition(".")
+    return (blackbox, model) if blackbox and model else ("", "")
 
 
 def check_entry_format(manifest: Mapping[str, Any], where: str) -> None:
