@@ -17,6 +17,7 @@ from blackbox_repo.store.parquet import name_unreadable, open_file
 from blackbox_repo.store.parquet_checks import check_columns, check_sizes, column_rules
 from blackbox_repo.store.parts import Hashed, Part, Parts, Range, footer_part, hashed, merged, saves
 from blackbox_repo.surrogate.blackbox import NetworkBlackbox
+from blackbox_repo.surrogate.surrogate_blackbox import SurrogateBlackbox
 from blackbox_repo.table import TabularBlackbox
 
 _LENGTH_AND_MAGIC = 8  # bytes at the end of a parquet file
@@ -147,7 +148,7 @@ def narrow(blackbox: Blackbox, objectives: Sequence[str]) -> Blackbox:
     """
     schema = blackbox.schema.with_objectives(objectives)
     name = _name(blackbox.name, schema)
-    assert isinstance(blackbox, NetworkBlackbox | TabularBlackbox)
+    assert isinstance(blackbox, NetworkBlackbox | SurrogateBlackbox | TabularBlackbox)
     return blackbox.under(schema, name)
 
 

@@ -20,6 +20,7 @@ from blackbox_repo.store import cache
 from blackbox_repo.store.manifest import Manifest, Task
 from blackbox_repo.surrogate.blackbox import NetworkBlackbox
 from blackbox_repo.surrogate.network import Network
+from blackbox_repo.surrogate.surrogate_blackbox import SurrogateBlackbox
 from blackbox_repo.table import TabularBlackbox
 
 # file's hash and spec -> the network, which all tasks share as long as one of them is in use
@@ -48,6 +49,8 @@ def load_file(path: Path, manifest: Manifest, name: str, *, cached: bool = True)
     task = manifest.task(name)
     full_name = f"{manifest.name}/{name}"
     schema = manifest.schema_of(name)
+    if manifest.surrogate is not None:
+        return _surrogate(read_checked(path, task), manifest, name, path)
     if manifest.network is not None:
         network = _network(read_checked(path, task), manifest.network, task, path)
         return NetworkBlackbox(schema, network, task.code, name=full_name)
@@ -83,7 +86,7 @@ def check_copy(path: Path, manifest: Manifest, name: str) -> None:
         IntegrityError: The copy is damaged; it has been removed.
     """
     task = manifest.task(name)
-    if manifest.network is None:
+    if manifest.network is None and manifest.surrogate is None:
         found = cache.find(cache.Wanted(path, task.sha256, manifest.schema_of(name), manifest.labels))
         if found is not None:
             rows, check = found
@@ -101,6 +104,15 @@ def check_file_parts(path: Path, manifest: Manifest, name: str) -> None:
     task = manifest.task(name)
     if task.parts is not None:
         check_parts(read_checked(path, task), task, manifest.schema, path)
+
+
+def _surrogate(content: bytes, manifest: Manifest, name: str, path: Path) -> SurrogateBlackbox:
+    from blackbox_repo.store.flat_arrays import read_flat_arrays
+    from blackbox_repo.surrogate.flat import unflatten
+
+    entry, arrays = manifest.fitted(), read_flat_arrays(content, path)
+    schema, full_name = manifest.schema_of(name), f"{manifest.name}/{name}"
+    return unflatten(entry.tasks[name].spec, arrays, schema, entry.info(name), full_name)
 
 
 def _network(content: bytes, spec: Mapping[str, Any], task: Task, path: Path) -> Network:

@@ -11,6 +11,8 @@ from blackbox_repo import typed_json
 from blackbox_repo.errors import FormatError, IntegrityError
 from blackbox_repo.store.names import check_plain_name
 from blackbox_repo.store.parts import Count, Sha256
+from blackbox_repo.surrogate.info import SurrogateInfo
+from blackbox_repo.surrogate.options import FitOptions
 from blackbox_repo.surrogate.report import Report
 
 SURROGATES = "surrogates"
@@ -71,13 +73,28 @@ class SurrogateEntry:
     of: TableOrigin
     seed: int
     settings: Mapping[str, Any]
-    options: Mapping[str, Any]
+    options: FitOptions
     versions: Mapping[str, str]
     tasks: Mapping[str, FittedTask]
 
     def to_json(self) -> dict[str, Any]:
         """The JSON object of docs/format.md."""
         return asdict(self)
+
+    def info(self, task: str) -> SurrogateInfo:
+        """What the surrogate of a task was fitted to, and how."""
+        fitted = self.tasks[task]
+        return SurrogateInfo(
+            self.model,
+            self.seed,
+            self.settings,
+            self.options,
+            self.versions,
+            fitted.table,
+            fitted.rows,
+            fitted.of,
+            fitted.quality,
+        )
 
     def check(self, tasks: Mapping[str, object]) -> None:
         """Refuse an entry that has other tasks than its manifest, or names that are not plain.

@@ -73,6 +73,11 @@ class Forest:
         sizes[leaf] = arrays["sizes"]
         return cls(trees, sizes, arrays["members"], arrays["counts"], curves)
 
+    @property
+    def features(self) -> int:
+        """How many features an encoded configuration must have at least."""
+        return self.trees.features
+
     def spec(self) -> dict[str, Any]:
         return {"kind": self.kind}
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from blackbox_repo.surrogate.options import FitOptions
+from blackbox_repo.surrogate.report import Report
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ class SurrogateInfo:
         table: The digest of the table; empty where that has none.
         rows: The number of configurations that it was fitted to.
         of: The number of configurations of the table.
+        quality: How well it predicts configurations that are left out; ``None`` if that was not measured.
     """
 
     model: str
@@ -32,3 +34,4 @@ class SurrogateInfo:
     table: str = ""
     rows: int = 0
     of: int = 0
+    quality: Report | None = None

@@ -84,6 +84,11 @@ class Knn:
         settings = KnnSettings.of({name: value for name, value in spec.items() if name != "kind"})
         return cls(np.asarray(arrays["rows"], dtype=np.float64), curves, settings)
 
+    @property
+    def features(self) -> int:
+        """How many features an encoded configuration has."""
+        return int(self.rows.shape[1])
+
     def spec(self) -> dict[str, Any]:
         return {
             "kind": self.kind,

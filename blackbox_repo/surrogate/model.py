@@ -18,6 +18,10 @@ class CurveModel(Protocol):
     def kind(self) -> str:
         """What it is, such as ``"forest"``; a stored model is read by its kind."""
 
+    @property
+    def features(self) -> int:
+        """How many features an encoded configuration must have at least."""
+
     def predict(self, rows: Array) -> Mapping[str, Array]:
         """The curves of many configurations.
 

@@ -88,6 +88,10 @@ class SurrogateBlackbox(Blackbox):
         del configuration
         return False
 
+    def under(self, schema: Schema, name: str) -> SurrogateBlackbox:
+        """What the same models predict of another schema's objectives, which are some of this one's."""
+        return SurrogateBlackbox(schema, self.models, self.info, name=name)
+
     def digest(self) -> str:
         return self._digest
 
