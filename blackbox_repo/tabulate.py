@@ -17,8 +17,8 @@ from blackbox_repo.sampling import Sampler
 from blackbox_repo.space import CanonicalKey, Configuration, Space
 from blackbox_repo.store.atomic_directory import reserve
 from blackbox_repo.store.lazy_tables import LazyTables
-from blackbox_repo.store.manifest import Defect, Manifest, Task, read_manifest
-from blackbox_repo.store.storage import save_tables
+from blackbox_repo.store.manifest import Defect, Manifest, Task
+from blackbox_repo.store.storage import check_replaced, save_tables
 from blackbox_repo.table import STATUSES, Coded, Table, TabularBlackbox
 
 _BATCH = 64
@@ -93,7 +93,7 @@ def save_tabulated(
         report(f"evaluating {task} ({list(given).index(task) + 1} of {len(given)})")
         return tabulate(load_blackbox(name)[task], configurations, seed=seed).table
 
-    with reserve(out / made.name, read_manifest):
+    with reserve(out / made.name, check_replaced):
         return save_tables(out / made.name, made, LazyTables(given, table))
 
 

@@ -12,8 +12,8 @@ from blackbox_repo.errors import BlackboxRepoError, FormatError, IntegrityError
 from blackbox_repo.schema import Schema
 from blackbox_repo.store.atomic_directory import reserve
 from blackbox_repo.store.lazy_tables import LazyTables
-from blackbox_repo.store.manifest import Manifest, SourceFile, Task, read_manifest
-from blackbox_repo.store.storage import save_network, save_tables
+from blackbox_repo.store.manifest import Manifest, SourceFile, Task
+from blackbox_repo.store.storage import check_replaced, save_network, save_tables
 from blackbox_repo.table import Table
 from blackbox_repo.text.plain_text import printable
 from conversion_scripts.checks import check_table
@@ -57,7 +57,7 @@ def build(
         AlreadyLocked: Another process is converting into the same folder.
     """
     target = out / recipe.name
-    with reserve(target, read_manifest):
+    with reserve(target, check_replaced):
         report("reading and converting")
         folder = RawFolder(raw, recipe.files, watch)
         with _explain_failure(recipe, folder):
@@ -80,7 +80,7 @@ def check_target(target: Path) -> None:
         AlreadyLocked: Another process is converting into it.
         OSError: Its parent folder cannot be made.
     """
-    with reserve(target, read_manifest):
+    with reserve(target, check_replaced):
         pass
 
 

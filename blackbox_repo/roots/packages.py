@@ -51,7 +51,7 @@ class FolderRoot:
         return None
 
     def places(self, name: str) -> list[Path]:
-        """The folders in which a blackbox of this name may lie: its own, and as surrogate that of its table."""
+        """The folders in which a blackbox of this name may lie; a surrogate lies in that of its tables."""
         if self.folder is None or not _is_subfolder(name):
             return []
         table, model = split_surrogate_name(name)

@@ -153,7 +153,7 @@ class Manifest:
             FormatError: It is a manifest of something else.
         """
         if self.surrogate is None:
-            raise FormatError(f"{self.name!r} has no fitted surrogates: its manifest lacks the key 'surrogate'")
+            raise FormatError(f"{self.name!r} has no fitted surrogates, and no key 'surrogate'")
         return self.surrogate
 
     def to_json(self) -> dict[str, Any]:
@@ -234,7 +234,8 @@ class Manifest:
                 raise FormatError(f"the label {label!r} is taken already")
             taken.add(label)
         self._check_files()
-        self._check_surrogate()
+        if self.surrogate is not None:
+            self.surrogate.check(self.tasks, [*self.labels, *(self.network or ())])
         for name, task in self.tasks.items():
             self.schema_of(name)
             self._check_parts(name, task)
@@ -254,13 +255,6 @@ class Manifest:
                     f"{other.sha256}, and with {task.bytes} bytes and the sha256 {task.sha256}; a file has "
                     f"one content"
                 )
-
-    def _check_surrogate(self) -> None:
-        if self.surrogate is None:
-            return
-        if self.network is not None or self.labels:
-            raise FormatError("a manifest of fitted surrogates has neither a network nor labels")
-        self.surrogate.check(self.tasks)
 
     def _check_parts(self, name: str, task: Task) -> None:
         if task.parts is None:

@@ -18,6 +18,10 @@ _NETWORK = (
     "`network.parquet` holds the weights of a surrogate network, an array a row; `manifest.json` says how it "
     "is evaluated."
 )
+_SURROGATE = (
+    "A file holds the surrogate of a table, fitted by this project: each column is an array, in one row; "
+    "`manifest.json` says of which table, and how the arrays are evaluated."
+)
 # the licences that the Hugging Face Hub has a word for, of those that our sources have
 _HUB_LICENSES = {
     "Apache-2.0": "apache-2.0",
@@ -69,8 +73,13 @@ def readme(manifest: Manifest) -> str:
     facts = {"title": manifest.title, "license": manifest.license, "source": manifest.homepage}
     facts |= {"citation": manifest.citation}
     told = [f"- {name}: {markdown_code(text)}" for name, text in facts.items() if text]
-    meaning = _NETWORK if manifest.network is not None else _table(manifest.schema)
-    return "\n".join(["---", *lines, "---", "", f"# {manifest.name}", "", meaning, "", *told, ""])
+    return "\n".join(["---", *lines, "---", "", f"# {manifest.name}", "", _meaning(manifest), "", *told, ""])
+
+
+def _meaning(manifest: Manifest) -> str:
+    if manifest.network is not None:
+        return _NETWORK
+    return _table(manifest.schema) if manifest.surrogate is None else _SURROGATE
 
 
 def _table(schema: Schema) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +19,7 @@ from blackbox_repo.store.columns import useful_parts
 from blackbox_repo.store.lazy_tables import LazyTables
 from blackbox_repo.store.loading import check_file_parts, load_task, read_checked
 from blackbox_repo.store.manifest import (
+    MANIFEST_FILE,
     BestKnown,
     Manifest,
     Task,
@@ -26,6 +29,7 @@ from blackbox_repo.store.manifest import (
 from blackbox_repo.store.names import check_names
 from blackbox_repo.store.parquet import read_arrays, write_arrays, write_table
 from blackbox_repo.store.self_description import README_FILE, file_metadata, readme
+from blackbox_repo.store.surrogate_entry import SURROGATES
 from blackbox_repo.table import Table, TabularBlackbox
 
 NETWORK_FILE = "network.parquet"
@@ -50,10 +54,11 @@ def save_tables(
     """
     check_names("task name", tables)
     manifest.to_text()  # refused before anything is written
-    with atomic_directory(folder, read_manifest) as partial:
+    with atomic_directory(folder, check_replaced) as partial:
         tasks = {name: _write_task(partial, manifest, name, tables[name]) for name in tables}  # one at a time
         complete = finish(replace(manifest, tasks=tasks))
-        _describe(partial, complete)
+        write_description(partial, complete)
+        _keep_surrogates(folder, partial, complete)
     return complete
 
 
@@ -70,7 +75,7 @@ def save_network(
     """
     check_names("task name", codes)
     manifest.to_text()
-    with atomic_directory(folder, read_manifest) as partial:
+    with atomic_directory(folder, check_replaced) as partial:
         file = partial / NETWORK_FILE
         write_arrays(file, arrays, file_metadata(manifest, ""))
         digest, size = _sha256(file.read_bytes()), file.stat().st_size
@@ -79,7 +84,7 @@ def save_network(
             given = manifest.tasks.get(name, Task(NETWORK_FILE, digest, size))
             tasks[name] = replace(given, file=NETWORK_FILE, sha256=digest, bytes=size, code=code)
         complete = replace(manifest, tasks=tasks)
-        _describe(partial, complete)
+        write_description(partial, complete)
     return complete
 
 
@@ -94,6 +99,8 @@ def rewrite(folder: Path) -> Manifest:
         FormatError: A file does not have the documented format.
     """
     manifest = read_manifest(folder)
+    if manifest.surrogate is not None:
+        raise FormatError(f"{folder} has fitted surrogates, which are fitted again instead: bb-repo fit")
     if manifest.network is not None:
         task = next(iter(manifest.tasks.values()))
         arrays = read_arrays(read_checked(folder / task.file, task), folder / task.file)
@@ -109,9 +116,29 @@ def rewrite(folder: Path) -> Manifest:
     return save_tables(folder, manifest, LazyTables(manifest.tasks, table))
 
 
-def _describe(folder: Path, manifest: Manifest) -> None:
+def write_description(folder: Path, manifest: Manifest) -> None:
+    """Write the manifest into a folder, with its checksum and a README."""
     write_manifest(folder, manifest)
     (folder / README_FILE).write_text(readme(manifest), encoding="utf-8")
+
+
+def check_replaced(folder: Path) -> None:
+    """Refuse to replace a folder that holds anything but a blackbox, or the surrogates of one elsewhere.
+
+    Raises:
+        FormatError: It does.
+    """
+    if [path.name for path in folder.iterdir()] != [SURROGATES]:
+        read_manifest(folder)
+
+
+def _keep_surrogates(replaced: Path, folder: Path, manifest: Manifest) -> None:
+    """Copy the surrogates beside the tables that are replaced, if they are surrogates of the new ones."""
+    for old in sorted((replaced / SURROGATES).glob(f"[!.]*/{MANIFEST_FILE}")):
+        with suppress(FormatError):  # they are of other tables, and are fitted again
+            fitted = read_manifest(old.parent).fitted()
+            fitted.check_tables(manifest.name, {name: task.sha256 for name, task in manifest.tasks.items()})
+            shutil.copytree(old.parent, folder / SURROGATES / old.parent.name)
 
 
 def _sha256(content: bytes) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -96,12 +96,18 @@ class SurrogateEntry:
             fitted.quality,
         )
 
-    def check(self, tasks: Mapping[str, object]) -> None:
+    def check(self, tasks: Mapping[str, object], others: Sequence[str]) -> None:
         """Refuse an entry that has other tasks than its manifest, or names that are not plain.
+
+        Args:
+            tasks: The tasks of the manifest.
+            others: The labels of the manifest, and the keys of its network.
 
         Raises:
             FormatError: It does.
         """
+        if others:
+            raise FormatError(f"fitted surrogates have neither labels nor a network, but there is {others!r}")
         check_plain_name("name of a model", self.model)
         check_plain_name("name of a blackbox", self.of.blackbox)
         if list(self.tasks) != list(tasks):

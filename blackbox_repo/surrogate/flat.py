@@ -43,7 +43,7 @@ def flatten(surrogate: SurrogateBlackbox) -> tuple[dict[str, Any], dict[str, Arr
     Raises:
         InvalidOption: It is foreign code, which can only stay in memory.
     """
-    models, arrays = [], {}
+    models, arrays = [], dict[str, Array]()
     for number, (seed, model) in enumerate(surrogate.models.items()):
         models.append({"seed": seed, "spec": model.spec()})
         arrays |= {f"{number}.{name}": array for name, array in model.arrays().items()}
@@ -87,7 +87,7 @@ def _take(arrays: Mapping[str, Array], number: int) -> dict[str, Array]:
 
 
 def _model(spec: Mapping[str, Any], arrays: Mapping[str, Array], schema: Schema, name: str) -> CurveModel:
-    kind = spec.get("kind")
+    kind = str(spec.get("kind"))
     if kind not in KINDS:
         raise FormatError(f"{name} is a model of the kind {kind!r}, but this code reads {', '.join(KINDS)}")
     try:
