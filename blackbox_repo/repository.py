@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from blackbox_repo.blackbox import Blackbox
-from blackbox_repo.errors import BlackboxRepoError
+from blackbox_repo.errors import BlackboxRepoError, FormatError
 from blackbox_repo.roots.find import find_names, locate, locate_task
 from blackbox_repo.roots.holding import Holding, quiet
 from blackbox_repo.roots.source import DEFAULT, Source
+from blackbox_repo.roots.surrogates import with_surrogates
 from blackbox_repo.store.manifest import CHECKSUM_FILE, MANIFEST_FILE, Manifest, Task
 
 _UNSEALED = f"{MANIFEST_FILE} has no checksum; make it with sha256sum {MANIFEST_FILE} > {CHECKSUM_FILE}"
@@ -137,7 +138,8 @@ class Finding:
 def verify(name: str | Path, *, version: str | None = None, source: Source = DEFAULT) -> list[Finding]:
     """Check the hash of the manifest, and of each task the file's hash, its decoding and its best values.
 
-    The files of a blackbox in a remote root are downloaded.
+    The files of a blackbox in a remote root are downloaded. Surrogates that lie in the folder of the blackbox
+    are checked, too.
 
     Args:
         name: As for :func:`load_blackbox`.
@@ -153,7 +155,19 @@ def verify(name: str | Path, *, version: str | None = None, source: Source = DEF
     findings = [
         Finding(task, entry.file, _problem(holding, task)) for task, entry in holding.manifest.tasks.items()
     ]
+    _, *fitted = with_surrogates(holding)
+    findings += [finding for surrogate in fitted for finding in _verify_surrogate(holding, surrogate)]
     return [Finding("", CHECKSUM_FILE, _UNSEALED)] * unsealed + findings
+
+
+def _verify_surrogate(tables: Holding, surrogate: Holding) -> Iterator[Finding]:
+    name, files = surrogate.manifest.name, {task: t.sha256 for task, t in tables.manifest.tasks.items()}
+    try:
+        surrogate.manifest.fitted().check_tables(tables.manifest.name, files)
+    except FormatError as err:
+        yield Finding(name, MANIFEST_FILE, str(err))
+    for task, entry in surrogate.manifest.tasks.items():
+        yield Finding(f"{name}/{task}", entry.file, _problem(surrogate, task))
 
 
 def _problem(holding: Holding, name: str) -> str:

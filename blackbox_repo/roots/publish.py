@@ -35,6 +35,7 @@ from blackbox_repo.roots.published import (
 from blackbox_repo.roots.settings import read_settings
 from blackbox_repo.roots.source import DEFAULT, Source
 from blackbox_repo.roots.storage import Entry, Storage
+from blackbox_repo.roots.surrogates import with_surrogates
 from blackbox_repo.store.loading import load_file, read_checked
 from blackbox_repo.store.manifest import Task, parse_manifest
 from blackbox_repo.store.names import check_names
@@ -75,7 +76,7 @@ def publish(
     repair: bool = False,
     report: ReportFile = quiet,
 ) -> Published:
-    """Publish a blackbox in a root, for others to load it from there.
+    """Publish a blackbox in a root, for others to load it from there, with the surrogates in its folder.
 
     A version that the root has is never changed. What a publisher that was killed has left is used by the
     next one, or removed by :func:`~blackbox_repo.roots.garbage.collect_garbage`.
@@ -98,8 +99,11 @@ def publish(
     """
     storage = open_for_writing(root, source)
     holding = _locate_elsewhere(name, source, storage.address)
-    (found,) = _indexed(storage, [_publish_checked(holding, storage, version, repair=repair, report=report)])
-    return found
+    done = (
+        _publish_checked(each, storage, version, repair=repair, report=report)
+        for each in with_surrogates(holding)
+    )
+    return next(iter(list(_indexed(storage, done))))
 
 
 def publish_all(
@@ -111,7 +115,9 @@ def publish_all(
         What was done; the index is written once, at the end.
     """
     storage = open_for_writing(root, source)
-    found = (_locate_elsewhere(name, source, storage.address) for name in names)
+    found = (
+        each for name in names for each in with_surrogates(_locate_elsewhere(name, source, storage.address))
+    )
     done = (_publish_checked(holding, storage, None, repair=False, report=report) for holding in found)
     yield from _indexed(storage, done)
 
@@ -145,7 +151,8 @@ def mirror(origin: str | Path, root: str | Path, report: ReportFile = quiet) -> 
     storage = open_for_writing(root)
     (copied,) = find_roots(Source((origin,)))
     found = (copied.find(name, version) for name in copied.names() for version in _versions(copied, name))
-    yield from _indexed(storage, (_publish(holding, storage, None, report) for holding in found if holding))
+    each = (every for holding in found if holding for every in with_surrogates(holding))
+    yield from _indexed(storage, (_publish(holding, storage, None, report) for holding in each))
 
 
 def _indexed(storage: Storage, publishing: Iterable[Published]) -> Iterator[Published]:

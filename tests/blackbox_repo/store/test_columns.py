@@ -353,5 +353,5 @@ def test_a_network_with_parts_is_refused():
     network, table = describe("yahpo-lcbench"), describe("nasbench-nlp")
     parts = table.tasks["wikitext-2"].parts
     tasks = {**network.tasks, "3945": replace(network.tasks["3945"], parts=parts)}
-    with pytest.raises(FormatError, match=r"the task '3945' has parts, but a network is read as a whole"):
+    with pytest.raises(FormatError, match=r"the task '3945' has parts, but a surrogate is read as a whole"):
         replace(network, tasks=tasks).check()
