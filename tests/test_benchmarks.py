@@ -139,6 +139,7 @@ def test_the_benchmark_of_schedulers_fills_the_tables_of_its_page() -> None:
     assert len(rows) == 2 + 2 + 9 + 4
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is counted as Linux does")
 def test_the_benchmark_of_a_shared_table_fills_the_table_of_its_page() -> None:
     program = str(ROOT / "benchmarks" / "shared_table.py")
@@ -210,6 +211,7 @@ def test_both_sides_are_measured_in_turns() -> None:
     ]
 
 
+@pytest.mark.slow
 def test_the_benchmark_of_objectives_moves_as_many_bytes_as_its_page_says() -> None:
     done = subprocess.run(
         [sys.executable, str(ROOT / "benchmarks" / "objectives.py"), "--bytes"],

@@ -20,6 +20,7 @@ from blackbox_repo.curve import LearningCurve
 from blackbox_repo.repository import load_blackbox
 from blackbox_repo.space import Configuration
 from simulator import ASHA, RandomSearch, Run, Stop, simulate
+from tests.quick import few_and_the_rest
 
 ROOT = Path(__file__).parents[1]
 NETWORK_SETS = ("asha_on_network", "promotion_on_network", "network_curves")
@@ -66,7 +67,7 @@ def test_the_simulations_are_worth_comparing(expected: dict[str, list[str]]) -> 
     assert len(set(seen)) == len(seen), "two runs are the same"
 
 
-@pytest.mark.parametrize("seed", ["1", "random"])
+@pytest.mark.parametrize("seed", few_and_the_rest(["1", "random"], 2))
 def test_the_order_of_sets_and_dicts_reaches_no_result(seed: str, expected: dict[str, list[str]]) -> None:
     assert digests(PYTHONHASHSEED=seed) == expected
 
@@ -76,8 +77,8 @@ def test_the_order_of_sets_and_dicts_reaches_no_result(seed: str, expected: dict
     [
         ("OPENBLAS_NUM_THREADS", "2"),
         ("OPENBLAS_CORETYPE", "Haswell"),
-        ("OPENBLAS_CORETYPE", "SkylakeX"),
-        ("OPENBLAS_CORETYPE", "Prescott"),
+        pytest.param("OPENBLAS_CORETYPE", "SkylakeX", marks=pytest.mark.slow),
+        pytest.param("OPENBLAS_CORETYPE", "Prescott", marks=pytest.mark.slow),
         ("NPY_DISABLE_CPU_FEATURES", ALL_VECTOR_INSTRUCTIONS),
     ],
 )
@@ -89,7 +90,7 @@ def test_threads_and_processors_reach_no_result(
     assert found == {name: expected[name] for name in names}
 
 
-@pytest.mark.parametrize("batch", [1, 50, 1000])
+@pytest.mark.parametrize("batch", few_and_the_rest([1, 50, 1000], 2))
 def test_the_size_of_a_batch_reaches_no_run(batch: int, expected: dict[str, list[str]]) -> None:
     found = digests(*NETWORK_SETS, "--batch", str(batch))
     assert found == {name: expected[name] for name in NETWORK_SETS}

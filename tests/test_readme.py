@@ -40,7 +40,7 @@ def saved_snippets(folder: Path) -> list[Path]:
 def test_the_first_two_commands_are_those_of_the_ci_script() -> None:
     assert COMMANDS[:2] == THE_TWO_COMMANDS
     steps = (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
-    assert {"pip install -e '.[test]'", "pytest -n auto", "bb-sim run"} <= set(steps)
+    assert {"pip install -e '.[test]'", "pytest -n auto", "bb-sim run"} <= set(map(str.strip, steps))
 
 
 @pytest.mark.parametrize("command", COMMANDS[2:])

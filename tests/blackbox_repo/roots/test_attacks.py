@@ -13,8 +13,8 @@ from blackbox_repo.cli import main
 from blackbox_repo.errors import BlackboxRepoError
 from tests.blackbox_repo.roots import attacks
 from tests.blackbox_repo.roots.attacks import Attack
-from tests.blackbox_repo.roots.quick import few_and_the_rest
 from tests.blackbox_repo.transfer.host import Host, Page, serving
+from tests.quick import few_and_the_rest
 
 COMMANDS = (
     ["list", "--root", "ROOT", "--versions"],

@@ -15,8 +15,8 @@ import pyarrow as pa
 import pytest
 
 from tests.blackbox_repo.roots import attacks
-from tests.blackbox_repo.roots.quick import few_and_the_rest
 from tests.blackbox_repo.transfer.host import Page, serving
+from tests.quick import few_and_the_rest
 from tests.servers import proxy as faults
 from tests.servers.proxy import FaultyProxy
 

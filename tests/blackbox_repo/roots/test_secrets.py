@@ -25,9 +25,9 @@ from blackbox_repo.errors import BlackboxRepoError
 from blackbox_repo.roots.find import find_roots, open_storage
 from blackbox_repo.roots.settings import read_settings
 from tests.blackbox_repo.roots import attacks
-from tests.blackbox_repo.roots.quick import few_and_the_rest
 from tests.blackbox_repo.roots.shelf import write_settings
 from tests.blackbox_repo.transfer.host import Host, Page, serving
+from tests.quick import few_and_the_rest
 from tests.servers import proxy as faults
 from tests.servers.fixtures import Bucket, S3Server, make_bucket
 from tests.servers.proxy import FaultyProxy

@@ -20,6 +20,7 @@ from blackbox_repo.store.parts import Hashed, Part, Parts, Range, footer_part, h
 from blackbox_repo.store.storage import rewrite
 from blackbox_repo.table import TabularBlackbox
 from tests.blackbox_repo import malicious
+from tests.quick import few_and_the_rest
 
 TABLES = [name for name in list_blackboxes() if describe(name).network is None]
 
@@ -77,7 +78,7 @@ def check_narrow(found: Blackbox, whole: Blackbox, objectives: Sequence[str]) ->
         assert (ours.dtype, ours.tobytes()) == (theirs.dtype, theirs.tobytes())
 
 
-@pytest.mark.parametrize("name", TABLES)
+@pytest.mark.parametrize("name", few_and_the_rest(TABLES, 3))
 def test_every_objective_read_alone_is_that_of_the_whole_table_bit_for_bit(name: str):
     source = load_blackbox(name)
     manifest = with_parts(source.folder)
@@ -121,7 +122,7 @@ def test_no_more_than_what_is_asked_for_is_moved():
     assert remote.requests == 1 + pq.read_metadata(source.folder / entry.file).num_row_groups
 
 
-@pytest.mark.parametrize("name", ["fcnet-final", "nasbench201-final"])
+@pytest.mark.parametrize("name", few_and_the_rest(["fcnet-final", "nasbench201-final"], 2))
 def test_one_objective_of_one_task_moves_less_than_15_percent_of_the_blackbox(name: str):
     source = load_blackbox(name)
     manifest = source.manifest
@@ -234,7 +235,7 @@ def vouched(manifest: Manifest, footer: bytes, **sizes: int) -> Manifest:
     return replace(manifest, tasks={"a": replace(task, bytes=size, parts=parts)})
 
 
-@pytest.mark.parametrize("seed", range(100))
+@pytest.mark.parametrize("seed", few_and_the_rest(range(100), 4))
 def test_no_footer_makes_us_read_outside_the_file_or_end_in_another_error(folder: Path, seed: int):
     original = read_manifest(folder)
     content = (folder / "a.parquet").read_bytes()
