@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from blackbox_repo.schema import Fidelity, Objective, Schema
     from blackbox_repo.space import Condition, Space
     from blackbox_repo.store.manifest import Manifest
+    from blackbox_repo.surrogate.fit import fit_surrogate
+    from blackbox_repo.surrogate.options import FitOptions
     from blackbox_repo.table import Coded, Table, TabularBlackbox
 
 __version__ = "0.1.0"
@@ -56,6 +58,7 @@ _MODULES = {
     "ConfigurationNotInTable": "errors",
     "Constant": "domains",
     "Fidelity": "schema",
+    "FitOptions": "surrogate.options",
     "Float": "domains",
     "FormatError": "errors",
     "Integer": "domains",
@@ -83,6 +86,7 @@ _MODULES = {
     "UnknownSeed": "errors",
     "VersionExists": "errors",
     "describe": "repository",
+    "fit_surrogate": "surrogate.fit",
     "from_function": "blackbox",
     "list_blackboxes": "repository",
     "load_benchmark": "benchmark",
@@ -101,6 +105,7 @@ __all__ = [
     "ConfigurationNotInTable",
     "Constant",
     "Fidelity",
+    "FitOptions",
     "Float",
     "FormatError",
     "Integer",
@@ -128,6 +133,7 @@ __all__ = [
     "UnknownSeed",
     "VersionExists",
     "describe",
+    "fit_surrogate",
     "from_function",
     "list_blackboxes",
     "load_benchmark",
