@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
+
+import numpy as np
 
 from blackbox_repo.blackbox import Blackbox
 from blackbox_repo.errors import InvalidOption
@@ -15,6 +17,7 @@ from blackbox_repo.surrogate.info import SurrogateInfo
 from blackbox_repo.surrogate.model import Say
 from blackbox_repo.surrogate.models import Fit, prepare
 from blackbox_repo.surrogate.options import FitOptions
+from blackbox_repo.surrogate.report import check_learnable
 from blackbox_repo.surrogate.surrogate_blackbox import SurrogateBlackbox
 from blackbox_repo.surrogate.training_data import TrainingData
 
@@ -54,7 +57,8 @@ def fit_surrogate(
     Raises:
         NotTabulated: The blackbox has no table.
         UnknownName: There is no such model or setting.
-        InvalidOption: What the model needs is not installed; or a setting or option is out of range.
+        InvalidOption: What the model needs is not installed; a setting or option is out of range; or nothing
+            can be learnt from the table, because its configurations differ in names alone.
         InvalidConfiguration: The space refuses a configuration of the table.
     """
     return Fitting.of(blackbox, model, space=space, seed=seed, options=options, settings=settings).fit()
@@ -71,6 +75,7 @@ class Fitting:
         seed: What is drawn.
         options: What is learnt.
         settings: The settings of the model.
+        left_out: The numbers of configurations of the table that are not learnt from.
     """
 
     blackbox: Blackbox
@@ -79,6 +84,7 @@ class Fitting:
     seed: int
     options: FitOptions
     settings: Mapping[str, Any]
+    left_out: Collection[int] = ()
 
     @classmethod
     def of(
@@ -122,6 +128,7 @@ class Fitting:
         models, rows = {}, 0
         for name, seed in self._seeds():
             data = self.data(seed)
+            check_learnable(data, repr(self.blackbox.name))
             rows = max(rows, len(data))
             models[name] = fit(data, self.schema, self.seed, self.settings, say)
         info = SurrogateInfo(
@@ -146,6 +153,8 @@ class Fitting:
             max_samples=self.options.max_samples,
             draw=self.seed,
         )
+        if self.left_out:
+            data = data.take(np.flatnonzero(~np.isin(data.numbers, list(self.left_out))))
         if not len(data):
             raise InvalidOption(f"{self.blackbox.name!r} has no training run with a point to learn from")
         return data

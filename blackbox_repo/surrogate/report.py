@@ -24,6 +24,8 @@ from blackbox_repo.surrogate.training_data import TrainingData
 FOLDS = 5
 MOST_PREDICTED = 2000
 MOST_FIDELITIES = 12
+_FEW = 20
+"""Fewer examples may be fitted whatever they are: it costs nothing."""
 
 
 class Predictor(Protocol):
@@ -310,7 +312,7 @@ def check_learnable(data: TrainingData, what: str) -> None:
     Raises:
         InvalidOption: It is so.
     """
-    if len(data) < 2:
+    if len(data) < _FEW:
         return
     shared = (data.rows == data.rows[0]).sum(axis=0)
     differing = np.flatnonzero(shared < len(data))

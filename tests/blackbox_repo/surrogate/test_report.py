@@ -15,6 +15,7 @@ from blackbox_repo.domains import Float
 from blackbox_repo.errors import FormatError, InvalidOption
 from blackbox_repo.schema import Fidelity, Objective, Schema
 from blackbox_repo.space import Space
+from blackbox_repo.surrogate.encoding import Encoding
 from blackbox_repo.surrogate.report import (
     Predictions,
     Report,
@@ -25,6 +26,7 @@ from blackbox_repo.surrogate.report import (
     make_report,
     spread_places,
 )
+from blackbox_repo.surrogate.training_data import TrainingData
 
 EPOCHS = 30
 SCHEMA = Schema(
@@ -135,11 +137,9 @@ def test_one_example_cannot_be_left_out() -> None:
         cross_validate(training_data(1), lambda known: Nearest(known.rows, known.points["y"], []))
 
 
-def training_data(count: int):
-    from blackbox_repo.surrogate.training_data import TrainingData
-
+def training_data(count: int) -> TrainingData:
     numbers = np.arange(count, dtype=float)[:, None]
-    return TrainingData(rows=numbers, points={"y": 2 * numbers})
+    return TrainingData(Encoding(SCHEMA.space), numbers, {"y": 2 * numbers}, np.arange(count))
 
 
 def test_a_worse_rank_than_wanted_is_refused_with_its_figures() -> None:
