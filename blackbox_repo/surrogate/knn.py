@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from blackbox_repo.errors import FormatError
 from blackbox_repo.numeric.scalars import whole
 from blackbox_repo.schema import Schema
 from blackbox_repo.surrogate.model import Say
+from blackbox_repo.surrogate.neighbours import NearestRows
 from blackbox_repo.surrogate.settings import check_names, choice
 from blackbox_repo.surrogate.training_curves import TrainingCurves
 from blackbox_repo.surrogate.training_data import TrainingData
@@ -89,6 +91,10 @@ class Knn:
         """How many features an encoded configuration has."""
         return int(self.rows.shape[1])
 
+    @cached_property
+    def _index(self) -> NearestRows:
+        return NearestRows.of(self.rows)
+
     def spec(self) -> dict[str, Any]:
         return {
             "kind": self.kind,
@@ -105,13 +111,8 @@ class Knn:
 
     def _neighbours(self, row: Array) -> tuple[Array, Array]:
         """The nearest examples, and their weights ``(1, example)``."""
-        count = min(self.settings.neighbours, len(self.rows))
-        squares = np.zeros(len(self.rows))
-        for column, coordinate in zip(self.rows.T, row.tolist(), strict=True):
-            squares += (column - coordinate) ** 2  # in this order: a sum along an axis differs by machine
-        squares = np.round(squares, 12)
-        near = np.flatnonzero(squares <= np.partition(squares, count - 1)[count - 1])
+        near, squares = self._index.nearest(row, self.settings.neighbours)
         weights = np.ones(len(near))
         if self.settings.weights == "distance":
-            weights = 1 / np.sqrt(np.maximum(squares[near], 1e-12))
+            weights = 1 / np.sqrt(np.maximum(squares, 1e-12))
         return near, (weights / sum(weights.tolist()))[np.newaxis]
