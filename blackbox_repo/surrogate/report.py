@@ -62,10 +62,10 @@ class ObjectiveReport:
         spearman: Spearman's rank correlation.
         kendall: Kendall's tau-b.
         mae: The mean absolute error, in the unit of the objective.
-        top: Of the best configurations by prediction at the last fidelity the share that are among the best
-            by truth; ``None`` for an objective without a goal.
+        top: The share of the best configurations by truth at the last fidelity that are among the best by
+            prediction; ``None`` for an objective without a goal.
         seeds: The standard deviation over the seeds of a configuration in the table.
-        predicted_seeds: The same of the surrogate.
+        predicted_seeds: The standard deviation over the seeds of the surrogate.
 
     Each of the first four is ``None`` where all true values are equal, the last two where no configuration
     has two seeds.

@@ -56,7 +56,7 @@ def make_table(
         runs: For each run its points, each with the loss, the accuracy, and seconds and samples since the one
             before.
         most: How many fidelities there are.
-        status: Of each run; by default all are ok.
+        status: Number of the status of each run; by default all are ok.
         repeats: Runs a configuration.
     """
     configurations = drawn_configurations(len(runs) // repeats)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 
@@ -148,19 +149,20 @@ def test_what_is_wrong_is_said_before_anything_is_fitted(monkeypatch):
 SCRIPT = """
 import json, sys
 from blackbox_repo import fit_surrogate
+from blackbox_repo.surrogate.models import MODELS
 from tests.blackbox_repo.surrogate.test_fit import FEW
 from tests.blackbox_repo.surrogate.tables import smooth_table
-print(json.dumps([fit_surrogate(smooth_table(60), model, settings=FEW[model]).digest() for model in FEW]))
+print(json.dumps([fit_surrogate(smooth_table(60), model, settings=FEW[model]).digest() for model in MODELS]))
 """
 
 
 def test_other_processes_with_other_numbers_of_threads_fit_the_same_bits(pytestconfig):
     """Hash seeds and the threads of OpenMP and BLAS do not matter."""
-    here = [fit_surrogate(smooth_table(60), model, settings=FEW[model]).digest() for model in FEW]
-    environment = {"PYTHONHASHSEED": "7", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    here = [fit_surrogate(smooth_table(60), model, settings=FEW[model]).digest() for model in MODELS]
+    environment = {**os.environ, "PYTHONHASHSEED": "7", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT],
-        env={**__import__("os").environ, **environment},
+        env=environment,
         cwd=pytestconfig.rootpath,
         check=True,
         capture_output=True,
