@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from blackbox_repo.schema import Fidelity, Objective, Schema
     from blackbox_repo.space import Condition, Space
     from blackbox_repo.store.manifest import Manifest
+    from blackbox_repo.surrogate.arrays_to_fit import training_data
     from blackbox_repo.surrogate.fit import fit_surrogate
     from blackbox_repo.surrogate.options import FitOptions
     from blackbox_repo.table import Coded, Table, TabularBlackbox
@@ -92,6 +93,7 @@ _MODULES = {
     "load_benchmark": "benchmark",
     "load_blackbox": "repository",
     "publish": "roots.publish",
+    "training_data": "surrogate.arrays_to_fit",
     "verify": "repository",
 }
 
@@ -139,6 +141,7 @@ __all__ = [
     "load_benchmark",
     "load_blackbox",
     "publish",
+    "training_data",
     "verify",
 ]
 

@@ -59,7 +59,7 @@ class Encoding:
         of_name = getattr(configurations, "column", None) or _of_name(configurations)
         return np.hstack([column.many(of_name(name)) for name, column in self._columns])
 
-    def checked(self, configurations: Sequence[Configuration], table: Space, name: str) -> Array:
+    def rows_of_table(self, configurations: Sequence[Configuration], table: Space, name: str) -> Array:
         """As :meth:`rows`, for those of a table, whose space may be another one.
 
         Args:

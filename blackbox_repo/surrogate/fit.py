@@ -57,9 +57,9 @@ def fit_surrogate(
     Raises:
         NotTabulated: The blackbox has no table.
         UnknownName: There is no such model or setting.
-        InvalidOption: What the model needs is not installed; a setting or option is out of range; or nothing
-            can be learnt from the table, because its configurations differ in names alone.
-        InvalidConfiguration: The space refuses a configuration of the table.
+        InvalidOption: What the model needs is not installed; a setting or option is out of range; the space
+            refuses a configuration of the table; or nothing can be learnt from the table, because its
+            configurations differ in names alone.
     """
     return Fitting.of(blackbox, model, space=space, seed=seed, options=options, settings=settings).fit()
 

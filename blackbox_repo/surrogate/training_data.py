@@ -58,7 +58,7 @@ class TrainingData:
 
         Raises:
             NotTabulated: The blackbox has no table.
-            InvalidConfiguration: The space refuses a configuration of the table.
+            InvalidOption: The space refuses a configuration of the table.
         """
         configurations = blackbox.configurations()
         chosen = _draw(len(configurations), max_samples, draw)
@@ -67,7 +67,8 @@ class TrainingData:
         points = {o.name: runs.means(o) for o in schema.objectives}
         encoding = Encoding(schema.space)
         numbers = runs.kept
-        rows = encoding.rows([configurations[number] for number in numbers.tolist()])
+        learnt = [configurations[number] for number in numbers.tolist()]
+        rows = encoding.rows_of_table(learnt, blackbox.schema.space, blackbox.name)
         return cls(encoding, rows, points, numbers)
 
     def __len__(self) -> int:

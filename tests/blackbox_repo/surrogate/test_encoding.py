@@ -83,10 +83,10 @@ def test_the_rows_of_a_table_are_encoded_in_a_wider_space() -> None:
     table = Space({"lr": Ordinal((1e-3, 1e-2, 1e-1)), "layers": Ordinal((1, 2, 3))})
     rows = [table.configuration(index) for index in range(9)]
     wide = Encoding(Space({"lr": Float(1e-4, 1, log=True), "layers": Integer(1, 5)}))
-    found = wide.checked(rows, table, "tiny/grid")
+    found = wide.rows_of_table(rows, table, "tiny/grid")
     assert found[0].tolist() == [0.25, 0]
     assert found[-1].tolist() == [0.75, 0.5]
-    assert Encoding(table).checked(rows, table, "tiny/grid")[0].tolist() == [0, 0]
+    assert Encoding(table).rows_of_table(rows, table, "tiny/grid")[0].tolist() == [0, 0]
 
 
 def test_a_space_that_lacks_a_configuration_of_the_table_is_refused() -> None:
@@ -95,4 +95,4 @@ def test_a_space_that_lacks_a_configuration_of_the_table_is_refused() -> None:
     with pytest.raises(
         InvalidOption, match=r"every configuration of 'tiny/grid', but lr=0.001 is not in .*continuous\(\)"
     ):
-        narrow.checked([{"lr": 1e-3}], table, "tiny/grid")
+        narrow.rows_of_table([{"lr": 1e-3}], table, "tiny/grid")
