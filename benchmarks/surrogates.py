@@ -71,7 +71,7 @@ class Task:
         spearman: Model -> Spearman's rank correlation in each repeat.
         r2: Model -> the coefficient of determination in each repeat.
         seconds: Model -> seconds of the processor to fit it once, on average.
-        versions: Of the libraries.
+        versions: Version of each library that fitted a model.
         date: When.
     """
 
