@@ -14,19 +14,24 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import warnings
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from blackbox_repo.errors import AlreadyLocked, CacheWarning, FolderNotPrivate
+from blackbox_repo.errors import AlreadyLocked, FolderNotPrivate
 from blackbox_repo.row_index import RowIndex
 from blackbox_repo.schema import Schema
 from blackbox_repo.store import array_file
 from blackbox_repo.store.block_sums import CheckedBlocks, block_sums
-from blackbox_repo.store.cache_folder import FOLDER_VARIABLE, check_private, folder, make_private
+from blackbox_repo.store.cache_folder import (
+    FOLDER_VARIABLE,
+    check_private,
+    folder,
+    make_private,
+    warn_unusable,
+)
 from blackbox_repo.store.lock import exclusive, remove_abandoned
 from blackbox_repo.store.row_arrays import arrays_of, index_of
 
@@ -39,7 +44,6 @@ _PATIENCE = 300.0  # seconds to wait for a process that decodes the same table
 _NAME = re.compile(r"[0-9a-f]{64}\.arrow|\.[0-9a-f]{64}\.arrow\.partial")
 _MARKS = (array_file.MARK, b"ARROW1\0\0")  # copies before layout 3 were Arrow files; the name has stayed
 _POINTS, _SUMS = "points ", "sums"
-_told: set[str] = set()
 
 Check = Callable[[int, int], None]
 
@@ -183,15 +187,5 @@ def _partial(path: Path) -> Path:
 
 
 def _tell(where: Path, err: Exception) -> None:
-    """Warn that there is no copy, and why; each reason is told once in a process."""
-    reason = str(err)
-    if isinstance(err, OSError):
-        reason = (
-            f"the cache folder {str(where)!r} cannot be written to ({err.strerror}); mend that, or name "
-            f"another folder in {FOLDER_VARIABLE}"
-        )
-    if reason not in _told:
-        _told.add(reason)
-        message = CacheWarning(f"{reason}; until then, each process decodes large tables for itself")
-        # in one line: no line of code is shown below it
-        warnings.warn_explicit(message, CacheWarning, "blackbox_repo", 0)
+    """Warn that there is no copy, and why."""
+    warn_unusable(where, err, "each process decodes large tables for itself")

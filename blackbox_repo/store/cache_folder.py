@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import stat
 import sys
+import warnings
 from pathlib import Path
 
-from blackbox_repo.errors import FolderNotPrivate, InvalidOption
+from blackbox_repo.errors import CacheWarning, FolderNotPrivate, InvalidOption
 
 FOLDER_VARIABLE = "BLACKBOX_CACHE"
+_told: set[str] = set()
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
@@ -32,8 +34,42 @@ def downloads_folder() -> Path | None:
     Raises:
         InvalidOption: As in :func:`folder`.
     """
-    found = _folder("downloads")
-    return found / "downloads" if found is not None and os.environ.get(FOLDER_VARIABLE) else found
+    return _folder_beside("downloads")
+
+
+def surrogates_folder() -> Path | None:
+    """The folder of surrogates that were fitted here, or ``None``: as :func:`downloads_folder`.
+
+    Raises:
+        InvalidOption: As in :func:`folder`.
+    """
+    return _folder_beside("surrogates")
+
+
+def warn_unusable(where: Path, err: Exception, consequence: str) -> None:
+    """Warn that a folder of the cache cannot be used; each reason is told once in a process.
+
+    Args:
+        where: The folder.
+        err: Why not.
+        consequence: What takes longer until that is mended.
+    """
+    reason = str(err)
+    if isinstance(err, OSError):
+        reason = (
+            f"the cache folder {str(where)!r} cannot be written to ({err.strerror}); mend that, or name "
+            f"another folder in {FOLDER_VARIABLE}"
+        )
+    if reason not in _told:
+        _told.add(reason)
+        message = CacheWarning(f"{reason}; until then, {consequence}")
+        # in one line: no line of code is shown below it
+        warnings.warn_explicit(message, CacheWarning, "blackbox_repo", 0)
+
+
+def _folder_beside(name: str) -> Path | None:
+    found = _folder(name)
+    return found / name if found is not None and os.environ.get(FOLDER_VARIABLE) else found
 
 
 def _folder(name: str) -> Path | None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from blackbox_repo.errors import InvalidOption
 from blackbox_repo.schema import Schema
 from blackbox_repo.store.atomic_directory import atomic_directory
-from blackbox_repo.store.flat_arrays import write_flat_arrays
+from blackbox_repo.store.flat_arrays import flat_arrays_content
 from blackbox_repo.store.manifest import Defect, Manifest, Task, read_manifest
 from blackbox_repo.store.self_description import file_metadata
 from blackbox_repo.store.storage import write_description
@@ -139,6 +139,6 @@ def _unwritten(tables: Manifest, task: str, schema: Schema, surrogate: Surrogate
 
 def _write_task(folder: Path, manifest: Manifest, task: str, surrogate: SurrogateBlackbox) -> Task:
     given = manifest.task(task)
-    write_flat_arrays(folder / given.file, flatten(surrogate)[1], file_metadata(manifest, task))
-    content = (folder / given.file).read_bytes()
+    content = flat_arrays_content(flatten(surrogate)[1], file_metadata(manifest, task))
+    (folder / given.file).write_bytes(content)
     return replace(given, sha256=hashlib.sha256(content).hexdigest(), bytes=len(content))

@@ -39,11 +39,10 @@ _SLACK = 1 << 16
 _ENCODINGS = {"PLAIN", "BYTE_STREAM_SPLIT", "RLE", "BIT_PACKED"}
 
 
-def write_flat_arrays(file: Path, arrays: Mapping[str, Array], said: Mapping[str, str] | None = None) -> None:
-    """Write arrays, every bit of them, in the encoding that makes each smallest.
+def flat_arrays_content(arrays: Mapping[str, Array], said: Mapping[str, str] | None = None) -> bytes:
+    """The file of arrays, with every bit of them, each in the encoding that makes it smallest.
 
     Args:
-        file: The file to write.
         arrays: Name -> an array of one of ``TYPES``.
         said: The key-value metadata of the file.
 
@@ -59,7 +58,13 @@ def write_flat_arrays(file: Path, arrays: Mapping[str, Array], said: Mapping[str
         )
     table = table_of([_column(name, array) for name, array in arrays.items()])
     split = [name for name in arrays if _splits(table, name)]
-    pq.write_table(table.replace_schema_metadata(said), file, **_encoding(split))
+    return _written(table.replace_schema_metadata(said), split)
+
+
+def _written(table: Any, split: list[str]) -> bytes:
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink, **_encoding(split))
+    return bytes(sink.getvalue())
 
 
 def _check(name: str, array: Array) -> None:
@@ -91,16 +96,12 @@ def _splits(table: Any, name: str) -> bool:
     """Whether byte-stream splitting makes the column smaller; there is none for bools."""
     if pa.types.is_boolean(table.schema.field(name).type.value_type):
         return False
-    sizes = []
-    for split in ([], [name]):
-        sink = pa.BufferOutputStream()
-        pq.write_table(table.select([name]), sink, **_encoding(split))
-        sizes.append(sink.getvalue().size)
-    return bool(sizes[1] < sizes[0])
+    column = table.select([name])
+    return len(_written(column, [name])) < len(_written(column, []))
 
 
 def read_flat_arrays(content: bytes, path: Path) -> dict[str, Array]:
-    """The arrays that :func:`write_flat_arrays` wrote, which cannot be changed.
+    """The arrays that :func:`flat_arrays_content` wrote, which cannot be changed.
 
     Args:
         content: The bytes of the file.

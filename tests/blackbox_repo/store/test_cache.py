@@ -18,7 +18,7 @@ import pytest
 
 from blackbox_repo import load_blackbox, verify
 from blackbox_repo.errors import CacheWarning, IntegrityError, InvalidOption
-from blackbox_repo.store import cache
+from blackbox_repo.store import cache, cache_folder
 from blackbox_repo.table import TabularBlackbox
 from tests.blackbox_repo.store.large_table import EPOCHS, made, saved
 
@@ -29,7 +29,7 @@ ROOT = Path(__file__).parents[3]
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     where = tmp_path / "copies"
     monkeypatch.setenv("BLACKBOX_CACHE", str(where))
-    monkeypatch.setattr(cache, "_told", set())
+    monkeypatch.setattr(cache_folder, "_told", set())
     return where
 
 

@@ -18,7 +18,7 @@ import pytest
 
 from blackbox_repo import load_blackbox
 from blackbox_repo.keyed_random import unit
-from blackbox_repo.store import cache
+from blackbox_repo.store import cache, cache_folder
 from tests.blackbox_repo.store.large_table import made, saved
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="/proc, and file systems of Linux")
@@ -50,7 +50,7 @@ print(blackbox.digest() if blackbox.digest() else "", flush=True)
 def copies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     where = tmp_path / "copies"
     monkeypatch.setenv("BLACKBOX_CACHE", str(where))
-    monkeypatch.setattr(cache, "_told", set())
+    monkeypatch.setattr(cache_folder, "_told", set())
     return where
 
 
@@ -158,7 +158,7 @@ def test_a_process_that_waits_for_too_long_decodes_for_itself_and_says_why(
     first = start(STOPS_WHILE_IT_DECODES, blackbox)
     said_by(first)
     monkeypatch.setattr(cache, "_PATIENCE", 0.2)
-    with pytest.warns(cache.CacheWarning, match=f"is being written by another process .number {first.pid}"):
+    with pytest.warns(CacheWarning, match=f"is being written by another process .number {first.pid}"):
         found = load_blackbox(blackbox)["a"]
     assert found.digest() == made().digest()
     first.kill()

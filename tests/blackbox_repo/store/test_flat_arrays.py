@@ -7,7 +7,11 @@ import pytest
 
 from blackbox_repo.errors import FormatError
 from blackbox_repo.store import flat_arrays
-from blackbox_repo.store.flat_arrays import TYPES, read_flat_arrays, write_flat_arrays
+from blackbox_repo.store.flat_arrays import TYPES, flat_arrays_content, read_flat_arrays
+
+
+def write_flat_arrays(path, arrays, said=None):
+    path.write_bytes(flat_arrays_content(arrays, said))
 
 
 def round_trip(folder, arrays):
