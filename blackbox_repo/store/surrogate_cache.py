@@ -61,6 +61,7 @@ def fit_once(fitting: Fitting, say: Say = lambda step: None) -> SurrogateBlackbo
     with ExitStack() as stack:
         try:
             make_private(path.parent)
+            atomic_file.remove_irregular(path)  # what a link names is not ours to lock
             stack.enter_context(exclusive(path, timeout=_PATIENCE))
         except (OSError, FolderNotPrivate, AlreadyLocked) as err:
             _tell(path, err)
@@ -84,7 +85,7 @@ def keep(fitting: Fitting, surrogate: SurrogateBlackbox) -> None:
 def path_of(fitting: Fitting) -> Path | None:
     """Where the surrogate is kept; ``None`` if it is not, or if there is no cache."""
     folder, table = surrogates_folder(), fitting.blackbox.digest()
-    if folder is None or not table or not isinstance(fitting.model, str):
+    if folder is None or not table or not isinstance(fitting.model, str) or fitting.left_out:
         return None
     meant = {
         "format": FORMAT,

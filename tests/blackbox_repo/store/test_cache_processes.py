@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from blackbox_repo import load_blackbox
+from blackbox_repo.errors import CacheWarning
 from blackbox_repo.keyed_random import unit
 from blackbox_repo.store import cache, cache_folder
 from tests.blackbox_repo.store.large_table import made, saved
