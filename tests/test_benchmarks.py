@@ -227,3 +227,13 @@ def test_the_benchmark_of_objectives_moves_as_many_bytes_as_its_page_says() -> N
     # another version of parquet packs files of their own otherwise
     measured = [row.split(" | ")[:5] for row in alternatives.splitlines()]
     assert all(f"\n{' | '.join(row)} |" in page for row in measured)
+
+
+@pytest.mark.usefixtures("benchmarks")
+def test_the_page_about_surrogates_has_the_figures_that_were_measured() -> None:
+    import surrogates
+
+    assert surrogates.page() == surrogates.PAGE.read_text("utf-8")
+    figures = json.loads(surrogates.RESULTS.read_text("utf-8"))
+    assert list(figures) == surrogates.names()
+    assert all(surrogates.Gap.of(task[key]).holds for task in figures.values() for key in ("spearman", "r2"))
