@@ -1,4 +1,4 @@
-"""The commands ``info``, ``verify``, ``benchmarks``, ``tabulate`` and ``surrogate``."""
+"""The commands ``info``, ``verify``, ``benchmarks`` and ``tabulate``."""
 
 from __future__ import annotations
 
@@ -164,53 +164,6 @@ def tabulate(
     megabytes = sum(entry.bytes for entry in manifest.tasks.values()) / 1e6
     _say(f"{out / manifest.name}: {format_count(len(manifest.tasks), 'task')}, {megabytes:.2f} MB of parquet")
     _say(explain_loading(out / manifest.name))
-
-
-@app.command(
-    cls=StrictCommand,
-    epilog=examples(
-        "bb-repo surrogate icml-deepar electricity",
-        "bb-repo surrogate icml-xgboost a6a --model knn --json",
-    ),
-)
-def surrogate(
-    name: Name,
-    task: Annotated[str, typer.Argument(metavar="TASK", help="One of its tasks (see bb-repo info NAME).")],
-    model: Annotated[
-        list[str] | None,
-        typer.Option(metavar="MODEL", help="knn or forest; may be repeated. The default is both."),
-    ] = None,
-    as_json: AsJson = False,  # noqa: FBT002  a flag of the command line
-) -> None:
-    """Show how well surrogates predict configurations that a table lacks.
-
-    They are cross-validated at the last fidelity. R2 is 1 for exact predictions, and 0 for predictions that
-    are no better than the mean; the rank correlation is Spearman's. These are the surrogates of bb-sim run
-    --off-table surrogate:MODEL.
-    """
-    from blackbox_repo.repository import load_blackbox
-    from blackbox_repo.surrogate.models import MODELS
-    from blackbox_repo.surrogate.quality import surrogate_quality
-
-    blackbox = load_blackbox(name)[task]
-    found = {each: surrogate_quality(blackbox, each) for each in model or MODELS}
-    if as_json:
-        typer.echo(json.dumps({each: [vars(quality) for quality in found[each]] for each in found}))
-        return
-    rows = [
-        (each, _round(q.r2), _round(q.rank_correlation), q.objective) for each in found for q in found[each]
-    ]
-    columns = (
-        Column("model"),
-        Column("R2", right=True),
-        Column("rank correlation", right=True),
-        Column("objective", wraps=True),
-    )
-    Terminal().show_table(columns, rows)
-
-
-def _round(share: float | None) -> str:
-    return "-" if share is None else f"{share:.2f}"
 
 
 def _say(line: str) -> None:

@@ -20,14 +20,26 @@ def regret(case: Case, run: Run) -> float:
         case: The benchmark, with the values of regret 0 and 1.
         run: A run on it.
     """
+    return mean_regret(run, case.best, case.typical, case.seconds)
+
+
+def mean_regret(run: Run, best: float, typical: float, seconds: float) -> float:
+    """As :func:`regret`, of any run.
+
+    Args:
+        run: The run.
+        best: The value of the target with regret 0.
+        typical: Another one, with regret 1.
+        seconds: The budget in simulated seconds.
+    """
     loss = run.schema.objective(run.schema.target).loss
-    least, span = loss(case.best), loss(case.typical) - loss(case.best)
+    least, span = loss(best), loss(typical) - loss(best)
     found = run.incumbent()
     reached = [min(max((loss(value) - least) / span, 0.0), 1.0) for value in found.value.tolist()]
-    times = [0.0, *found.time.tolist(), case.seconds]
+    times = [0.0, *found.time.tolist(), seconds]
     spans = [after - before for before, after in zip(times, times[1:], strict=False)]
-    weighted = math.fsum(r * seconds for r, seconds in zip([1.0, *reached], spans, strict=True))
-    return min(weighted / case.seconds, 1.0)  # the spans add up to the budget but for their rounding
+    weighted = math.fsum(r * lasting for r, lasting in zip([1.0, *reached], spans, strict=True))
+    return min(weighted / seconds, 1.0)  # the spans add up to the budget but for their rounding
 
 
 def best_and_typical(blackbox: Blackbox) -> tuple[float, float]:

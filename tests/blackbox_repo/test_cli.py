@@ -18,6 +18,7 @@ import pytest
 from blackbox_repo import NotTabulated, UnknownName, cli, list_blackboxes, load_blackbox
 from blackbox_repo.benchmark import BENCHMARKS
 from blackbox_repo.store.manifest import write_checksum
+from blackbox_repo.surrogate.report import Report
 
 ROOT = Path(__file__).parents[2]
 LICENCES = (ROOT / "data_cache" / "LICENSES.md").read_text(encoding="utf-8")
@@ -257,12 +258,27 @@ def test_a_fresh_process_lists_in_the_same_words(bb_repo: Callable[..., Finished
 
 def test_surrogate_says_how_well_a_table_is_predicted(bb_repo: Callable[..., Finished]) -> None:
     found = bb_repo("surrogate", "icml-deepar", "electricity", "--model", "knn", "--json").json
-    loss = found["knn"][0]
-    assert loss == {"objective": "crps", "r2": loss["r2"], "rank_correlation": loss["rank_correlation"]}
-    assert 0.3 < loss["rank_correlation"] < 0.7
+    report = Report.from_json(found["knn"], "output")
+    assert report.rank is not None
+    assert 0.3 < report.rank < 0.7
     page = bb_repo("surrogate", "icml-deepar", "electricity", "--model", "knn").out.splitlines()
-    assert page[0].split() == ["model", "R2", "rank", "correlation", "objective"]
-    assert page[1].split()[::3] == ["knn", "crps"]
+    assert page[1] == "knn: all of 222 configurations, predicted by models fitted without them"
+    assert page[2].split() == [
+        "objective",
+        "R2",
+        "rank",
+        "correlation",
+        "Kendall",
+        "mean",
+        "error",
+        "top",
+        "10",
+    ]
+    loss = report.objectives["crps"]
+    assert page[3].split()[0] == "crps"
+    assert page[3].split()[1:3] == [f"{figure[-1]:.3f}" for figure in (loss.r2, loss.spearman)]
+    refused = bb_repo("surrogate", "icml-deepar", "electricity", "--model", "knn", "--min-rank", "0.9")
+    refuses(refused, f"rank correlation {report.rank} and R2 {report.r2} of 'crps'")
     refuses(bb_repo("surrogate", "icml-deepar", "electrcity"), "did you mean 'electricity'")
     refuses(bb_repo("surrogate", "icml-deepar", "electricity", "--model", "x"), "unknown surrogate 'x'")
     refuses(bb_repo("surrogate", "yahpo-lcbench", "3945"), "lists no configurations")
