@@ -12,6 +12,7 @@ from blackbox_repo import typed_json
 from blackbox_repo.curve import Array
 from blackbox_repo.errors import BlackboxRepoError, FormatError
 from blackbox_repo.schema import Schema
+from blackbox_repo.surrogate.boosted import Boosted
 from blackbox_repo.surrogate.encoding import Encoding
 from blackbox_repo.surrogate.forest import Forest
 from blackbox_repo.surrogate.info import SurrogateInfo
@@ -22,6 +23,7 @@ from blackbox_repo.surrogate.surrogate_blackbox import SurrogateBlackbox
 KINDS: Mapping[str, Callable[[Mapping[str, Any], Mapping[str, Array], Schema], CurveModel]] = {
     "forest": Forest.of,
     "knn": Knn.of,
+    "boosted": Boosted.of,
 }
 """Kind -> what makes a model of its description and arrays again."""
 

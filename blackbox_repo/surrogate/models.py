@@ -61,8 +61,16 @@ def _knn(settings: Mapping[str, Any]) -> Fit:
     return lambda data, schema, seed, _, say: fit(data, schema, seed, checked, say)
 
 
+def _boosted(settings: Mapping[str, Any]) -> Fit:
+    from blackbox_repo.surrogate.boosting import BoosterSettings, boost
+
+    checked = BoosterSettings.of(settings)
+    return lambda data, schema, seed, _, say: boost(data, schema, seed, checked, say)
+
+
 MODELS: Mapping[str, tuple[tuple[tuple[str, str], ...], Callable[[Mapping[str, Any]], Fit]]] = {
     "knn": ((), _knn),
     "forest": ((_SCIKIT_LEARN,), _forest),
     "extra_trees": ((_SCIKIT_LEARN,), _extra_trees),
+    "xgboost": ((_XGBOOST,), _boosted),
 }

@@ -43,12 +43,12 @@ class TrainingCurves:
         without a goal have none.
         """
         parts = [points[o.name] for o in schema.objectives]
-        limits = [_limits(o, part) for o, part in zip(schema.objectives, parts, strict=True)]
+        bounds = [limits(o, part) for o, part in zip(schema.objectives, parts, strict=True)]
         return cls(
             _columns(schema),
             np.concatenate(parts, axis=1),
-            np.concatenate([least for least, _ in limits]),
-            np.concatenate([most for _, most in limits]),
+            np.concatenate([least for least, _ in bounds]),
+            np.concatenate([most for _, most in bounds]),
         )
 
     @classmethod
@@ -148,7 +148,7 @@ def _columns(schema: Schema) -> dict[str, slice]:
     return columns
 
 
-def _limits(objective: Objective, values: Array) -> tuple[Array, Array]:
+def limits(objective: Objective, values: Array) -> tuple[Array, Array]:
     """The smallest and the largest value of each column that is not extreme."""
     width = values.shape[1]
     least, most = np.full(width, -np.inf), np.full(width, np.inf)
