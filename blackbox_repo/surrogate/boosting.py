@@ -216,9 +216,10 @@ def _depth_first(left: list[int], right: list[int]) -> list[int]:
 def _leaf_values(tree: Mapping[str, Any], leaves: Array) -> Array:
     width = max(int(tree["tree_param"]["size_leaf_vector"]), 1)
     if width == 1:
-        return _float32(tree["split_conditions"])[leaves, np.newaxis]
+        return np.asarray(_float32(tree["split_conditions"])[leaves, np.newaxis])
     if "leaf_weights" in tree:  # from xgboost 3.2 on; the right child of a leaf is its number there
-        return _float32(tree["leaf_weights"]).reshape(-1, width)[np.array(tree["right_children"])[leaves]]
+        numbers = np.array(tree["right_children"])[leaves]
+        return np.asarray(_float32(tree["leaf_weights"]).reshape(-1, width)[numbers])
     of_nodes = _float32(tree["base_weights"]).reshape(-1, width)
     return np.asarray(of_nodes[leaves])
 
