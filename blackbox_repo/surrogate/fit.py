@@ -16,6 +16,7 @@ from blackbox_repo.space import Space
 from blackbox_repo.surrogate.info import SurrogateInfo
 from blackbox_repo.surrogate.model import Say
 from blackbox_repo.surrogate.models import Fit, prepare
+from blackbox_repo.surrogate.noise import Noise, check_repeats
 from blackbox_repo.surrogate.options import FitOptions
 from blackbox_repo.surrogate.report import check_learnable
 from blackbox_repo.surrogate.surrogate_blackbox import SurrogateBlackbox
@@ -105,6 +106,8 @@ class Fitting:
         space = replace(blackbox.schema.space if space is None else space, candidates=None)
         fitting = cls(blackbox, model, space, int(seed), options, dict(settings or {}))
         fitting.prepared()
+        if options.noise:
+            check_repeats(blackbox)
         return fitting
 
     def prepared(self) -> tuple[Fit, dict[str, str]]:
@@ -141,8 +144,9 @@ class Fitting:
             rows,
             len(self.blackbox.configurations()),
         )
-        described = f"surrogate {info.model}"
-        return SurrogateBlackbox(self.schema, models, info, name=f"{self.blackbox.name} | {described}")
+        described = f"{self.blackbox.name} | surrogate {info.model}"
+        noise = Noise.learnt(self.blackbox, self.schema, data, self.seed) if self.options.noise else None
+        return SurrogateBlackbox(self.schema, models, info, noise=noise, name=described)
 
     def data(self, seed: int | None = None) -> TrainingData:
         """What is learnt from, of all seeds or one."""

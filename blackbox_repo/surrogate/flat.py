@@ -18,6 +18,7 @@ from blackbox_repo.surrogate.forest import Forest
 from blackbox_repo.surrogate.info import SurrogateInfo
 from blackbox_repo.surrogate.knn import Knn
 from blackbox_repo.surrogate.model import CurveModel
+from blackbox_repo.surrogate.noise import Noise
 from blackbox_repo.surrogate.surrogate_blackbox import SurrogateBlackbox
 
 KINDS: Mapping[str, Callable[[Mapping[str, Any], Mapping[str, Array], Schema], CurveModel]] = {
@@ -35,12 +36,14 @@ class _Model(msgspec.Struct, forbid_unknown_fields=True):
 
 class _Spec(msgspec.Struct, forbid_unknown_fields=True):
     models: list[_Model]
+    noise: dict[str, Any] | None = None
 
 
 def flatten(surrogate: SurrogateBlackbox) -> tuple[dict[str, Any], dict[str, Array]]:
     """What a surrogate consists of: a JSON object, and name -> array.
 
-    The arrays of the first seed are called ``0.NAME``, those of the second ``1.NAME``, and so on.
+    The arrays of the first seed are called ``0.NAME``, those of the second ``1.NAME``, and so on, and those
+    of its noise ``noise.NAME``.
 
     Raises:
         InvalidOption: It is foreign code, which can only stay in memory.
@@ -49,7 +52,10 @@ def flatten(surrogate: SurrogateBlackbox) -> tuple[dict[str, Any], dict[str, Arr
     for number, (seed, model) in enumerate(surrogate.models.items()):
         models.append({"seed": seed, "spec": model.spec()})
         arrays |= {f"{number}.{name}": array for name, array in model.arrays().items()}
-    return {"models": models}, arrays
+    if surrogate.noise is None:
+        return {"models": models}, arrays
+    arrays |= {f"noise.{name}": array for name, array in surrogate.noise.arrays().items()}
+    return {"models": models, "noise": surrogate.noise.spec()}, arrays
 
 
 def unflatten(
@@ -68,9 +74,10 @@ def unflatten(
         FormatError: They do not fit together.
     """
     read = typed_json.convert(dict(spec), _Spec, f"the description of {name}")
-    parts = [_take(arrays, number) for number in range(len(read.models))]
+    parts = [_take(arrays, str(number)) for number in range(len(read.models))]
+    of_noise = {} if read.noise is None else _take(arrays, "noise")
     seeds = [each.seed for each in read.models]
-    if not seeds or len(set(seeds)) < len(seeds) or sum(map(len, parts)) < len(arrays):
+    if not seeds or len(set(seeds)) < len(seeds) or sum(map(len, [*parts, of_noise])) < len(arrays):
         raise FormatError(
             f"{name} has {len(arrays)} arrays and models of the seeds {seeds!r}, which do not fit"
         )
@@ -78,11 +85,19 @@ def unflatten(
         each.seed: _model(each.spec, part, schema, name)
         for each, part in zip(read.models, parts, strict=True)
     }
-    return SurrogateBlackbox(schema, models, info, name=name)
+    noise = None if read.noise is None else _noise(read.noise, of_noise, schema, name)
+    return SurrogateBlackbox(schema, models, info, noise=noise, name=name)
 
 
-def _take(arrays: Mapping[str, Array], number: int) -> dict[str, Array]:
-    beginning = f"{number}."
+def _noise(spec: Mapping[str, Any], arrays: Mapping[str, Array], schema: Schema, name: str) -> Noise:
+    try:
+        return Noise.of(spec, arrays, schema)
+    except (BlackboxRepoError, ValueError, TypeError, LookupError, OverflowError) as err:
+        raise FormatError(f"{name} cannot be made of its arrays: {err}") from err
+
+
+def _take(arrays: Mapping[str, Array], part: str) -> dict[str, Array]:
+    beginning = f"{part}."
     return {
         name.removeprefix(beginning): array for name, array in arrays.items() if name.startswith(beginning)
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -19,6 +19,7 @@ from blackbox_repo.space import Configuration
 from blackbox_repo.surrogate.encoding import Encoding
 from blackbox_repo.surrogate.info import SurrogateInfo
 from blackbox_repo.surrogate.model import CurveModel
+from blackbox_repo.surrogate.noise import Noise
 
 DIGITS = 6
 _NOISE = 1e-11  # sums of some thousand terms differ by less in another order
@@ -35,12 +36,14 @@ class SurrogateBlackbox(Blackbox):
     Attributes:
         info: What it was fitted to, and how.
         models: Seed -> the model that predicts it.
+        noise: How trainings with other seeds differ from what the one model predicts, or ``None``.
         encoding: How configurations are encoded.
 
     Args:
         schema: What the objectives mean, over the space of the surrogate.
         models: Seed -> a fitted model; 0 alone where seeds are merged.
         info: What they were fitted to.
+        noise: What is added for each of the seeds that it has; the models are then one, of the merged seeds.
         name: What messages call the blackbox.
     """
 
@@ -52,12 +55,14 @@ class SurrogateBlackbox(Blackbox):
         models: Mapping[int, CurveModel],
         info: SurrogateInfo,
         *,
+        noise: Noise | None = None,
         name: str = "",
     ) -> None:
         self.schema, self.name = schema, name or f"surrogate {info.model}"
         self.models, self.info = dict(sorted(models.items())), info
         self.encoding = Encoding(schema.space)
-        self._seeds = tuple(self.models)
+        self.noise = noise
+        self._seeds = tuple(self.models) if noise is None else noise.seeds
         self._known_seeds = frozenset(self._seeds)
 
     def curve(self, configuration: Configuration, *, seed: int | None = None) -> LearningCurve:
@@ -71,9 +76,13 @@ class SurrogateBlackbox(Blackbox):
         if not checked:
             return []
         rows = self.encoding.rows(checked) if len(checked) > 1 else self.encoding.row(checked[0])[np.newaxis]
+        predicted = self._rounded(self._model(chosen).predict(rows))
+        if self.noise is not None:
+            predicted = self._varied(predicted, checked, rows, chosen)
         points: dict[str, Array] = {}
         constants: dict[str, Array] = {}
-        for objective, values in self._finish(self.models[chosen].predict(rows)):
+        for objective in self.schema.objectives:
+            values = self._risen(objective, predicted[objective.name])
             (constants if objective.constant else points)[objective.name] = sealed(values.ravel())
         length = len(self.schema.fidelity.values)
         return [
@@ -90,7 +99,7 @@ class SurrogateBlackbox(Blackbox):
 
     def under(self, schema: Schema, name: str) -> SurrogateBlackbox:
         """What the same models predict of another schema's objectives, which are some of this one's."""
-        return SurrogateBlackbox(schema, self.models, self.info, name=name)
+        return SurrogateBlackbox(schema, self.models, self.info, noise=self.noise, name=name)
 
     def digest(self) -> str:
         return self._digest
@@ -98,12 +107,14 @@ class SurrogateBlackbox(Blackbox):
     @cached_property
     def _digest(self) -> str:
         found = hashlib.sha256(self.schema.meaning().encode())
-        for seed, model in self.models.items():
+        parts: list[tuple[int | str, CurveModel | Noise]] = [*self.models.items()]
+        parts += [] if self.noise is None else [("noise", self.noise)]
+        for key, part in parts:
             try:
-                arrays = model.arrays()
+                arrays = part.arrays()
             except InvalidOption:  # foreign code
                 return ""
-            found.update(json.dumps([seed, model.spec()], sort_keys=True).encode())
+            found.update(json.dumps([key, part.spec()], sort_keys=True).encode())
             for name in sorted(arrays):
                 array = np.ascontiguousarray(arrays[name])
                 found.update(f"{name} {array.dtype.str} {array.shape}".encode())
@@ -117,15 +128,25 @@ class SurrogateBlackbox(Blackbox):
             raise UnknownSeed(f"{self.name!r} predicts the seeds {self._seeds}, not {seed!r}")
         return int(seed)
 
-    def _finish(self, predicted: Mapping[str, Array]) -> Iterator[tuple[Objective, Array]]:
-        """Each objective with its final values ``(configuration, fidelity)``."""
-        objectives = self.schema.objectives
-        raw = np.concatenate([predicted[objective.name] for objective in objectives], axis=1)
+    def _model(self, seed: int) -> CurveModel:
+        return self.models[seed] if self.noise is None else next(iter(self.models.values()))
+
+    def _rounded(self, predicted: Mapping[str, Array]) -> dict[str, Array]:
+        """The predictions ``(configuration, fidelity)`` in 6 significant digits."""
+        names = [objective.name for objective in self.schema.objectives]
+        raw = np.concatenate([predicted[name] for name in names], axis=1)
         rounded = round_significant(raw, DIGITS, noise=_NOISE)
-        stop = 0
-        for objective in objectives:
-            start, stop = stop, stop + predicted[objective.name].shape[1]
-            yield objective, self._risen(objective, rounded[:, start:stop])
+        ends = np.cumsum([predicted[name].shape[1] for name in names])
+        return dict(zip(names, np.split(rounded, ends[:-1], axis=1), strict=True))
+
+    def _varied(
+        self, predicted: Mapping[str, Array], configurations: Sequence[Configuration], rows: Array, seed: int
+    ) -> dict[str, Array]:
+        """The predictions with the noise of a seed, in 6 significant digits."""
+        assert self.noise is not None
+        runs = [self.noise.run(row, each, seed) for row, each in zip(rows, configurations, strict=True)]
+        varied = {o.name: self.noise.added(o, predicted[o.name], runs) for o in self.schema.objectives}
+        return {name: round_significant(values, DIGITS) for name, values in varied.items()}
 
     def _risen(self, objective: Objective, values: Array) -> Array:
         if objective.constant or self.schema.fidelity.kind == "independent" or not objective.cumulative:

@@ -62,9 +62,9 @@ class TrainingData:
         """
         configurations = blackbox.configurations()
         chosen = _draw(len(configurations), max_samples, draw)
-        runs = _Runs.of(blackbox, chosen, seed)
+        runs = Runs.of(blackbox, chosen, seed)
         schema = blackbox.schema if schema is None else schema
-        points = {o.name: runs.means(o) for o in schema.objectives}
+        points = {o.name: runs.means(runs.completed(o))[0] for o in schema.objectives}
         encoding = Encoding(schema.space)
         numbers = runs.kept
         learnt = [configurations[number] for number in numbers.tolist()]
@@ -87,7 +87,7 @@ def _draw(count: int, at_most: int | None, draw: int) -> Iterable[int]:
 
 
 @dataclass(frozen=True)
-class _Runs:
+class Runs:
     """The training runs of a table that have points.
 
     Args:
@@ -105,7 +105,7 @@ class _Runs:
     most: int
 
     @classmethod
-    def of(cls, blackbox: Blackbox, chosen: Iterable[int], seed: int | None) -> _Runs:
+    def of(cls, blackbox: Blackbox, chosen: Iterable[int], seed: int | None) -> Runs:
         curves, numbers = [], []
         configurations = blackbox.configurations()
         for number in chosen:
@@ -126,20 +126,24 @@ class _Runs:
         """The configurations that have a run."""
         return np.unique(self.number)
 
-    def means(self, objective: Objective) -> Array:
-        """The mean curve ``(configuration, fidelity)`` over the runs of each configuration."""
+    def completed(self, objective: Objective) -> Array:
+        """The values of the runs ``(run, fidelity)`` that all reach the last fidelity; NaN if unknown."""
         runs = self._values(objective)
         runs[~np.isfinite(runs)] = np.nan
         if not objective.constant:
             self._complete(objective, runs)
+        return runs
+
+    def means(self, runs: Array) -> tuple[Array, Array]:
+        """The mean ``(configuration, fidelity)`` over the runs of each configuration, and of how many."""
         known = np.isfinite(runs)
         first = np.flatnonzero(np.diff(self.number, prepend=-1))
         if not len(first):
-            return runs
+            return runs, known.astype(np.float64)
         totals = np.add.reduceat(np.where(known, runs, 0.0), first, axis=0)
+        counts = np.add.reduceat(known.astype(np.float64), first, axis=0)
         with np.errstate(invalid="ignore"):
-            means: Array = totals / np.add.reduceat(known.astype(np.float64), first, axis=0)
-        return means
+            return totals / counts, counts
 
     def _values(self, objective: Objective) -> Array:
         """The values of the runs ``(run, fidelity)``, NaN after their ends; ``(run, 1)`` if constant."""
