@@ -27,7 +27,10 @@ from simulator.kernel import simulation
 
 ROOT = Path(__file__).parents[1]
 UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "us"))
-PACKAGES = ("numpy", "pyarrow", "pandas", "syne-tune", "mfhpo-simulator", "yahpo-gym", "onnxruntime")
+PACKAGES = (
+    *("numpy", "pyarrow", "pandas", "scikit-learn", "xgboost", "xgboost-cpu"),
+    *("syne-tune", "mfhpo-simulator", "yahpo-gym", "onnxruntime"),
+)
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ import pyarrow as pa
 import synthetic
 from measuring import Effort, Measured, Row, alone, cpu_seconds, fresh, fresh_process
 from scheduler_calls import Counted
+from surrogate_rows import surrogate_rows
 
 from blackbox_repo import load_blackbox
 from blackbox_repo.blackbox import Blackbox
@@ -65,6 +66,7 @@ def own_rows(effort: Effort) -> Iterator[Row]:
     yield from kept(effort)
     yield from lookups(effort)
     yield from surrogates(effort)
+    yield from surrogate_rows(effort)
     yield from draws(effort)
 
 

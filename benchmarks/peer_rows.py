@@ -16,6 +16,7 @@ from typing import Any
 
 import synthetic
 from measuring import Effort, Measured, Row, in_turns
+from surrogate_rows import syne_tune_rows
 
 from blackbox_repo import load_blackbox, views
 from blackbox_repo.curve import LearningCurve
@@ -52,6 +53,8 @@ def syne_tune(peer: str, effort: Effort) -> Iterator[Row]:
     curves = partial(measure_curves, effort.queries)
     yield Row(f"{peer}/curves", f"{effort.queries:,} curves of 200 epochs, {of}", "x", curves)
     yield Row(f"{peer}/table", f"a table from disk, and its first curve, {of}", "x", measure_table)
+    if marked:
+        yield from syne_tune_rows(peer, effort)
 
 
 def measure_run(

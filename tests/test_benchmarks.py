@@ -29,6 +29,10 @@ MARKS = {
     "ours/million": 60,
     "ours/million-memory": 1,
     "ours/import": 0.08,
+    "ours/forest-singly": 150,
+    "ours/forest-together": 50,
+    "ours/forest-disk": 10,
+    "ours/neighbour-search": 20,
 }
 
 
@@ -82,6 +86,47 @@ def test_the_figures_of_the_pages_come_from_the_results(name: str) -> None:
     from beside_peers import page
 
     assert page(name) == (ROOT / name).read_text("utf-8")
+
+
+@pytest.mark.usefixtures("benchmarks")
+def test_the_figures_of_surrogates_come_from_their_results() -> None:
+    from surrogates import PAGE, page
+
+    assert page() == PAGE.read_text("utf-8")
+
+
+@pytest.mark.usefixtures("benchmarks")
+def test_a_surrogate_may_be_worse_by_the_spread_and_a_little() -> None:
+    from surrogates import Gap
+
+    better, worse = [0.9, 0.8], [0.1, 0.1]
+    close = Gap.of({"forest": [0.87, 0.76], "scikit-learn": better, "xgboost": worse})
+    assert (round(close.mean, 6), close.holds) == (-0.035, False)
+    spread = Gap.of({"forest": [0.87, 0.73], "scikit-learn": better, "xgboost": worse})
+    assert (round(spread.mean, 6), round(spread.spread, 6)) == (-0.05, 0.028284)
+    assert Gap.of({"forest": [0.88, 0.74], "scikit-learn": worse, "xgboost": better}).holds
+
+
+def test_a_surrogate_is_measured_beside_others_and_kept(tmp_path: Path) -> None:
+    pytest.importorskip("sklearn")
+    pytest.importorskip("xgboost")
+    results = tmp_path / "surrogates.json"
+    done = subprocess.run(
+        [
+            *(sys.executable, str(ROOT / "benchmarks" / "surrogates.py"), "icml-deepar/solar"),
+            *("--model", "knn", "--repeats", "1", "--json", str(results)),
+        ],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    task = json.loads(results.read_text("utf-8"))["icml-deepar/solar"]
+    assert (task["examples"], task["features"]) == (212, 6)
+    assert list(task["spearman"]) == list(task["r2"]) == ["knn", "scikit-learn", "xgboost"]
+    assert all(0.2 < rank[0] < 0.8 for rank in task["spearman"].values())
+    assert done.stdout.startswith("| icml-deepar/solar | 212 | ")
 
 
 @pytest.mark.usefixtures("benchmarks")

@@ -20,7 +20,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-OURS = ["numpy", "pyarrow", "msgspec", "typer", "rich", "pytest", "hypothesis", "h5py", "onnx", "pandas"]
+OURS = [
+    *("filelock", "msgspec", "numpy", "platformdirs", "pyarrow", "rich", "typer"),
+    *("h5py", "hypothesis", "onnx", "pandas", "pytest", "scikit-learn"),
+]
 CONVERSIONS = "tests/conversion_scripts"
 
 
