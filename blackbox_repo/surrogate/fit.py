@@ -15,7 +15,7 @@ from blackbox_repo.schema import Schema
 from blackbox_repo.space import Space
 from blackbox_repo.surrogate.info import SurrogateInfo
 from blackbox_repo.surrogate.model import Say
-from blackbox_repo.surrogate.models import Fit, prepare
+from blackbox_repo.surrogate.models import Fit, prepare, settle
 from blackbox_repo.surrogate.noise import Noise, check_repeats
 from blackbox_repo.surrogate.options import FitOptions
 from blackbox_repo.surrogate.report import check_learnable
@@ -104,7 +104,8 @@ class Fitting:
         if options.objectives is not None:
             blackbox.schema.with_objectives(options.objectives)
         space = replace(blackbox.schema.space if space is None else space, candidates=None)
-        fitting = cls(blackbox, model, space, int(seed), options, dict(settings or {}))
+        model, settings, seed = settle(model, settings or {}, int(seed))
+        fitting = cls(blackbox, model, space, seed, options, settings)
         fitting.prepared()
         if options.noise:
             check_repeats(blackbox)

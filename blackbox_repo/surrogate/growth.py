@@ -89,6 +89,16 @@ def grow(data: TrainingData, schema: Schema, seed: int, settings: ForestSettings
     return assemble(trees, curves)
 
 
+def grow_with(estimator: Any, data: TrainingData, schema: Schema) -> Forest:
+    """A forest for these examples, grown by a ``RandomForestRegressor`` or ``ExtraTreesRegressor`` as it is.
+
+    Its leaves must predict means, and its ``random_state`` must be set.
+    """
+    curves = TrainingCurves.of(schema, data.points)
+    goals = _goals(data, schema, curves, _SHARES[0])
+    return assemble(flatten(estimator.fit(data.rows, goals), data.rows), curves)
+
+
 def _goals(data: TrainingData, schema: Schema, curves: TrainingCurves, share: float) -> Array:
     """What the trees are grown on: ``(example, goal)``.
 

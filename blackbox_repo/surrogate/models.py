@@ -26,11 +26,39 @@ def prepare(model: Any, settings: Mapping[str, Any]) -> tuple[Fit, dict[str, str
         UnknownName: There is no such model or setting.
         InvalidOption: What it needs is not installed, or a setting is out of range.
     """
+    if not isinstance(model, str):
+        return _prepare_estimator(model, settings)
     if model not in MODELS:
-        raise UnknownName("surrogate", str(model), MODELS)
+        raise UnknownName("surrogate", model, MODELS)
     needed, check = MODELS[model]
     versions = dict(_version(model, *each) for each in needed)
     return check(settings), versions
+
+
+def settle(model: Any, settings: Mapping[str, Any], seed: int) -> tuple[Any, dict[str, Any], int]:
+    """A model with all its settings, and the seed; an ``XGBRegressor`` becomes the model ``"xgboost"``.
+
+    Raises:
+        UnknownName: An estimator has no such setting.
+        InvalidOption: An estimator cannot be copied, or what it needs is not installed.
+    """
+    if isinstance(model, str):
+        return model, dict(settings), seed
+    from blackbox_repo.surrogate.estimator import describe, is_estimator, resolve
+
+    if not is_estimator(model):
+        raise InvalidOption(
+            f"the model is {model!r}, but must be one of {', '.join(map(repr, MODELS))}, or an object "
+            f"with the methods fit and predict"
+        )
+    _version(describe(model), *_SCIKIT_LEARN)
+    return resolve(model, settings, seed)
+
+
+def _prepare_estimator(model: Any, settings: Mapping[str, Any]) -> tuple[Fit, dict[str, str]]:
+    from blackbox_repo.surrogate.estimator import describe, prepare_estimator
+
+    return prepare_estimator(model, settings), dict([_version(describe(model), *_SCIKIT_LEARN)])
 
 
 def _version(model: str, name: str, module: str) -> tuple[str, str]:
