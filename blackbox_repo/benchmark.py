@@ -63,7 +63,18 @@ class Benchmark:
         Raises:
             UnknownName: No root has the blackbox, or it does not have the task.
         """
-        return self.view_of(self._load_blackbox(source)[self.task], seconds_per_unit)
+        return self.view_of(self.load_task(source), seconds_per_unit)
+
+    def load_task(self, source: Source = DEFAULT) -> Blackbox:
+        """The task as it is stored.
+
+        Args:
+            source: Where the blackbox may come from.
+
+        Raises:
+            UnknownName: As :meth:`load`.
+        """
+        return self._load_blackbox(source)[self.task]
 
     def view_of(self, blackbox: Blackbox, seconds_per_unit: float | None = None) -> Blackbox:
         """What :meth:`load` makes of the task.

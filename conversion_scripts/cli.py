@@ -8,10 +8,14 @@ from typing import Annotated, Optional
 
 import typer
 
+from blackbox_repo.cli.fitting import fit_and_store, show_stored
 from blackbox_repo.cli.loading import explain_loading
 from blackbox_repo.errors import BlackboxRepoError, InvalidOption
+from blackbox_repo.fit_tables import FitOrder
+from blackbox_repo.repository import load_blackbox
 from blackbox_repo.roots.settings import read_settings
 from blackbox_repo.store.manifest import Manifest
+from blackbox_repo.store.surrogate_entry import surrogate_folder
 from blackbox_repo.text import console
 from blackbox_repo.text.console import HELP_OPTIONS, StrictCommand, Version, examples
 from blackbox_repo.text.humanize import format_count
@@ -47,6 +51,7 @@ app = console.CommandLine("bb-convert", pretty_exceptions_enable=False, rich_mar
         "bb-convert nasbench-macro --list    # what one needs",
         "bb-convert nasbench-macro --download",
         "bb-convert nasbench-macro --raw ~/raw --out ~/blackboxes",
+        "bb-convert icml-deepar --download --surrogate forest",
         "bb-convert py:my_recipes:DIGITS --raw ~/measured --out ~/blackboxes",
     ),
 )
@@ -73,6 +78,14 @@ def convert(  # noqa: PLR0913  a command line has as many options as it has
             metavar="FOLDER",
             help="Write the blackbox to FOLDER/NAME. The default is the user's own folder, where all "
             "commands find it by its name.",
+        ),
+    ] = None,
+    surrogate: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(
+            metavar="MODEL",
+            help="Then fit surrogates to the tables, and store them beside these (see bb-repo fit): "
+            "forest, knn, extra_trees or xgboost.",
         ),
     ] = None,
     *,
@@ -115,11 +128,12 @@ def convert(  # noqa: PLR0913  a command line has as many options as it has
     out, command = out or folder_for_new(), f"bb-convert {name}"
     raw = raw or (Path("raw") if name.startswith("py:") else default_folder(name))
     try:
-        check_ready(recipe, out)
+        check_ready(recipe, out, surrogate)
         if fetch:
             _download(recipe, raw, command)
         with console.interruptible(lambda: f"nothing was written to {out / recipe.name}"):
             _convert(recipe, raw, out, command)
+            _fit(out / recipe.name, surrogate, command)
     except BlackboxRepoError:
         if debug:
             typer.echo(printable(traceback.format_exc(), keep="\n"), err=True)
@@ -141,6 +155,13 @@ def _convert(recipe: Recipe, raw: Path, out: Path, command: str) -> None:
     if lacking := describe_shortfall(recipe.expected_size, manifest):
         typer.echo(printable(f"bb-convert: warning: the raw files have only {lacking}"), err=True)
     _say(f"{out / recipe.name}: {_summary(manifest)}")
+
+
+def _fit(folder: Path, model: str | None, command: str) -> None:
+    if model is None:
+        return
+    tables, place = load_blackbox(folder), surrogate_folder(folder, model)
+    show_stored(fit_and_store(tables, FitOrder(model), place, (), command=command), place)
 
 
 def _say(line: str) -> None:

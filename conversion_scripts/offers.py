@@ -7,6 +7,7 @@ from pathlib import Path
 
 from blackbox_repo.errors import InvalidOption
 from blackbox_repo.recipes import OfferedRecipe
+from blackbox_repo.surrogate.models import prepare
 from blackbox_repo.text.progress import ProgressReporter
 from conversion_scripts.build import build, check_target
 from conversion_scripts.raw import RawFile
@@ -73,21 +74,25 @@ class RecipeOffers:
         return out / recipe.name
 
 
-def check_ready(recipe: Recipe, out: Path) -> None:
+def check_ready(recipe: Recipe, out: Path, model: str | None = None) -> None:
     """Refuse what cannot be converted or written, before anything is downloaded or read.
 
     Args:
         recipe: The recipe to carry out.
         out: The folder in which the folder of the blackbox is to be written.
+        model: The surrogate that is fitted then, if there is to be one.
 
     Raises:
-        InvalidOption: A package that the recipe needs is not installed.
+        UnknownName: There is no such model.
+        InvalidOption: A package that the recipe or the model needs is not installed.
         BlackboxRepoError: As :func:`conversion_scripts.build.check_target`.
     """
     if missing := _find_missing(recipe):
         raise InvalidOption(
             f"the recipe {recipe.name!r} needs {' and '.join(missing)}: {_installing(missing)}"
         )
+    if model is not None:
+        prepare(model, {})
     check_target(out / recipe.name)
 
 

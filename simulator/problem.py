@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,7 +54,10 @@ class Setup:
 
 
 def find_problem(
-    name: str, seconds_per_unit: float | None, source: Source = DEFAULT
+    name: str,
+    seconds_per_unit: float | None,
+    source: Source = DEFAULT,
+    extend: Callable[[Blackbox], Blackbox] = lambda blackbox: blackbox,
 ) -> tuple[Benchmark, Blackbox]:
     """The benchmark of a name and its blackbox; for ``BLACKBOX[/TASK]`` one with the manifest's defaults.
 
@@ -61,6 +65,7 @@ def find_problem(
         name: Name of a benchmark; or name or folder of a blackbox, with the task if there are several.
         seconds_per_unit: A time model: seconds that a unit of fidelity takes.
         source: Where the blackbox may come from.
+        extend: Called with the task as it is stored, before it gets a time model, and so on.
 
     Raises:
         UnknownName: There is no such benchmark, blackbox or task.
@@ -68,12 +73,12 @@ def find_problem(
     """
     if name in BENCHMARKS:
         benchmark = load_benchmark(name)
-        return benchmark, benchmark.load(seconds_per_unit, source)
+        return benchmark, benchmark.view_of(extend(benchmark.load_task(source)), seconds_per_unit)
     loaded, task = _load(name, source)
     manifest = loaded.manifest
     defaults = manifest.default
     benchmark = Benchmark(name, manifest.title, manifest.name, task, None, defaults.workers, defaults.seconds)
-    return benchmark, benchmark.view_of(loaded[task], seconds_per_unit)
+    return benchmark, benchmark.view_of(extend(loaded[task]), seconds_per_unit)
 
 
 def _load(name: str, source: Source) -> tuple[LoadedBlackbox, str]:

@@ -10,13 +10,15 @@ from typing import Annotated
 import typer
 
 from blackbox_repo.cli.app import app
+from blackbox_repo.cli.fitting import show_quality
 from blackbox_repo.cli.loading import explain_loading
 from blackbox_repo.cli.options import AsJson, Name, Offline, Roots, Version, complete_name, make_source
 from blackbox_repo.errors import BlackboxRepoError, FormatError, RootUnavailable
-from blackbox_repo.repository import Finding, describe, list_blackboxes, verify
+from blackbox_repo.repository import Finding, list_blackboxes, verify
 from blackbox_repo.roots.find import locate
 from blackbox_repo.roots.pins import read_pins
 from blackbox_repo.roots.source import Source
+from blackbox_repo.roots.surrogates import find_surrogates
 from blackbox_repo.store.manifest import MANIFEST_FILE
 from blackbox_repo.text import console
 from blackbox_repo.text.console import StrictCommand, examples
@@ -42,13 +44,20 @@ def info(
     The page has its search space, objectives and tasks, its sources, licence and citation, and the known
     defects of the data with how they are treated. --json prints its manifest.
     """
-    manifest = describe(name, version=version, source=make_source(root, offline=offline))
+    source = make_source(root, offline=offline)
+    holding = locate(name, source, version)
+    manifest = holding.manifest
     if as_json:
         typer.echo(json.dumps(manifest.to_json(), allow_nan=False))
         return
     from blackbox_repo.cli.description import print_description
 
     print_description(manifest)
+    if manifest.surrogate is not None:
+        show_quality(manifest, "surrogates")
+        return
+    for found in find_surrogates(holding, source):
+        show_quality(found.manifest, f"surrogate {found.manifest.fitted().model} ({found.origin})")
 
 
 @app.command(

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from blackbox_repo.domains import Domain, Float, Integer
 from blackbox_repo.schema import Objective
 from blackbox_repo.store.manifest import Manifest, Task
+from blackbox_repo.store.surrogate_entry import SurrogateEntry
 from blackbox_repo.text.terminal import Column, Row, Terminal, facts
 
 
@@ -52,9 +53,19 @@ def _facts(manifest: Manifest) -> list[tuple[str, object]]:
         ("cite", " ".join(manifest.citation.split())),
         ("fidelity", f"{fidelity.name} {fidelity.describe()} ({fidelity.kind})"),
     ]
+    if manifest.surrogate is not None:
+        pairs += _fit(manifest.surrogate)
     if manifest.schema.time is None:
         pairs.append(("time", "none in the source; a simulation needs --time-model constant:SECONDS"))
     return pairs
+
+
+def _fit(entry: SurrogateEntry) -> list[tuple[str, object]]:
+    how = {"model": entry.model, "seed": entry.seed, **entry.settings, **entry.versions}
+    return [
+        ("surrogate of", f"{entry.of.blackbox} {entry.of.version}"),
+        ("fitted with", ", ".join(f"{name} {value}" for name, value in how.items())),
+    ]
 
 
 def _wrapping(heading: str) -> Column:

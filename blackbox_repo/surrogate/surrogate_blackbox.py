@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -20,6 +21,7 @@ from blackbox_repo.surrogate.encoding import Encoding
 from blackbox_repo.surrogate.info import SurrogateInfo
 from blackbox_repo.surrogate.model import CurveModel
 from blackbox_repo.surrogate.noise import Noise
+from blackbox_repo.surrogate.report import Report
 
 DIGITS = 6
 _NOISE = 1e-11  # sums of some thousand terms differ by less in another order
@@ -100,6 +102,11 @@ class SurrogateBlackbox(Blackbox):
     def under(self, schema: Schema, name: str) -> SurrogateBlackbox:
         """What the same models predict of another schema's objectives, which are some of this one's."""
         return SurrogateBlackbox(schema, self.models, self.info, noise=self.noise, name=name)
+
+    def judged(self, report: Report) -> SurrogateBlackbox:
+        """The same surrogate, which says how good it is."""
+        info = replace(self.info, quality=report)
+        return SurrogateBlackbox(self.schema, self.models, info, noise=self.noise, name=self.name)
 
     def digest(self) -> str:
         return self._digest

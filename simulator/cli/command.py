@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from blackbox_repo import typed_json, views
 from blackbox_repo.benchmark import BENCHMARKS, Benchmark
 from blackbox_repo.blackbox import Blackbox
 from blackbox_repo.errors import FormatError, InvalidOption, UnknownName
+from blackbox_repo.find_surrogate import find_surrogate
 from blackbox_repo.roots.source import Source
 from blackbox_repo.schema import Schema
 from blackbox_repo.store.atomic_directory import atomic_directory
+from blackbox_repo.surrogate.model import Say
 from blackbox_repo.surrogate.models import MODELS
 from simulator.callbacks import Callback
 from simulator.cli.options import (
@@ -31,7 +35,7 @@ from simulator.scheduler import SchedulerFactory
 from simulator.schedulers.mo_asha import choose_objectives
 
 DEFAULT_SECONDS = 7200.0
-OFF_TABLE = ("error", "nearest", "surrogate", *MODELS, *(f"surrogate:{model}" for model in MODELS))
+OFF_TABLE = ("error", "nearest", *MODELS, "surrogate", *(f"surrogate:{model}" for model in MODELS))
 _COMMAND, _LOG = "command.json", "log.jsonl"
 
 
@@ -95,8 +99,13 @@ class Command:
         groups = group_settings(self.settings)
         model = self.time_model
         seconds_per_unit = None if model is None else parse_time_model(model, "--time-model")
-        benchmark, blackbox = find_problem(self.name, seconds_per_unit, Source(self.roots or None))
-        blackbox = _answer_off_table(blackbox, self.off_table)
+        source = Source(self.roots or None)
+        if self.off_table not in OFF_TABLE:
+            raise UnknownName("--off-table", self.off_table, OFF_TABLE)
+        extend = partial(_extend, off_table=self.off_table, source=source)
+        benchmark, blackbox = find_problem(self.name, seconds_per_unit, source, extend)
+        if self.off_table == "nearest":
+            blackbox = views.nearest(blackbox)
         if self.max_fidelity is not None:
             blackbox = views.up_to(blackbox, self.max_fidelity)
         if self.objective is not None:
@@ -133,14 +142,29 @@ def optimized_objectives(run: Run, folder: Path) -> tuple[str, ...]:
     return Command.of(run, folder).objectives(run.schema)
 
 
-def _answer_off_table(blackbox: Blackbox, off_table: str) -> Blackbox:
-    """The blackbox with a view that answers for configurations that its table lacks."""
-    if off_table not in OFF_TABLE:
-        raise UnknownName("--off-table", off_table, OFF_TABLE)
-    kind, _, model = off_table.partition(":")
-    if kind == "surrogate":
-        return views.with_surrogate(blackbox, model or "knn")
-    return views.nearest(blackbox) if kind == "nearest" else blackbox
+def _extend(blackbox: Blackbox, off_table: str, source: Source) -> Blackbox:
+    """The table as it is stored, with a surrogate for what it lacks if there is to be one."""
+    if off_table in ("error", "nearest"):
+        return blackbox
+    model = off_table.removeprefix("surrogate").removeprefix(":") or "knn"  # as older releases called it
+    with _progress_once_fitting(blackbox.name) as say:
+        return views.with_surrogate(blackbox, find_surrogate(blackbox, model, source=source, say=say))
+
+
+@contextmanager
+def _progress_once_fitting(name: str) -> Iterator[Say]:
+    """A function that shows progress on stderr, from its first call on."""
+    with ExitStack() as stack:
+        shown: list[Say] = []
+
+        def say(step: str) -> None:
+            if not shown:
+                from blackbox_repo.text.progress import report_progress  # rich takes long to import
+
+                shown.append(stack.enter_context(report_progress(f"surrogate of {name}")).step)
+            shown[0](step)
+
+        yield say
 
 
 @dataclass(frozen=True)

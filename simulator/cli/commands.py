@@ -154,9 +154,10 @@ def run(  # noqa: PLR0913, PLR0917  a command line has as many options as it has
         str,
         typer.Option(
             metavar="HOW",
-            help="What answers for configurations that are not in the table: error, nearest (row), surrogate "
-            "or surrogate:forest (see bb-repo surrogate). Schedulers of other libraries need one of the "
-            "latter on tables that are not a full grid.",
+            help="What answers for configurations that are not in the table: error, nearest (row), or a "
+            "surrogate: forest, knn, extra_trees or xgboost. A stored surrogate is used (see bb-repo fit), "
+            "else it is fitted once and kept in the user's cache; bb-repo surrogate says how good it is. "
+            "Schedulers of other libraries need one of these on tables that are not a full grid.",
             autocompletion=_off_table_ways,
         ),
     ] = "error",

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from blackbox_repo import Source, load_blackbox
 from blackbox_repo.text.progress import LineReporter
 from conversion_scripts import cli
 from conversion_scripts.recipe import Recipe
@@ -227,6 +228,23 @@ def test_a_recipe_of_ones_own_is_fetched_and_converted(host: Host, tmp_path: Pat
     again = bb_convert("py:mine:MINE", "--download", "--raw", "raw", "--out", "out", cwd=tmp_path)
     assert again.stdout == result.stdout
     assert host.asked == [("/runs", "")]
+
+
+def test_surrogates_are_fitted_to_what_was_converted(host: Host, tmp_path: Path) -> None:
+    content = b"x,loss\n" + b"".join(b"%d,%d\n" % (x, (x - 4) ** 2) for x in range(1, 10))
+    host.pages = {"/runs": Page(content)}
+    write_recipe(tmp_path, host.url("/runs"), content)
+    wrong = bb_convert("py:mine:MINE", "--download", "--out", "out", "--surrogate", "tree", cwd=tmp_path)
+    assert "unknown surrogate 'tree'; known: 'knn'" in wrong.stderr
+    assert host.asked == []
+    result = bb_convert("py:mine:MINE", "--download", "--out", "out", "--surrogate", "knn", cwd=tmp_path)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "out/mine/surrogates/knn: 0.00 MB" in result.stdout.splitlines()
+    found = load_blackbox(tmp_path / "out" / "mine", source=Source(surrogate="knn"))["digits"]
+    assert found.evaluate({"x": 4})["loss"] < found.evaluate({"x": 9})["loss"]
+    again = bb_convert("py:mine:MINE", "--raw", "raw", "--out", "out", cwd=tmp_path)
+    assert again.returncode == 0
+    assert (tmp_path / "out" / "mine" / "surrogates" / "knn" / "digits.parquet").is_file()
 
 
 def test_by_default_it_lies_in_the_users_own_folder_where_its_name_finds_it(

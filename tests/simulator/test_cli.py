@@ -16,11 +16,15 @@ from typing import Any
 import numpy as np
 import pytest
 
+from blackbox_repo import load_blackbox
+from blackbox_repo.fit_tables import FitOrder, fit_tables
 from blackbox_repo.store.manifest import Manifest
 from blackbox_repo.store.storage import save_tables
+from blackbox_repo.store.surrogate_cache import kept
 from blackbox_repo.table import TabularBlackbox
 from simulator import Run, cli
 from simulator.cli.options import parse_duration
+from tests.blackbox_repo.small_tables import make_blackbox
 
 ROOT = Path(__file__).parents[2]
 BOX = ROOT / "data_cache" / "icml-deepar"
@@ -654,4 +658,25 @@ def test_configurations_off_the_table_are_refused_or_answered_as_the_user_chose(
     assert nearest["digest"] != fitted["digest"]
     assert bb_sim("replay", "surrogate").out == f"the same run: digest {fitted['digest']}\n"
     wrong = bb_sim("run", *task, "--off-table", "surrogate:tree").err
-    assert "unknown --off-table 'surrogate:tree'; did you mean 'surrogate' or 'surrogate:forest'" in wrong
+    assert "unknown --off-table 'surrogate:tree'; did you mean 'surrogate" in wrong
+
+
+def test_a_stored_surrogate_answers_off_the_table_and_one_that_was_fitted_else(
+    bb_sim: Callable[..., Finished], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BLACKBOX_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("BLACKBOX_PATH", str(make_blackbox(tmp_path / "boxes").parent))
+    options = ("mine/a", "--scheduler", "random", "--trials", 5, "--off-table")
+    old, new = (bb_sim("run", *options, kind, "--out", kind) for kind in ("surrogate", "knn"))
+    assert old.status == new.status == 0
+    assert Run.load("surrogate").digest == Run.load("knn").digest
+    assert len(kept()) == 1
+    tables = load_blackbox("mine")
+    order = FitOrder("knn", settings={"neighbours": 2})
+    fit_tables(tables, order, tmp_path / "boxes" / "mine" / "surrogates" / "knn", tasks=["a"])
+    bb_sim("run", *options, "knn", "--out", "stored")
+    assert Run.load("stored").digest != Run.load("knn").digest
+    cut = bb_sim("run", *options, "knn", "--out", "cut", "--max-fidelity", 2)
+    assert cut.status == 0
+    assert Run.load("cut").digest != Run.load("stored").digest
+    assert len(kept()) == 2

@@ -102,8 +102,7 @@ def test_what_is_kept_may_get_its_quality_later(mine, monkeypatch):
     surrogate = fit_once(fitting(mine))
     assert surrogate.info.quality is None
     report = judge(fitting(mine)).report
-    surrogate.info = replace(surrogate.info, quality=report)
-    keep(fitting(mine), surrogate)
+    keep(fitting(mine), surrogate.judged(report))
     count, found = fits(fitting(mine), monkeypatch)
     assert (count, found.info.quality) == (0, report)
 
