@@ -1,4 +1,4 @@
-"""The command ``bb-repo fit``: surrogates of the tables of a blackbox, stored for everybody who uses it."""
+"""The command ``bb-repo fit``: surrogates of the tables of a blackbox, stored beside them."""
 
 from __future__ import annotations
 

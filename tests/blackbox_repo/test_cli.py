@@ -145,7 +145,7 @@ def test_info_of_a_newer_format_says_what_to_do(bb_repo: Callable[..., Finished]
     refuses(bb_repo("info", "mine"), str(path), "has format 3", "pip install --upgrade blackbox-repo")
     found = bb_repo("verify", "mine", "--json")
     assert (found.status, [finding["file"] for finding in found.json]) == (1, ["manifest.json"])
-    assert "has format 2" in found.json[0]["problem"]
+    assert "has format 3" in found.json[0]["problem"]
 
 
 # --- verify -------------------------------------------------------------------------------------------------
@@ -300,7 +300,7 @@ def test_the_cache_of_decoded_tables_is_shown_and_emptied(
     others = ["mine.txt", "mine.arrow", ".mine.partial", f"{'1a' * 32}.arrow"]
     for other in others:
         (where / other).write_text("kept")
-    facts = {"folder": str(where), "copies": 2, "bytes": 3_500_000}
+    facts = {"folder": str(where), "copies": 2, "bytes": 3_500_000, "surrogates": 0, "fitted_bytes": 0}
     assert bb_repo("cache", "--json").json == {**facts, "downloads": 0, "downloaded_bytes": 0}
     assert bb_repo("cache", "--clear").out == f"{where}: 2 copies, 3.5 MB, removed\n"
     assert sorted(path.name for path in where.iterdir()) == sorted(others)

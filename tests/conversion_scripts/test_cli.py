@@ -235,7 +235,7 @@ def test_surrogates_are_fitted_to_what_was_converted(host: Host, tmp_path: Path)
     host.pages = {"/runs": Page(content)}
     write_recipe(tmp_path, host.url("/runs"), content)
     wrong = bb_convert("py:mine:MINE", "--download", "--out", "out", "--surrogate", "tree", cwd=tmp_path)
-    assert "unknown surrogate 'tree'; known: 'knn'" in wrong.stderr
+    assert "unknown surrogate 'tree'; did you mean" in wrong.stderr
     assert host.asked == []
     result = bb_convert("py:mine:MINE", "--download", "--out", "out", "--surrogate", "knn", cwd=tmp_path)
     assert (result.returncode, result.stderr) == (0, "")
