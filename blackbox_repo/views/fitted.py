@@ -8,7 +8,7 @@ from functools import cached_property
 
 from blackbox_repo.blackbox import Blackbox
 from blackbox_repo.curve import LearningCurve
-from blackbox_repo.errors import InvalidOption, UnknownSeed
+from blackbox_repo.errors import InvalidConfiguration, InvalidOption, UnknownSeed
 from blackbox_repo.space import Configuration
 from blackbox_repo.surrogate.fit import Fitting
 from blackbox_repo.surrogate.surrogate_blackbox import SurrogateBlackbox
@@ -74,7 +74,18 @@ class _Combined(View):
         return self.surrogate.seeds(configuration)
 
     def holds(self, configuration: Configuration) -> bool:
+        if self._is_wider:
+            configuration = self.schema.space.check(configuration)
+            try:
+                configuration = self.inner.schema.space.check(configuration)
+            except InvalidConfiguration:  # it lies between the values of the table
+                return False
         return in_table(self.inner, configuration)
+
+    @cached_property
+    def _is_wider(self) -> bool:
+        """Whether the space of the surrogate is not that of the table."""
+        return self.schema.space != self.inner.schema.space
 
 
 class _WithSurrogate(_Combined):

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blackbox_repo import load_blackbox, views
-from blackbox_repo.domains import Categorical, Float
+from blackbox_repo import fit_surrogate, load_blackbox, views
+from blackbox_repo.domains import Categorical, Float, Integer, Ordinal
 from blackbox_repo.errors import InvalidConfiguration, InvalidOption, NotTabulated, UnknownName, UnknownSeed
 from blackbox_repo.schema import Fidelity, Objective, Schema
 from blackbox_repo.space import Space
@@ -205,3 +205,42 @@ def test_the_snippet_of_the_page_leaves_the_table():
     names = {}
     exec(section.partition("```python\n")[2].partition("```")[0], names)  # noqa: S102  a snippet of ours
     assert names["run"].statistics()["off_table"] == 1
+
+
+# --- wider spaces -------------------------------------------------------------------------------------------
+
+GRID = Space({"lr": Ordinal((0.001, 0.01, 0.1)), "width": Ordinal((16.0, 32.0, 64.0))})
+
+
+def grid_table():
+    """A full grid, whose loss at the end is the exponent of the learning rate plus the width."""
+    rows = [GRID.configuration(index) for index in range(9)]
+    losses = [[100, round(-np.log10(row["lr"])) + row["width"]] for row in rows]
+    schema = replace(table_of(LINE).schema, space=GRID)
+    table = Table(
+        hyperparameters={name: Coded.of([row[name] for row in rows]) for name in GRID.domains},
+        seeds=np.zeros(9, dtype=np.int64),
+        points={"loss": np.array(losses, dtype=np.float64).ravel(), "time_spent": np.tile([1.0, 2.0], 9)},
+        lengths=np.full(9, 2),
+    )
+    return TabularBlackbox(schema, table, name="tiny/grid")
+
+
+def test_between_the_values_of_a_grid_its_surrogate_answers_in_a_wider_space():
+    table = grid_table()
+    fitted = fit_surrogate(
+        table, "knn", space=GRID.continuous(), settings={"neighbours": 2, "weights": "uniform"}
+    )
+    everywhere = views.with_surrogate(table, fitted)
+    between = {"lr": 0.0031, "width": 32}
+    assert everywhere.schema.space.domains == {
+        "lr": Float(0.001, 0.1, log=True),
+        "width": Integer(16, 64, log=True),
+    }
+    assert not everywhere.holds(between)
+    assert everywhere.evaluate(between)["loss"] == (3 + 2) / 2 + 32
+    assert everywhere.holds({"lr": 0.01, "width": 32})
+    assert everywhere.evaluate({"lr": 0.01, "width": 32})["loss"] == 2 + 32
+    with pytest.raises(InvalidConfiguration, match="lr=0.2 is not in"):
+        everywhere.holds({"lr": 0.2, "width": 32})
+    assert len(everywhere.curve(everywhere.schema.space.sample(0))) == 2
