@@ -89,7 +89,8 @@ def _schedulers(agreement: SchedulerAgreement) -> ReportTable:
     title = (
         f"mean regret of {agreement.runs} runs, {agreement.configurations} configurations that the surrogate "
         f"was not fitted to: rank correlation {agreement.spearman:.2f}, Kendall {agreement.kendall:.2f} (of "
-        f"two halves of the table's runs {agreement.halves:.2f})"
+        f"two halves of the table's runs {agreement.halves:.2f}), over {agreement.different} schedulers that "
+        f"differ"
     )
     return title, _headed("scheduler", ["table", "surrogate"]), rows
 

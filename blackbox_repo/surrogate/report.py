@@ -87,15 +87,17 @@ class SchedulerAgreement:
     Args:
         configurations: How many configurations both had as candidates, all left out of the fit.
         runs: How many runs of each scheduler there were on either.
+        different: How many schedulers had different regrets; those that had the same in all runs count once.
         table: Scheduler -> its mean regret on the table.
         surrogate: Scheduler -> its mean regret on the surrogate.
-        spearman: The rank correlation of the two, over the schedulers.
+        spearman: The rank correlation of the two, over the schedulers that differ.
         kendall: Kendall's tau-b of the two.
         halves: Kendall's tau-b of one half of the table's runs and the other: what noise leaves possible.
     """
 
     configurations: int
     runs: int
+    different: int
     table: dict[str, float]
     surrogate: dict[str, float]
     spearman: float

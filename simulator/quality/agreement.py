@@ -15,7 +15,7 @@ import numpy as np
 
 from blackbox_repo import views
 from blackbox_repo.blackbox import Blackbox
-from blackbox_repo.curve import LearningCurve
+from blackbox_repo.curve import Array, LearningCurve
 from blackbox_repo.errors import InvalidOption
 from blackbox_repo.numeric.rounding import significant
 from blackbox_repo.numeric.scalars import whole
@@ -51,7 +51,9 @@ def measure_agreement(
     The fifth of the configurations that is left out are those of the first fold of the cross-validation, at
     most 400. Four workers train for a quarter of the time that all of them would take. A scheduler's regret
     on each side is measured between the best and the median configuration of that side, as by
-    :func:`simulator.quality.scores.regret`. The same arguments give the same figures on every machine.
+    :func:`simulator.quality.scores.regret`. Schedulers that had the same regrets in all runs, as most have
+    where there is one fidelity, count once in the correlations. The same arguments give the same figures on
+    every machine.
 
     Args:
         fitting: What would be fitted.
@@ -82,22 +84,25 @@ def measure_agreement(
 def _compare(
     scores: dict[tuple[str, str], list[float]], names: Sequence[str], configurations: int
 ) -> SchedulerAgreement:
-    means = {side: [fmean(scores[side, name]) for name in names] for side in ("table", "surrogate")}
-    first = np.array([fmean(scores["table", name][::2]) for name in names])
-    second = np.array([fmean(scores["table", name][1::2]) for name in names])
-    pair = np.array(means["table"]), np.array(means["surrogate"])
-    rounded = {
-        side: {name: significant(mean, DIGITS) for name, mean in zip(names, of_side, strict=True)}
-        for side, of_side in means.items()
-    }
+    """The agreement of schedulers, those that have the same regrets in all runs counted once."""
+    runs = {name: (*scores["table", name], *scores["surrogate", name]) for name in names}
+    different = list({regrets: name for name, regrets in reversed(runs.items())}.values())
+
+    def means(side: str, chosen: slice = slice(None)) -> Array:
+        return np.array([fmean(scores[side, name][chosen]) for name in different])
+
+    def rounded(side: str) -> dict[str, float]:
+        return {name: significant(fmean(scores[side, name]), DIGITS) for name in names}
+
     return SchedulerAgreement(
         configurations=configurations,
         runs=len(scores["table", names[0]]),
-        table=rounded["table"],
-        surrogate=rounded["surrogate"],
-        spearman=spearman(*pair),
-        kendall=kendall(*pair),
-        halves=kendall(first, second),
+        different=len(different),
+        table=rounded("table"),
+        surrogate=rounded("surrogate"),
+        spearman=spearman(means("table"), means("surrogate")),
+        kendall=kendall(means("table"), means("surrogate")),
+        halves=kendall(means("table", slice(0, None, 2)), means("table", slice(1, None, 2))),
     )
 
 

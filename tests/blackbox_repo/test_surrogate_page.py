@@ -21,7 +21,7 @@ from blackbox_repo.surrogate.report import Predictions, SchedulerAgreement, make
 from blackbox_repo.surrogate_page import format_page, save_page
 
 HOSTILE = "<script>$x</script>"
-AGREEMENT = SchedulerAgreement(8, 2, {"a": 0.1, HOSTILE: 0.2}, {"a": 0.3, HOSTILE: 0.4}, 1.0, 1.0, 1.0)
+AGREEMENT = SchedulerAgreement(8, 2, 2, {"a": 0.1, HOSTILE: 0.2}, {"a": 0.3, HOSTILE: 0.4}, 1.0, 1.0, 1.0)
 
 
 def judgement(target: str = "loss", epochs: int = 4, wrong: float = 0.1) -> tuple[Judgement, Schema]:

@@ -57,6 +57,16 @@ def test_a_table_without_time_takes_a_second_for_each_unit_of_fidelity() -> None
     assert found.configurations == 12
 
 
+def test_schedulers_that_do_the_same_count_once() -> None:
+    table = load_blackbox("icml-deepar")["electricity"]  # it has one fidelity, so no trial is stopped early
+    given = Fitting.of(table, "knn")
+    found = measure_agreement(given, schedulers=("random", "asha", "local-search"), runs=2)
+    assert found.table["random"] == found.table["asha"] != found.table["local-search"]
+    assert found.different == 2
+    fewer = measure_agreement(given, schedulers=("random", "local-search"), runs=2)
+    assert (found.spearman, found.kendall, found.halves) == (fewer.spearman, fewer.kendall, fewer.halves)
+
+
 def test_what_cannot_be_compared_is_refused() -> None:
     with pytest.raises(InvalidOption, match="must be two different ones or more"):
         measure_agreement(fitting(), schedulers=("random", "random"))
