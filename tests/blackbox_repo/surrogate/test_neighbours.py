@@ -60,11 +60,12 @@ def test_rows_in_blocks_are_found_as_those_in_one(drawn: Any, count: int) -> Non
 @pytest.mark.parametrize("count", [1, 5, 300])
 def test_in_a_large_table_few_blocks_are_searched_and_nothing_is_missed(count: int) -> None:
     table = load_blackbox("fcnet-final")["protein_structure"]
-    encoding = Encoding(table.schema.space)
+    wide = table.schema.space.continuous()
+    encoding = Encoding(wide)
     rows = encoding.rows(table.configurations())
     index = NearestRows.of(rows)
     assert len(index.order) > 8
-    for row in encoding.rows(table.schema.space.continuous().samples(0, 0, count=10)):
+    for row in encoding.rows(wide.samples(0, 0, count=10)):
         assert found(index, row, count) == compared(rows, row, count)
 
 
