@@ -22,7 +22,7 @@ from tests.quick import few_and_the_rest
 from tests.servers.fixtures import WebServer
 
 NAME, WITH_PARTS, OBJECTIVE = "nasbench-macro", "nasbench-nlp", "valid_loss"
-BITS = [4, pytest.param(20, marks=pytest.mark.slow)]
+BITS = [2, pytest.param(20, marks=pytest.mark.slow)]
 REMEDIES = (
     "bb-repo",
     "same command",
