@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 
-from blackbox_repo.curve import Array
 from blackbox_repo.errors import InvalidOption
 from blackbox_repo.schema import Schema
 from blackbox_repo.store import atomic_file
@@ -28,6 +27,7 @@ _SIZE = (5.2, 4.2)  # inches
 _COLOURS = ("#3b82d0", "#d9822b", "#2f9e6e", "#c24f8f", "#8f6fd1", "#a08a2c")  # seen on white and on black
 _GREY = "#8a8f98"
 _MOST_OBJECTIVES = 6
+_RATIOS = (0.01, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0, 1.25, 1.6, 2.5, 5.0, 10.0, 100.0)  # the ticks of a ratio
 _SETTINGS = {
     "svg.hashsalt": "surrogate",
     "svg.fonttype": "none",
@@ -136,16 +136,19 @@ def _draw_pairs(axes: Any, predictions: Predictions, target: str) -> None:
     ends = [float(min(true.min(), predicted.min())), float(max(true.max(), predicted.max()))]
     axes.plot(ends, ends, color=_GREY, linewidth=1)
     axes.scatter(true, predicted, s=9, alpha=0.6, linewidths=0)
-    if _wide(true):
-        axes.set_xscale("log")
-        axes.set_yscale("log")
+    if ends[0] > 0 and ends[1] > 20 * np.median(true):  # else most of them cannot be seen
+        _make_logarithmic(axes, "x")
+        _make_logarithmic(axes, "y")
     axes.set_xlabel("true")
     axes.set_ylabel("predicted")
 
 
-def _wide(values: Array) -> bool:
-    """Whether a logarithmic scale is needed to see most of the values."""
-    return bool(values.min() > 0 and values.max() > 1000 * np.median(values))
+def _make_logarithmic(axes: Any, which: str) -> None:
+    """A logarithmic axis with plain numbers, as formulas are not set."""
+    getattr(axes, f"set_{which}scale")("log")
+    axis = getattr(axes, f"{which}axis")
+    axis.set_major_formatter("{x:g}")
+    axis.set_minor_formatter("")
 
 
 def _draw_ranks(axes: Any, report: Report, fidelity: str) -> None:
@@ -157,7 +160,7 @@ def _draw_ranks(axes: Any, report: Report, fidelity: str) -> None:
         axes.plot(report.fidelities, figures, label=printable(name), **style)
     axes.set_xlabel(printable(fidelity))
     axes.set_ylabel("rank correlation")
-    axes.legend(frameon=False, fontsize="small")
+    axes.legend(frameon=False, fontsize="small", ncols=2, loc="upper center", bbox_to_anchor=(0.5, -0.15))
 
 
 def _draw_times(axes: Any, report: Report, fidelity: str) -> None:
@@ -170,6 +173,8 @@ def _draw_times(axes: Any, report: Report, fidelity: str) -> None:
     axes.fill_between(where, low, high, alpha=0.2, linewidth=0, color=_COLOURS[0])
     axes.fill_between(where, less, more, alpha=0.35, linewidth=0, color=_COLOURS[0])
     axes.plot(where, middle, linewidth=2)
-    axes.set_yscale("log")
+    _make_logarithmic(axes, "y")
+    low_end, high_end = axes.get_ylim()
+    axes.set_yticks([ratio for ratio in _RATIOS if low_end < ratio < high_end])
     axes.set_xlabel(printable(fidelity))
     axes.set_ylabel("predicted / true")
