@@ -25,7 +25,11 @@ sys.path.insert(0, str(ROOT / "tests" / "versions"))
 from compare import interpreters  # noqa: E402
 
 EXTRAS = ("convert", "pandas", "s3", "surrogates")
+BUILDS = {"xgboost": "xgboost-cpu"}  # the same module without what GPUs need
 TESTS = (
+    "tests/blackbox_repo/surrogate/test_boosting.py",
+    "tests/blackbox_repo/surrogate/test_estimator.py",
+    "tests/blackbox_repo/surrogate/test_fit.py",
     "tests/blackbox_repo/test_fitted.py",
     "tests/blackbox_repo/test_table.py",
     "tests/blackbox_repo/roots/test_fsspec_storage.py",
@@ -70,7 +74,7 @@ def lowest(requirement: str) -> str:
     matched = re.fullmatch(r"([\w.-]+)>=([\w.]+)(; python_version < .*)?", requirement)
     if matched is None:
         raise SystemExit(f"{requirement!r} in pyproject.toml states no lowest version: write 'name>=version'")
-    return f"{matched[1]}=={matched[2]}"
+    return f"{BUILDS.get(matched[1], matched[1])}=={matched[2]}"
 
 
 def main() -> int:
