@@ -20,6 +20,7 @@ differ by library and number of threads, reach no result.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -74,7 +75,7 @@ class Numbers:
         """The values of scaled ones, which may leave the range of the training curves by a little only."""
         if self.scale == "linear":
             return scaled
-        bounded = np.clip(scaled, self.low, self.high)
+        bounded = np.minimum(np.maximum(scaled, self.low), self.high)
         if self.scale == "asinh":
             return self.centre + self.unit * (exp_array(bounded) - exp_array(-bounded)) / 2
         return exp_array(bounded)
@@ -121,41 +122,53 @@ class CurveBasis:
         components[:, known] = found
         return cls(numbers, mean, components)
 
+    @cached_property
+    def _known(self) -> slice | Array:
+        """The fidelities that have values."""
+        unknown = np.isnan(self.mean)
+        return np.flatnonzero(~unknown) if unknown.any() else slice(None)
+
+    @cached_property
+    def _at_known(self) -> tuple[Array, Array, Array | None]:
+        """The mean and the components there, and where nothing ever increases."""
+        mean, never = self.mean[self._known], self.mean[self._known] == _NEVER
+        return mean, np.ascontiguousarray(self.components[:, self._known]), never if never.any() else None
+
     def ends(self, curves: Array) -> Array:
         """The last value of each curve that any training curve has."""
-        filled = _filled(curves, ~np.isnan(self.mean))
+        filled = _filled(curves, self._known)
         return filled[:, -1] if filled.shape[1] else np.zeros(len(curves))
 
     def coefficients(self, curves: Array) -> Array:
         """What the shapes of curves ``(example, fidelity)`` are made of: ``(example, component)``."""
-        known = ~np.isnan(self.mean)
-        if not known.any():
+        mean, components, never = self._at_known
+        if not len(mean):
             return np.zeros((len(curves), 0))
-        shapes = _shapes(self.numbers, _filled(curves, known))
-        rest = np.where(self.mean[known] == _NEVER, 0.0, shapes - self.mean[known])
-        return _in_order(rest, self.components[:, known].T)
+        rest = _shapes(self.numbers, _filled(curves, self._known)) - mean
+        return _in_order(rest if never is None else np.where(never, 0.0, rest), components.T)
 
     def curves(self, ends: Array, coefficients: Array) -> Array:
         """The curves ``(example, fidelity)`` of ends ``(example,)`` and coefficients of their shapes."""
-        known = ~np.isnan(self.mean)
-        curves = np.full((len(ends), len(known)), np.nan)
-        if known.any():
-            shapes = self.mean[known] + _in_order(coefficients, self.components[:, known])
-            curves[:, known] = self._rebuilt(ends, shapes)
+        mean, components, _ = self._at_known
+        if len(mean) == len(self.mean):
+            return self._rebuilt(ends, mean + _in_order(coefficients, components))
+        curves = np.full((len(ends), len(self.mean)), np.nan)
+        if len(mean):
+            curves[:, self._known] = self._rebuilt(ends, mean + _in_order(coefficients, components))
         return curves
 
     def _rebuilt(self, ends: Array, shapes: Array) -> Array:
         if self.numbers.scale == "increments":
-            bounded = np.clip(shapes, self.numbers.least, self.numbers.most)
-            steps = np.where(self.mean[~np.isnan(self.mean)] == _NEVER, 0.0, exp_array(bounded))
-            sums = np.cumsum(steps, axis=1)
+            steps = exp_array(np.minimum(np.maximum(shapes, self.numbers.least), self.numbers.most))
+            never = self._at_known[2]
+            sums = np.cumsum(steps if never is None else np.where(never, 0.0, steps), axis=1)
             return np.asarray(ends[:, np.newaxis] * (sums / sums[:, -1:]))
         curves: Array = self.numbers.values(self.numbers.scaled(ends)[:, np.newaxis] + shapes)
         curves[:, -1] = ends
         return curves
 
 
-def _filled(curves: Array, known: Array) -> Array:
+def _filled(curves: Array, known: slice | Array) -> Array:
     """The values at some fidelities, in which means stand for those that are not finite."""
     values = curves[:, known].astype(np.float64)
     finite = np.isfinite(values)
@@ -215,7 +228,12 @@ def _principal(shapes: Array) -> tuple[Array, Array]:
 
 def _in_order(left: Array, right: Array) -> Array:
     """The matrix product, its terms added up one by one on every machine."""
-    product = np.zeros((len(left), right.shape[1]))
-    for column, row in zip(left.T, right, strict=True):
+    if not len(right):
+        return np.zeros((len(left), right.shape[1]))
+    if len(left) == 1:
+        sums: Array = np.add.accumulate(left.T * right, axis=0)[-1:]
+        return sums
+    product: Array = left[:, :1] * right[0]
+    for column, row in zip(left.T[1:], right[1:], strict=True):
         product += column[:, np.newaxis] * row
     return product
