@@ -11,6 +11,7 @@ from typing import Any
 from blackbox_repo.blackbox import Blackbox
 from blackbox_repo.errors import InvalidOption
 from blackbox_repo.repository import LoadedBlackbox
+from blackbox_repo.scheduler_agreement import find_measurement
 from blackbox_repo.store.atomic_directory import reserve
 from blackbox_repo.store.fitted_storage import save_surrogate
 from blackbox_repo.store.loading import load_task
@@ -35,6 +36,7 @@ class FitOrder:
         options: What is learnt.
         settings: The settings of the model.
         min_rank: The least rank correlation of the target with which a surrogate is stored.
+        schedulers: Whether schedulers are run on tables and surrogates, and compared.
     """
 
     model: str = "forest"
@@ -43,6 +45,7 @@ class FitOrder:
     options: FitOptions = field(default_factory=FitOptions)
     settings: Mapping[str, Any] = field(default_factory=dict)
     min_rank: float | None = None
+    schedulers: bool = False
 
     def fitting(self, table: Blackbox) -> Fitting:
         """The order for one table; what can be checked at once is."""
@@ -84,13 +87,15 @@ def fit_tables(
             that were fitted in another way; nothing was written.
         AlreadyLocked: Another process is writing the folder.
     """
+    if order.schedulers:
+        find_measurement()  # it says what is missing
     fittings = {task: order.fitting(tables[task]) for task in tasks or tables.manifest.tasks}
     with reserve(folder, read_manifest):
         kept = _others(folder, tables.manifest, fittings)
         made = {}
         for number, (task, fitting) in enumerate(fittings.items(), 1):
             beginning = f"{task} ({number} of {len(fittings)}): "
-            made[task] = _fit(fitting, order.min_rank, partial(_say_after, say, beginning))
+            made[task] = _fit(fitting, order, partial(_say_after, say, beginning))
         every = kept | made
         ordered = {task: every[task] for task in tables.manifest.tasks if task in every}
         return save_surrogate(folder, tables.manifest, ordered, recipe)
@@ -100,18 +105,19 @@ def _say_after(say: Say, beginning: str, step: str) -> None:
     say(f"{beginning}{step}")
 
 
-def _fit(fitting: Fitting, min_rank: float | None, say: Say) -> SurrogateBlackbox:
+def _fit(fitting: Fitting, order: FitOrder, say: Say) -> SurrogateBlackbox:
     say("fitting")
     surrogate = fit_once(fitting, say)
-    if surrogate.info.quality is None:
-        report = judge(fitting, say=say).report
-        surrogate = surrogate.judged(report)
-        keep(fitting, surrogate)
-    if min_rank is not None:
-        assert surrogate.info.quality is not None
-        check_rank(
-            surrogate.info.quality, min_rank, f"the surrogate {fitting.model!r} of {fitting.blackbox.name!r}"
-        )
+    known = surrogate.info.quality
+    report = known or judge(fitting, say=say).report
+    if order.min_rank is not None:
+        check_rank(report, order.min_rank, f"the surrogate {fitting.model!r} of {fitting.blackbox.name!r}")
+    if order.schedulers and report.schedulers is None:
+        report = replace(report, schedulers=find_measurement()(fitting, say=say))
+    if report is known:
+        return surrogate
+    surrogate = surrogate.judged(report)
+    keep(fitting, surrogate)
     return surrogate
 
 

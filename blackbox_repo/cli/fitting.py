@@ -71,6 +71,9 @@ def fit(  # noqa: PLR0913, PLR0917  a command line has as many options as it has
             min=-1, max=1, metavar="R", help="Store nothing if a rank correlation of the target is below R."
         ),
     ] = None,
+    schedulers: Annotated[  # noqa: FBT002  a flag of the command line
+        bool, typer.Option("--schedulers", help="Also compare schedulers on the tables and on surrogates.")
+    ] = False,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -93,7 +96,9 @@ def fit(  # noqa: PLR0913, PLR0917  a command line has as many options as it has
     Each surrogate is judged by a cross-validation before it is stored. The rank correlation (Spearman's) and
     R2 are those of the tuned objective at the last fidelity, of configurations that were left out: 1 is
     exact, 0 no better than the mean. --min-rank 0.8 refuses a surrogate that ranks worse, and then nothing is
-    written. bb-repo info NAME shows the figures again, and bb-repo surrogate NAME TASK all others.
+    written. --schedulers adds how schedulers rank on a surrogate that does not know their configurations,
+    beside how they rank on the table. bb-repo info NAME shows the figures again, and bb-repo surrogate NAME
+    TASK all others.
 
     What is fitted is kept at once in the user's cache, so the same command continues where it was stopped.
     """
@@ -102,7 +107,8 @@ def fit(  # noqa: PLR0913, PLR0917  a command line has as many options as it has
     from blackbox_repo.surrogate.options import MAX_SAMPLES, FitOptions
 
     options = FitOptions(seeds=seeds, noise=noise, max_samples=max_samples or MAX_SAMPLES)
-    order = FitOrder(model, space == "continuous", seed, options, parse_settings(settings or ()), min_rank)
+    chosen = parse_settings(settings or ())
+    order = FitOrder(model, space == "continuous", seed, options, chosen, min_rank, schedulers)
     tables = load_blackbox(name, source=make_source(root, offline=offline))
     folder = surrogate_folder((out or folder_for_new()) / tables.manifest.name, model)
     manifest = fit_and_store(tables, order, folder, task or (), command="bb-repo fit")
@@ -144,6 +150,7 @@ def describe_order(name: str, order: FitOrder, tasks: Any) -> str:
     words += [f"--set {key}={json.dumps(value)}" for key, value in order.settings.items()]
     words += [f"--seed {order.seed}"] * bool(order.seed)
     words += ["--seeds separate"] * (order.options.seeds == "separate") + ["--noise"] * order.options.noise
+    words += ["--schedulers"] * order.schedulers
     return " ".join(words)
 
 
@@ -189,11 +196,17 @@ def explain_use(manifest: Manifest, folder: Path) -> str:
 
 def show_quality(manifest: Manifest, title: str = "") -> None:
     """Print how good the surrogates of a manifest are, task by task."""
+    shown = {"rank correlation": "rank", "R2": "r2", "schedulers": "schedulers"}
     rows = [
-        (each["task"], each["objective"], _round(each["rank"]), _round(each["r2"]), f"{each['rows']:,}")
+        (
+            each["task"],
+            each["objective"],
+            *(_round(each[name]) for name in shown.values()),
+            f"{each['rows']:,}",
+        )
         for each in _figures(manifest)
     ]
-    numbers = [Column(heading, right=True) for heading in ("rank correlation", "R2", "fitted to")]
+    numbers = [Column(heading, right=True) for heading in (*shown, "fitted to")]
     Terminal().show_table([Column("task"), Column("objective", wraps=True), *numbers], rows, title)
 
 
@@ -201,7 +214,12 @@ def _figures(manifest: Manifest) -> list[dict[str, Any]]:
     found = []
     for task, fitted in manifest.fitted().tasks.items():
         report = fitted.quality
-        figures = {"rank": report and report.rank, "r2": report and report.r2}
+        agreement = report and report.schedulers
+        figures = {
+            "rank": report and report.rank,
+            "r2": report and report.r2,
+            "schedulers": agreement and agreement.spearman,
+        }
         target = manifest.schema_of(task).target
         found.append({"task": task, "objective": target, **figures, "rows": fitted.rows, "of": fitted.of})
     return found
