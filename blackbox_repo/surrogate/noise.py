@@ -18,6 +18,7 @@ from blackbox_repo.numeric.elementary import exp_array, log_array
 from blackbox_repo.permutation import Permutation
 from blackbox_repo.schema import Objective, Schema
 from blackbox_repo.space import Configuration, configuration_text
+from blackbox_repo.surrogate.encoding import Encoding
 from blackbox_repo.surrogate.neighbours import NearestRows
 from blackbox_repo.surrogate.training_data import Runs, TrainingData
 
@@ -104,22 +105,37 @@ class Noise:
         if missing:
             raise FormatError(f"the noise of a surrogate lacks the arrays {missing!r}")
         read = cls(_columns(schema), tuple(seeds), **{name: arrays[name] for name in _ARRAYS})
-        read._check()
+        read._check(len(Encoding(schema.space).names))
         return read
 
-    def _check(self) -> None:
-        """Refuse arrays that do not fit together."""
-        width = max(place.stop for place in self.columns.values())
-        examples = len(self.rows)
-        shapes = {"first": (examples,), "counts": (examples,), "least": (width,), "most": (width,)}
-        fits = all(getattr(self, name).shape == shape for name, shape in shapes.items())
-        if not fits or self.rows.ndim != 2 or self.residuals.ndim != 2 or not examples or not self.seeds:
-            raise FormatError("the arrays of the noise of a surrogate do not fit together")
-        if self.residuals.shape[1] != width or list(self.seeds) != sorted(set(self.seeds)):
-            raise FormatError("the noise of a surrogate fits other objectives, or its seeds do not ascend")
+    def _check(self, features: int) -> None:
+        """Refuse arrays that do not fit together, or other features."""
+        width, examples = max(place.stop for place in self.columns.values()), len(self.rows)
+        shapes = {
+            "rows": (examples, features),
+            "first": (examples,),
+            "counts": (examples,),
+            "residuals": (len(self.residuals), width),
+            "least": (width,),
+            "most": (width,),
+        }
+        for name, shape in shapes.items():
+            array = getattr(self, name)
+            kinds = "iu" if name in ("first", "counts") else "f"
+            if array.shape != shape or array.dtype.kind not in kinds or np.isnan(array).any():
+                raise FormatError(
+                    f"the array {name!r} of the noise of a surrogate is {array.shape} "
+                    f"of {array.dtype}, or has NaN, but must be {shape} numbers"
+                )
         ends = self.first.astype(np.int64) + self.counts
-        if self.first.min() < 0 or self.counts.min() < 1 or ends.max() > len(self.residuals):
-            raise FormatError("an example of the noise of a surrogate has runs that it lacks")
+        if (
+            not examples
+            or min(self.first.min(), self.counts.min() - 1) < 0
+            or ends.max() > len(self.residuals)
+        ):
+            raise FormatError("an example of the noise of a surrogate has runs that are not there")
+        if not self.seeds or list(self.seeds) != sorted(set(self.seeds)):
+            raise FormatError(f"the seeds {self.seeds} of the noise of a surrogate do not ascend")
 
     def spec(self) -> dict[str, Any]:
         """What the noise is beside its arrays, as a JSON object."""

@@ -21,6 +21,11 @@ def test_positions_of_an_array_are_those_of_its_values(domain: Any, shares: list
     assert found.tolist() == [position(domain, value) for value in values]
 
 
+@given(st.floats(0, 1) | st.integers(0, 2 * 10**12).map(lambda half: half / 2e12))
+def test_positions_are_rounded_as_printing_rounds(share: float) -> None:
+    assert position(Float(0, 1), share) == float(f"{share:.11e}")
+
+
 def test_positions_and_numbers_belong_together() -> None:
     assert position(Float(1e-4, 1, log=True), 1e-2) == 0.5
     assert at_position(Float(1e-4, 1, log=True), 0.5) == 1e-2

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 
 from blackbox_repo import FitOptions, fit_surrogate, load_blackbox
 from blackbox_repo.errors import FormatError, InvalidOption, UnknownSeed
+from blackbox_repo.store.flat_arrays import flat_arrays_content, read_flat_arrays
 from blackbox_repo.surrogate.flat import flatten, unflatten
 from blackbox_repo.surrogate.metrics import seed_spread
 from tests.blackbox_repo.surrogate.tables import drawn_configurations, make_table, smooth_table, tables
@@ -117,6 +118,8 @@ def test_a_table_that_repeats_no_training_has_no_noise_to_learn():
         ("first", lambda array: array[1:]),
         ("counts", lambda array: array + 100),
         ("residuals", lambda array: array[:, 1:]),
+        ("residuals", lambda array: array * np.float32(np.nan)),
+        ("rows", lambda array: array[:, 1:]),
         ("least", None),
     ],
 )
@@ -128,3 +131,12 @@ def test_damaged_noise_is_refused(name, damage):
         arrays[f"noise.{name}"] = damage(changed)
     with pytest.raises(FormatError, match="noise of a surrogate"):
         unflatten(spec, arrays, fitted.schema, fitted.info, "read")
+
+
+def test_noise_is_kept_on_disk(tmp_path):
+    table = smooth_table(12, repeats=3)
+    fitted = fit_surrogate(table, "knn", options=NOISE)
+    spec, arrays = flatten(fitted)
+    arrays = read_flat_arrays(flat_arrays_content(arrays), tmp_path / "noise.parquet")
+    read = unflatten(spec, arrays, fitted.schema, fitted.info, "read")
+    assert read.digest() == fitted.digest()
