@@ -161,7 +161,15 @@ class Fitting:
         if self.left_out:
             data = data.take(np.flatnonzero(~np.isin(data.numbers, list(self.left_out))))
         if not len(data):
-            raise InvalidOption(f"{self.blackbox.name!r} has no training run with a point to learn from")
+            which = "" if seed is None else f" with the seed {seed}"
+            raise InvalidOption(
+                f"{self.blackbox.name!r} has no training run{which} with a point to learn from"
+            )
+        target = self.schema.target
+        if not np.isfinite(data.points[target]).any():
+            raise InvalidOption(
+                f"{self.blackbox.name!r} has no finite value of {target!r}, the target, to learn from"
+            )
         return data
 
     def _seeds(self) -> list[tuple[int, int | None]]:

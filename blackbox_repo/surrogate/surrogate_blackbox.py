@@ -142,7 +142,7 @@ class SurrogateBlackbox(Blackbox):
         """The predictions ``(configuration, fidelity)`` in 6 significant digits."""
         names = [objective.name for objective in self.schema.objectives]
         raw = np.concatenate([predicted[name] for name in names], axis=1)
-        rounded = round_significant(raw, DIGITS, noise=_NOISE)
+        rounded = round_significant(raw, DIGITS, noise=_NOISE) + 0.0  # a zero has no sign
         ends = np.cumsum([predicted[name].shape[1] for name in names])
         return dict(zip(names, np.split(rounded, ends[:-1], axis=1), strict=True))
 

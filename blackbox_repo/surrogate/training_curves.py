@@ -16,6 +16,7 @@ RARE = 0.2
 """Extreme examples count from this share of the weights on."""
 _FAR = 10.0
 _LOW = 0.05
+_BITS = 44  # of a sum, counted from the sum of the sizes of its terms, that do not depend on their order
 
 
 @dataclass(frozen=True)
@@ -71,13 +72,18 @@ class TrainingCurves:
 
     def arrays(self) -> dict[str, Array]:
         """The flat arrays; curves that float32 holds exactly are float32."""
-        small = self.values.astype(np.float32)
+        with np.errstate(over="ignore"):
+            small = self.values.astype(np.float32)
         exact = np.array_equal(small.astype(np.float64), self.values, equal_nan=True)
         return {"values": small if exact else self.values, "least": self.least, "most": self.most}
 
     @cached_property
     def _known(self) -> Array:
         return np.nan_to_num(self.values)
+
+    @cached_property
+    def _mixed(self) -> Array:
+        return _mixed(self._known)
 
     @cached_property
     def _odd(self) -> _Odd | None:
@@ -109,7 +115,7 @@ class TrainingCurves:
         Returns:
             Objective -> ``(mean, fidelity)``.
         """
-        means = weights @ self._known[examples]
+        means = _weighted(weights, self._known[examples], self._mixed)
         if self._odd is not None:
             means[:, self._odd.columns] = self._odd.mean(means[:, self._odd.columns], examples, weights)
         return {name: means[:, place] for name, place in self.columns.items()}
@@ -131,12 +137,39 @@ class _Odd:
     extreme: Array
     usual: Array
 
+    @cached_property
+    def _mixed(self) -> Array:
+        return _mixed(self.usual)
+
     def mean(self, totals: Array, examples: Array | slice, weights: Array) -> Array:
         known = np.round(1 - weights @ self.unknown[examples], 12)
         rare = np.round(weights @ self.extreme[examples], 12)
-        bulk = weights @ self.usual[examples]
+        bulk = _weighted(weights, self.usual[examples], self._mixed)
         with np.errstate(invalid="ignore", divide="ignore"):
             return np.where(rare < RARE * known, bulk / (known - rare), totals / known)
+
+
+def _mixed(values: Array) -> Array:
+    """The columns that have values above and below 0."""
+    return np.flatnonzero((values > 0).any(axis=0) & (values < 0).any(axis=0))
+
+
+def _weighted(weights: Array, values: Array, mixed: Array) -> Array:
+    """The matrix product; where its terms cancel it is rounded, as what is left depends on their order.
+
+    Args:
+        weights: ``(mean, example)``.
+        values: ``(example, column)``.
+        mixed: The columns in which terms may cancel.
+    """
+    sums: Array = weights @ values
+    if len(mixed):
+        sizes = weights @ np.abs(values[:, mixed])
+        # a size that is a power of two by design has errors as well, but does not get to the next one by them
+        unit = np.ldexp(1.0, np.frexp(1.1 * sizes)[1] - _BITS)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            sums[:, mixed] = np.where(unit > 0, np.rint(sums[:, mixed] / unit) * unit, 0.0)
+    return sums
 
 
 def _columns(schema: Schema) -> dict[str, slice]:

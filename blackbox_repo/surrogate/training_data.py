@@ -14,6 +14,8 @@ from blackbox_repo.permutation import Permutation
 from blackbox_repo.schema import Objective, Schema
 from blackbox_repo.surrogate.encoding import Encoding
 
+_LARGEST = 1e150
+
 
 @dataclass(frozen=True)
 class TrainingData:
@@ -127,12 +129,16 @@ class Runs:
         return np.unique(self.number)
 
     def completed(self, objective: Objective) -> Array:
-        """The values of the runs ``(run, fidelity)`` that all reach the last fidelity; NaN if unknown."""
+        """The values of the runs ``(run, fidelity)`` that all reach the last fidelity; NaN if unknown.
+
+        Those beyond 1e150 count as 1e150, so that the sums of their squares are finite.
+        """
         runs = self._values(objective)
         runs[~np.isfinite(runs)] = np.nan
+        np.clip(runs, -_LARGEST, _LARGEST, out=runs)
         if not objective.constant:
             self._complete(objective, runs)
-        return runs
+        return np.clip(runs, -_LARGEST, _LARGEST)
 
     def means(self, runs: Array) -> tuple[Array, Array]:
         """The mean ``(configuration, fidelity)`` over the runs of each configuration, and of how many."""
