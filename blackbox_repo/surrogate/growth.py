@@ -23,6 +23,7 @@ from blackbox_repo.surrogate.trees import Trees, rounded_down
 KINDS = {"random": ("random",), "extra": ("extra",), "both": ("random", "extra")}
 TREES = 100
 _SHARES = (0.1, 0.3)
+_MOST_SHARE, _MOST_EXAMPLES = 1e6, 1 << 31
 _MANY = 4000  # examples from which on several threads are used
 
 
@@ -59,9 +60,10 @@ class ForestSettings:
         return cls(
             trees=whole("trees", given.trees, 1, 10_000),
             kind=choice("kind", given.kind, tuple(KINDS)),
-            others=None if given.others is None else number("others", given.others, 0.0),
-            min_samples_leaf=whole("min_samples_leaf", given.min_samples_leaf, 1),
-            max_features=number("max_features", given.max_features, 0.0, 1.0, above=0.0),
+            others=None if given.others is None else number("others", given.others, 0.0, _MOST_SHARE),
+            min_samples_leaf=whole("min_samples_leaf", given.min_samples_leaf, 1, _MOST_EXAMPLES),
+            # scikit-learn takes a whole number as a number of features
+            max_features=float(number("max_features", given.max_features, 0.0, 1.0, above=0.0)),
         )
 
 

@@ -7,8 +7,10 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 from blackbox_repo.errors import InvalidOption, UnknownName
+from blackbox_repo.numeric.scalars import plain
 from blackbox_repo.schema import Schema
 from blackbox_repo.surrogate.model import CurveModel, Say
+from blackbox_repo.surrogate.settings import check_names
 from blackbox_repo.surrogate.training_data import TrainingData
 
 Fit: TypeAlias = Callable[[TrainingData, Schema, int, Mapping[str, Any], Say], CurveModel]
@@ -43,7 +45,7 @@ def settle(model: Any, settings: Mapping[str, Any], seed: int) -> tuple[Any, dic
         InvalidOption: An estimator cannot be copied, or what it needs is not installed.
     """
     if isinstance(model, str):
-        return model, dict(settings), seed
+        return model, {str(name): plain(value) for name, value in settings.items()}, seed
     from blackbox_repo.surrogate.estimator import describe, is_estimator, resolve
 
     if not is_estimator(model):
@@ -79,7 +81,12 @@ def _forest(settings: Mapping[str, Any]) -> Fit:
 
 
 def _extra_trees(settings: Mapping[str, Any]) -> Fit:
-    return _forest({"kind": "extra", **settings})
+    from blackbox_repo.surrogate.growth import ForestSettings
+
+    check_names(
+        "extra_trees", settings, [name for name in ForestSettings.__dataclass_fields__ if name != "kind"]
+    )
+    return _forest({**settings, "kind": "extra"})
 
 
 def _knn(settings: Mapping[str, Any]) -> Fit:

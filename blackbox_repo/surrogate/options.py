@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -36,16 +36,22 @@ class FitOptions:
     max_samples: int | None = MAX_SAMPLES
 
     def __post_init__(self) -> None:
-        if self.seeds not in get_args(Seeds):
+        if not isinstance(self.seeds, str) or self.seeds not in get_args(Seeds):
             raise InvalidOption(f"seeds is {self.seeds!r}, but must be 'merged' or 'separate'")
         if not is_bool(self.noise):
             raise InvalidOption(f"noise is {self.noise!r}, but must be True or False")
+        object.__setattr__(self, "noise", bool(self.noise))
         if self.noise and self.seeds == "separate":
             raise InvalidOption("noise is drawn around the mean over the seeds; take seeds='merged' with it")
         if self.objectives is not None:
-            given = self.objectives
-            if isinstance(given, str) or not given or not all(isinstance(name, str) for name in given):
-                raise InvalidOption(f"objectives is {given!r}, but must be a list of names, or None for all")
-            object.__setattr__(self, "objectives", tuple(given))
+            object.__setattr__(self, "objectives", _names(self.objectives))
         if self.max_samples is not None:
             object.__setattr__(self, "max_samples", whole("max_samples", self.max_samples, 1))
+
+
+def _names(given: object) -> tuple[str, ...]:
+    """The names of objectives that are given; numpy's strings become the equal built-in ones."""
+    names = tuple(given) if isinstance(given, Iterable) and not isinstance(given, str) else ()
+    if not names or not all(isinstance(name, str) for name in names):
+        raise InvalidOption(f"objectives is {given!r}, but must be a list of names, or None for all")
+    return tuple(map(str, names))
