@@ -17,6 +17,7 @@ import pytest
 
 from blackbox_repo import NotTabulated, UnknownName, cli, list_blackboxes, load_blackbox
 from blackbox_repo.benchmark import BENCHMARKS
+from blackbox_repo.plugins import Plugin
 from blackbox_repo.store.manifest import write_checksum
 from blackbox_repo.surrogate.report import Report
 
@@ -254,6 +255,36 @@ def test_a_fresh_process_lists_in_the_same_words(bb_repo: Callable[..., Finished
 
 
 # --- surrogate ----------------------------------------------------------------------------------------------
+
+
+def test_surrogate_compares_schedulers_where_the_simulator_offers_it(
+    bb_repo: Callable[..., Finished], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = ("surrogate", "icml-deepar", "electricity", "--model", "knn", "--schedulers")
+    offered: list[Plugin] = []
+    monkeypatch.setattr("blackbox_repo.scheduler_agreement.find_plugins", lambda group: offered)
+    refuses(bb_repo(*asked), "no installed package offers to compare schedulers")
+    offered.append(Plugin("bb_sim", "simulator.quality.agreement:measure_agreement", "blackbox-repo", "0"))
+    agreement = Report.from_json(bb_repo(*asked, "--json").json["knn"], "output").schedulers
+    assert agreement is not None
+    assert (agreement.configurations, agreement.runs, len(agreement.table)) == (45, 10, 10)
+    heading, best = bb_repo(*asked).out.splitlines()[-11:-9]  # of ten schedulers
+    assert heading.split() == ["scheduler", "table", "surrogate"]
+    name, regret, _ = best.split()
+    assert (agreement.table[name], float(regret)) == (
+        min(agreement.table.values()),
+        round(agreement.table[name], 3),
+    )
+
+
+def test_surrogate_writes_a_page_for_each_model(bb_repo: Callable[..., Finished], tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    done = bb_repo(
+        "surrogate", "icml-deepar", "electricity", "--model", "knn", "--report", str(tmp_path / "pages")
+    )
+    file = tmp_path / "pages" / "electricity.knn.html"
+    assert f"{file}: written" in done.err
+    assert "<title>icml-deepar/electricity: knn</title>" in file.read_text("utf-8")
 
 
 def test_surrogate_says_how_well_a_table_is_predicted(bb_repo: Callable[..., Finished]) -> None:
