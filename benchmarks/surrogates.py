@@ -131,7 +131,8 @@ def boosted_trees(data: TrainingData, schema: Schema, seed: int) -> Predict:
 
 def models(model: str) -> dict[str, Fit]:
     """Those that are compared; ours is the first."""
-    return {model: ours(model), "scikit-learn": random_forest, "xgboost": boosted_trees}
+    name = f"our {model}" if model in OTHERS else model
+    return {name: ours(model), "scikit-learn": random_forest, "xgboost": boosted_trees}
 
 
 # --- measuring ----------------------------------------------------------------------------------------------

@@ -26,6 +26,15 @@ if TYPE_CHECKING:
     from blackbox_repo.store.manifest import Manifest
 
 
+_ONE_SETTING = "A setting of the model; may be repeated."
+_NAMES = (
+    "forest, extra_trees: trees, kind, others, min_samples_leaf, max_features. knn: neighbours, weights. "
+    "xgboost, by its own names: n_estimators, learning_rate, max_depth, max_leaves, grow_policy, "
+    "min_child_weight, gamma, max_delta_step, subsample, colsample_bytree, colsample_bylevel, "
+    "colsample_bynode, reg_lambda, reg_alpha, max_bin, num_parallel_tree."
+)
+
+
 @app.command(
     cls=StrictCommand,
     epilog=examples(
@@ -51,7 +60,9 @@ def fit(  # noqa: PLR0913, PLR0917  a command line has as many options as it has
     ] = "table",
     settings: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="NAME=VALUE", help="A setting of the model; may be repeated."),
+        typer.Option(
+            "--set", metavar="NAME=VALUE", help=f"A setting of the model; may be repeated. {_NAMES}"
+        ),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, metavar="N", help="What is drawn while fitting.")] = 0,
     seeds: Annotated[
