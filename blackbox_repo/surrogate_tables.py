@@ -77,7 +77,7 @@ def _seeds(report: Report) -> ReportTable:
         for name, each in report.objectives.items()
         if each.seeds
     ]
-    title = "standard deviation over the seeds of a configuration, at the end"
+    title = "standard deviation over the seeds of a configuration at the end, its median over configurations"
     return title, _headed("objective", ["table", "surrogate"]), rows
 
 

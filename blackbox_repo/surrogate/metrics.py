@@ -6,6 +6,7 @@ Sums are exact before they are rounded, so the figures are the same on every mac
 from __future__ import annotations
 
 import math
+import statistics
 
 import numpy as np
 
@@ -114,7 +115,9 @@ def _place(share: float, count: int) -> int:
 
 
 def seed_spread(values: Array) -> float | None:
-    """The standard deviation over the seeds of a configuration, pooled over configurations.
+    """The standard deviation over the seeds of a configuration: its median over the configurations.
+
+    A mean would be that of the few configurations some of whose trainings fail.
 
     Args:
         values: ``(configuration, seed)``; what is not finite does not count.
@@ -122,10 +125,11 @@ def seed_spread(values: Array) -> float | None:
     Returns:
         In the unit of the values; ``None`` if no configuration has two values.
     """
-    squares, freedom = [], 0
-    for row in values.tolist():
-        known = [value for value in row if math.isfinite(value)]
-        mean = math.fsum(known) / max(len(known), 1)
-        squares += [(value - mean) ** 2 for value in known]
-        freedom += max(len(known) - 1, 0)
-    return significant(math.sqrt(math.fsum(squares) / freedom), DIGITS) if freedom else None
+    known = [[value for value in row if math.isfinite(value)] for row in values.tolist()]
+    spreads = [_deviation(row) for row in known if len(row) > 1]
+    return significant(statistics.median(spreads), DIGITS) if spreads else None
+
+
+def _deviation(values: list[float]) -> float:
+    mean = math.fsum(values) / len(values)
+    return math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1))

@@ -64,7 +64,8 @@ class ObjectiveReport:
         mae: The mean absolute error, in the unit of the objective.
         top: The share of the best configurations by truth at the last fidelity that are among the best by
             prediction; ``None`` for an objective without a goal.
-        seeds: The standard deviation over the seeds of a configuration in the table.
+        seeds: The standard deviation over the seeds of a configuration in the table; its median over the
+            configurations.
         predicted_seeds: The standard deviation over the seeds of the surrogate.
 
     Each of the first four is ``None`` where all true values are equal, the last two where no configuration

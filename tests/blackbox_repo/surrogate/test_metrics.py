@@ -73,10 +73,10 @@ def test_ratios_are_taken_where_the_true_value_is_above_zero() -> None:
     assert metrics.ratio_quantiles(true[:1], predicted[:1]) == ()
 
 
-def test_the_spread_of_seeds_is_pooled_over_configurations() -> None:
-    values = np.array([[1.0, 3.0], [5.0, 5.0], [7.0, math.nan]])
-    assert metrics.seed_spread(values) == 1.0  # variances of 2 and 0, with a degree of freedom each
-    assert metrics.seed_spread(values[2:]) is None
+def test_the_spread_of_seeds_is_that_of_a_middle_configuration() -> None:
+    values = np.array([[1.0, 3.0], [5.0, 5.0], [7.0, math.nan], [0.0, 1e9]])
+    assert metrics.seed_spread(values) == 1.414  # of deviations of 1.414, 0 and 7e8
+    assert metrics.seed_spread(values[2:3]) is None
 
 
 def test_ranks_are_shared_by_equal_values() -> None:
