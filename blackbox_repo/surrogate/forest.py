@@ -41,6 +41,13 @@ class Forest:
     kind: str = "forest"
 
     def __post_init__(self) -> None:
+        for name in ("sizes", "members", "counts"):
+            array = getattr(self, name)
+            if array.ndim != 1 or array.dtype.kind not in "iu":
+                raise FormatError(
+                    f"the forest's array {name!r} is {array.dtype} {array.shape}, but a list of whole "
+                    f"numbers fits"
+                )
         nodes, entries = len(self.trees.feature), len(self.members)
         leaf = self.trees.right == np.arange(nodes)
         if self.sizes.shape != (nodes,) or ((self.sizes > 0) != leaf).any():
@@ -49,9 +56,9 @@ class Forest:
             raise FormatError(
                 "the examples in the leaves of a forest, and their counts, do not fit its leaves"
             )
-        if entries and int(self.members.max()) >= len(self.curves.values):
+        if int(self.members.min()) < 0 or int(self.members.max()) >= len(self.curves.values):
             raise FormatError(
-                f"a leaf of a forest has an example beyond its {len(self.curves.values)} curves"
+                f"a leaf of a forest has an example that is none of its {len(self.curves.values)} curves"
             )
 
     @classmethod
@@ -67,8 +74,8 @@ class Forest:
             raise FormatError(f"the forest lacks the arrays {missing!r}")
         trees, curves = Trees.of(arrays), TrainingCurves.read(schema, arrays)
         leaf = trees.right == np.arange(len(trees.right))
-        if arrays["sizes"].shape != (int(leaf.sum()),):
-            raise FormatError("the forest has other leaves than sizes of leaves")
+        if arrays["sizes"].shape != (int(leaf.sum()),) or arrays["sizes"].dtype.kind not in "iu":
+            raise FormatError("the forest must have the size of each leaf as a whole number")
         sizes = np.zeros(len(leaf), dtype=np.int64)
         sizes[leaf] = arrays["sizes"]
         return cls(trees, sizes, arrays["members"], arrays["counts"], curves)

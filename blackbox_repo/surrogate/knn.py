@@ -20,6 +20,7 @@ from blackbox_repo.surrogate.training_curves import TrainingCurves
 from blackbox_repo.surrogate.training_data import TrainingData
 
 NEIGHBOURS = 5
+_FARTHEST = 1e6  # features are from -2 to 1
 WEIGHTS = ("distance", "uniform")
 
 
@@ -82,6 +83,10 @@ class Knn:
         if arrays["rows"].ndim != 2 or len(arrays["rows"]) != len(curves.values):
             raise FormatError(
                 f"the neighbours are {arrays['rows'].shape}, but have {len(curves.values)} curves"
+            )
+        if not (np.abs(arrays["rows"]) <= _FARTHEST).all():
+            raise FormatError(
+                "the neighbours must be encoded configurations, whose features are small numbers"
             )
         settings = KnnSettings.of({name: value for name, value in spec.items() if name != "kind"})
         return cls(np.asarray(arrays["rows"], dtype=np.float64), curves, settings)

@@ -16,6 +16,7 @@ RARE = 0.2
 """Extreme examples count from this share of the weights on."""
 _FAR = 10.0
 _LOW = 0.05
+_LARGEST = 1e151  # larger ones are not learnt from (training_data.py)
 _BITS = 44  # of a sum, counted from the sum of the sizes of its terms, that do not depend on their order
 
 
@@ -68,7 +69,10 @@ class TrainingCurves:
             )
         if least.shape != (width,) or most.shape != (width,):
             raise FormatError(f"the surrogate's limits are {least.shape}, {most.shape}, but ({width},) fits")
-        return cls(columns, *(np.asarray(each, dtype=np.float64) for each in (values, least, most)))
+        values, least, most = (np.asarray(each, dtype=np.float64) for each in (values, least, most))
+        if (np.abs(values) > _LARGEST).any() or np.isnan(least).any() or np.isnan(most).any():
+            raise FormatError("the surrogate's curves or limits have numbers that no training has")
+        return cls(columns, values, least, most)
 
     def arrays(self) -> dict[str, Array]:
         """The flat arrays; curves that float32 holds exactly are float32."""

@@ -16,6 +16,8 @@ import numpy as np
 from blackbox_repo.curve import Array
 from blackbox_repo.errors import FormatError
 
+_DEEPEST = 10_000
+
 
 @dataclass(frozen=True)
 class Trees:
@@ -89,7 +91,9 @@ class Trees:
             raise FormatError(f"the trees lack the arrays {missing!r}")
         gaps = arrays["right"].astype(np.int64)
         right = np.arange(len(gaps)) + gaps if gaps.ndim == 1 else gaps
-        return cls(arrays["roots"], arrays["feature"], arrays["threshold"], right)
+        trees = cls(arrays["roots"], arrays["feature"], arrays["threshold"], right)
+        assert trees._depths.size  # it refuses trees that would take too long
+        return trees
 
     def arrays(self) -> dict[str, Array]:
         """The arrays in the smallest types; ``right`` counts from the node itself, which compresses well."""
@@ -130,6 +134,8 @@ class Trees:
         front = self.roots.astype(np.intp)
         level = 0
         while len(front):
+            if level > _DEEPEST:
+                raise FormatError(f"a tree has more than {_DEEPEST} levels, which would take too long")
             depth[front] = level
             level += 1
             front = front[inner[front]]
