@@ -65,7 +65,6 @@ class SurrogateBlackbox(Blackbox):
         self.encoding = Encoding(schema.space)
         self.noise = noise
         self._seeds = tuple(self.models) if noise is None else noise.seeds
-        self._known_seeds = frozenset(self._seeds)
 
     def curve(self, configuration: Configuration, *, seed: int | None = None) -> LearningCurve:
         return self.curves([configuration], seed=seed)[0]
@@ -131,7 +130,7 @@ class SurrogateBlackbox(Blackbox):
     def _check_seed(self, seed: int | None) -> int:
         if seed is None:
             return self._seeds[0]
-        if seed not in self._known_seeds:
+        if seed not in self._seeds:
             raise UnknownSeed(f"{self.name!r} predicts the seeds {self._seeds}, not {seed!r}")
         return int(seed)
 
