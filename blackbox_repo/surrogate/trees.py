@@ -89,6 +89,8 @@ class Trees:
         missing = [name for name in ("roots", "feature", "threshold", "right") if name not in arrays]
         if missing:
             raise FormatError(f"the trees lack the arrays {missing!r}")
+        if arrays["threshold"].dtype != np.float32:
+            raise FormatError(f"the thresholds of the trees are {arrays['threshold'].dtype}, not float32")
         gaps = arrays["right"].astype(np.int64)
         right = np.arange(len(gaps)) + gaps if gaps.ndim == 1 else gaps
         trees = cls(arrays["roots"], arrays["feature"], arrays["threshold"], right)
