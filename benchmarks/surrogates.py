@@ -6,6 +6,8 @@
     python benchmarks/surrogates.py --write                  also writes benchmarks/surrogates.json, task by
                                                              task, and the table of docs/surrogates.md from it
     python benchmarks/surrogates.py --page                   writes the table alone
+    python benchmarks/surrogates.py --compare knn xgboost    some of our models alone, each with a line of its
+                                                             mean rank correlation and median R2
 
 Each task is cross-validated in the folds of :mod:`blackbox_repo.surrogate.report`, drawn anew in each repeat.
 In each fold our model learns whole curves; ``RandomForestRegressor()`` of scikit-learn and ``XGBRegressor()``
@@ -178,6 +180,24 @@ def judge(
     return spearman(*pair), r2(*pair), seconds / len(folds)
 
 
+def compare(chosen: Sequence[str], tasks: Sequence[str], repeats: int) -> None:
+    """Print the figures of some of our models over tasks; nothing is kept."""
+    found: dict[str, list[tuple[float, float, float]]] = {model: [] for model in chosen}
+    for name in tasks:
+        blackbox = load(name)
+        data = TrainingData.of(blackbox)
+        true = data.points[blackbox.schema.target][:, -1]
+        for model in chosen:
+            figures = [judge(data, blackbox.schema, ours(model), r, true) for r in range(repeats)]
+            found[model].append(tuple(map(statistics.mean, zip(*figures, strict=True))))  # type: ignore[arg-type]
+            print(name, model, *(f"{figure:.3f}" for figure in found[model][-1]), flush=True)
+    print(row(["model", "mean rank correlation", "median R2", "s to fit, median"]))
+    for model, figures in found.items():
+        ranks, shares, seconds = zip(*figures, strict=True)
+        middle = (statistics.mean(ranks), statistics.median(shares), statistics.median(seconds))
+        print(row([model, *(f"{figure:.3f}" for figure in middle)]))
+
+
 # --- results ------------------------------------------------------------------------------------------------
 
 
@@ -278,9 +298,13 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=REPEATS, help="cross-validations of each task")
     parser.add_argument("--json", type=Path, metavar="FILE", help="add the results to this file")
     parser.add_argument("--list", action="store_true", help="print the names of the tasks and do nothing")
+    parser.add_argument("--compare", nargs="+", metavar="MODEL", choices=list(MODELS), help="ours alone")
     parser.add_argument("--write", action="store_true", help="update the committed results and the page")
     parser.add_argument("--page", action="store_true", help="update the page alone")
     options = parser.parse_args()
+    if options.compare:
+        compare(options.compare, [n for n in names() if matches(n, options.tasks)], options.repeats)
+        return
     chosen = [] if options.page else [n for n in names() if matches(n, options.tasks)]
     files = [file for file in (options.json, RESULTS if options.write else None) if file is not None]
     for name in chosen:

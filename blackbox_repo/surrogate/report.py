@@ -105,6 +105,12 @@ class SchedulerAgreement:
     kendall: float
     halves: float
 
+    def __post_init__(self) -> None:
+        if not self.table or self.table.keys() != self.surrogate.keys():
+            raise InvalidOption(
+                "the schedulers of a report must be the same on the table and on the surrogate"
+            )
+
 
 @dataclass(frozen=True)
 class Report:
@@ -132,6 +138,27 @@ class Report:
     objectives: dict[str, ObjectiveReport]
     time: tuple[tuple[float, ...], ...] = ()
     schedulers: SchedulerAgreement | None = None
+
+    def __post_init__(self) -> None:
+        if self.target not in self.objectives:
+            raise InvalidOption(f"the target {self.target!r} must be among the objectives of the report")
+        lengths = {1, len(self.fidelities)}
+        for name, each in self.objectives.items():
+            figures = (each.r2, each.spearman, each.kendall, each.mae)
+            found = {
+                *map(len, figures),
+                *(len(spread) for spread in (each.seeds, each.predicted_seeds) if spread),
+            }
+            if len(found) != 1 or not found <= lengths:
+                raise InvalidOption(
+                    f"{name!r} must have a figure for each of {len(self.fidelities)} fidelities"
+                )
+        quantiles = {len(each) for each in self.time} - {0, len(metrics.QUANTILES)}
+        if len(self.time) not in {0, len(self.fidelities)} or quantiles:
+            raise InvalidOption(
+                f"the report must have {len(metrics.QUANTILES)} quantiles of time for each of "
+                f"{len(self.fidelities)} fidelities, or none"
+            )
 
     @property
     def rank(self) -> float | None:

@@ -100,6 +100,32 @@ def test_a_report_is_the_same_after_a_file() -> None:
         Report.from_json({**found.to_json(), "configurations": "many"}, "report")
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"target": "x"}, "the target 'x' must be among the objectives"),
+        ({"fidelities": [1, 2]}, "'accuracy' must have a figure for each of 2 fidelities"),
+        ({"time": [[1.0] * 5]}, "must have 5 quantiles of time for each of 12 fidelities, or none"),
+        ({"time": [[1.0] * 4] * 12}, "must have 5 quantiles"),
+        (
+            {
+                "schedulers": {
+                    **dict.fromkeys(("configurations", "runs", "different"), 2),
+                    **dict.fromkeys(("spearman", "kendall", "halves"), 1.0),
+                    "table": {"a": 0.5},
+                    "surrogate": {"b": 0.5},
+                }
+            },
+            "must be the same on the table and on the surrogate",
+        ),
+    ],
+)
+def test_a_report_that_contradicts_itself_is_refused(change: dict[str, object], message: str) -> None:
+    data = json.loads(json.dumps(make_report(SCHEMA, predictions()).to_json()))
+    with pytest.raises(FormatError, match=f"report is malformed: .*{message}"):
+        Report.from_json({**data, **change}, "report")
+
+
 class Nearest:
     """Remembers what it may learn from; predicts the first value of it."""
 
