@@ -122,10 +122,10 @@ class Noise:
         for name, shape in shapes.items():
             array = getattr(self, name)
             kinds = "iu" if name in ("first", "counts") else "f"
-            if array.shape != shape or array.dtype.kind not in kinds or np.isnan(array).any():
+            if array.shape != shape or array.dtype.kind not in kinds or not _is_usable(name, array):
                 raise FormatError(
                     f"the array {name!r} of the noise of a surrogate is {array.shape} "
-                    f"of {array.dtype}, or has NaN, but must be {shape} numbers"
+                    f"of {array.dtype}, or not finite, but must be {shape} numbers"
                 )
         ends = self.first.astype(np.int64) + self.counts
         if (
@@ -187,6 +187,11 @@ class _Spec:
 
 
 _ARRAYS = ("rows", "first", "counts", "residuals", "least", "most")
+
+
+def _is_usable(name: str, array: Array) -> bool:
+    """Whether an array is finite, or has ends of a range, which may have none."""
+    return not np.isnan(array).any() if name in ("least", "most") else bool(np.isfinite(array).all())
 
 
 def check_repeats(blackbox: Blackbox) -> None:
