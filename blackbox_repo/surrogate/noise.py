@@ -26,6 +26,8 @@ NEIGHBOURS = 5
 MOST_EXAMPLES = 2000
 """So many configurations at most give residuals, which bounds memory: each has a curve for every seed."""
 
+_LARGEST = 1e38  # float32 holds a little more
+
 
 @dataclass(frozen=True)
 class Noise:
@@ -88,7 +90,7 @@ class Noise:
             rows=data.rows[examples[np.isin(data.numbers[examples], runs.kept)]][repeated],
             first=first[repeated],
             counts=counts[repeated],
-            residuals=residuals.astype(np.float32),
+            residuals=residuals.clip(-_LARGEST, _LARGEST).astype(np.float32),
             least=least,
             most=most,
         )

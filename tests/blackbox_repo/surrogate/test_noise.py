@@ -133,6 +133,12 @@ def test_damaged_noise_is_refused(name, damage):
         unflatten(spec, arrays, fitted.schema, fitted.info, "read")
 
 
+def test_runs_that_differ_by_more_than_float32_holds_are_no_obstacle():
+    runs = [[(level, 1.0, 1.0, 1.0)] for level in (0.0, 1e200, 1.0, 2.0)]
+    fitted = fit_surrogate(make_table(runs, most=1, repeats=2), "knn", options=NOISE)
+    assert all(np.isfinite(fitted.curve(each, seed=1)["loss"]).all() for each in ASKED)
+
+
 def test_noise_is_kept_on_disk(tmp_path):
     table = smooth_table(12, repeats=3)
     fitted = fit_surrogate(table, "knn", options=NOISE)
