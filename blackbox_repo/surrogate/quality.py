@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from blackbox_repo.curve import Array
 from blackbox_repo.schema import Objective
 from blackbox_repo.space import Configuration
 from blackbox_repo.surrogate.fit import Fitting
+from blackbox_repo.surrogate.info import SurrogateInfo
 from blackbox_repo.surrogate.metrics import seed_spread
 from blackbox_repo.surrogate.model import Say
 from blackbox_repo.surrogate.report import (
@@ -24,6 +26,8 @@ from blackbox_repo.surrogate.report import (
     make_report,
     spread_places,
 )
+from blackbox_repo.surrogate.surrogate_blackbox import SurrogateBlackbox
+from blackbox_repo.surrogate.training_data import TrainingData
 
 _SPREAD = 400  # configurations of which all seeds are compared
 
@@ -58,18 +62,19 @@ def judge(fitting: Fitting, *, min_rank: float | None = None, say: Say = lambda 
     name = f"the surrogate {fitting.model!r} of {fitting.blackbox.name!r}"
     data = fitting.data()
     check_learnable(data, repr(fitting.blackbox.name))
-    fit = fitting.prepared()[0]
-    predictions = cross_validate(
-        data,
-        lambda known: fit(known, fitting.schema, fitting.seed, fitting.settings, lambda step: None),
-        seed=fitting.seed,
-        report=say,
-    )
+    predictions = cross_validate(data, partial(_fit, fitting), seed=fitting.seed, report=say)
     report = make_report(fitting.schema, predictions)
     if min_rank is not None:
         check_rank(report, min_rank, name)
     fold = data.numbers[draw_folds(len(data), fitting.seed)[0]]
     return Judgement(_with_spreads(report, fitting, fold.tolist(), say), predictions)
+
+
+def _fit(fitting: Fitting, known: TrainingData) -> SurrogateBlackbox:
+    """A model of some examples, with its values as users get them: the last bits of sums do not count."""
+    fit = fitting.prepared()[0]
+    model = fit(known, fitting.schema, fitting.seed, fitting.settings, lambda step: None)
+    return SurrogateBlackbox(fitting.schema, {0: model}, SurrogateInfo(str(fitting.model)))
 
 
 def _with_spreads(report: Report, fitting: Fitting, fold: Sequence[int], say: Say) -> Report:

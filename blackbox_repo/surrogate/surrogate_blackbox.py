@@ -91,6 +91,18 @@ class SurrogateBlackbox(Blackbox):
             for k in range(len(checked))
         ]
 
+    def predict(self, rows: Array) -> dict[str, Array]:
+        """The values of curves of the first seed, without noise.
+
+        Args:
+            rows: Encoded configurations ``(configuration, feature)``.
+
+        Returns:
+            Objective -> its values ``(configuration, fidelity)``; ``(configuration, 1)`` if it is constant.
+        """
+        predicted = self._rounded(self.models[min(self.models)].predict(rows))
+        return {o.name: self._risen(o, predicted[o.name]) for o in self.schema.objectives}
+
     def seeds(self, configuration: Configuration) -> tuple[int, ...]:
         return self._seeds
 

@@ -15,6 +15,7 @@ from blackbox_repo.space import Space
 from blackbox_repo.surrogate.fit import Fitting, fit_surrogate
 from blackbox_repo.surrogate.options import FitOptions
 from blackbox_repo.surrogate.quality import judge
+from blackbox_repo.surrogate.report import draw_folds
 from blackbox_repo.table import Coded, Table, TabularBlackbox
 
 EPOCHS = 3
@@ -100,3 +101,16 @@ def test_configurations_that_are_left_out_are_not_learnt_from() -> None:
     whole, cut = fitting.fit(), replace(fitting, left_out=(0,)).fit()
     assert (whole.info.rows, cut.info.rows) == (60, 59)
     assert [each.curve(every[0])["loss"][0] for each in (whole, cut)] == [0.5, significant(0.5 + 1 / 60, 6)]
+
+
+def test_what_is_judged_is_what_users_get() -> None:
+    fitting = Fitting.of(line(seeds=1), "knn", settings={"neighbours": 3})
+    predicted = judge(fitting).predictions.predicted
+    values = np.concatenate([each.ravel() for each in predicted.values()])
+    assert values.tolist() == [significant(value, 6) for value in values.tolist()]
+    fold = draw_folds(60, 0)[0]
+    surrogate = replace(fitting, left_out=tuple(fold.tolist())).fit()
+    every = fitting.blackbox.configurations()
+    curves = surrogate.curves([every[number] for number in fold.tolist()])
+    for name in ("loss", "elapsed"):
+        assert predicted[name][: len(fold)].tolist() == [curve[name].tolist() for curve in curves]
