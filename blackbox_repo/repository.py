@@ -13,6 +13,7 @@ from blackbox_repo.roots.holding import Holding, quiet
 from blackbox_repo.roots.source import DEFAULT, Source
 from blackbox_repo.roots.surrogates import with_surrogates
 from blackbox_repo.store.manifest import CHECKSUM_FILE, MANIFEST_FILE, Manifest, Task
+from blackbox_repo.store.surrogate_entry import SURROGATES
 
 _UNSEALED = f"{MANIFEST_FILE} has no checksum; make it with sha256sum {MANIFEST_FILE} > {CHECKSUM_FILE}"
 
@@ -166,8 +167,10 @@ def _verify_surrogate(tables: Holding, surrogate: Holding) -> Iterator[Finding]:
         surrogate.manifest.fitted().check_tables(tables.manifest.name, files)
     except FormatError as err:
         yield Finding(name, MANIFEST_FILE, str(err))
+    assert surrogate.folder is not None
+    place = f"{SURROGATES}/{surrogate.folder.name}"
     for task, entry in surrogate.manifest.tasks.items():
-        yield Finding(f"{name}/{task}", entry.file, _problem(surrogate, task))
+        yield Finding(f"{name}/{task}", f"{place}/{entry.file}", _problem(surrogate, task))
 
 
 def _problem(holding: Holding, name: str) -> str:
