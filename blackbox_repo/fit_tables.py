@@ -139,7 +139,8 @@ def _others(folder: Path, tables: Manifest, fittings: Mapping[str, Fitting]) -> 
     if others and (found != wanted or manifest.schema.space != replace(fitting.space, candidates=None)):
         raise InvalidOption(
             f"{folder} has surrogates of {', '.join(others)} that were fitted in another way "
-            f"({manifest.recipe}; {dict(entry.versions)}); fit all tasks again, or write to another --out"
+            f"({', '.join([manifest.recipe, *map(' '.join, entry.versions.items())])}); "
+            f"fit all tasks again, or write to another --out"
         )
     return {
         task: surrogate

@@ -114,7 +114,8 @@ class Lookup:
         except KeyError:
             raise ConfigurationNotInTable(
                 f"{dict(configuration)!r} is not among the {len(self._order)} configurations of "
-                f"{self._name!r}; wrap the blackbox with views.nearest(...) to take the closest one"
+                f"{self._name!r}; wrap the blackbox with views.nearest(...) to take the closest one, or with "
+                "views.with_surrogate(...) to predict it (bb-sim run --off-table nearest, or forest)"
             ) from None
 
     def _search(self, key: CanonicalKey) -> int:

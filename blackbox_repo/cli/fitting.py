@@ -156,11 +156,15 @@ def fit_and_store(
 
 def describe_order(name: str, order: FitOrder, tasks: Any) -> str:
     """The command that fits surrogates in this way."""
+    from blackbox_repo.surrogate.options import MAX_SAMPLES
+
     words = [f"bb-repo fit {name} --model {order.model}", *(f"--task {task}" for task in tasks)]
     words += ["--space continuous"] * order.continuous
     words += [f"--set {key}={json.dumps(value)}" for key, value in order.settings.items()]
     words += [f"--seed {order.seed}"] * bool(order.seed)
     words += ["--seeds separate"] * (order.options.seeds == "separate") + ["--noise"] * order.options.noise
+    if order.options.max_samples != MAX_SAMPLES:
+        words.append(f"--max-samples {order.options.max_samples}")
     words += ["--schedulers"] * order.schedulers
     return " ".join(words)
 

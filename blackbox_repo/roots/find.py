@@ -29,6 +29,7 @@ from blackbox_repo.roots.source import DEFAULT, Source
 from blackbox_repo.roots.storage import Storage
 from blackbox_repo.store.manifest import MANIFEST_FILE
 from blackbox_repo.store.surrogate_entry import surrogate_folder, surrogate_name
+from blackbox_repo.surrogate.models import MODELS
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 _SLASHES = 3  # in the address of a blackbox, at least
@@ -146,6 +147,8 @@ def _locate_surrogate(name: str | Path, source: Source, version: str | None) -> 
         return found
     if refused:
         raise refused[0]
+    if model not in MODELS:
+        raise UnknownName("surrogate", model, MODELS)
     raise UnknownName(
         f"surrogate of {blackbox!r}", model, (), f"fit it with bb-repo fit {blackbox} --model {model}"
     )

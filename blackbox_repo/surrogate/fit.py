@@ -103,6 +103,8 @@ class Fitting:
         whole("seed", seed, 0)
         if options.objectives is not None:
             blackbox.schema.with_objectives(options.objectives)
+        if not isinstance(space, Space | None):
+            raise InvalidOption(f"space is {space!r}, but must be a Space, such as schema.space.continuous()")
         space = replace(blackbox.schema.space if space is None else space, candidates=None)
         model, settings, seed = settle(model, settings or {}, int(seed))
         fitting = cls(blackbox, model, space, seed, options, settings)

@@ -351,7 +351,7 @@ def check_learnable(data: TrainingData, what: str) -> None:
         raise InvalidOption(
             f"no surrogate can learn {what}: its {len(data)} configurations differ only in categories that "
             f"each has alone, so nothing is known of one that is left out (R2 and rank correlation would be "
-            f"0 or less); use the table as it is, or off_table('nearest')"
+            "0 or less); use the table as it is, or its nearest row: views.nearest(...), --off-table nearest"
         )
 
 

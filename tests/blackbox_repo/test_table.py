@@ -272,7 +272,8 @@ def test_a_configuration_that_the_table_lacks_is_told_what_to_do(ragged):
         ragged.curve({"lr": 0.5, "optimizer": "adam"})
     assert str(caught.value) == (
         "{'lr': 0.5, 'optimizer': 'adam'} is not among the 3 configurations of 'tiny/ragged'; "
-        "wrap the blackbox with views.nearest(...) to take the closest one"
+        "wrap the blackbox with views.nearest(...) to take the closest one, or with "
+        "views.with_surrogate(...) to predict it (bb-sim run --off-table nearest, or forest)"
     )
 
 
