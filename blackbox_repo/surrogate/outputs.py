@@ -16,6 +16,8 @@ from blackbox_repo.schema import Schema
 from blackbox_repo.surrogate.basis import CurveBasis, Numbers
 
 _DIGITS = 10  # of what is learnt
+_EQUAL = 1e-13  # a deviation that is arithmetic alone
+_SMALLEST = 1e-290
 
 
 @dataclass(frozen=True)
@@ -145,8 +147,10 @@ def _read_basis(schema: Schema, name: str, numbers: Numbers, arrays: tuple[Array
 
 
 def centre_and_unit(values: Array) -> tuple[float, float]:
-    """Mean and standard deviation; the latter is 1 where all are equal."""
-    if not np.ptp(values):
-        return float(values[0]), 1.0
+    """Mean and standard deviation; the latter is 1 where all are equal, or nearly so."""
     scale = float(np.abs(values).max())  # squares of large values would be infinite
-    return float((values / scale).mean()) * scale, float((values / scale).std()) * scale
+    if scale < _SMALLEST:
+        return 0.0, 1.0
+    shares = values / scale
+    deviation = float(shares.std())
+    return float(shares.mean()) * scale, deviation * scale if deviation > _EQUAL else 1.0

@@ -162,6 +162,14 @@ def test_tables_of_few_rows_fit(examples):
     assert np.isfinite(curve["loss"]).all()
 
 
+@pytest.mark.parametrize("losses", [(0.1, 0.1 + 2e-17 * 700), (5e-324, 0.0), (1e308, -1e308), (3.0, 3.0)])
+def test_losses_that_hardly_or_vastly_differ_are_learnt(losses):
+    runs = [[(loss, 0.0, 1.0, 1.0)] for loss in losses * 10]
+    table = make_table(runs, most=1)
+    found = [curve["loss"][0] for curve in fit_surrogate(table, "xgboost").curves(table.configurations())]
+    assert np.isfinite(found).all()
+
+
 # --- what is stored -----------------------------------------------------------------------------------------
 
 
