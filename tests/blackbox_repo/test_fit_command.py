@@ -48,7 +48,7 @@ def test_it_stores_surrogates_with_their_quality(bb_repo: Callable[..., Finished
     finished = bb_repo("fit", "mine", "--set", "trees=7")
     assert finished.status == 0
     task, *_ = lines = finished.out.splitlines()
-    assert task.split() == ["task", "objective", "rank", "correlation", "R2", "fitted", "to"]
+    assert task.split() == ["task", "objective", "rank", "correlation", "R2", "schedulers", "fitted", "to"]
     assert [line.split()[:2] for line in lines[1:3]] == [["a", "loss"], ["b", "score"]]
     assert "bb-sim run mine/a --off-table forest uses it" in lines[-1]
     manifest = read_manifest(stored())

@@ -26,7 +26,7 @@ LEFT = {
     "the same": [NAME],
     "two versions": [NAME, ["nasbench-macro", "1.1"]],
     "eight versions": [["nasbench-macro", f"1.{number}"] for number in range(8)],
-    "different names": [NAME, OTHER],
+    "different names": [NAME, OTHER, ["nmt-hpo.forest", "1.0"]],
     "with gc": [NAME],
     "with gc without grace": [NAME],
 }

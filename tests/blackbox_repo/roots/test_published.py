@@ -63,7 +63,7 @@ def test_removed_versions_are_gone_and_garbage_is_collected_when_it_is_old(root:
     publish(NAME, root)
     publish("icml-deepar", root)
     remove(NAME, "1.0", root)
-    assert list_blackboxes(Source([root])) == ["icml-deepar"]
+    assert list_blackboxes(Source([root])) == ["icml-deepar", "icml-deepar.forest"]
     assert collect_garbage(root) == []
     assert len(collect_garbage(root, grace=-60)) == 1
     assert collect_garbage(root, grace=-60) == []
@@ -90,8 +90,9 @@ def test_a_root_is_copied_with_all_its_versions(root: str, tmp_path: Path) -> No
     publish(NAME, root, version="2.0", source=PACKAGE)
     publish("icml-deepar", root)
     copied = [(done.name, done.version, done.new) for done in mirror(root, tmp_path / "copy")]
-    assert copied == [("icml-deepar", "1.0", True), (NAME, "1.0", True), (NAME, "2.0", True)]
-    assert [done.new for done in mirror(root, tmp_path / "copy")] == [False] * 3
+    deepar = [("icml-deepar", "1.0", True), ("icml-deepar.forest", "1.0", True)]
+    assert copied == [*deepar, (NAME, "1.0", True), (NAME, "2.0", True)]
+    assert [done.new for done in mirror(root, tmp_path / "copy")] == [False] * 4
     source = Source([tmp_path / "copy"])
     assert load_blackbox(NAME, source=source).digest == load_blackbox(NAME, source=Source([root])).digest
 
@@ -167,7 +168,7 @@ def test_a_damaged_blackbox_is_not_published(tmp_path: Path) -> None:
         )
     with pytest.raises(IntegrityError, match="is corrupted"):
         publish(mine, tmp_path / "root")
-    assert list_blackboxes(Source([tmp_path / "root"])) == ["icml-deepar"]
+    assert list_blackboxes(Source([tmp_path / "root"])) == ["icml-deepar", "icml-deepar.forest"]
 
 
 @pytest.mark.parametrize("version", ["../2", "1/2", "", ".hidden", "1.", "con", "1 2", "²x/"])

@@ -157,6 +157,6 @@ def test_garbage_is_collected_while_another_publishes(shelf: Shelf) -> None:
     publish("nmt-hpo", shelf.url, source=PACKAGE)
     shelf.proxy.plan(before(lambda: collect_garbage(shelf.url)), "PUT", MANIFEST, times=1)
     publish(NAME, shelf.url, source=PACKAGE)
-    assert list_blackboxes(shelf.source) == [NAME, "nmt-hpo"]
+    assert list_blackboxes(shelf.source) == [NAME, "nmt-hpo", "nmt-hpo.forest"]
     loaded = load_blackbox(NAME, source=shelf.source)
     assert all(loaded[task] for task in loaded)
