@@ -20,7 +20,7 @@ def mine(tmp_path):
 
 
 def fitted(blackbox, tasks=("a", "b"), model="forest", **more):
-    settings = {"trees": 7} if model != "knn" else {}
+    settings = {"trees": 7} if model in ("forest", "extra_trees") else {}
     return {task: fit_surrogate(blackbox[task], model, settings=settings, **more) for task in tasks}
 
 
@@ -34,9 +34,13 @@ def stored(mine):
     return place(mine)
 
 
-@pytest.mark.parametrize("model", ["forest", "knn"])
+@pytest.mark.parametrize("model", ["forest", "extra_trees", "knn", "xgboost"])
 @pytest.mark.parametrize(
-    "options", [FitOptions(), FitOptions(seeds="separate"), FitOptions(objectives=["score"])]
+    "options",
+    [
+        *(FitOptions(), FitOptions(seeds="separate"), FitOptions(noise=True)),
+        FitOptions(objectives=["score"]),
+    ],
 )
 def test_what_is_loaded_predicts_what_was_saved_bit_by_bit(mine, model, options):
     made = fitted(mine, model=model, options=options)
@@ -55,6 +59,18 @@ def test_what_is_loaded_predicts_what_was_saved_bit_by_bit(mine, model, options)
                 assert [one[o].tolist() for o in found.schema.curve_names] == [
                     other[o].tolist() for o in found.schema.curve_names
                 ]
+
+
+def test_a_foreign_estimator_is_stored_if_it_consists_of_trees(mine):
+    ensemble, neighbors = pytest.importorskip("sklearn.ensemble"), pytest.importorskip("sklearn.neighbors")
+    made = {"a": fit_surrogate(mine["a"], ensemble.RandomForestRegressor(5, random_state=0))}
+    manifest = save_surrogate(place(mine, "own"), mine.manifest, made)
+    assert manifest.name == "mine.RandomForestRegressor"
+    assert load_task(place(mine, "own"), manifest, "a").digest() == made["a"].digest()
+    other = {"a": fit_surrogate(mine["a"], neighbors.KNeighborsRegressor(3))}
+    with pytest.raises(InvalidOption, match="memory"):
+        save_surrogate(place(mine, "other"), mine.manifest, other)
+    assert not place(mine, "other").exists()
 
 
 def test_the_manifest_says_of_which_tables_they_are_and_how_they_were_fitted(mine):
