@@ -123,7 +123,7 @@ def _spreads(
     }
 
 
-# --- the short form of releases before 0.14 -----------------------------------------------------------------
+# --- the short form that this report replaces ----------------------------------------------------------------
 
 
 @dataclass(frozen=True)
