@@ -123,7 +123,7 @@ def _spreads(
     }
 
 
-# --- the short form that this report replaces ----------------------------------------------------------------
+# --- the short form that this report replaces ---------------------------------------------------------------
 
 
 @dataclass(frozen=True)
