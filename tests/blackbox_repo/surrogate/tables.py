@@ -107,7 +107,6 @@ def tables(draw: st.DrawFn) -> TabularBlackbox:
     repeats = draw(st.integers(1, 2))
     count = repeats * draw(st.integers(1, 6))
     runs = draw(st.lists(st.lists(point, max_size=most), min_size=count, max_size=count))
-    if not any(runs):
-        runs[0] = [(0.5, 0.5, 1.0, 1.0)]
+    runs[0] = [(0.5, 0.5, 1.0, 1.0), *runs[0][1:]]  # a target without a finite value is refused
     status = draw(st.lists(st.integers(0, 2), min_size=count, max_size=count))
     return make_table(runs, most=most, status=status, repeats=repeats)
