@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import fields
 
 from blackbox_repo.domains import Domain, Float, Integer
 from blackbox_repo.schema import Objective
 from blackbox_repo.store.manifest import Manifest, Task
 from blackbox_repo.store.surrogate_entry import SurrogateEntry
-from blackbox_repo.surrogate.options import FitOptions
 from blackbox_repo.text.terminal import Column, Row, Terminal, facts
 
 
@@ -67,19 +65,13 @@ def _fit(entry: SurrogateEntry) -> list[tuple[str, object]]:
         "model": entry.model,
         "seed": entry.seed,
         **entry.settings,
-        **_unusual(entry.options),
+        **entry.options.unusual(),
         **entry.versions,
     }
     return [
         ("surrogate of", f"{entry.of.blackbox} {entry.of.version}"),
         ("fitted with", ", ".join(f"{name} {value}" for name, value in how.items())),
     ]
-
-
-def _unusual(options: FitOptions) -> dict[str, object]:
-    """The options that are not the defaults."""
-    usual = FitOptions()
-    return {f.name: v for f in fields(options) if (v := getattr(options, f.name)) != getattr(usual, f.name)}
 
 
 def _wrapping(heading: str) -> Column:

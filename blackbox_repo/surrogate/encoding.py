@@ -15,6 +15,8 @@ from blackbox_repo.errors import InvalidConfiguration, InvalidOption
 from blackbox_repo.numeric_domain import numeric_domain
 from blackbox_repo.space import Configuration, Space
 
+FARTHEST = 1e6
+"""No feature is larger, by far: they are from -2 to 1."""
 _CHOSEN = math.sqrt(0.5)  # two different categories are then 1 apart
 
 

@@ -35,3 +35,7 @@ class SurrogateInfo:
     rows: int = 0
     of: int = 0
     quality: Report | None = None
+
+    def unusual(self) -> dict[str, object]:
+        """The seed, settings and options that are not the defaults, by name."""
+        return {**({"seed": self.seed} if self.seed else {}), **self.settings, **self.options.unusual()}

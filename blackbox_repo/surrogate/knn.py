@@ -13,6 +13,7 @@ from blackbox_repo.curve import Array
 from blackbox_repo.errors import FormatError
 from blackbox_repo.numeric.scalars import whole
 from blackbox_repo.schema import Schema
+from blackbox_repo.surrogate.encoding import FARTHEST
 from blackbox_repo.surrogate.model import Say
 from blackbox_repo.surrogate.neighbours import NearestRows
 from blackbox_repo.surrogate.settings import check_names, choice
@@ -20,7 +21,6 @@ from blackbox_repo.surrogate.training_curves import TrainingCurves
 from blackbox_repo.surrogate.training_data import TrainingData
 
 NEIGHBOURS = 5
-_FARTHEST = 1e6  # features are from -2 to 1
 WEIGHTS = ("distance", "uniform")
 
 
@@ -84,7 +84,7 @@ class Knn:
             raise FormatError(
                 f"the neighbours are {arrays['rows'].shape}, but have {len(curves.values)} curves"
             )
-        if not (np.abs(arrays["rows"]) <= _FARTHEST).all():
+        if not (np.abs(arrays["rows"]) <= FARTHEST).all():
             raise FormatError(
                 "the neighbours must be encoded configurations, whose features are small numbers"
             )

@@ -18,7 +18,7 @@ from blackbox_repo.numeric.elementary import exp_array, log_array
 from blackbox_repo.permutation import Permutation
 from blackbox_repo.schema import Objective, Schema
 from blackbox_repo.space import Configuration, configuration_text
-from blackbox_repo.surrogate.encoding import Encoding
+from blackbox_repo.surrogate.encoding import FARTHEST, Encoding
 from blackbox_repo.surrogate.neighbours import NearestRows
 from blackbox_repo.surrogate.training_data import Runs, TrainingData
 
@@ -193,6 +193,8 @@ _ARRAYS = ("rows", "first", "counts", "residuals", "least", "most")
 
 def _is_usable(name: str, array: Array) -> bool:
     """Whether an array is finite, or has ends of a range, which may have none."""
+    if name == "rows":
+        return bool((np.abs(array) <= FARTHEST).all())
     return not np.isnan(array).any() if name in ("least", "most") else bool(np.isfinite(array).all())
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Literal, get_args
 
 from blackbox_repo.errors import InvalidOption
@@ -47,6 +47,12 @@ class FitOptions:
             object.__setattr__(self, "objectives", _names(self.objectives))
         if self.max_samples is not None:
             object.__setattr__(self, "max_samples", whole("max_samples", self.max_samples, 1))
+
+    def unusual(self) -> dict[str, object]:
+        """The options that are not the defaults, by name."""
+        usual = FitOptions()
+        found = {each.name: getattr(self, each.name) for each in fields(self)}
+        return {name: value for name, value in found.items() if value != getattr(usual, name)}
 
 
 def _names(given: object) -> tuple[str, ...]:

@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 
+import typer
+
 from blackbox_repo import typed_json, views
 from blackbox_repo.benchmark import BENCHMARKS, Benchmark
 from blackbox_repo.blackbox import Blackbox
@@ -19,6 +21,8 @@ from blackbox_repo.schema import Schema
 from blackbox_repo.store.atomic_directory import atomic_directory
 from blackbox_repo.surrogate.model import Say
 from blackbox_repo.surrogate.models import MODELS
+from blackbox_repo.surrogate.surrogate_blackbox import SurrogateBlackbox
+from blackbox_repo.text.plain_text import printable
 from simulator.callbacks import Callback
 from simulator.cli.options import (
     check_count,
@@ -148,7 +152,18 @@ def _extend(blackbox: Blackbox, off_table: str, source: Source) -> Blackbox:
         return blackbox
     model = off_table.removeprefix("surrogate").removeprefix(":") or "knn"  # as older releases called it
     with _progress_once_fitting(blackbox.name) as say:
-        return views.with_surrogate(blackbox, find_surrogate(blackbox, model, source=source, say=say))
+        surrogate = find_surrogate(blackbox, model, source=source, say=say)
+    _tell_unusual(surrogate, blackbox.schema)
+    return views.with_surrogate(blackbox, surrogate)
+
+
+def _tell_unusual(surrogate: SurrogateBlackbox, schema: Schema) -> None:
+    """Say on stderr how a stored surrogate was fitted that is not one with the defaults."""
+    chosen = [f"{name} {value}" for name, value in surrogate.info.unusual().items()]
+    chosen += ["another space than the table"] * (surrogate.schema.space != schema.space)
+    if chosen:
+        said = f"off the table answers the stored surrogate {surrogate.info.model}: {', '.join(chosen)}"
+        typer.echo(printable(said), err=True)
 
 
 @contextmanager

@@ -674,7 +674,8 @@ def test_a_stored_surrogate_answers_off_the_table_and_one_that_was_fitted_else(
     tables = load_blackbox("mine")
     order = FitOrder("knn", settings={"neighbours": 2})
     fit_tables(tables, order, tmp_path / "boxes" / "mine" / "surrogates" / "knn", tasks=["a"])
-    bb_sim("run", *options, "knn", "--out", "stored")
+    said = bb_sim("run", *options, "knn", "--out", "stored").err
+    assert "off the table answers the stored surrogate knn: neighbours 2" in said
     assert Run.load("stored").digest != Run.load("knn").digest
     cut = bb_sim("run", *options, "knn", "--out", "cut", "--max-fidelity", 2)
     assert cut.status == 0
