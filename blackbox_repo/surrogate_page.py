@@ -111,22 +111,18 @@ def _pictures(judgement: Judgement, fidelity: str) -> Iterable[str]:
 
 def _figure(draw: Callable[[Any], None], caption: str) -> str:
     """A picture with its caption; it has no colours of its own for text and background."""
+    from cycler import cycler
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
-    with rc_context({**_SETTINGS, "axes.prop_cycle": _cycle()}), io.StringIO() as out:
+    settings: Any = {**_SETTINGS, "axes.prop_cycle": cycler(color=_COLOURS)}
+    with rc_context(settings), io.StringIO() as out:
         figure = Figure(figsize=_SIZE, layout="constrained")
         draw(figure.add_subplot())
         figure.savefig(out, format="svg", transparent=True, metadata={"Date": None})
         drawn = out.getvalue()
     picture = re.sub(r"\A.*?(?=<svg)|<metadata>.*?</metadata>", "", drawn, flags=re.DOTALL)
     return f"<figure>{picture}<figcaption>{html_text(caption)}</figcaption></figure>"
-
-
-def _cycle() -> Any:
-    from matplotlib import cycler
-
-    return cycler(color=_COLOURS)
 
 
 def _draw_pairs(axes: Any, predictions: Predictions, target: str) -> None:

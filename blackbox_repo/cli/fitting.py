@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from blackbox_repo.fit_tables import FitOrder
     from blackbox_repo.repository import LoadedBlackbox
     from blackbox_repo.store.manifest import Manifest
+    from blackbox_repo.surrogate.options import Seeds
 
 
 _ONE_SETTING = "A setting of the model; may be repeated."
@@ -52,10 +53,11 @@ def fit(  # noqa: PLR0913, PLR0917  a command line has as many options as it has
         list[str] | None, typer.Option(metavar="TASK", help="Only this task; may be repeated.")
     ] = None,
     space: Annotated[
-        Literal["table", "continuous"],
+        str,
         typer.Option(
-            help="The configurations that can be asked: those between the values of a grid, too, if it is "
-            "continuous."
+            metavar="SPACE",
+            help="Which configurations can be asked: those of the table's space (table), or those between the "
+            "values of a grid, too (continuous).",
         ),
     ] = "table",
     settings: Annotated[
@@ -66,8 +68,11 @@ def fit(  # noqa: PLR0913, PLR0917  a command line has as many options as it has
     ] = None,
     seed: Annotated[int, typer.Option(min=0, metavar="N", help="What is drawn while fitting.")] = 0,
     seeds: Annotated[
-        Literal["merged", "separate"],
-        typer.Option(help="Learn the mean over the seeds of a configuration, or each seed for itself."),
+        str,
+        typer.Option(
+            metavar="HOW",
+            help="Learn the mean over the seeds of a configuration (merged), or each for itself (separate).",
+        ),
     ] = "merged",
     noise: Annotated[  # noqa: FBT002  a flag of the command line
         bool, typer.Option("--noise", help="Let repeated trainings differ as those of the table do.")
@@ -116,8 +121,11 @@ def fit(  # noqa: PLR0913, PLR0917  a command line has as many options as it has
     from blackbox_repo.fit_tables import FitOrder
     from blackbox_repo.repository import load_blackbox
     from blackbox_repo.surrogate.options import MAX_SAMPLES, FitOptions
+    from blackbox_repo.surrogate.settings import choice
 
-    options = FitOptions(seeds=seeds, noise=noise, max_samples=max_samples or MAX_SAMPLES)
+    choice("--space", space, ("table", "continuous"))
+    choice("--seeds", seeds, ("merged", "separate"))
+    options = FitOptions(seeds=cast("Seeds", seeds), noise=noise, max_samples=max_samples or MAX_SAMPLES)
     chosen = parse_settings(settings or ())
     order = FitOrder(model, space == "continuous", seed, options, chosen, min_rank, schedulers)
     tables = load_blackbox(name, source=make_source(root, offline=offline))
