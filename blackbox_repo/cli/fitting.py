@@ -56,8 +56,8 @@ def fit(  # noqa: PLR0913, PLR0917  a command line has as many options as it has
         str,
         typer.Option(
             metavar="SPACE",
-            help="Which configurations can be asked: those of the table's space (table), or those between the "
-            "values of a grid, too (continuous).",
+            help="Which configurations can be asked: those of the table's space (table), or those between "
+            "the values of a grid, too (continuous).",
         ),
     ] = "table",
     settings: Annotated[
