@@ -22,7 +22,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 OURS = [
     *("filelock", "msgspec", "numpy", "platformdirs", "pyarrow", "rich", "typer"),
-    *("h5py", "hypothesis", "onnx", "pandas", "pytest", "scikit-learn"),
+    *("h5py", "hypothesis", "onnx", "pandas", "pytest"),
 ]
 CONVERSIONS = "tests/conversion_scripts"
 
@@ -37,7 +37,7 @@ class Peer:
 
 PEERS = {
     "syne-tune": Peer(
-        ("syne-tune>=0.16", "huggingface_hub", "fastparquet"),
+        ("syne-tune>=0.16", "huggingface_hub", "fastparquet", "scikit-learn"),
         (
             "tests/peers/test_syne_tune.py",
             f"{CONVERSIONS}/recipes/test_fcnet.py::test_a_loader_on_pypi_reads_these_files_and_finds_the_same",
