@@ -180,8 +180,8 @@ def test_a_hundred_thousand_configurations_are_drawn_from():
         schema,
         Table(
             hyperparameters={
-                "x": Coded(values // 100, tuple(range(1000))),
-                "y": Coded(values % 100, tuple(range(100))),
+                "x": Coded(tuple(range(1000)), values // 100),
+                "y": Coded(tuple(range(100)), values % 100),
             },
             seeds=np.zeros(100_000, dtype=np.int64),
             points={"loss": values % 100 / 100},
