@@ -109,7 +109,7 @@ def ours(model: str) -> Fit:
     """One of our models; of what it predicts the target at the last fidelity."""
 
     def fit(data: TrainingData, schema: Schema, seed: int) -> Predict:
-        fitted = prepare(model, {})[0](data, schema, seed, {}, lambda step: None)
+        fitted = prepare(model, {})[0](data, schema, seed, lambda step: None)
         return lambda rows: fitted.predict(rows)[schema.target][:, -1]
 
     return fit

@@ -5,8 +5,7 @@ What reads single objectives is imported where it is used, because it needs pyar
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,6 +15,7 @@ from blackbox_repo.roots.holding import Holding, ReportFile
 from blackbox_repo.store.loading import load_file, read_checked
 from blackbox_repo.store.manifest import Manifest, Task
 from blackbox_repo.store.parts import Part, footer_part
+from blackbox_repo.text.late_progress import report_once_used
 
 _T = TypeVar("_T")
 
@@ -40,8 +40,8 @@ def load_task(holding: Holding, task: str, objectives: Sequence[str] | None) -> 
 
         found = fetch_parts(holding, task, objectives)
         return load_objectives(manifest, task, objectives, found.__getitem__, _where(manifest, entry))
-    with _showing_progress(f"fetching {manifest.name}") as report:
-        whole = _use_file(holding, entry, report, lambda path: load_file(path, manifest, task))
+    with report_once_used(f"fetching {manifest.name}") as progress:
+        whole = _use_file(holding, entry, progress.amount, lambda path: load_file(path, manifest, task))
     if objectives is None:
         return whole
     from blackbox_repo.store.columns import narrow
@@ -103,19 +103,3 @@ def _use_file(holding: Holding, entry: Task, report: ReportFile, use: Callable[[
         if not holding.discard(entry):
             raise
         return use(holding.file(entry, report))
-
-
-@contextmanager
-def _showing_progress(name: str) -> Iterator[ReportFile]:
-    """A function that shows progress on stderr, from its first call on."""
-    with ExitStack() as stack:
-        shown: list[ReportFile] = []
-
-        def report(file: str, done: int, total: int) -> None:
-            if not shown:
-                from blackbox_repo.text.progress import report_progress  # rich takes long to import
-
-                shown.append(stack.enter_context(report_progress(name)).amount)
-            shown[0](file, done, total)
-
-        yield report

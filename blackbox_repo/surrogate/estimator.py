@@ -75,7 +75,7 @@ def resolve(model: Any, settings: Mapping[str, Any], seed: int) -> tuple[Any, di
 
 def prepare_estimator(
     model: Any, settings: Mapping[str, Any]
-) -> Callable[[TrainingData, Schema, int, Mapping[str, Any], Say], CurveModel]:
+) -> Callable[[TrainingData, Schema, int, Say], CurveModel]:
     """What fits copies of an estimator.
 
     Args:
@@ -88,8 +88,8 @@ def prepare_estimator(
     """
     prepared = _with_settings(model, settings)
     if _is_of(model, "sklearn", _FORESTS) and _predicts_means(prepared):
-        return lambda data, schema, seed, _, say: grow_with(_seeded(prepared, seed), data, schema)
-    return lambda data, schema, seed, _, say: fit(prepared, data, schema, seed, say)
+        return lambda data, schema, seed, say: grow_with(_seeded(prepared, seed), data, schema)
+    return lambda data, schema, seed, say: fit(prepared, data, schema, seed, say)
 
 
 def fit(estimator: Any, data: TrainingData, schema: Schema, seed: int, say: Say) -> Estimated:

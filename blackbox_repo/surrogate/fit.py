@@ -136,7 +136,7 @@ class Fitting:
             data = self.data(seed)
             check_learnable(data, repr(self.blackbox.name))
             rows = max(rows, len(data))
-            models[name] = fit(data, self.schema, self.seed, self.settings, say)
+            models[name] = fit(data, self.schema, self.seed, say)
         info = SurrogateInfo(
             str(self.model) if isinstance(self.model, str) else type(self.model).__name__,
             self.seed,

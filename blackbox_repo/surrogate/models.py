@@ -13,7 +13,7 @@ from blackbox_repo.surrogate.model import CurveModel, Say
 from blackbox_repo.surrogate.settings import check_names
 from blackbox_repo.surrogate.training_data import TrainingData
 
-Fit: TypeAlias = Callable[[TrainingData, Schema, int, Mapping[str, Any], Say], CurveModel]
+Fit: TypeAlias = Callable[[TrainingData, Schema, int, Say], CurveModel]
 _SCIKIT_LEARN, _XGBOOST = ("scikit-learn", "sklearn"), ("xgboost", "xgboost")
 
 
@@ -77,7 +77,7 @@ def _forest(settings: Mapping[str, Any]) -> Fit:
     from blackbox_repo.surrogate.growth import ForestSettings, grow
 
     checked = ForestSettings.of(settings)
-    return lambda data, schema, seed, _, say: grow(data, schema, seed, checked, say)
+    return lambda data, schema, seed, say: grow(data, schema, seed, checked, say)
 
 
 def _extra_trees(settings: Mapping[str, Any]) -> Fit:
@@ -93,14 +93,14 @@ def _knn(settings: Mapping[str, Any]) -> Fit:
     from blackbox_repo.surrogate.knn import KnnSettings, fit
 
     checked = KnnSettings.of(settings)
-    return lambda data, schema, seed, _, say: fit(data, schema, seed, checked, say)
+    return lambda data, schema, seed, say: fit(data, schema, seed, checked, say)
 
 
 def _boosted(settings: Mapping[str, Any]) -> Fit:
     from blackbox_repo.surrogate.boosting import BoosterSettings, boost
 
     checked = BoosterSettings.of(settings)
-    return lambda data, schema, seed, _, say: boost(data, schema, seed, checked, say)
+    return lambda data, schema, seed, say: boost(data, schema, seed, checked, say)
 
 
 MODELS: Mapping[str, tuple[tuple[tuple[str, str], ...], Callable[[Mapping[str, Any]], Fit]]] = {

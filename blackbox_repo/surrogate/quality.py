@@ -73,7 +73,7 @@ def judge(fitting: Fitting, *, min_rank: float | None = None, say: Say = lambda 
 def _fit(fitting: Fitting, known: TrainingData) -> SurrogateBlackbox:
     """A model of some examples, with its values as users get them: the last bits of sums do not count."""
     fit = fitting.prepared()[0]
-    model = fit(known, fitting.schema, fitting.seed, fitting.settings, lambda step: None)
+    model = fit(known, fitting.schema, fitting.seed, lambda step: None)
     return SurrogateBlackbox(fitting.schema, {0: model}, SurrogateInfo(str(fitting.model)))
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -19,9 +18,9 @@ from blackbox_repo.find_surrogate import find_surrogate
 from blackbox_repo.roots.source import Source
 from blackbox_repo.schema import Schema
 from blackbox_repo.store.atomic_directory import atomic_directory
-from blackbox_repo.surrogate.model import Say
 from blackbox_repo.surrogate.models import MODELS
 from blackbox_repo.surrogate.surrogate_blackbox import SurrogateBlackbox
+from blackbox_repo.text.late_progress import report_once_used
 from blackbox_repo.text.plain_text import printable
 from simulator.callbacks import Callback
 from simulator.cli.options import (
@@ -151,8 +150,8 @@ def _extend(blackbox: Blackbox, off_table: str, source: Source) -> Blackbox:
     if off_table in ("error", "nearest"):
         return blackbox
     model = off_table.removeprefix("surrogate").removeprefix(":") or "knn"  # as older releases called it
-    with _progress_once_fitting(blackbox.name) as say:
-        surrogate = find_surrogate(blackbox, model, source=source, say=say)
+    with report_once_used(f"surrogate of {blackbox.name}") as progress:
+        surrogate = find_surrogate(blackbox, model, source=source, say=progress.step)
     _tell_unusual(surrogate, blackbox.schema)
     return views.with_surrogate(blackbox, surrogate)
 
@@ -164,22 +163,6 @@ def _tell_unusual(surrogate: SurrogateBlackbox, schema: Schema) -> None:
     if chosen:
         said = f"off the table answers the stored surrogate {surrogate.info.model}: {', '.join(chosen)}"
         typer.echo(printable(said), err=True)
-
-
-@contextmanager
-def _progress_once_fitting(name: str) -> Iterator[Say]:
-    """A function that shows progress on stderr, from its first call on."""
-    with ExitStack() as stack:
-        shown: list[Say] = []
-
-        def say(step: str) -> None:
-            if not shown:
-                from blackbox_repo.text.progress import report_progress  # rich takes long to import
-
-                shown.append(stack.enter_context(report_progress(f"surrogate of {name}")).step)
-            shown[0](step)
-
-        yield say
 
 
 @dataclass(frozen=True)
