@@ -99,6 +99,11 @@ class Fitting:
         settings: Mapping[str, Any] | None = None,
     ) -> Fitting:
         """As :func:`fit_surrogate`, before anything is fitted."""
+        if not isinstance(blackbox, Blackbox):
+            raise InvalidOption(
+                f"a surrogate is fitted to one task, such as load_blackbox(NAME)[TASK], not to a "
+                f"{type(blackbox).__name__}"
+            )
         blackbox.configurations()  # it says why there are none
         whole("seed", seed, 0)
         if options.objectives is not None:

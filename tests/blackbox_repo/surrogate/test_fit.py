@@ -127,6 +127,10 @@ def test_what_is_wrong_is_said_before_anything_is_fitted(monkeypatch):
     table = smooth_table(5)
     with pytest.raises(NotTabulated):
         fit_surrogate(load_blackbox("yahpo-lcbench")["3945"])
+    with pytest.raises(
+        InvalidOption, match=r"such as load_blackbox\(NAME\)\[TASK\], not to a LoadedBlackbox"
+    ):
+        fit_surrogate(load_blackbox("icml-deepar"))
     with pytest.raises(UnknownName, match="unknown surrogate 'forrest'; did you mean 'forest'"):
         fit_surrogate(table, "forrest")
     with pytest.raises(UnknownName, match="setting 'tree' of the surrogate 'forest'; did you mean 'trees'"):
